@@ -1,0 +1,37 @@
+"""Memory that is taken piece by piece and given back at once."""
+
+from libc.stdlib cimport calloc, free, realloc
+
+
+cdef struct Arena:
+    void** pieces
+    int n_pieces
+
+
+cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
+    """Room for n things of a size, zeroed, at a multiple of 64 bytes."""
+    cdef double n_bytes = n * size + 64
+    cdef void* piece = NULL
+    cdef void** pieces = NULL
+    if n_bytes < 2.0**47:
+        pieces = <void**> realloc(arena.pieces, (arena.n_pieces + 1) * sizeof(void*))
+        if pieces != NULL:
+            arena.pieces = pieces
+            piece = calloc(<size_t> n_bytes, 1)
+    if piece == NULL:
+        raise MemoryError(
+            f"The network needs a work array of {n_bytes / 2.0**30:.3g} GiB, which this machine "
+            f"does not give. Use fewer hidden units, shorter sequences or a smaller batch_size."
+        )
+    arena.pieces[arena.n_pieces] = piece
+    arena.n_pieces += 1
+    return <void*> ((<size_t> piece + 63) // 64 * 64)
+
+
+cdef inline void arena_free(Arena* arena) noexcept:
+    cdef int k
+    for k in range(arena.n_pieces):
+        free(arena.pieces[k])
+    free(arena.pieces)
+    arena.pieces = NULL
+    arena.n_pieces = 0

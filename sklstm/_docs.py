@@ -1,0 +1,156 @@
+"""The part of the docstrings that the classifier and the regressor share."""
+
+from __future__ import annotations
+
+from textwrap import indent
+
+PARAMETERS = """\
+block_size : int, default=1
+    Memory cells per block. The cells of a block share their gates.
+
+cell : {"forget", "1997", "peephole", "coupled"}, default="forget"
+    How the cell state is kept. "forget" has a forget gate and is the cell of PyTorch and Keras;
+    "1997" is the original: it forgets nothing, and its gates feed the hidden layer too;
+    "peephole" lets the gates see the cell state; "coupled" forgets exactly as much as it takes in.
+
+gradient : {"truncated", "full"}, default="truncated"
+    "full" is back-propagation through time. "truncated" is the gradient of 1997: errors flow
+    through the cell states only, not through the recurrent connections. An epoch costs about two
+    thirds.
+
+bidirectional : bool, default=False
+    Read each sequence from both ends. The output sees both halves after they have read all of it
+    (with `return_sequences`: at the same step).
+
+return_sequences : bool, default=False
+    False: one target per sequence, read at its last step. True: one per step; `y` is then
+    `(n, T)`, `(n, T, k)` or a list of `(T_i,)` or `(T_i, k)` arrays, and predictions come in the
+    container of `X`. It may be changed on a fitted model to see its outputs at every step.
+
+features_per_step : int, default=1
+    For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
+
+solver : {"adam", "sgd"}, default="adam"
+    How the parameters follow the gradient. Adam's rates do not depend on the schedule.
+
+alpha : float, default=0.0
+    Strength of the L2 penalty on weights (not on biases). The penalty of a batch is divided by
+    the sum of the batch's sample weights.
+
+batch_size : int or "auto", default="auto"
+    Sequences per gradient step, at most as many as there are. "auto" is 32.
+
+learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+    For "sgd" only. "invscaling" divides `learning_rate_init` by `(t_ + 1) ** power_t` after each
+    epoch; "adaptive" divides it by 5 each time the stop rule is met, and goes on.
+
+learning_rate_init : float, default=0.01
+    Size of a step, in units of the weights for "adam".
+
+power_t : float, default=0.5
+    Exponent of "invscaling".
+
+max_iter : int, default=200
+    Epochs, passes over all sequences, that `fit` makes at most.
+
+shuffle : bool, default=True
+    Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
+
+clip_norm : float or None, default=1.0
+    Largest Euclidean norm of the gradient of a batch; a longer one is scaled down to it. None
+    does not clip.
+
+tol : float, default=1e-4
+    An epoch that does not improve the loss (with `early_stopping` the score) by this much counts
+    as no improvement.
+
+n_iter_no_change : int or inf, default=10
+    `fit` stops after more than this many epochs in a row without improvement.
+
+early_stopping : bool, default=False
+    Watch the score on validation sequences instead of the loss, and keep the parameters that
+    scored best. The sequences are those given to `fit` as `X_val`, or held out from `X`.
+
+validation_fraction : float, default=0.1
+    Share of the sequences that is held out; stratified if each sequence has one label.
+
+momentum : float, default=0.9
+    For "sgd" only: how much of the last step is added to the next.
+
+nesterovs_momentum : bool, default=True
+    For "sgd" only: whether the gradient acts ahead of the momentum.
+
+beta_1, beta_2 : float, default=0.9 and 0.999
+    For "adam" only: decay of the running means of the gradient and of its square.
+
+epsilon : float, default=1e-8
+    For "adam" only: added to the root of the mean square.
+
+bias : {"all", "hidden", "gates"} or None, default="all"
+    Units with a bias: all, all but the outputs, the gates only, or none.
+
+gate_bias : dict or None, default=None
+    Initial biases of gates, for example `{"input": -1.0, "output": (-2, -4, -6)}`: a number, or
+    one per block if there is a single layer. None remembers at first: forget gates start at 1.
+
+init_range : float or None, default=None
+    Initial weights and biases are drawn from U[-init_range, init_range]. None draws weights from
+    Glorot's uniform distribution and starts biases at 0.
+
+warm_start : bool, default=False
+    Whether `fit` goes on from the parameters (and the state of the solver) of the fit before.
+"""
+
+COMMON = """\
+random_state : int, RandomState instance or None, default=None
+    Draws the initial weights, the order of the sequences and the validation split.
+
+verbose : int, default=0
+    Above 0, the progress is shown: on a terminal in one line, elsewhere in a line per epoch.
+
+n_jobs : int or None, default=None
+    Threads. None is what OpenMP allows, -1 every processor. The result is the same bit by bit.
+"""
+
+ATTRIBUTES = """\
+layers_ : list of dict of ndarray
+    Layer 0 forward, layer 0 backward if `bidirectional`, layer 1, and so on. With H blocks of S
+    cells, G gates and R recurrent sources: "input" `((G + S)·H, F)`, "recurrent" `((G + S)·H, R)`,
+    "bias" `((G + S)·H,)`, for peepholes "peephole" `(3·H, S)`; rows in the order input gates,
+    forget gates, cells, output gates. Assigning into these arrays changes the model.
+output_weights_ : ndarray of shape (n_outputs_, cells of the last layer)
+output_bias_ : ndarray of shape (n_outputs_,)
+    As `layers_`, writable views of `parameters_`.
+parameters_ : ndarray of shape (W,)
+    Everything that is learned, in one vector.
+n_parameters_ : int
+    Trainable numbers.
+n_features_in_ : int
+    Columns for 2-D `X`, else features per step.
+feature_names_in_ : ndarray of str
+    Columns of a data frame, if all of them are strings.
+n_outputs_ : int
+out_activation_ : str
+n_iter_ : int
+    Epochs of the last call.
+t_ : int
+    Sequences seen in training, over all epochs.
+loss_ : float
+    Mean loss per sequence in the last epoch.
+loss_curve_ : list of float
+    The loss after each epoch.
+best_loss_ : float or None
+    The smallest loss; None with `early_stopping`.
+validation_scores_ : list of float or None
+    The score after each epoch; None without `early_stopping`.
+best_validation_score_ : float or None
+"""
+
+
+def documented(cls: type) -> type:
+    """Fill what is shared into the docstring of an estimator."""
+    if cls.__doc__:  # not under -OO
+        parts = {"<parameters>": PARAMETERS, "<common>": COMMON, "<attributes>": ATTRIBUTES}
+        for mark, text in parts.items():
+            cls.__doc__ = cls.__doc__.replace(f"    {mark}\n", indent(text, "    "))
+    return cls

@@ -1,0 +1,64 @@
+"""The kernels for this processor, picked once at import.
+
+``SKLSTM_ISA`` (portable, baseline, avx2 or avx512) picks others, for tests and comparisons.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+
+
+def _import(name: str) -> dict[np.dtype, ModuleType]:
+    return {
+        np.dtype(dtype): import_module(f"sklstm._cell_{name}_{precision}")
+        for dtype, precision in ((np.float32, "f32"), (np.float64, "f64"))
+    }
+
+
+def available() -> list[str]:
+    """Instruction sets that this processor has and this build holds, the best first."""
+    from sklstm._runtime import instruction_sets
+
+    found = []
+    for name in instruction_sets():
+        try:
+            _import(name)
+        except ModuleNotFoundError:
+            continue
+        found.append(name)
+    return found
+
+
+def _choose() -> str:
+    from sklstm._runtime import instruction_sets
+
+    asked = os.environ.get("SKLSTM_ISA")
+    if asked and asked not in instruction_sets():
+        raise ImportError(
+            f"SKLSTM_ISA={asked!r} is not for this processor, which has "
+            f"{', '.join(instruction_sets())}."
+        )
+    for name in [asked] if asked else instruction_sets():
+        try:
+            _import(name)
+        except ModuleNotFoundError:
+            continue
+        return name
+    raise ImportError(
+        "sklstm has no compiled kernels here. In a checkout, build them with "
+        "'python -m pip install -e .'; elsewhere, reinstall the package."
+    )
+
+
+try:
+    name = _choose()
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "sklstm is not compiled: this is a checkout that was not built. Run "
+        "'python -m pip install -e .' in it, or import sklstm from another folder."
+    ) from error
+kernels = _import(name)

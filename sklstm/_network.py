@@ -1,0 +1,103 @@
+"""A network: its parameters in one flat vector, its output, and the gradient of a batch.
+
+Everything here assumes validated input, packed as in ``_sequences.py``, of the precision of the
+parameters. The arithmetic is in the kernels (``_cell.pyx``), which only this module calls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklstm import _isa
+from sklstm._sequences import Sequences
+from sklstm._topology import Topology
+
+# Sequences that `output` works on at a time: enough for every thread, bounded memory.
+OUTPUT_BATCH = 4096
+
+
+class Network:
+    """Topology and parameters; the vector is shared, not copied.
+
+    Parameters
+    ----------
+    topology : Topology
+    vector : ndarray (n_total,), float32 or float64
+    gradient : "truncated" or "full"
+    return_sequences : bool
+        One output per time step, else one per sequence.
+    """
+
+    def __init__(
+        self, topology: Topology, vector: np.ndarray, gradient: str, return_sequences: bool
+    ) -> None:
+        self.topology = topology
+        self.vector = vector
+        self.gradient = gradient
+        self.return_sequences = return_sequences
+
+    def _session(self, sequences: Sequences, batch: int, n_threads: int, *, training: bool):
+        return _isa.kernels[self.vector.dtype].Session(
+            self.topology,
+            self.vector,
+            sequences.values,
+            sequences.offsets,
+            full=self.gradient == "full",
+            return_sequences=self.return_sequences,
+            training=training,
+            largest_batch=batch,
+            n_threads=n_threads,
+        )
+
+    def output(self, sequences: Sequences, n_threads: int) -> np.ndarray:
+        """Raw outputs W_o y + b_o, (n, K) or, with `return_sequences`, (N, K)."""
+        n = len(sequences.values) if self.return_sequences else len(sequences)
+        out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
+        self._session(sequences, OUTPUT_BATCH, n_threads, training=False).output(out)
+        return out
+
+    def trainer(
+        self,
+        sequences: Sequences,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        sequence_weights: np.ndarray,
+        *,
+        loss: str,
+        out_activation: str,
+        alpha: float,
+        n_threads: int,
+        batch_size: int,
+    ) -> Trainer:
+        """Gradients of this network's loss on batches of these sequences."""
+        session = self._session(sequences, batch_size, n_threads, training=True)
+        d_vector = np.zeros_like(self.vector)
+        session.learn_from(
+            targets,
+            weights,
+            sequence_weights,
+            self.topology.trainable.view(np.uint8),
+            self.topology.decayed.view(np.uint8),
+            d_vector,
+            loss=_isa.kernels[self.vector.dtype].losses[loss, out_activation],
+            alpha=alpha,
+        )
+        return Trainer(session, d_vector)
+
+
+class Trainer:
+    """Loss and gradient of one batch after the other, in work arrays that are made once.
+
+    Attributes
+    ----------
+    d_vector : ndarray (n_total,)
+        Gradient of the last batch; 0 where nothing trains.
+    gradient : callable
+        ``gradient(rows)``, rows an int64 array of at most `batch_size` sequence numbers: the loss
+        of that batch (sum of weighted losses over its number of sequences, plus
+        ``alpha / 2 ||W||^2`` over its weight), or None if its weight is zero.
+    """
+
+    def __init__(self, session, d_vector: np.ndarray) -> None:
+        self.d_vector = d_vector
+        self.gradient = session.gradient

@@ -1,0 +1,165 @@
+"""The parameters of the estimators: which values are allowed, and what they mean for a network."""
+
+from __future__ import annotations
+
+import os
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
+
+from sklstm._topology import BIASES, CELLS, GATES, topology
+
+AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer
+
+_AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_DECAY = Interval(Real, 0, 1, closed="left")
+
+CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", _AT_LEAST_1],
+    "block_size": [_AT_LEAST_1],
+    "cell": [StrOptions(set(CELLS))],
+    "gradient": [StrOptions({"truncated", "full"})],
+    "bidirectional": ["boolean"],
+    "return_sequences": ["boolean"],
+    "features_per_step": [_AT_LEAST_1],
+    "solver": [StrOptions({"adam", "sgd"})],
+    "alpha": [_NOT_NEGATIVE],
+    "batch_size": [StrOptions({"auto"}), _AT_LEAST_1],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [_POSITIVE],
+    "power_t": [_NOT_NEGATIVE],
+    "max_iter": [_AT_LEAST_1],
+    "shuffle": ["boolean"],
+    "clip_norm": [_POSITIVE, None],
+    "tol": [_NOT_NEGATIVE],
+    "n_iter_no_change": [_AT_LEAST_1, Options(Real, {np.inf})],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "beta_1": [_DECAY],
+    "beta_2": [_DECAY],
+    "epsilon": [_POSITIVE],
+    "bias": [StrOptions({name for name in BIASES if name}), None],
+    "gate_bias": [dict, None],
+    "init_range": [_POSITIVE, None],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "n_jobs": [Interval(Integral, None, -1, closed="right"), _AT_LEAST_1, None],
+}
+
+
+def shape_of(parameters: Any) -> dict[str, Any]:
+    """The part of a topology that parameters decide, as plain scalars.
+
+    Constraints are met; what they cannot say is checked here.
+    """
+    sizes = _layer_sizes(parameters.hidden_layer_sizes)
+    return {
+        "cell": str(parameters.cell),
+        "hidden_layer_sizes": sizes,
+        "block_size": int(parameters.block_size),
+        "bidirectional": bool(parameters.bidirectional),
+        "bias": parameters.bias,
+    }
+
+
+def draw(
+    shape: dict[str, Any], parameters: Any, rng: np.random.RandomState, dtype: Any
+) -> np.ndarray:
+    """The initial vector of parameters of a network of this shape."""
+    gate_bias = _gate_biases(parameters.gate_bias, shape)
+    layout = topology(**shape)
+    # Drawing takes a double, training six vectors: the parameters, their gradient, its history.
+    n_bytes = layout.n_total * (8 + 6 * np.dtype(dtype).itemsize)
+    try:
+        if n_bytes > _memory():
+            raise MemoryError
+        return layout.initial(
+            rng, gate_bias=gate_bias, init_range=parameters.init_range, dtype=dtype
+        )
+    except MemoryError:
+        raise MemoryError(
+            f"A network with hidden_layer_sizes={shape['hidden_layer_sizes']}, block_size="
+            f"{shape['block_size']}, {shape['n_features']} features per step and "
+            f"{shape['n_outputs']} outputs has {layout.n_total:.3g} parameters and needs "
+            f"{n_bytes / 2**30:.3g} GiB to train: there is not enough memory. Make it smaller."
+        ) from None
+
+
+def batch_size(parameters: Any, n: int) -> int:
+    """Sequences per gradient step when there are ``n``."""
+    size = AUTO_BATCH if isinstance(parameters.batch_size, str) else int(parameters.batch_size)
+    return min(size, n)
+
+
+def positive_int(value: Any, name: str) -> int:
+    """An argument as an int of 1 or more, or an error that names it."""
+    if not _is_size(value):
+        raise ValueError(f"{name} must be an int of 1 or more, got {value!r}.")
+    return int(value)
+
+
+def _layer_sizes(sizes: Any) -> tuple[int, ...]:
+    several = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+    if not several or not all(_is_size(size) for size in several):
+        raise InvalidParameterError(
+            "The 'hidden_layer_sizes' parameter must be an int or a non-empty tuple of ints of 1 "
+            f"or more, the memory blocks of each layer. Got {sizes!r} instead."
+        )
+    return tuple(int(size) for size in several)
+
+
+def _is_size(size: Any) -> bool:
+    return isinstance(size, Integral) and not isinstance(size, (bool, np.bool_)) and size >= 1
+
+
+def _gate_biases(gate_bias: dict | None, shape: dict[str, Any]) -> dict | None:
+    """The initial gate biases as arrays, or an error that says what the network cannot take."""
+    if gate_bias is None:
+        return None
+    cell, sizes = shape["cell"], shape["hidden_layer_sizes"]
+    if gate_bias and shape["bias"] is None:
+        raise InvalidParameterError(
+            f"gate_bias={gate_bias!r} sets biases that bias=None does not give to any unit: set "
+            "bias to 'gates', 'hidden' or 'all'."
+        )
+    biases = {}
+    for gate, value in gate_bias.items():
+        if gate not in GATES[cell]:
+            raise InvalidParameterError(
+                f"gate_bias has a bias for {gate!r}, but the gates of cell={cell!r} are "
+                f"{', '.join(map(repr, GATES[cell]))}."
+            )
+        try:
+            bias = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            bias = np.array(np.nan)
+        if isinstance(value, (str, bytes)) or bias.ndim > 1 or not np.isfinite(bias).all():
+            raise InvalidParameterError(
+                f"gate_bias[{gate!r}] must be a finite number or one per block, got {value!r}."
+            )
+        if bias.ndim == 1 and (len(sizes) > 1 or len(bias) != sizes[0]):
+            needed = (
+                f"one number for all {len(sizes)} layers"
+                if len(sizes) > 1
+                else f"one number, or one for each of the {sizes[0]} blocks"
+            )
+            raise InvalidParameterError(
+                f"gate_bias[{gate!r}] has {len(bias)} numbers, expected {needed}."
+            )
+        biases[gate] = bias
+    return biases
+
+
+def _memory() -> float:
+    """Bytes of memory this machine has, as far as it says so."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return np.inf

@@ -1,0 +1,191 @@
+/* Vectors of the machine, and exp, sigmoid and tanh on them.
+ *
+ * A kernel module is compiled once for each precision (-DSKLSTM_REAL=float or double) and each
+ * instruction set. `real` is its number, `vec` is LANES of them side by side; + - * / work on both.
+ * With GCC and Clang `vec` is their generic vector type, as wide as the instruction set that the
+ * file is compiled for. Any other compiler, or -DSKLSTM_SCALAR, gets LANES = 1 and `vec` = `real`.
+ */
+#ifndef SKLSTM_SIMD_H
+#define SKLSTM_SIMD_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef SKLSTM_REAL
+#define SKLSTM_REAL double
+#endif
+#ifdef SKLSTM_FLOAT
+typedef uint32_t integer;
+#else
+typedef uint64_t integer;
+#endif
+typedef SKLSTM_REAL real;
+
+#if defined(__GNUC__) && !defined(SKLSTM_SCALAR)
+#if defined(__AVX512F__)
+#define SKLSTM_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define SKLSTM_VECTOR_BYTES 32
+#else
+#define SKLSTM_VECTOR_BYTES 16
+#endif
+#define SKLSTM_INLINE static inline __attribute__((always_inline, unused))
+typedef real vec __attribute__((vector_size(SKLSTM_VECTOR_BYTES)));
+typedef integer ivec __attribute__((vector_size(SKLSTM_VECTOR_BYTES)));
+/* the same, at any address that a real may have */
+typedef real vec_anywhere
+    __attribute__((vector_size(SKLSTM_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+enum { LANES = SKLSTM_VECTOR_BYTES / sizeof(real) };
+
+SKLSTM_INLINE vec load(const real *p) { return *(const vec_anywhere *)p; }
+SKLSTM_INLINE void store(real *p, vec x) { *(vec_anywhere *)p = x; }
+SKLSTM_INLINE vec splat(real x) { return x - (vec){0}; }
+SKLSTM_INLINE ivec bits_of(vec x) { return (ivec)x; }
+SKLSTM_INLINE vec of_bits(ivec x) { return (vec)x; }
+/* NaN stays NaN: it fails both comparisons. */
+SKLSTM_INLINE vec clamp(vec x, real low, real high) {
+    ivec under = (ivec)(x < splat(low)), over = (ivec)(x > splat(high));
+    return of_bits((under & bits_of(splat(low))) | (over & bits_of(splat(high))) |
+                   (~(under | over) & bits_of(x)));
+}
+/* The order of additions is fixed: halves are added until one number is left. */
+SKLSTM_INLINE real sum_lanes(vec x) {
+    real part[LANES];
+    memcpy(part, &x, sizeof part);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) part[i] += part[i + half];
+    return part[0];
+}
+#else
+#if defined(__GNUC__)
+#define SKLSTM_INLINE static inline __attribute__((unused))
+#else
+#define SKLSTM_INLINE static inline
+#endif
+typedef real vec;
+typedef integer ivec;
+enum { LANES = 1 };
+
+SKLSTM_INLINE vec load(const real *p) { return *p; }
+SKLSTM_INLINE void store(real *p, vec x) { *p = x; }
+SKLSTM_INLINE vec splat(real x) { return x; }
+SKLSTM_INLINE ivec bits_of(vec x) { ivec b; memcpy(&b, &x, sizeof b); return b; }
+SKLSTM_INLINE vec of_bits(ivec b) { vec x; memcpy(&x, &b, sizeof x); return x; }
+SKLSTM_INLINE vec clamp(vec x, real low, real high) { return x < low ? low : x > high ? high : x; }
+SKLSTM_INLINE real sum_lanes(vec x) { return x; }
+#endif
+
+#if defined(__AVX512F__) && !defined(SKLSTM_SCALAR)
+#include <immintrin.h>
+/* The second operand is returned if one is NaN. */
+#ifdef SKLSTM_FLOAT
+#define SKLSTM_CLAMP(x, low, high) \
+    ((vec)_mm512_max_ps((__m512)splat(low), _mm512_min_ps((__m512)splat(high), (__m512)(x))))
+#else
+#define SKLSTM_CLAMP(x, low, high) \
+    ((vec)_mm512_max_pd((__m512d)splat(low), _mm512_min_pd((__m512d)splat(high), (__m512d)(x))))
+#endif
+#elif defined(__AVX2__) && !defined(SKLSTM_SCALAR)
+#include <immintrin.h>
+#ifdef SKLSTM_FLOAT
+#define SKLSTM_CLAMP(x, low, high) \
+    ((vec)_mm256_max_ps((__m256)splat(low), _mm256_min_ps((__m256)splat(high), (__m256)(x))))
+#else
+#define SKLSTM_CLAMP(x, low, high) \
+    ((vec)_mm256_max_pd((__m256d)splat(low), _mm256_min_pd((__m256d)splat(high), (__m256d)(x))))
+#endif
+#else
+#define SKLSTM_CLAMP(x, low, high) clamp(x, low, high)
+#endif
+
+/* exp(x) = 2^k (1 + m), with k the nearest integer to x / ln 2 and m = exp(r) - 1 for the rest r,
+ * |r| <= ln(2) / 2, from its Taylor series. Adding 1.5 * 2^(mantissa bits) leaves k in the low bits.
+ */
+#ifdef SKLSTM_FLOAT
+#define SKLSTM_ROUND ((real)12582912.0)
+#define SKLSTM_LN2_HIGH ((real)0.693359375)
+#define SKLSTM_LN2_LOW ((real)-2.12194440e-4)
+#define SKLSTM_MANTISSA 23
+#define SKLSTM_EXP_MAX ((real)87.3)
+#define SKLSTM_TANH_MAX ((real)9.1)
+#else
+#define SKLSTM_ROUND ((real)6755399441055744.0)
+#define SKLSTM_LN2_HIGH ((real)6.93145751953125e-1)
+#define SKLSTM_LN2_LOW ((real)1.42860682030941723212e-6)
+#define SKLSTM_MANTISSA 52
+#define SKLSTM_EXP_MAX ((real)708.0)
+#define SKLSTM_TANH_MAX ((real)19.1)
+#endif
+
+/* m, and 2^k in `scale`; x within +-SKLSTM_EXP_MAX */
+SKLSTM_INLINE vec exp_parts(vec x, vec *scale) {
+    vec k = x * splat((real)1.44269504088896340736) + splat(SKLSTM_ROUND);
+    *scale = of_bits((bits_of(k) << SKLSTM_MANTISSA) +
+                     bits_of(splat((real)1.0)));
+    k = k - splat(SKLSTM_ROUND);
+    vec r = x - k * splat(SKLSTM_LN2_HIGH);
+    r = r - k * splat(SKLSTM_LN2_LOW);
+    vec r2 = r * r;
+#define C(n) splat((real)(1.0 / (n)))
+    /* pairs of terms, so that the chain of dependent operations is short */
+    vec q = (C(2.) + r * C(6.)) + r2 * ((C(24.) + r * C(120.)) + r2 * (C(720.) + r * C(5040.)));
+#ifndef SKLSTM_FLOAT
+    vec r4 = r2 * r2;
+    vec tail = (C(40320.) + r * C(362880.)) +
+               r2 * ((C(3628800.) + r * C(39916800.)) + r2 * (C(479001600.) + r * C(6227020800.)));
+    q = q + (r4 * r2) * tail;
+#endif
+#undef C
+    return r + r2 * q;
+}
+
+SKLSTM_INLINE vec vexp(vec x) {
+    vec scale, m = exp_parts(SKLSTM_CLAMP(x, -SKLSTM_EXP_MAX, SKLSTM_EXP_MAX), &scale);
+    return scale + scale * m;
+}
+
+/* 1 / (1 + exp(-x)) */
+SKLSTM_INLINE vec sigmoid(vec x) {
+    vec one = splat((real)1.0);
+    return one / (one + vexp(-x));
+}
+
+/* (e^2x - 1) / (e^2x + 1), from e^2x - 1 so that small x keep their digits */
+SKLSTM_INLINE vec vtanh(vec x) {
+    vec scale;
+    vec y = SKLSTM_CLAMP(x, -SKLSTM_TANH_MAX, SKLSTM_TANH_MAX);
+    vec m = exp_parts(y + y, &scale);
+    vec e = (scale - splat((real)1.0)) + scale * m;
+    return e / (e + splat((real)2.0));
+}
+
+/* Denormal numbers cost a hundred cycles each and mean nothing here: kernels run with them
+ * flushed to zero and give the thread back as it was. */
+#if defined(__SSE2__) || defined(_M_X64)
+#include <xmmintrin.h>
+typedef unsigned int float_mode;
+SKLSTM_INLINE float_mode flush_denormals(void) {
+    float_mode before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040);
+    return before;
+}
+SKLSTM_INLINE void restore_float_mode(float_mode before) { _mm_setcsr(before); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+typedef uint64_t float_mode;
+SKLSTM_INLINE float_mode flush_denormals(void) {
+    float_mode before;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(before));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(before | (1u << 24)));
+    return before;
+}
+SKLSTM_INLINE void restore_float_mode(float_mode before) {
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(before));
+}
+#else
+typedef int float_mode;
+SKLSTM_INLINE float_mode flush_denormals(void) { return 0; }
+SKLSTM_INLINE void restore_float_mode(float_mode before) { (void)before; }
+#endif
+
+#endif

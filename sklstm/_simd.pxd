@@ -1,0 +1,18 @@
+"""Face of _simd.h: for Cython both types are floating-point numbers, so `a + w * x` is arithmetic."""
+
+
+cdef extern from "_simd.h" nogil:
+    ctypedef double real  # float or double: the module is compiled for each
+    ctypedef double vec  # LANES of them
+    ctypedef int float_mode
+    enum:
+        LANES
+    vec load(const real* p)
+    void store(real* p, vec x)
+    vec splat(real x)
+    real sum_lanes(vec x)
+    vec vexp(vec x)
+    vec sigmoid(vec x)
+    vec vtanh(vec x)
+    float_mode flush_denormals()
+    void restore_float_mode(float_mode before)

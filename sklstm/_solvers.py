@@ -1,0 +1,137 @@
+"""The solvers: learning rate, clipping, and the state that outlives a call.
+
+A solver is made for one call from the settings of the estimator and from a state, a plain
+dictionary of arrays and numbers that the estimator keeps and pickles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from sklstm._optimizers import adam_step, norm, sgd_step
+
+SMALLEST_RATE = 1e-6  # "adaptive" stops instead of going below
+
+
+class Adam:
+    """Adam: the schedules of the learning rate do not apply to it."""
+
+    def __init__(self, state: dict[str, Any], settings: Any) -> None:
+        self.state = state
+        self.rate = settings.learning_rate_init
+        self.betas = settings.beta_1, settings.beta_2
+        self.epsilon = settings.epsilon
+        self.clip_norm = settings.clip_norm
+
+    @staticmethod
+    def start(vector: np.ndarray, settings: Any) -> dict[str, Any]:
+        """The state before the first step."""
+        return {
+            "solver": "adam",
+            "n_steps": 0,
+            "mean": np.zeros_like(vector),
+            "square": np.zeros_like(vector),
+        }
+
+    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], None]:
+        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``."""
+        state, (beta_1, beta_2) = self.state, self.betas
+        rate, epsilon, clip_norm = self.rate, self.epsilon, self.clip_norm
+        mean, square = state["mean"], state["square"]
+
+        def step() -> None:
+            n_steps = state["n_steps"] + 1
+            adam_step(
+                vector,
+                mean,
+                square,
+                d_vector,
+                learning_rate=rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps),
+                beta_1=beta_1,
+                beta_2=beta_2,
+                epsilon=epsilon,
+                scale=_clip(d_vector, clip_norm),
+            )
+            state["n_steps"] = n_steps
+
+        return step
+
+    def end_epoch(self, t: int) -> None:
+        """Told after each epoch how many sequences have been seen."""
+
+    def gives_up(self) -> bool:
+        """Asked when the loss no longer improves: stop, or go on more slowly?"""
+        return True
+
+
+class SGD:
+    """Stochastic gradient descent with momentum, and the schedules of its learning rate."""
+
+    def __init__(self, state: dict[str, Any], settings: Any) -> None:
+        self.state = state
+        self.schedule = settings.learning_rate
+        self.rate_init = float(settings.learning_rate_init)
+        self.power_t = settings.power_t
+        self.momentum, self.nesterov = settings.momentum, settings.nesterovs_momentum
+        self.clip_norm = settings.clip_norm
+        # A schedule that was changed in between starts anew.
+        schedule = (self.schedule, self.rate_init)
+        if (state["schedule"], state["learning_rate_init"]) != schedule:
+            state["schedule"], state["learning_rate_init"] = schedule
+            state["learning_rate"] = self.rate_init
+
+    @staticmethod
+    def start(vector: np.ndarray, settings: Any) -> dict[str, Any]:
+        """The state before the first step."""
+        return {
+            "solver": "sgd",
+            "schedule": settings.learning_rate,
+            "learning_rate_init": float(settings.learning_rate_init),
+            "learning_rate": float(settings.learning_rate_init),
+            "velocity": np.zeros_like(vector),
+        }
+
+    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], None]:
+        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``."""
+        state, velocity = self.state, self.state["velocity"]
+        momentum, nesterov, clip_norm = self.momentum, self.nesterov, self.clip_norm
+
+        def step() -> None:
+            sgd_step(
+                vector,
+                velocity,
+                d_vector,
+                learning_rate=state["learning_rate"],
+                momentum=momentum,
+                nesterov=nesterov,
+                scale=_clip(d_vector, clip_norm),
+            )
+
+        return step
+
+    def end_epoch(self, t: int) -> None:
+        """Told after each epoch how many sequences have been seen."""
+        if self.schedule == "invscaling":
+            self.state["learning_rate"] = self.rate_init / (t + 1) ** self.power_t
+
+    def gives_up(self) -> bool:
+        """Asked when the loss no longer improves: stop, or go on more slowly?"""
+        if self.schedule != "adaptive" or self.state["learning_rate"] <= SMALLEST_RATE:
+            return True
+        self.state["learning_rate"] /= 5.0
+        return False
+
+
+SOLVERS = {"adam": Adam, "sgd": SGD}
+
+
+def _clip(d_vector: np.ndarray, clip_norm: float | None) -> float:
+    """What to multiply the gradient by so that its norm is at most ``clip_norm``."""
+    if clip_norm is None:
+        return 1.0
+    length = norm(d_vector)
+    return clip_norm / length if length > clip_norm else 1.0

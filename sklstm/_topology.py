@@ -1,0 +1,227 @@
+"""What is connected to what: units, sources and biases, as shapes and places in one flat vector.
+
+A network is a stack of hidden layers and an output layer. Each direction of each hidden layer owns
+one matrix ``[input | recurrent | bias]`` with one row per unit, followed by its peepholes; the
+output layer owns ``[weights | bias]``. All of them lie one after the other in a single vector,
+which is what is trained, copied and pickled. Everything else in this file is a view of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import sqrt
+
+import numpy as np
+
+CELLS = ("forget", "1997", "peephole", "coupled")
+BIASES = ("all", "hidden", "gates", None)
+
+# Gates of each cell, in the order of their rows; the candidate rows stand before the output gate.
+GATES = {
+    "forget": ("input", "forget", "output"),
+    "1997": ("input", "output"),
+    "peephole": ("input", "forget", "output"),
+    "coupled": ("input", "output"),
+}
+
+# Initial gate biases when `gate_bias` is None: remember by default. Chosen by measurement, see
+# docs/defaults.md. A coupled cell remembers through a closed input gate.
+DEFAULT_GATE_BIAS = {
+    "forget": {"forget": 1.0},
+    "1997": {},
+    "peephole": {"forget": 1.0},
+    "coupled": {"input": -1.0},
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One direction of one hidden layer: H blocks of S cells that see F inputs."""
+
+    cell: str
+    n_features: int
+    n_blocks: int
+    block_size: int
+    reverse: bool
+    start: int  # of its parameters in the flat vector
+
+    @property
+    def n_cells(self) -> int:
+        """H·S."""
+        return self.n_blocks * self.block_size
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        return GATES[self.cell]
+
+    @property
+    def n_rows(self) -> int:
+        """Units with incoming weights: gates and cells."""
+        return len(self.gates) * self.n_blocks + self.n_cells
+
+    @property
+    def n_recurrent(self) -> int:
+        """Sources of the recurrence: the cells and, in 1997, the gates."""
+        return self.n_cells + (2 * self.n_blocks if self.cell == "1997" else 0)
+
+    @property
+    def n_columns(self) -> int:
+        return self.n_features + self.n_recurrent + 1
+
+    @property
+    def peephole_start(self) -> int:
+        return self.start + self.n_rows * self.n_columns
+
+    @property
+    def stop(self) -> int:
+        return self.peephole_start + (3 * self.n_cells if self.cell == "peephole" else 0)
+
+    def gate_rows(self, gate: str) -> slice:
+        """Rows of one gate: input, forget, cell, output is the order."""
+        first = self.gates.index(gate) * self.n_blocks + (self.n_cells if gate == "output" else 0)
+        return slice(first, first + self.n_blocks)
+
+    @property
+    def cell_rows(self) -> slice:
+        first = (len(self.gates) - 1) * self.n_blocks
+        return slice(first, first + self.n_cells)
+
+    def views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
+        """The arrays of this layer, writable if ``vector`` is."""
+        matrix = vector[self.start : self.peephole_start].reshape(self.n_rows, self.n_columns)
+        views = {
+            "input": matrix[:, : self.n_features],
+            "recurrent": matrix[:, self.n_features : -1],
+            "bias": matrix[:, -1],
+        }
+        if self.cell == "peephole":
+            views["peephole"] = vector[self.peephole_start : self.stop].reshape(
+                3 * self.n_blocks, self.block_size
+            )
+        return views
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The shape of a network; hashable, so that what is derived from it is made once."""
+
+    cell: str
+    n_features: int
+    hidden_layer_sizes: tuple[int, ...]
+    block_size: int
+    bidirectional: bool
+    n_outputs: int
+    bias: str | None
+
+    @cached_property
+    def stack(self) -> tuple[Layer, ...]:
+        """Layer 0 forward, layer 0 backward (if bidirectional), layer 1 ..."""
+        directions = (False, True) if self.bidirectional else (False,)
+        stack, start, n_features = [], 0, self.n_features
+        for n_blocks in self.hidden_layer_sizes:
+            for reverse in directions:
+                layer = Layer(self.cell, n_features, n_blocks, self.block_size, reverse, start)
+                stack.append(layer)
+                start = layer.stop
+            n_features = layer.n_cells * len(directions)
+        return tuple(stack)
+
+    @property
+    def n_directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def n_read(self) -> int:
+        """Cells that the output layer sees."""
+        return self.stack[-1].n_cells * self.n_directions
+
+    @property
+    def output_start(self) -> int:
+        return self.stack[-1].stop
+
+    @property
+    def n_total(self) -> int:
+        return self.output_start + self.n_outputs * (self.n_read + 1)
+
+    @cached_property
+    def trainable(self) -> np.ndarray:
+        """Mask over the flat vector: everything but the biases of unbiased units."""
+        mask = np.ones(self.n_total, dtype=bool)
+        for layer in self.stack:
+            bias = layer.views(mask)["bias"]
+            if self.bias == "gates":
+                bias[layer.cell_rows] = False
+            elif self.bias is None:
+                bias[:] = False
+        if self.bias != "all":
+            self.output_bias(mask)[:] = False
+        return mask
+
+    @cached_property
+    def decayed(self) -> np.ndarray:
+        """Mask over the flat vector: what `alpha` penalises, all weights and no bias."""
+        mask = np.ones(self.n_total, dtype=bool)
+        for layer in self.stack:
+            layer.views(mask)["bias"][:] = False
+        self.output_bias(mask)[:] = False
+        return mask
+
+    @property
+    def n_parameters(self) -> int:
+        return int(self.trainable.sum())
+
+    def layers(self, vector: np.ndarray) -> list[dict[str, np.ndarray]]:
+        return [layer.views(vector) for layer in self.stack]
+
+    def output_weights(self, vector: np.ndarray) -> np.ndarray:
+        """(n_outputs, cells of the last layer)."""
+        return vector[self.output_start :].reshape(self.n_outputs, self.n_read + 1)[:, :-1]
+
+    def output_bias(self, vector: np.ndarray) -> np.ndarray:
+        """(n_outputs,)."""
+        return vector[self.output_start :].reshape(self.n_outputs, self.n_read + 1)[:, -1]
+
+    def initial(
+        self,
+        rng: np.random.RandomState,
+        *,
+        gate_bias: dict | None = None,
+        init_range: float | None = None,
+        dtype: np.dtype | type = np.float64,
+    ) -> np.ndarray:
+        """Draw a flat vector.
+
+        With `init_range` r every trainable number comes from U[-r, r]. Without it, the weights
+        of a layer come from Glorot's uniform distribution and biases are 0. Gate biases that
+        are given (or, without `init_range`, the default ones) replace what was drawn.
+        """
+        vector = np.zeros(self.n_total)
+        if init_range is not None:
+            vector[:] = rng.uniform(-init_range, init_range, self.n_total)
+        else:
+            for layer in self.stack:
+                views = layer.views(vector)
+                for name in ("input", "recurrent"):
+                    fan_in = views[name].shape[1]
+                    limit = sqrt(6.0 / (fan_in + layer.n_cells))
+                    views[name][:] = rng.uniform(-limit, limit, views[name].shape)
+                if "peephole" in views:
+                    limit = sqrt(6.0 / (1 + layer.n_cells))
+                    views["peephole"][:] = rng.uniform(-limit, limit, views["peephole"].shape)
+            weights = self.output_weights(vector)
+            limit = sqrt(6.0 / sum(weights.shape))
+            weights[:] = rng.uniform(-limit, limit, weights.shape)
+        if gate_bias is None:
+            gate_bias = DEFAULT_GATE_BIAS[self.cell] if init_range is None else {}
+        for layer in self.stack:
+            for gate, value in gate_bias.items():
+                layer.views(vector)["bias"][layer.gate_rows(gate)] = value
+        vector[~self.trainable] = 0.0
+        return vector.astype(dtype)
+
+
+@lru_cache(maxsize=64)
+def topology(**shape) -> Topology:
+    """The topology of these sizes, made once: its masks and places cost more than a small step."""
+    return Topology(**shape)

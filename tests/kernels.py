@@ -1,0 +1,133 @@
+"""Networks of every kind at test size, run on the kernels and on the twin."""
+
+import numpy as np
+from reference import batch_loss, complex_step, last_output, output, record
+from sklstm import _isa
+from sklstm._network import Network
+from sklstm._sequences import Sequences
+from sklstm._topology import CELLS, Topology
+
+LANES = {dtype: kernel.lanes for dtype, kernel in _isa.kernels.items()}
+
+# Every size differs, so that a swapped one cannot cancel.
+SHAPES = {
+    "smallest": dict(n_features=1, hidden_layer_sizes=(1,), n_outputs=1),
+    "single-cells": dict(n_features=2, hidden_layer_sizes=(5,), n_outputs=3),
+    "blocks": dict(n_features=3, hidden_layer_sizes=(4,), block_size=3, n_outputs=2),
+    "many-units": dict(n_features=2, hidden_layer_sizes=(17,), n_outputs=1),
+    "stacked": dict(n_features=2, hidden_layer_sizes=(3, 5), block_size=2, n_outputs=2),
+    "bidirectional": dict(n_features=2, hidden_layer_sizes=(3,), bidirectional=True, n_outputs=2),
+    "everything": dict(
+        n_features=3, hidden_layer_sizes=(4, 2, 3), block_size=2, bidirectional=True, n_outputs=2
+    ),
+}
+
+
+def network(shape="single-cells", cell="forget", bias="all", seed=0, dtype=np.float64, scale=0.5):
+    """A topology and a vector with nothing at zero that could be anything else."""
+    sizes = dict(block_size=1, bidirectional=False) | SHAPES[shape]
+    topology = Topology(cell=cell, bias=bias, **sizes)
+    vector = np.random.default_rng(seed).normal(scale=scale, size=topology.n_total)
+    vector[~topology.trainable] = 0
+    return topology, vector.astype(dtype)
+
+
+def ragged(lengths, n_features, seed=0, dtype=np.float64):
+    """A list of (T_i, F) arrays."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(length, n_features)).astype(dtype) for length in lengths]
+
+
+def packed(sequences):
+    offsets = np.concatenate([[0], np.cumsum([len(x) for x in sequences])])
+    return Sequences(np.concatenate(sequences), offsets.astype(np.int64), "list")
+
+
+def kernel_output(topology, vector, sequences, *, return_sequences, n_threads=1):
+    net = Network(topology, vector, "full", return_sequences)
+    out = net.output(packed(sequences), n_threads)
+    if not return_sequences:
+        return out
+    return np.split(out, np.cumsum([len(x) for x in sequences])[:-1])
+
+
+class Problem:
+    """A batch with targets and weights, for the kernels and the twin alike."""
+
+    def __init__(
+        self,
+        topology,
+        sequences,
+        *,
+        loss="squared_error",
+        out_activation="identity",
+        return_sequences=False,
+        alpha=0.0,
+        seed=1,
+        weights=None,
+    ):
+        rng = np.random.default_rng(seed)
+        self.topology, self.sequences = topology, sequences
+        self.loss, self.out_activation = loss, out_activation
+        self.return_sequences, self.alpha = return_sequences, alpha
+        lengths = [len(x) if return_sequences else 1 for x in sequences]
+        n, K = sum(lengths), topology.n_outputs
+        if out_activation == "softmax":
+            targets = rng.integers(K, size=(n, 1)).astype(float)
+        elif loss == "log_loss":
+            targets = rng.integers(2, size=(n, K)).astype(float)
+        else:
+            targets = rng.normal(size=(n, K))
+        self.targets = targets
+        self.weights = rng.uniform(0.2, 2, size=n) if weights is None else weights
+        self.cuts = np.cumsum(lengths)[:-1]
+        self.sequence_weights = np.array([w.mean() for w in np.split(self.weights, self.cuts)])
+
+    def trainer(self, vector, gradient, *, n_threads=1):
+        dtype = vector.dtype
+        return Network(self.topology, vector, gradient, self.return_sequences).trainer(
+            packed([x.astype(dtype) for x in self.sequences]),
+            self.targets.astype(dtype),
+            self.weights,
+            self.sequence_weights,
+            loss=self.loss,
+            out_activation=self.out_activation,
+            alpha=self.alpha,
+            n_threads=n_threads,
+            batch_size=len(self.sequences),
+        )
+
+    def kernel(self, vector, gradient, *, n_threads=1, rows=None):
+        """Loss and gradient."""
+        trainer = self.trainer(vector, gradient, n_threads=n_threads)
+        trainer.d_vector.fill(np.nan)  # what is not written shows
+        rows = np.arange(len(self.sequences)) if rows is None else rows
+        return trainer.gradient(rows), trainer.d_vector
+
+    def twin_loss(self, vector, frozen=None):
+        targets, weights = np.split(self.targets, self.cuts), np.split(self.weights, self.cuts)
+        if not self.return_sequences:
+            targets, weights = [t[0] for t in targets], [w[0] for w in weights]
+        return batch_loss(
+            self.topology,
+            vector,
+            self.sequences,
+            targets,
+            weights,
+            loss=self.loss,
+            out_activation=self.out_activation,
+            return_sequences=self.return_sequences,
+            alpha=self.alpha,
+            frozen=frozen,
+        )
+
+    def twin_gradient(self, vector, gradient, differences=complex_step):
+        frozen = None
+        if gradient == "truncated":
+            frozen = record(self.topology, vector, self.sequences)
+        found = differences(lambda v: self.twin_loss(v, frozen), vector)
+        return np.where(self.topology.trainable, found, 0)
+
+
+__all__ = ["CELLS", "LANES", "SHAPES", "Problem", "kernel_output", "last_output", "network",
+           "output", "packed", "ragged"]
