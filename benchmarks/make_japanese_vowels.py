@@ -1,7 +1,7 @@
 """Write sklstm/data/japanese_vowels.npz from the text that the aeon wheel ships.
 
-Run ``pip download aeon --no-deps`` and ``python benchmarks/make_japanese_vowels.py aeon-*.whl``. All
-values are decimals of at most six places, so they are stored as whole millionths: smaller than
+Run ``pip download aeon --no-deps`` and ``python benchmarks/make_japanese_vowels.py aeon-*.whl``.
+All values are decimals of at most six places, so they are stored as whole millionths: smaller than
 floats, and dividing by a million gives back the float64 nearest to the text, bit by bit.
 """
 

@@ -13,7 +13,7 @@ cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
     cdef double n_bytes = n * size + 64
     cdef void* piece = NULL
     cdef void** pieces = NULL
-    if n_bytes < 2.0**47:
+    if n_bytes < 2.0**44:
         pieces = <void**> realloc(arena.pieces, (arena.n_pieces + 1) * sizeof(void*))
         if pieces != NULL:
             arena.pieces = pieces

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
 from operator import is_
 from typing import Any
@@ -20,9 +18,9 @@ from sklstm._network import Network
 from sklstm._parameters import batch_size, draw, shape_of
 from sklstm._persistence import Portable
 from sklstm._progress import ProgressLine, Silence
-from sklstm._sequences import Sequences, read_sequences, unpack_steps
+from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
 from sklstm._solvers import SOLVERS
-from sklstm._targets import Examples, Rows, mean_weight, read_weights
+from sklstm._targets import Examples, Rows, mean_weight
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records, train
@@ -34,6 +32,10 @@ class BaseLSTM(Portable, BaseEstimator):
     """An LSTM without a meaning for its outputs: the subclasses read y and score predictions."""
 
     _parameter_constraints: dict[str, list]
+
+    def _set_parameters(self, given: dict[str, Any]) -> None:
+        """What ``__init__`` was given, as attributes."""
+        vars(self).update((name, given[name]) for name in self._parameter_constraints)
 
     # ------------------------------------------------------------------------ fitted parameters
 
@@ -95,9 +97,9 @@ class BaseLSTM(Portable, BaseEstimator):
         -------
         self : object
         """
-        shape = self._check_parameters()
-        self._check_validation_arguments(X_val, y_val, sample_weight_val)
-        with self._unchanged_on_error():
+        with unchanged_on_error(self):
+            shape = self._check_parameters()
+            self._check_validation_arguments(X_val, y_val, sample_weight_val)
             fresh = not (self.warm_start and self.__sklearn_is_fitted__())
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, all_classes=True)
@@ -135,12 +137,12 @@ class BaseLSTM(Portable, BaseEstimator):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None):
         """One epoch over ``X``, in the order given."""
-        shape = self._check_parameters()
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: it makes one epoch. Use fit."
-            )
-        with self._unchanged_on_error():
+        with unchanged_on_error(self):
+            shape = self._check_parameters()
+            if self.early_stopping:
+                raise ValueError(
+                    "partial_fit does not support early_stopping=True: it makes one epoch. Use fit."
+                )
             fresh = not self.__sklearn_is_fitted__()
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
@@ -254,21 +256,6 @@ class BaseLSTM(Portable, BaseEstimator):
                 "X_val and y_val are passed to fit while early_stopping is False, which would "
                 "ignore them: set early_stopping=True."
             )
-
-    @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        """If the block fails, the estimator has the attributes it had before.
-
-        Until all that can fail is done, the block must not write into what they refer to.
-        """
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            for name in vars(self).keys() - before.keys():
-                del vars(self)[name]
-            vars(self).update(before)
-            raise
 
     def _read(self, X: Any, shape: dict[str, Any], fresh: bool) -> Rows:
         if fresh:

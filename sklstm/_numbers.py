@@ -46,15 +46,15 @@ def _kind(value: Any) -> str:
 def _refuse(kind: str, where: str, name: str = "X") -> NoReturn:
     if kind == "c":
         raise ValueError(
-            f"Complex data not supported: {name} is complex at {where}. Pass real and imaginary parts "
-            "as two features."
+            f"Complex data not supported: {name} is complex at {where}. Pass real and imaginary "
+            "parts as two features."
         )
     if kind in "mM":
         raise TypeError(
             f"{name} holds dates or durations, the first at {where}: convert them to numbers, for "
             "example to seconds since the first step."
         )
-    what = "strings" if kind in "US" else "records"
+    what = "strings" if kind in "UST" else "records"
     raise ValueError(f"{name} holds {what}, the first at {where}: convert them to numbers.")
 
 

@@ -1,9 +1,9 @@
 """Sequences in the forms users have them <-> one packed array of steps.
 
 Packed means: the steps of all sequences one after the other, and the offset at which each sequence
-begins. Everything behind this file sees packed sequences only. What may be wrong with ``X`` is found
-here, and so is a per-step ``y`` or weight that does not fit it; what the values of ``y`` mean is
-decided elsewhere.
+begins. Everything behind this file sees packed sequences only. What may be wrong with ``X`` is
+found here, and so is a per-step ``y`` or weight that does not fit it; what the values of ``y`` mean
+is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read_sequences(
         With ``reset=True`` its ``n_features_in_``, ``feature_names_in_`` and ``_sequence_input``
         ("table" or "sequences") are set, last of all, so that bad input leaves it as it was. With
         ``reset=False`` X is checked against them.
-    X : array of shape (n, T, F), list, tuple or 1-D object array of (T_i, F) arrays, or (n, d) table
+    X : (n, T, F) array, list, tuple or 1-D object array of (T_i, F) arrays, or (n, d) table
     reset : bool
     dtype : float32, float64 or None
         Precision of the result. None: float32 stays float32, everything else becomes float64.
@@ -92,8 +92,7 @@ def read_sequences(
     if items is not None and len(items) == 0:
         raise ValueError("X is empty: it needs at least one sequence.")
     if items is not None and _n_dims(items[0]) >= 2:
-        container = type(X).__name__ if isinstance(X, (list, tuple)) else "object"
-        sequences = _pack_items(items, container, dtype)
+        sequences = _pack_items(items, _container(X), dtype)
     elif items is None and (array := _as_nd_array(X)) is not None:
         sequences = _pack_array(array, dtype)
     else:
@@ -112,7 +111,7 @@ def read_sequences(
 
 @contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Give ``estimator`` its attributes back if the block fails, for errors found after X is read."""
+    """Give ``estimator`` its attributes back if the block fails: for errors found after X."""
     before = dict(vars(estimator))
     try:
         yield
@@ -123,7 +122,7 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 
 def pack_steps(y: Any, sequences: Sequences, *, name: str, what: str) -> np.ndarray:
-    """Per-step ``y`` or weights, in any container, as one (N,) or (N, k) array of unconverted dtype.
+    """Per-step ``y`` or weights, in any container, as one (N,) or (N, k) array of their dtype.
 
     ``name`` is what the user calls the argument, ``what`` its entries (in the plural): both are for
     error messages.
@@ -140,33 +139,32 @@ def pack_steps(y: Any, sequences: Sequences, *, name: str, what: str) -> np.ndar
             )
     if len(items) != n:
         raise ValueError(
-            f"{name} has {len(items)} sequences, but X has {n}: each sequence of X needs its {what}."
+            f"{name} has {len(items)} sequences, but X has {n}: each sequence needs its {what}."
         )
     if isinstance(items, np.ndarray):
         _check_steps(np.full(n, items.shape[1]), sequences, name, what)
         return items.reshape(-1, *items.shape[2:])
 
     arrays = _as_arrays(items, name)
+    first = arrays[0].shape
+    if len(first) not in (1, 2):
+        raise ValueError(
+            f"Sequence 0 of {name} has shape {first}: with return_sequences=True it holds {what} "
+            "for every step, (n_steps,) or (n_steps, k)."
+        )
     for k, array in enumerate(arrays):
-        if array.ndim not in (1, 2) or array.shape[1:] != arrays[0].shape[1:]:
+        if array.ndim != len(first) or array.shape[1:] != first[1:]:
             raise ValueError(
                 f"Sequence {k} of {name} has shape {array.shape}: expected one row of {what} per "
-                f"step, as in sequence 0 of shape {arrays[0].shape}."
-                if k
-                else f"Sequence 0 of {name} has shape {array.shape}: with return_sequences=True it "
-                f"holds {what} for every step, (n_steps,) or (n_steps, k)."
+                f"step, as in sequence 0 of shape {first}."
             )
     _check_steps(np.array([len(array) for array in arrays]), sequences, name, what)
     # NumPy would turn the number 1 into the string "1" without a word.
-    kinds = {array.dtype.kind for array in arrays}
-    if kinds & set("US") and kinds & set("biufc"):
-        k = next(
-            k
-            for k, a in enumerate(arrays)
-            if (a.dtype.kind in "US") != (arrays[0].dtype.kind in "US")
-        )
+    strings = [array.dtype.kind in "US" for array in arrays]
+    if any(strings) and any(array.dtype.kind in "biuf" for array in arrays):
         raise ValueError(
-            f"{name} mixes strings and numbers (sequence 0 and sequence {k}): use one type of {what}."
+            f"{name} mixes strings and numbers (sequence 0 and sequence "
+            f"{strings.index(not strings[0])}): use one type of {what}."
         )
     return np.concatenate(arrays)
 
@@ -197,10 +195,14 @@ def _items(X: Any) -> list | tuple | None:
     """The members of a list, tuple or 1-D object array (also a Series of one); else None."""
     if isinstance(X, (list, tuple)):
         return X
-    dtype = getattr(X, "dtype", None)
-    if dtype == object and getattr(X, "ndim", None) == 1:
+    kind = getattr(getattr(X, "dtype", None), "kind", None)
+    if kind == "O" and getattr(X, "ndim", None) == 1:
         return list(X)
     return None
+
+
+def _container(X: Any) -> str:
+    return "list" if isinstance(X, list) else "tuple" if isinstance(X, tuple) else "object"
 
 
 def _as_nd_array(X: Any) -> np.ndarray | None:
@@ -232,7 +234,7 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
         if size == 0:
             raise ValueError(f"X of shape {X.shape} has no {axis}: at least one is needed.")
     X = numbers(X, lambda index: _place(*index[:2]))
-    dtype = dtype or precision([X.dtype])
+    dtype = precision([X.dtype]) if dtype is None else dtype
     with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
         values = np.require(X, dtype, ["C", "A", "E"]).reshape(n * n_steps, n_features)
     return Sequences(values, np.arange(n + 1) * n_steps, "array")
@@ -258,8 +260,8 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     if {array.shape[1] for array in arrays} != {n_features}:
         k = next(k for k, array in enumerate(arrays) if array.shape[1] != n_features)
         raise ValueError(
-            f"Sequence {k} of X has {arrays[k].shape[1]} features, but sequence 0 has {n_features}: "
-            "every step of every sequence needs the same features."
+            f"Sequence {k} of X has {arrays[k].shape[1]} features, but sequence 0 has "
+            f"{n_features}: every step of every sequence needs the same features."
         )
     lengths = np.fromiter((len(array) for array in arrays), dtype=np.int64, count=len(arrays))
     if not lengths.all():
@@ -271,7 +273,7 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
         arrays = [
             numbers(array, lambda index, k=k: _place(k, index[0])) for k, array in enumerate(arrays)
         ]
-    dtype = dtype or precision({array.dtype for array in arrays})
+    dtype = precision({array.dtype for array in arrays}) if dtype is None else dtype
     offsets = _offsets(lengths)
     with _memory_for(int(offsets[-1]), n_features, dtype), np.errstate(over="ignore"):
         values = np.concatenate(arrays, dtype=dtype, casting="same_kind")
@@ -314,7 +316,7 @@ def _read_table(
             f"features_per_step={features_per_step} does not divide the {n_columns} columns of X: "
             "set it to the number of columns that make one step."
         )
-    dtype = dtype or precision([table.dtype])
+    dtype = precision([table.dtype]) if dtype is None else dtype
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
     sequences = Sequences(values, np.arange(n + 1) * n_steps, "rows")
@@ -389,7 +391,8 @@ def _check_finite(sequences: Sequences) -> None:
     where = f"{_place(k, row - sequences.offsets[k])}, feature {feature}"
     if not np.isnan(values[row, feature]):
         raise ValueError(
-            f"X contains infinity or a value too large for {values.dtype}: {where}. Clip or drop it."
+            f"X contains infinity or a value too large for {values.dtype}: {where}. Clip it or "
+            "drop it."
         )
     hint = (
         " If NaN pads short sequences to one length, make a list of them with "

@@ -211,6 +211,24 @@ def learn_classes(labels: np.ndarray, weights: np.ndarray, rows: Rows) -> tuple[
     return classes, False
 
 
+def named_classes(classes: Any, n_labels: int | None = None) -> np.ndarray:
+    """The classes that a user named: sorted labels, or names for ``n_labels`` columns in order."""
+    if n_labels is not None and classes is None:
+        return np.arange(n_labels)
+    classes = _array(classes, "classes")
+    if classes.ndim != 1 or _is_missing(classes).any():
+        raise ValueError(f"classes must be a 1d array of labels without NaN, got {classes!r}.")
+    distinct = np.unique(classes)
+    if n_labels is None and len(distinct) < 2:
+        raise ValueError(f"A classifier needs at least two classes, got {classes.tolist()}.")
+    if n_labels is not None and (len(classes) != n_labels or len(distinct) != n_labels):
+        raise ValueError(
+            f"classes must name each of the {n_labels} labels of the multilabel indicator once, "
+            f"got {classes.tolist()}."
+        )
+    return distinct if n_labels is None else classes
+
+
 def check_indicator(labels: np.ndarray) -> None:
     """Several labels per row must be an indicator of 0 and 1."""
     if labels.dtype.kind not in "biuf" or not np.isin(labels, (0, 1)).all():
@@ -313,7 +331,8 @@ def _array(values: Any, name: str) -> np.ndarray:
 
 def _is_nested(values: Any) -> bool:
     """Is there an array per sequence, and not a number?"""
-    if isinstance(values, (list, tuple)) or getattr(values, "dtype", None) == object:
+    dtype = getattr(values, "dtype", None)
+    if isinstance(values, (list, tuple)) or getattr(dtype, "kind", None) == "O":
         return len(values) > 0 and np.ndim(next(iter(values))) > 0
     return np.ndim(values) > 1
 

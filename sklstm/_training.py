@@ -98,6 +98,7 @@ def train(
     gradient = trainer.gradient
     step = solver.step_on(vector, trainer.d_vector)
     copy, n = np.copyto, len(order)
+    unshuffled = order.copy()
     # Views, so that they follow the shuffling.
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     sized = [(rows, len(rows)) for rows in batches]
@@ -107,6 +108,7 @@ def train(
     try:
         for _ in range(max_iter):
             if rng is not None and len(batches) > 1:
+                copy(order, unshuffled)  # each epoch's order depends on the generator alone
                 rng.shuffle(order)
             total = 0.0
             for rows, size in sized:

@@ -77,8 +77,8 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
     """Standardise features over all steps of all sequences.
 
     Each feature gets mean 0 and variance 1 over the steps of the training sequences, whatever their
-    lengths. It is to sequences what :class:`~sklearn.preprocessing.StandardScaler` is to tables, and
-    stands before an LSTM in a pipeline.
+    lengths. It is to sequences what :class:`~sklearn.preprocessing.StandardScaler` is to tables,
+    and stands before an LSTM in a pipeline.
 
     Parameters
     ----------
@@ -299,8 +299,8 @@ def from_padded(X, *, value=np.nan, channels_first=False):
         if missing.any():
             raise ValueError(
                 f"Sequence {k} of X has NaN at step {missing.argmax()} that is not padding: only "
-                "whole steps at the end are. Fill in missing values first; if features stand before "
-                "steps, set channels_first=True."
+                "whole steps at the end are. Fill in missing values first; if features stand "
+                "before steps, set channels_first=True."
             )
     return sequences
 
@@ -375,8 +375,8 @@ def sliding_windows(series, width, horizon=1, step=1):
 
     Notes
     -----
-    Neighbouring windows overlap: split them in order of time
-    (:class:`~sklearn.model_selection.TimeSeriesSplit` with ``gap=width + horizon - 1``), never at random.
+    Neighbouring windows overlap: split them in order of time, never at random
+    (:class:`~sklearn.model_selection.TimeSeriesSplit` with ``gap=width + horizon - 1``).
 
     Examples
     --------
@@ -396,8 +396,8 @@ def sliding_windows(series, width, horizon=1, step=1):
     array = array.astype(precision([array.dtype]), copy=False)
     if len(array) < width + horizon:
         raise ValueError(
-            f"A series of {len(array)} steps has no window of {width} steps with a target {horizon} "
-            f"steps after it: it needs {width + horizon} steps."
+            f"A series of {len(array)} steps has no window of {width} steps with a target "
+            f"{horizon} steps after it: it needs {width + horizon} steps."
         )
     targets = array[width + horizon - 1 :: step]
     windows = sliding_window_view(array.reshape(len(array), -1), width, axis=0)[::step]

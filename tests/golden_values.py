@@ -52,12 +52,9 @@ def load(name: str) -> dict:
             objective[part] = np.split(array, cuts) if objective["return_sequences"] else array
         for part in ("value", "full", "truncated"):
             objective[part] = arrays[f"{key}.{part}"]
-    golden["curves"] = {
-        (curve["solver"], curve["gradient"]): curve
-        | {part: arrays[f"{curve['solver']}.{curve['gradient']}.{part}"] for part in PARTS}
-        for curve in golden["curves"]
-    }
+    curves = {(curve["solver"], curve["gradient"]): curve for curve in golden["curves"]}
+    for (solver, gradient), curve in curves.items():
+        for part in ("loss", "vector"):
+            curve[part] = arrays[f"{solver}.{gradient}.{part}"]
+    golden["curves"] = curves
     return golden
-
-
-PARTS = ("loss", "vector")

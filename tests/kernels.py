@@ -13,13 +13,14 @@ LANES = {dtype: kernel.lanes for dtype, kernel in _isa.kernels.items()}
 SHAPES = {
     "smallest": dict(n_features=1, hidden_layer_sizes=(1,), n_outputs=1),
     "single-cells": dict(n_features=2, hidden_layer_sizes=(5,), n_outputs=3),
-    "blocks": dict(n_features=3, hidden_layer_sizes=(4,), block_size=3, n_outputs=2),
-    "many-units": dict(n_features=2, hidden_layer_sizes=(17,), n_outputs=1),
-    "stacked": dict(n_features=2, hidden_layer_sizes=(3, 5), block_size=2, n_outputs=2),
+    "blocks": dict(n_features=3, hidden_layer_sizes=(2,), block_size=3, n_outputs=2),
+    "many-units": dict(n_features=1, hidden_layer_sizes=(9,), n_outputs=1),
+    "stacked": dict(n_features=2, hidden_layer_sizes=(3, 2), block_size=2, n_outputs=2),
     "bidirectional": dict(n_features=2, hidden_layer_sizes=(3,), bidirectional=True, n_outputs=2),
     "everything": dict(
-        n_features=3, hidden_layer_sizes=(4, 2, 3), block_size=2, bidirectional=True, n_outputs=2
+        n_features=3, hidden_layer_sizes=(1, 2), block_size=2, bidirectional=True, n_outputs=2
     ),
+    "large": dict(n_features=5, hidden_layer_sizes=(16,), n_outputs=2),
 }
 
 

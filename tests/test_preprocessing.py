@@ -165,6 +165,15 @@ def test_a_weight_is_a_number_of_copies():
     assert_allclose(parts.var_, repeated.var_, rtol=1e-13)
 
 
+def test_sequences_of_weight_zero_leave_no_trace(monkeypatch):
+    monkeypatch.setattr(sklstm.preprocessing, "CHUNK", 6)  # the first sequence is a chunk
+    X = np.full((5, 3, 2), 0.1)
+    X[0] = 1e9
+    scaler = SequenceScaler().fit(X, sample_weight=[0, 0.3, 0.7, 0.1, 0.2])
+    assert_array_equal(scaler.mean_, 0.1)
+    assert_array_equal(scaler.var_, 0)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

@@ -10,7 +10,14 @@ from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 
-from sklstm._sequences import Sequences, object_array, pack_steps, read_sequences, unpack_steps
+from sklstm._sequences import (
+    Sequences,
+    object_array,
+    pack_steps,
+    read_sequences,
+    unchanged_on_error,
+    unpack_steps,
+)
 
 LENGTHS = [3, 1, 4]
 
@@ -95,14 +102,10 @@ def test_a_read_only_array_is_read():
     assert_array_equal(read(X).values, X.reshape(15, 2))
 
 
-@pytest.mark.parametrize("make", [np.asarray, np.ndarray.tolist, object_array])
+@pytest.mark.parametrize("make", [np.asarray, np.ndarray.tolist, tuple, object_array])
 def test_a_table_is_read_by_features_per_step(make):
     table = np.arange(24.0).reshape(4, 6)
-    if make is object_array:  # rows of equal length
-        table_like = object_array(list(table))
-    else:
-        table_like = make(table)
-    sequences = read(table_like, features_per_step=2)
+    sequences = read(make(table), features_per_step=2)
     assert sequences.container == "rows"
     assert_array_equal(sequences.values, table.reshape(12, 2))
     assert_array_equal(sequences.offsets, [0, 3, 6, 9, 12])
@@ -160,7 +163,7 @@ def test_a_list_of_both_precisions_is_float64():
     assert read(X).values.dtype == np.float64
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.dtype(np.float32)])
 def test_a_given_precision_is_met(dtype):
     for form in (cube(), ragged(), ragged(np.float32), [np.ones((2, 3), int)], cube()[:, :, 0]):
         assert read(form, dtype=dtype).values.dtype == dtype
@@ -246,6 +249,9 @@ BAD = {
     "4-D": (np.ones((2, 3, 4, 5)), ValueError, "X has 4 dimensions.*Flatten the features"),
     "list of 3-D": ([np.ones((2, 3, 4))], ValueError, r"Sequence 0 of X has shape \(2, 3, 4\)"),
     "1-D": (np.ones(5), ValueError, "Reshape your data"),
+    "nothing": (None, ValueError, "Expected 2D array, got scalar"),
+    "text": ("abc", ValueError, "Expected 2D array, got scalar"),
+    "generator": ((x for x in []), ValueError, "Expected 2D array, got scalar"),
     "scalar": (3.0, ValueError, "Expected 2D array, got scalar"),
     "one 1-D among 2-D": (
         [np.ones((3, 1)), np.ones(4)],
@@ -390,6 +396,11 @@ def test_a_place_in_a_table_counts_steps_not_columns(value):
         read(with_value(np.ones((3, 9)), value, 2, 5), features_per_step=3)
 
 
+def test_a_string_in_a_table_is_found_by_its_step():
+    with pytest.raises(ValueError, match="strings, the first at sequence 2, step 1:"):
+        read(with_value(np.ones((3, 9), object), "1", 2, 5), features_per_step=3)
+
+
 def test_features_per_step_must_divide_the_columns():
     with pytest.raises(ValueError, match="features_per_step=4 does not divide the 6 columns of X"):
         read(np.ones((3, 6)), features_per_step=4)
@@ -410,6 +421,25 @@ def test_strings_in_a_frame_are_named():
     pd = pytest.importorskip("pandas")
     with pytest.raises(ValueError, match="strings, the first at sequence 0, step 1"):
         read(pd.DataFrame({"a": [1.0, 2.0], "b": ["1", "2"]}))
+
+
+def test_nullable_columns_are_numbers_and_their_gaps_are_named():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": [1, 2], "b": [True, False], "c": [0.5, 1.5]})
+    frame = frame.astype({"a": "Int64", "b": "boolean", "c": "Float32"})
+    assert_array_equal(read(frame).values[:, 0], [1, 1, 0.5, 2, 0, 1.5])
+    frame.loc[1, "a"] = pd.NA
+    with pytest.raises(ValueError, match="NaN: sequence 1, step 0"):
+        read(frame)
+
+
+def test_errors_found_later_leave_the_model_as_it_was():
+    model = fitted(cube())
+    before = dict(vars(model))
+    with pytest.raises(ZeroDivisionError), unchanged_on_error(model):
+        read_sequences(model, np.ones((2, 3)), reset=True)
+        model.new_ = 1 / 0
+    assert vars(model) == before
 
 
 def test_assume_finite_is_respected():

@@ -21,7 +21,7 @@ def from_onnx_rows(array):
 
 
 def onnx_test_vectors():
-    """The operator's own test cases; an output layer of unit weights hands the cells through."""
+    """The operator's own test cases, sequence first; all of them begin at zero state."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cases = onnx_cases.collect_testcases("LSTM")
@@ -40,6 +40,7 @@ def onnx_test_vectors():
 
 
 def onnx_vectors_golden():
+    """One file per test case; an output layer of unit weights hands the last cells through."""
     for name, direction, x, given, y_h in onnx_test_vectors():
         hidden = given["R"].shape[2]
         topology = shape(
