@@ -16,7 +16,7 @@ from sklstm._arena cimport Arena, arena_free, arena_take
 from sklstm._cells cimport COUPLED, FORGET, PAPER, PEEPHOLE, Cell
 from sklstm._layers cimport (
     Chunk, History, Layer, Matrix, Memory, Network, Space, backward, forward, group,
-    matrix_row_at, matrix_rows, matrix_size, slot, z_size,
+    matrix_row_at, matrix_rows, matrix_size, slot, spread, z_size,
 )
 from sklstm._losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss, target_loss,
@@ -269,10 +269,10 @@ cdef class Session:
 
     # -- room
 
-    cdef int history_new(self, History* history, Py_ssize_t slots, double size) except -1:
+    cdef int history_new(self, History* history, Py_ssize_t slots, Py_ssize_t size) except -1:
         """Room for some slots: a power of two is a ring, more is everything."""
         history.mask = slots - 1 if slots <= 2 else -1
-        history.at = <real*> self.take(slots * size + LANES, sizeof(real))
+        history.at = <real*> self.take(<double> slots * spread(size), sizeof(real))
         return 0
 
     cdef int build_spaces(self, Py_ssize_t steps, int width) except -1:

@@ -124,8 +124,14 @@ cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, int width) noexcept
     return m.row_at if width > 1 else m.padded_row_at
 
 
+cdef inline Py_ssize_t spread(Py_ssize_t size) noexcept nogil:
+    """Distance from step to step: an odd number of vectors, so that one unit's steps do not all
+    fall into the same few sets of the cache."""
+    return ((size + LANES - 1) // LANES | 1) * LANES
+
+
 cdef inline real* slot(const History* history, Py_ssize_t t, Py_ssize_t size) noexcept nogil:
-    return history.at + (t & history.mask) * size
+    return history.at + (t & history.mask) * spread(size)
 
 
 cdef inline real* state(
@@ -226,7 +232,7 @@ cdef inline int cell_columns(
         layer = &net.layers[level * net.n_directions + d]
         size = layer.n_recurrent * group(layer, width)
         n = add_columns(
-            state(&space.layers[level * net.n_directions + d].r, layer, 0, size), size,
+            state(&space.layers[level * net.n_directions + d].r, layer, 0, size), spread(size),
             layer.block_size, layer.n_blocks, width, n, space.columns,
         )
     return n
@@ -391,14 +397,17 @@ cdef inline void add_layer_gradient(
         count = 0
         for j in range(net.n_features):
             space.columns[j].at = x + j * width
-            space.columns[j].stride = net.n_features * width
+            space.columns[j].stride = (
+                net.n_features if width == 1 else spread(net.n_features * width)
+            )
         count = net.n_features
-    count = add_columns(state_before(&memory.r, layer, 0, r_size), r_size, layer.n_recurrent, H,
-                        width, count, space.columns)
+    count = add_columns(state_before(&memory.r, layer, 0, r_size), spread(r_size),
+                        layer.n_recurrent, H, width, count, space.columns)
     space.columns[count].at = space.ones
     space.columns[count].stride = 0
     add_gradient(chunk.steps, matrix_rows(weights, width), width, memory.z.at,
-                 z_size(layer, width), space.columns, count + 1, matrix_row_at(weights, width),
+                 spread(z_size(layer, width)), space.columns, count + 1,
+                 matrix_row_at(weights, width),
                  weights.column_at, d_vector)
     if layer.cell == PEEPHOLE:
         for g in range(3):
@@ -454,7 +463,7 @@ cdef inline void backward(
                             width, 0, space.columns)
     space.columns[count].at = space.ones
     space.columns[count].stride = 0
-    add_gradient(steps, matrix_rows(head, width), width, space.out.at, size, space.columns,
+    add_gradient(steps, matrix_rows(head, width), width, space.out.at, spread(size), space.columns,
                  count + 1, matrix_row_at(head, width), head.column_at, d_vector)
     for level in range(top, -1, -1):
         for d in range(net.n_directions):

@@ -6,16 +6,16 @@ A group of `width` sequences is worked on together. Unit j of sequence l lies at
 * width = 1: a vector holds LANES units of one sequence. A source is broadcast.
 
 Weights come packed in tiles of some rows: tile by tile, for each source the weights of the tile's
-rows. All sums run over the sources in the same order, so that both layouts give the same bits.
-Outputs are overwritten, but for the gradient, which is added to.
+rows. Sums with a bias (forward) run over the sources in the same order in both layouts, so that a
+sequence gives the same bits alone and in company; without (backward), a tile of few rows runs
+several sums side by side. Outputs are overwritten, but for the gradient, which is added to.
 """
 
 from sklstm._simd cimport LANES, load, real, splat, store, sum_lanes, vec
 
 cdef enum:
     ROW_TILE = 8  # rows of a tile if width = LANES: eight sums stay in registers
-    UNIT_TILE = 8  # vectors of rows in a large tile if width = 1
-    UNIT_TILE_SMALL = 4  # and in the last one
+    UNIT_TILE = 8  # vectors of rows in the largest tile if width = 1
     GRADIENT_ROWS = 4  # a tile of the gradient: 4 x 6 sums in registers
     GRADIENT_COLUMNS = 6
     COLUMN_BLOCK = 96  # columns whose history stays in the cache while all rows pass
@@ -69,6 +69,7 @@ cdef inline void rows_tile(
 
 cdef inline void units_tile(
     int n,  # vectors of rows: a constant, so that the sums are registers
+    int ways,  # sums side by side for each, another constant
     const real* weights,  # IN     packed (sources, n * LANES)
     const real* bias,  # IN     (n * LANES,) or NULL
     const Source* sources,
@@ -78,24 +79,37 @@ cdef inline void units_tile(
     """z = weights @ sources + bias for n vectors of rows, one sequence."""
     cdef vec[UNIT_TILE] total
     cdef vec x
-    cdef int v, s, k
+    cdef int v, w, s, k, q
     cdef const real* at
     for v in range(n):
         total[v] = load(bias + v * LANES) if bias != NULL else splat(0)
+    for v in range(n, n * ways):
+        total[v] = splat(0)
     for s in range(n_sources):
         at = sources[s].at
-        for k in range(sources[s].count):
+        for q in range(sources[s].count // ways):
+            for w in range(ways):
+                x = splat(at[q * ways + w])
+                for v in range(n):
+                    total[w * n + v] = (
+                        total[w * n + v] + load(weights + (w * n + v) * LANES) * x
+                    )
+            weights += ways * n * LANES
+        for k in range(sources[s].count // ways * ways, sources[s].count):
             x = splat(at[k])
             for v in range(n):
                 total[v] = total[v] + load(weights + v * LANES) * x
             weights += n * LANES
+    for w in range(1, ways):
+        for v in range(n):
+            total[v] = total[v] + total[w * n + v]
     for v in range(n):
         store(z + v * LANES, total[v])
 
 
 cdef inline int units_tile_size(int n_vectors) noexcept nogil:
     """Vectors of the next tile if so many are left."""
-    return UNIT_TILE if n_vectors >= UNIT_TILE else UNIT_TILE_SMALL if n_vectors > 1 else 1
+    return UNIT_TILE if n_vectors >= UNIT_TILE else 4 if n_vectors > 2 else n_vectors
 
 
 cdef inline int rows_padded(int rows, int width) noexcept nogil:
@@ -156,11 +170,18 @@ cdef inline void product(
         if width > 1:
             rows_tile(packed, bias, sources, n_sources, z)
         elif size == UNIT_TILE * LANES:
-            units_tile(UNIT_TILE, packed, bias, sources, n_sources, z)
-        elif size == UNIT_TILE_SMALL * LANES:
-            units_tile(UNIT_TILE_SMALL, packed, bias, sources, n_sources, z)
+            units_tile(UNIT_TILE, 1, packed, bias, sources, n_sources, z)
+        elif size == 4 * LANES:
+            units_tile(4, 1, packed, bias, sources, n_sources, z)
+        elif size == 2 * LANES:
+            if bias != NULL:
+                units_tile(2, 1, packed, bias, sources, n_sources, z)
+            else:
+                units_tile(2, 4, packed, bias, sources, n_sources, z)
+        elif bias != NULL:
+            units_tile(1, 1, packed, bias, sources, n_sources, z)
         else:
-            units_tile(1, packed, bias, sources, n_sources, z)
+            units_tile(1, 8, packed, bias, sources, n_sources, z)
         packed += size * columns
         z += size * width
         if bias != NULL:
@@ -246,7 +267,8 @@ cdef inline void add_gradient(
     cdef real[GRADIENT_ROWS * GRADIENT_COLUMNS * LANES] total
     cdef int row, column, block, block_stop, first = 0, span, r, k, lane, at
     cdef int lanes = 1 if width > 1 else LANES  # rows in a vector
-    cdef int span_max = max(16, CACHE_NUMBERS // (width * min(n_columns, <int> COLUMN_BLOCK)))
+    cdef int spans = 1 + steps * width * min(n_columns, <int> COLUMN_BLOCK) // CACHE_NUMBERS
+    cdef int span_max = (steps + spans - 1) // spans
     while first < steps:
         span = min(span_max, steps - first)
         block = 0

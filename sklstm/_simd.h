@@ -49,13 +49,35 @@ SKLSTM_INLINE vec clamp(vec x, real low, real high) {
     return of_bits((under & bits_of(splat(low))) | (over & bits_of(splat(high))) |
                    (~(under | over) & bits_of(x)));
 }
-/* The order of additions is fixed: halves are added until one number is left. */
+/* The order of additions is fixed: the upper half is added to the lower until one is left. */
+#define SKLSTM_HALVE(whole, bytes)                                                      \
+    typedef real half_of_##whole __attribute__((vector_size(bytes)));                   \
+    SKLSTM_INLINE half_of_##whole halve_##whole(whole x) {                              \
+        union { whole all; half_of_##whole half[2]; } both = {x};                       \
+        return both.half[0] + both.half[1];                                             \
+    }
+typedef real vec64 __attribute__((vector_size(64)));
+typedef real vec32 __attribute__((vector_size(32)));
+typedef real vec16 __attribute__((vector_size(16)));
+#if SKLSTM_VECTOR_BYTES == 64
+SKLSTM_HALVE(vec64, 32)
+#define SKLSTM_TO_16(x) halve_vec32(halve_vec64(x))
+#endif
+#if SKLSTM_VECTOR_BYTES >= 32
+SKLSTM_HALVE(vec32, 16)
+#endif
+#if SKLSTM_VECTOR_BYTES == 32
+#define SKLSTM_TO_16(x) halve_vec32(x)
+#elif SKLSTM_VECTOR_BYTES == 16
+#define SKLSTM_TO_16(x) (x)
+#endif
 SKLSTM_INLINE real sum_lanes(vec x) {
-    real part[LANES];
-    memcpy(part, &x, sizeof part);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) part[i] += part[i + half];
-    return part[0];
+    vec16 y = SKLSTM_TO_16(x);
+#ifdef SKLSTM_FLOAT
+    return (y[0] + y[2]) + (y[1] + y[3]);
+#else
+    return y[0] + y[1];
+#endif
 }
 #else
 #if defined(__GNUC__)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -183,7 +184,7 @@ def read_labels(y: Any, weights: np.ndarray, rows: Rows, *, name: str = "y") -> 
     if missing.any():
         hint = "give the step the weight 0" if rows.per_step else "drop the sequence"
         raise ValueError(
-            f"Input {name} contains NaN or None: {rows.place(_first(missing))}. Each needs a "
+            f"Input {name} contains NaN, infinity or None: {rows.place(_first(missing))}. Each needs a "
             f"label; {hint} if there is none."
         )
     return labels
@@ -205,7 +206,7 @@ def learn_classes(labels: np.ndarray, weights: np.ndarray, rows: Rows) -> tuple[
     with_weight = classes if rows.per_step else np.unique(labels[weights > 0])
     if len(with_weight) == 1:
         raise ValueError(
-            f"y has only one class with a weight above zero, {with_weight[0]!r}: a classifier "
+            f"y has only one class with a weight above zero, {with_weight.tolist()[0]!r}: a classifier "
             "needs at least two classes to tell apart."
         )
     return classes, False
@@ -253,7 +254,7 @@ def encode_classes(
     if unknown.any():
         row = _first(unknown)
         raise ValueError(
-            f"{name} has the label {given[row]!r} at {rows.place(int(np.flatnonzero(used)[row]))}, "
+            f"{name} has the label {given[row : row + 1].tolist()[0]!r} at {rows.place(int(np.flatnonzero(used)[row]))}, "
             f"which is not among the known classes {classes.tolist()}: fit anew, or name all "
             "classes in the first call to partial_fit."
         )
@@ -356,15 +357,16 @@ def _real(values: np.ndarray, rows: Rows, name: str) -> np.ndarray:
         row = 0
     error = TypeError if kind in "mM" else ValueError
     raise error(
-        f"{name} must hold real numbers, but {rows.place(row)} has {values[row]!r}: convert it."
+        f"{name} must hold real numbers, but {rows.place(row)} has {values[row : row + 1].tolist()[0]!r}: "
+        "convert it."
     )
 
 
 def _is_missing(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind == "f":
-        return np.isnan(labels)
+        return ~np.isfinite(labels)
     if labels.dtype.kind == "O":
-        missing = [v is None or (isinstance(v, float) and v != v) for v in labels.flat]
+        missing = [v is None or (isinstance(v, float) and not isfinite(v)) for v in labels.flat]
         return np.array(missing, dtype=bool).reshape(labels.shape)
     return np.zeros(labels.shape, dtype=bool)
 

@@ -45,9 +45,7 @@ def test_a_step_of_adam_is_the_rule_in_numpy(dtype, size, scale):
     ours = p.copy(), m.copy(), v.copy()
     b1, b2, c1, c2 = (dtype(x) for x in (0.9, 0.99, 1 - 0.9, 1 - 0.99))
     for g in gradients:
-        adam_step(
-            *ours, g, learning_rate=0.1, beta_1=0.9, beta_2=0.99, epsilon=1e-3, scale=scale
-        )
+        adam_step(*ours, g, learning_rate=0.1, beta_1=0.9, beta_2=0.99, epsilon=1e-3, scale=scale)
         g = dtype(scale) * g
         m = b1 * m + c1 * g
         v = b2 * v + c2 * (g * g)

@@ -98,7 +98,9 @@ def test_a_step_follows_each_batch():
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_sequences():
     _, _, trainer, records, _ = run(max_iter=1)
-    each = [(p - NUMBERS[rows]) ** 2 / 2 for p, rows in zip(trainer.seen, trainer.batches, strict=True)]
+    each = [
+        (p - NUMBERS[rows]) ** 2 / 2 for p, rows in zip(trainer.seen, trainer.batches, strict=True)
+    ]
     assert records.losses == [pytest.approx(np.concatenate(each).mean(), rel=1e-14)]
     assert records.loss == records.best_loss == records.losses[0]
     assert (records.n_iter, records.t) == (1, 7)
