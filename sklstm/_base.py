@@ -11,7 +11,6 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from sklstm._network import Network
@@ -286,6 +285,8 @@ class BaseLSTM(Portable, BaseEstimator):
 
     def _hold_out(self, examples: Examples) -> tuple[np.ndarray, Examples]:
         """Which sequences to learn from, and the others."""
+        from sklearn.model_selection import train_test_split  # costs more than all of sklstm
+
         order, others = train_test_split(
             np.arange(len(examples)),
             test_size=self.validation_fraction,

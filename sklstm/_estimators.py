@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import BaseLSTM
@@ -524,6 +523,8 @@ def _accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
 
 def _r2(predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
     """Mean over outputs of R² over the rows that have a target; NaN is none."""
+    from sklearn.metrics import r2_score  # costs more than all of sklstm
+
     known = ~np.isnan(targets) & (weights > 0)[:, None]
     if known.all():
         return float(r2_score(targets, predicted, sample_weight=weights))

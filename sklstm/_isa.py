@@ -12,7 +12,8 @@ from types import ModuleType
 import numpy as np
 
 
-def _import(name: str) -> dict[np.dtype, ModuleType]:
+def load(name: str) -> dict[np.dtype, ModuleType]:
+    """The kernel modules of one instruction set, by precision."""
     return {
         np.dtype(dtype): import_module(f"sklstm._cell_{name}_{precision}")
         for dtype, precision in ((np.float32, "f32"), (np.float64, "f64"))
@@ -26,7 +27,7 @@ def available() -> list[str]:
     found = []
     for name in instruction_sets():
         try:
-            _import(name)
+            load(name)
         except ModuleNotFoundError:
             continue
         found.append(name)
@@ -44,7 +45,7 @@ def _choose() -> str:
         )
     for name in [asked] if asked else instruction_sets():
         try:
-            _import(name)
+            load(name)
         except ModuleNotFoundError:
             continue
         return name
@@ -61,4 +62,4 @@ except ModuleNotFoundError as error:
         "sklstm is not compiled: this is a checkout that was not built. Run "
         "'python -m pip install -e .' in it, or import sklstm from another folder."
     ) from error
-kernels = _import(name)
+kernels = load(name)

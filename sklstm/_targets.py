@@ -20,6 +20,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sklstm._sequences import Sequences, pack_steps
 
+NOTHING = ("NoneType", "NAType", "NaTType")  # None, and what pandas has for it
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -182,10 +184,10 @@ def read_labels(y: Any, weights: np.ndarray, rows: Rows, *, name: str = "y") -> 
     if rows.per_step:  # without a weight, without a target
         missing &= (weights > 0).reshape(-1, *(1,) * (labels.ndim - 1))
     if missing.any():
-        hint = "give the step the weight 0" if rows.per_step else "drop the sequence"
+        hint = "Give the step the weight 0" if rows.per_step else "Drop the sequence"
         raise ValueError(
-            f"Input {name} contains NaN, infinity or None: {rows.place(_first(missing))}. Each needs a "
-            f"label; {hint} if there is none."
+            f"Input {name} contains NaN, infinity or None: {rows.place(_first(missing))}. {hint} "
+            "if there is no label."
         )
     return labels
 
@@ -206,8 +208,8 @@ def learn_classes(labels: np.ndarray, weights: np.ndarray, rows: Rows) -> tuple[
     with_weight = classes if rows.per_step else np.unique(labels[weights > 0])
     if len(with_weight) == 1:
         raise ValueError(
-            f"y has only one class with a weight above zero, {with_weight.tolist()[0]!r}: a classifier "
-            "needs at least two classes to tell apart."
+            f"y has only one class with a weight above zero, {with_weight.tolist()[0]!r}: a "
+            "classifier needs at least two classes to tell apart."
         )
     return classes, False
 
@@ -253,10 +255,11 @@ def encode_classes(
         index, unknown = np.zeros(len(given), dtype=np.intp), np.ones(len(given), dtype=bool)
     if unknown.any():
         row = _first(unknown)
+        place = rows.place(int(np.flatnonzero(used)[row]))
         raise ValueError(
-            f"{name} has the label {given[row : row + 1].tolist()[0]!r} at {rows.place(int(np.flatnonzero(used)[row]))}, "
-            f"which is not among the known classes {classes.tolist()}: fit anew, or name all "
-            "classes in the first call to partial_fit."
+            f"{name} has the label {_shown(given, row)} at {place}, which is not among the known "
+            f"classes {classes.tolist()}: fit anew, or name all classes in the first call to "
+            "partial_fit."
         )
     encoded = np.zeros(len(labels), dtype=np.intp)
     encoded[used] = index
@@ -357,7 +360,7 @@ def _real(values: np.ndarray, rows: Rows, name: str) -> np.ndarray:
         row = 0
     error = TypeError if kind in "mM" else ValueError
     raise error(
-        f"{name} must hold real numbers, but {rows.place(row)} has {values[row : row + 1].tolist()[0]!r}: "
+        f"{name} must hold real numbers, but {rows.place(row)} has {_shown(values, row)}: "
         "convert it."
     )
 
@@ -366,7 +369,10 @@ def _is_missing(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind == "f":
         return ~np.isfinite(labels)
     if labels.dtype.kind == "O":
-        missing = [v is None or (isinstance(v, float) and not isfinite(v)) for v in labels.flat]
+        missing = [
+            not isfinite(v) if isinstance(v, float) else type(v).__name__ in NOTHING
+            for v in labels.flat
+        ]
         return np.array(missing, dtype=bool).reshape(labels.shape)
     return np.zeros(labels.shape, dtype=bool)
 
@@ -374,3 +380,8 @@ def _is_missing(labels: np.ndarray) -> np.ndarray:
 def _first(bad: np.ndarray) -> int:
     """The first row with something ``bad``."""
     return int(bad.reshape(len(bad), -1).any(axis=1).argmax())
+
+
+def _shown(values: np.ndarray, row: int) -> str:
+    """An entry as the user wrote it, not as NumPy's scalar."""
+    return repr(values[row : row + 1].tolist()[0])

@@ -130,5 +130,15 @@ class Problem:
         return np.where(self.topology.trainable, found, 0)
 
 
-__all__ = ["CELLS", "LANES", "SHAPES", "Problem", "kernel_output", "last_output", "network",
-           "output", "packed", "ragged"]
+__all__ = [
+    "CELLS",
+    "LANES",
+    "SHAPES",
+    "Problem",
+    "kernel_output",
+    "last_output",
+    "network",
+    "output",
+    "packed",
+    "ragged",
+]

@@ -285,7 +285,9 @@ def test_ten_steps_of_learning_agree_with_pytorch(solver, gradient):
     model.initialize(topology.n_features, classes=range(topology.n_outputs))
     model.parameters_[:] = golden["vector"]
     for _ in range(10):
-        model.partial_fit(golden["sequences"], objective["targets"][:, 0], None, objective["weights"])
+        model.partial_fit(
+            golden["sequences"], objective["targets"][:, 0], None, objective["weights"]
+        )
     assert_allclose(model.loss_curve_, curve["loss"], rtol=1e-10)
     assert_allclose(model.parameters_, curve["vector"], rtol=1e-8, atol=1e-10)
 
@@ -480,8 +482,14 @@ def test_a_new_learning_rate_holds_from_the_next_call():
 
 @pytest.mark.parametrize(
     "change",
-    [{"hidden_layer_sizes": 4}, {"cell": "1997"}, {"block_size": 2}, {"bidirectional": True}]
-    + [{"bias": None}, {"out_activation": "tanh"}],
+    [
+        {"hidden_layer_sizes": 4},
+        {"cell": "1997"},
+        {"block_size": 2},
+        {"bidirectional": True},
+        {"bias": None},
+        {"out_activation": "tanh"},
+    ],
     ids=str,
 )
 def test_parameters_that_shape_the_network_cannot_change_midway(change):

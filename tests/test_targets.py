@@ -1,6 +1,7 @@
 """y, weights and classes in every form, as the kernels get them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import LENGTHS, cube, sequences, step_numbers
@@ -109,7 +110,7 @@ def test_weights_of_steps_that_do_not_fit_x_are_named_by_their_sequence():
 
 
 def test_there_is_one_weight_per_step_not_one_per_output():
-    with pytest.raises(ValueError, match="sample_weight has 2 columns.*NaN in y"):
+    with pytest.raises(ValueError, match=r"sample_weight has 2 columns.*NaN in y"):
         read_weights(by_step(np.ones((N_STEPS, 2))), ragged(True))
 
 
@@ -194,7 +195,7 @@ def test_bad_targets_are_named_by_their_sequence(y, error, message):
 def test_bad_targets_of_steps_are_named_by_sequence_and_step():
     y = np.zeros(N_STEPS)
     y[9] = np.inf
-    with pytest.raises(ValueError, match="infinity.*sequence 2, step 0"):
+    with pytest.raises(ValueError, match=r"infinity.*sequence 2, step 0"):
         read_regression(by_step(y), np.ones(N_STEPS), ragged(True), np.float64)
     with pytest.raises(ValueError, match="Complex"):
         read_regression(
@@ -246,7 +247,11 @@ def test_labels_at_steps_without_weight_are_ignored_whatever_they_are():
     "y, message",
     [
         ([0, 1, np.nan, 0, 1, 0], "Input y contains NaN, infinity or None: sequence 2"),
-        (np.array(["a", "b", "a", None, "a", "b"], dtype=object), "NaN, infinity or None: sequence 3"),
+        (
+            np.array(["a", "b", "a", None, "a", "b"], dtype=object),
+            "NaN, infinity or None: sequence 3",
+        ),
+        (pd.Series([0, 1, 0, 1, 0, None], dtype="Int64"), "NaN, infinity or None: sequence 5"),
         ([0.5, 1.5, 2.25, 3, 4, 5], "Unknown label type"),
         (np.ones(6, dtype=complex), "Complex data not supported: y"),
         ([[0, 1], [1, 2], [2, 0], [0, 1], [1, 1], [0, 0]], "multiclass-multioutput"),
@@ -278,7 +283,7 @@ def test_an_unknown_label_is_named_with_its_place(label):
 def test_labels_of_another_type_are_unknown(classes, y):
     for dtype in (None, object):
         labels = np.array(y * 3, dtype=dtype)
-        with pytest.raises(ValueError, match="at sequence 0.*not among the known classes"):
+        with pytest.raises(ValueError, match=r"at sequence 0.*not among the known classes"):
             encode_classes(labels, np.array(classes), np.ones(6), ragged(False), "y")
 
 
