@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import sklstm
@@ -17,7 +18,7 @@ from sklstm import datasets, preprocessing
 
 PAGE = Path(__file__).with_name("api.md")
 MODULES = (sklstm, preprocessing, datasets)
-LISTS = ("Parameters", "Attributes", "Returns")  # sections of "name : type" and a description
+LISTS = ("Parameters", "Attributes", "Returns", "See Also")  # sections that define names
 HEAD = """\
 # API reference
 
@@ -34,7 +35,8 @@ def page() -> str:
         for name in module.__all__
     ]
     contents = "\n".join(f"- [{name}](#{anchor(name)})" for name, _ in objects)
-    return "\n".join([HEAD, contents, *(entry(name, thing) for name, thing in objects)])
+    text = "\n".join([HEAD, contents, *(entry(name, thing) for name, thing in objects)])
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def anchor(title: str) -> str:
@@ -91,7 +93,7 @@ def body(thing: Any) -> str:
     parts = [prose(pieces[0])]
     for title, content in zip(pieces[1::2], pieces[2::2], strict=True):
         parts.append(f"**{title}**\n")
-        parts.append(definitions(content) if title in LISTS + ("See Also",) else prose(content))
+        parts.append(definitions(content) if title in LISTS else prose(content))
     return "\n".join(parts)
 
 
@@ -101,11 +103,9 @@ def definitions(text: str) -> str:
     for block in re.split(r"\n(?=\S)", text.strip()):
         head, _, description = block.partition("\n")
         name, colon, kind = head.partition(" : ")
-        item = f"- **{name}**" + (f" : {markup(kind)}" if colon else "")
-        description = inspect.cleandoc(description)
-        if description:
-            item += "  \n" + "\n".join(f"  {line}".rstrip() for line in prose(description).split("\n"))
-        items.append(item.rstrip())
+        item = f"- **`{name}`**" + (f" : {markup(kind)}" if colon else "")
+        description = prose(inspect.cleandoc(description)).rstrip()
+        items.append(f"{item}\n\n{indent(description, '  ')}" if description else item)
     return "\n".join(items) + "\n"
 
 
@@ -117,14 +117,16 @@ def prose(text: str) -> str:
         if lines[0].startswith(">>>"):
             parts.append(f"```python\n{paragraph}\n\n```\n")
         elif set(lines[0]) <= {"=", " "}:
-            parts.append("\n".join(f"    {line}".rstrip() for line in lines) + "\n")
+            parts.append(indent(paragraph, "    ") + "\n")
         else:
             parts.append(markup(paragraph) + "\n")
     return "\n".join(parts)
 
 
 def markup(text: str) -> str:
-    """reStructuredText's roles and literals in Markdown."""
+    """reStructuredText's roles, literals and references in Markdown."""
+    text = re.sub(r"^\.\. (\[\d+\]) (.+?)$(\n +)?", r"\1 \2\n", text, flags=re.MULTILINE)
+    text = re.sub(r"(\[\d+\])_", r"\1", text)
     text = re.sub(r":\w+:`~?([^`]+)`", lambda role: f"`{role[1].rpartition('.')[2]}`", text)
     text = re.sub(r"``(.+?)``", r"`\1`", text)
     # Outside of code, what would be emphasis is meant as it stands.

@@ -39,14 +39,15 @@ def main(argv: Sequence[str] | None = None, grid: Mapping[str, Sequence[Any]] = 
         f"{len(set(y))} speakers, {X[0].shape[1]} features, {min(lengths)} to {max(lengths)} steps."
     )
 
+    # The processors are shared out between fits, so each fit has one thread. Fits run in threads,
+    # too: the kernels release Python's lock, and no process has to be started.
     search = GridSearchCV(
-        make_pipeline(SequenceScaler(), LSTMClassifier(random_state=arguments.seed)),
+        make_pipeline(SequenceScaler(), LSTMClassifier(random_state=arguments.seed, n_jobs=1)),
         dict(grid),
         cv=StratifiedKFold(3, shuffle=True, random_state=arguments.seed),
         n_jobs=arguments.n_jobs,
         verbose=3,
     )
-    # The kernels release Python's lock, so threads do and no process has to be started.
     with joblib.parallel_config(backend="threading"):
         search.fit(X, y)
     chosen = ", ".join(
@@ -90,8 +91,8 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         type=int,
         default=-1,
         metavar="N",
-        help="fits that run at the same time, -1 for one per processor (default); the result is "
-        "the same",
+        help="processors to use, a fit on each; -1 is all of them (default); the result is the "
+        "same at any number",
     )
     parser.add_argument(
         "--output",
@@ -109,7 +110,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     arguments = parser.parse_args(argv)
     # What would fail only after the training is told before it.
     if arguments.n_jobs == 0:
-        parser.error("argument --n-jobs: must not be 0; -1 is one per processor")
+        parser.error("argument --n-jobs: must not be 0; -1 is all processors")
     if not 0 <= arguments.seed < 2**32:
         parser.error("argument --seed: must be from 0 to 4294967295")
     if arguments.output is not None and arguments.output.is_dir():

@@ -138,10 +138,7 @@ class BaseLSTM(Portable, BaseEstimator):
         """One epoch over ``X``, in the order given."""
         with unchanged_on_error(self):
             shape = self._check_parameters()
-            if self.early_stopping:
-                raise ValueError(
-                    "partial_fit does not support early_stopping=True: it makes one epoch. Use fit."
-                )
+            self._check_partial_fit(classes)
             fresh = not self.__sklearn_is_fitted__()
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
@@ -243,6 +240,12 @@ class BaseLSTM(Portable, BaseEstimator):
                 self._validate_params()
             self._validated = values
         return shape_of(self)
+
+    def _check_partial_fit(self, classes: Any) -> None:
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it makes one epoch. Use fit."
+            )
 
     def _check_validation_arguments(self, X_val: Any, y_val: Any, weights_val: Any) -> None:
         if X_val is None and y_val is None and weights_val is None:

@@ -13,15 +13,15 @@ from libc.stdlib cimport qsort
 from libc.string cimport memset
 
 from sklstm._arena cimport Arena, arena_free, arena_take
-from sklstm._cells cimport COUPLED, FORGET, PAPER, PEEPHOLE, Cell
 from sklstm._layers cimport (
-    Chunk, History, Layer, Matrix, Memory, Network, Space, backward, forward, group,
-    matrix_row_at, matrix_rows, matrix_size, slot, spread, z_size,
+    Chunk, History, Layer, Memory, Network, Space, backward, forward, group, matrix_size, slot,
+    spread, z_size,
 )
+from sklstm._layout cimport network_new, pack_network, pack_room
 from sklstm._losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss, target_loss,
 )
-from sklstm._products cimport Column, Source, pack, rows_padded, units_padded
+from sklstm._products cimport Column, Source, rows_padded, units_padded
 from sklstm._simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 
 cdef enum:
@@ -37,7 +37,6 @@ losses = {
     ("log_loss", "logistic"): LOG_LOGISTIC,
     ("log_loss", "softmax"): LOG_SOFTMAX,
 }
-_CELLS = {"forget": FORGET, "1997": PAPER, "peephole": PEEPHOLE, "coupled": COUPLED}
 
 
 cdef struct Place:
@@ -79,9 +78,10 @@ cdef class Session:
     cdef double* losses
     cdef real* parts
     cdef int n_threads, largest_batch, parts_room
-    cdef Py_ssize_t n_total, output_start
+    cdef Py_ssize_t n_total
     cdef double work_per_step
     cdef bint training
+    cdef bint packed[2]  # is there room for width 1, width LANES
     cdef const real[::1] vector
     cdef const real[:, ::1] values
     cdef const long long[::1] offsets
@@ -110,15 +110,15 @@ cdef class Session:
             steps_max = max(steps_max, self.offsets[k + 1] - self.offsets[k])
         self.training = training
         self.n_total = topology.n_total
-        self.output_start = topology.output_start
         self.largest_batch = max(1, min(largest_batch, <int> (self.offsets.shape[0] - 1)))
         # smaller batches may have more chunks: up to ALONE_MAX sequences one by one
         self.parts_room = min(<int> PARTS_MAX, self.largest_batch // LANES + 1 + ALONE_MAX)
         self.n_threads = max(1, min(n_threads, self.parts_room))
         self.net.full = full
         self.net.return_sequences = return_sequences
-        self.build_network(topology)
-        self.build_spaces(steps_max, self.widest(self.largest_batch))
+        network_new(&self.arena, &self.net, topology)
+        self.work_per_step = topology.n_total
+        self.build_spaces(steps_max, LANES if self.largest_batch > ALONE_MAX else 1)
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -136,138 +136,8 @@ cdef class Session:
                 &self.arena, <double> self.parts_room * self.n_total, sizeof(real)
             )
 
-    # -- what is connected to what, in the kernels' order
-
     cdef void* take(self, double n, size_t size) except NULL:
         return arena_take(&self.arena, n, size)
-
-    cdef int matrix_new(self, Matrix* m, int groups, int units, int columns) except -1:
-        """Room for the places and the packed numbers of a matrix."""
-        cdef int narrow = groups * units_padded(units, 1), wide = groups * units
-        cdef int largest = max(rows_padded(narrow, 1), rows_padded(wide, LANES))
-        cdef int k
-        m.groups, m.units, m.columns = groups, units, columns
-        m.row_at = <Py_ssize_t*> self.take(wide, sizeof(Py_ssize_t))
-        m.padded_row_at = <Py_ssize_t*> self.take(narrow, sizeof(Py_ssize_t))
-        m.column_at = <Py_ssize_t*> self.take(columns + 1, sizeof(Py_ssize_t))
-        for k in range(2):
-            m.packed[k] = <real*> self.take(<double> largest * columns, sizeof(real))
-            m.bias[k] = <real*> self.take(largest, sizeof(real))
-        return 0
-
-    cdef void pad_rows(self, Matrix* m) noexcept:
-        """`padded_row_at` from `row_at`."""
-        cdef int g, j, padded = units_padded(m.units, 1)
-        for g in range(m.groups):
-            for j in range(padded):
-                m.padded_row_at[g * padded + j] = (
-                    m.row_at[g * m.units + j] if j < m.units else -1
-                )
-
-    cdef int build_network(self, topology) except -1:
-        cdef Network* net = &self.net
-        cdef Layer* layer
-        cdef int n, k, g, j, u, rows, index, H = 0, S = 0, below = 0
-        cdef Py_ssize_t columns
-        stack = topology.stack
-        net.n_layers = len(stack)
-        net.n_directions = topology.n_directions
-        net.n_features = topology.n_features
-        net.n_outputs = topology.n_outputs
-        net.layers = <Layer*> self.take(net.n_layers, sizeof(Layer))
-        net.input_back = <Matrix*> self.take(net.n_layers, sizeof(Matrix))
-        self.work_per_step = 0
-        for index in range(net.n_layers):
-            shape = stack[index]
-            layer = &net.layers[index]
-            layer.cell = _CELLS[shape.cell]
-            H, S = shape.n_blocks, shape.block_size
-            layer.n_blocks, layer.block_size = H, S
-            layer.n_groups = len(shape.gates) + S
-            layer.n_recurrent = shape.n_recurrent // H
-            layer.level, layer.direction = index // net.n_directions, index % net.n_directions
-            layer.reverse = shape.reverse
-            layer.peephole_at = shape.peephole_start
-            columns = shape.n_columns
-            self.work_per_step += <double> shape.n_rows * columns
-            # rows: gates before the cells, cells, output gate
-            self.matrix_new(&layer.weights, layer.n_groups, H, columns - 1)
-            for g in range(layer.n_groups):
-                for j in range(H):
-                    k = g - (layer.n_groups - 1 - S)  # cell of the block, if 0 <= k < S
-                    if k < 0:
-                        u = g * H + j
-                    elif k < S:
-                        u = (g - k) * H + j * S + k
-                    else:
-                        u = (g - S) * H + S * H + j
-                    layer.weights.row_at[g * H + j] = shape.start + u * columns
-            self.pad_rows(&layer.weights)
-            # columns: inputs (the cells below in their order), recurrent sources, bias
-            if layer.level == 0:
-                n = shape.n_features
-                for k in range(n):
-                    layer.weights.column_at[k] = k
-            else:
-                below = stack[index - layer.direction - 1].n_blocks
-                n = self.cell_places(layer.weights.column_at, below, S, 0)
-            self.matrix_new(&layer.recurrent_back, layer.n_recurrent, H, layer.n_groups * H)
-            for g in range(layer.n_recurrent):
-                for j in range(H):
-                    k = j * S + g if g < S else g * H + j
-                    layer.weights.column_at[n + g * H + j] = shape.n_features + k
-                    layer.recurrent_back.row_at[g * H + j] = shape.n_features + k
-            layer.weights.column_at[columns - 1] = columns - 1
-            self.pad_rows(&layer.recurrent_back)
-            rows = layer.n_groups * H
-            for k in range(rows):
-                layer.recurrent_back.column_at[k] = layer.weights.row_at[k]
-            if layer.cell == PEEPHOLE:
-                for k in range(2):
-                    layer.peephole[k] = <real*> self.take(
-                        3 * S * group(layer, LANES if k else 1), sizeof(real)
-                    )
-                    layer.flow[k] = layer.peephole[k] if net.full else <real*> self.take(
-                        3 * S * group(layer, LANES if k else 1), sizeof(real)
-                    )
-            if layer.level > 0 and layer.direction == 0:
-                self.matrix_new(
-                    &net.input_back[layer.level], net.n_directions * S, below,
-                    net.n_directions * rows,
-                )
-                self.cell_places(net.input_back[layer.level].row_at, below, S, 0)
-                self.pad_rows(&net.input_back[layer.level])
-            if layer.level > 0:
-                for k in range(rows):
-                    net.input_back[layer.level].column_at[layer.direction * rows + k] = (
-                        layer.weights.row_at[k]
-                    )
-        # the output layer reads the cells of the last level
-        columns = topology.n_read + 1
-        self.work_per_step += <double> net.n_outputs * columns
-        self.matrix_new(&net.head, 1, net.n_outputs, columns - 1)
-        self.matrix_new(&net.head_back, net.n_directions * S, H, net.n_outputs)
-        for k in range(net.n_outputs):
-            net.head.row_at[k] = self.output_start + k * columns
-            net.head_back.column_at[k] = net.head.row_at[k]
-        self.cell_places(net.head.column_at, H, S, 0)
-        net.head.column_at[columns - 1] = columns - 1
-        self.cell_places(net.head_back.row_at, H, S, 0)
-        self.pad_rows(&net.head)
-        self.pad_rows(&net.head_back)
-        return 0
-
-    cdef int cell_places(self, Py_ssize_t* at, int H, int S, Py_ssize_t first) noexcept:
-        """Places of the cells of a level: by direction, cell of the block, block."""
-        cdef int d, v, j, n = 0
-        for d in range(self.net.n_directions):
-            for v in range(S):
-                for j in range(H):
-                    at[n] = first + d * H * S + j * S + v
-                    n += 1
-        return n
-
-    # -- room
 
     cdef int history_new(self, History* history, Py_ssize_t slots, Py_ssize_t size) except -1:
         """Room for some slots: a power of two is a ring, more is everything."""
@@ -342,9 +212,6 @@ cdef class Session:
 
     # -- a batch as chunks
 
-    cdef int widest(self, int n) noexcept nogil:
-        return LANES if n > ALONE_MAX else 1
-
     cdef void plan(self, int n) noexcept nogil:
         """Cut n sequences into chunks, and chunks into parts."""
         self.n_wide = n // LANES if LANES > 1 else 0
@@ -385,46 +252,20 @@ cdef class Session:
                 chunk.length[lane] = place.length
                 chunk.x[lane] = &self.values[self.offsets[place.row], 0]
 
-    cdef void pack_matrix(self, Matrix* m, int width, bint bias) noexcept nogil:
-        cdef int wide = width > 1, rows = matrix_rows(m, width), r
-        cdef const Py_ssize_t* row_at = matrix_row_at(m, width)
-        pack(&self.vector[0], row_at, rows, m.column_at, m.columns, width, m.packed[wide])
-        if bias:
-            for r in range(rows):
-                if row_at[r] >= 0:
-                    m.bias[wide][r] = self.vector[row_at[r] + m.column_at[m.columns]]
-
-    cdef void pack_all(self, int width) noexcept nogil:
-        """Read the parameters into the order in which chunks of this width use them."""
-        cdef int index, g, v, j, lane, H, S, n
-        cdef Layer* layer
-        for index in range(self.net.n_layers):
-            layer = &self.net.layers[index]
-            self.pack_matrix(&layer.weights, width, True)
-            if self.training and self.net.full:
-                self.pack_matrix(&layer.recurrent_back, width, False)
-            if self.training and layer.level > 0 and layer.direction == 0:
-                self.pack_matrix(&self.net.input_back[layer.level], width, False)
-            if layer.cell == PEEPHOLE:
-                H, S, n = layer.n_blocks, layer.block_size, group(layer, width)
-                for g in range(3):
-                    for v in range(S):
-                        for j in range(H):
-                            for lane in range(width):
-                                layer.peephole[width > 1][(g * S + v) * n + j * width + lane] = (
-                                    self.vector[layer.peephole_at + (g * H + j) * S + v]
-                                )
-        self.pack_matrix(&self.net.head, width, True)
-        if self.training:
-            self.pack_matrix(&self.net.head_back, width, False)
-
-    cdef void start(self, const long long* rows, Py_ssize_t first, int n) noexcept nogil:
+    cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
+        """Order a batch, cut it, and pack the parameters."""
+        cdef int wide
         self.arrange(rows, first, n)
         self.plan(n)
-        if self.n_wide > 0:
-            self.pack_all(LANES)
-        if self.n_chunks > self.n_wide:
-            self.pack_all(1)
+        for wide in range(2):
+            if (self.n_wide if wide else self.n_chunks - self.n_wide) == 0:
+                continue
+            if not self.packed[wide]:
+                pack_room(&self.arena, &self.net, LANES if wide else 1, self.training)
+                self.packed[wide] = True
+            with nogil:
+                pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.training)
+        return 0
 
     cdef int threads(self, int n, double work_factor) noexcept nogil:
         """Threads worth waking for the batch; the result is the same."""
@@ -464,8 +305,8 @@ cdef class Session:
         self.out = out
         for first in range(0, n, self.largest_batch):
             count = min(<Py_ssize_t> self.largest_batch, n - first)
+            self.start(NULL, first, count)
             with nogil:
-                self.start(NULL, first, count)
                 n_threads = self.threads(count, 1)
                 if n_threads == 1:
                     for index in range(self.n_chunks):
@@ -543,20 +384,21 @@ cdef class Session:
         """
         cdef int part, n_threads, n = rows.shape[0]
         cdef Py_ssize_t k
-        cdef double weight = 0, loss = 0
+        cdef double weight = 0, loss
+        for k in range(n):
+            weight += self.sequence_weights[rows[k]]
+        if not weight > 0:
+            return None
+        self.scale = 1.0 / n
+        self.start(&rows[0], 0, n)
         with nogil:
-            for k in range(n):
-                weight += self.sequence_weights[rows[k]]
-            if weight > 0:
-                self.scale = 1.0 / n
-                self.start(&rows[0], 0, n)
-                n_threads = self.threads(n, 3)
-                if n_threads == 1:
-                    for part in range(self.n_parts):
-                        self.learn_part(part, n, 0)
-                else:
-                    for part in prange(self.n_parts, num_threads=n_threads,
-                                       schedule="dynamic", chunksize=1):
-                        self.learn_part(part, n, threadid())
-                loss = self.combine(self.alpha / weight)
-        return loss if weight > 0 else None
+            n_threads = self.threads(n, 3)
+            if n_threads == 1:
+                for part in range(self.n_parts):
+                    self.learn_part(part, n, 0)
+            else:
+                for part in prange(self.n_parts, num_threads=n_threads,
+                                   schedule="dynamic", chunksize=1):
+                    self.learn_part(part, n, threadid())
+            loss = self.combine(self.alpha / weight)
+        return loss

@@ -38,13 +38,13 @@ alpha : float, default=0.0
     the sum of the batch's sample weights.
 
 batch_size : int or "auto", default="auto"
-    Sequences per gradient step, at most as many as there are. "auto" is 32.
+    Sequences per gradient step, at most as many as there are. "auto" is 200.
 
 learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
     For "sgd" only. "invscaling" divides `learning_rate_init` by `(t_ + 1) ** power_t` after each
     epoch; "adaptive" divides it by 5 each time the stop rule is met, and goes on.
 
-learning_rate_init : float, default=0.01
+learning_rate_init : float, default=0.005
     Size of a step, in units of the weights for "adam".
 
 power_t : float, default=0.5
@@ -144,6 +144,7 @@ best_loss_ : float or None
 validation_scores_ : list of float or None
     The score after each epoch; None without `early_stopping`.
 best_validation_score_ : float or None
+
 """
 
 

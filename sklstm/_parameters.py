@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, Opt
 
 from sklstm._topology import BIASES, CELLS, GATES, topology
 
-AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer
+AUTO_BATCH = 200  # batch_size="auto", or all sequences if they are fewer
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

@@ -46,34 +46,34 @@ class Layer:
     reverse: bool
     start: int  # of its parameters in the flat vector
 
-    @property
+    @cached_property
     def n_cells(self) -> int:
         """H·S."""
         return self.n_blocks * self.block_size
 
-    @property
+    @cached_property
     def gates(self) -> tuple[str, ...]:
         return GATES[self.cell]
 
-    @property
+    @cached_property
     def n_rows(self) -> int:
         """Units with incoming weights: gates and cells."""
         return len(self.gates) * self.n_blocks + self.n_cells
 
-    @property
+    @cached_property
     def n_recurrent(self) -> int:
         """Sources of the recurrence: the cells and, in 1997, the gates."""
         return self.n_cells + (2 * self.n_blocks if self.cell == "1997" else 0)
 
-    @property
+    @cached_property
     def n_columns(self) -> int:
         return self.n_features + self.n_recurrent + 1
 
-    @property
+    @cached_property
     def peephole_start(self) -> int:
         return self.start + self.n_rows * self.n_columns
 
-    @property
+    @cached_property
     def stop(self) -> int:
         return self.peephole_start + (3 * self.n_cells if self.cell == "peephole" else 0)
 
@@ -127,20 +127,20 @@ class Topology:
             n_features = layer.n_cells * len(directions)
         return tuple(stack)
 
-    @property
+    @cached_property
     def n_directions(self) -> int:
         return 2 if self.bidirectional else 1
 
-    @property
+    @cached_property
     def n_read(self) -> int:
         """Cells that the output layer sees."""
         return self.stack[-1].n_cells * self.n_directions
 
-    @property
+    @cached_property
     def output_start(self) -> int:
         return self.stack[-1].stop
 
-    @property
+    @cached_property
     def n_total(self) -> int:
         return self.output_start + self.n_outputs * (self.n_read + 1)
 
@@ -167,7 +167,7 @@ class Topology:
         self.output_bias(mask)[:] = False
         return mask
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         return int(self.trainable.sum())
 

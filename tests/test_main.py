@@ -5,6 +5,7 @@ import sys
 
 import joblib
 import pytest
+
 from sklstm.__main__ import STEP, main
 from sklstm.datasets import load_japanese_vowels
 

@@ -1,4 +1,4 @@
-"""Data sets of sequences."""
+"""Real data: speech of nine speakers, read from the file that is shipped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from importlib.resources.abc import Traversable
 
 import numpy as np
 from sklearn.utils import Bunch
-
-__all__ = ["load_japanese_vowels"]
 
 
 def load_japanese_vowels(

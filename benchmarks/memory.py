@@ -1,0 +1,136 @@
+"""Memory: the peak of ``fit`` beside the formula of its documentation, and over many epochs.
+
+Resident memory of a new process: its peak during ``fit``, less what was there before. Linux only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import cores, describe, headline
+from benchmarks.processes import Process
+from benchmarks.report import table, write_json
+from benchmarks.work import Sklstm, Work
+from sklstm import _isa
+
+SIZES = (
+    Work("training", 32, 500, 8, 64),
+    Work("training", 128, 50, 64, 256),
+    Work("training", 64, 100, 128, 512),
+)
+LONG_RUN = Work("training", 32, 100, 8, 32)
+EPOCHS = (2, 400)
+TOLERANCE = 0.20
+
+
+def formula(work: Work, n_threads: int, gradient: str) -> float:
+    """Bytes that ``fit`` takes beyond X and y, for one layer of B sequences at once.
+
+    With W = 4 H (F + H + 1) + H + 1 parameters, L sequences side by side (the numbers in a vector:
+    16 of float32 with AVX-512) and C = ceil(B / L) groups of them:
+
+    * each thread keeps the T steps of one group: x, 4 H gates and candidates, h, s and r, together
+      T L (F + 7 H) numbers; threads beyond C are not used;
+    * the weights are packed in the order of the kernels, 4 H (F + H), for the full gradient also
+      backwards, 4 H H;
+    * each of up to 32 groups at a time has a gradient of its own, C W;
+    * six vectors of W: parameters, their copy in training, that of the last finite loss, their
+      gradient, and SGD's velocity twice (the estimator's and that in training); Adam adds two.
+
+    Nothing depends on the number of sequences or epochs.
+    """
+    F, H = work.features, work.hidden
+    kernel = _isa.kernels[_dtype(work)]
+    n_parameters = 4 * H * (F + H + 1) + H + 1
+    groups = -(-work.batch // kernel.lanes)
+    numbers = min(n_threads, groups) * work.steps * kernel.lanes * (F + 7 * H)
+    numbers += 4 * H * (F + H) + (4 * H * H if gradient == "full" else 0)
+    numbers += (min(32, groups) + 6) * n_parameters
+    return numbers * _dtype(work).itemsize
+
+
+class Fit(Sklstm):
+    """A ``fit`` whose memory is looked at."""
+
+    def peak(self, n_epochs: int) -> float:
+        """Bytes that it takes at most."""
+        if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+            libc.malloc_trim(0)  # what was freed before must not be there to be used again
+        before = _status("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        self._fit(self.X, self.y, n_epochs)
+        return _status("VmHWM") - before
+
+
+def peak(work: Work, n_threads: int, gradient: str, n_epochs: int) -> float:
+    """Bytes that a ``fit`` takes at most, in a new process."""
+    process = Process(cores()[:n_threads])
+    process.make("fit", Fit, work, n_threads, gradient)
+    taken = process.call("fit", "peak", n_epochs)
+    process.close()
+    return taken
+
+
+def main(argv: Sequence[str]) -> None:
+    """Print the tables, and write them if a file is given."""
+    parser = ArgumentParser(prog="python -m benchmarks memory", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    arguments = parser.parse_args(argv)
+    if not Path("/proc/self/clear_refs").exists():
+        print("Skipped: resident memory is read from /proc, which is Linux's.")
+        return
+    print(headline(), end="\n\n")
+    results = [
+        _compare(work, n_threads, gradient)
+        for work in SIZES
+        for n_threads in (1, 2)[: len(cores())]
+        for gradient in ("full", "truncated")
+    ]
+    head = ("(B, T, F, H)", "threads", "gradient", "formula", "measured", "difference", "target")
+    print(table(head, [_row(result) for result in results]))
+    long_run = {str(n): peak(LONG_RUN, 1, "full", n) for n in EPOCHS}
+    print(f"\nEpochs at {LONG_RUN}, full gradient:")
+    for n, taken in long_run.items():
+        print(f"  {n:>3} epochs: {taken / 2**20:.2f} MiB")
+    write_json(
+        arguments.json, {"machine": describe(), "memory": results, "bytes_by_epochs": long_run}
+    )
+
+
+def _compare(work: Work, n_threads: int, gradient: str) -> dict[str, Any]:
+    return {
+        "work": work.as_dict(),
+        "sizes": str(work),
+        "n_threads": n_threads,
+        "gradient": gradient,
+        "formula": formula(work, n_threads, gradient),
+        "measured": peak(work, n_threads, gradient, EPOCHS[0]),
+    }
+
+
+def _row(result: dict[str, Any]) -> list[str]:
+    difference = result["measured"] / result["formula"] - 1
+    met = "met" if abs(difference) <= TOLERANCE else "missed"
+    return [
+        result["sizes"],
+        str(result["n_threads"]),
+        result["gradient"],
+        *(f"{result[name] / 2**20:.1f} MiB" for name in ("formula", "measured")),
+        f"{difference:+.0%}",
+        f"{TOLERANCE:.0%} {met}",
+    ]
+
+
+def _dtype(work: Work) -> Any:
+    return next(dtype for dtype in _isa.kernels if dtype.name == work.dtype)
+
+
+def _status(name: str) -> int:
+    """A line of /proc/self/status, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    value = next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
+    return 1024 * int(value)

@@ -1,0 +1,127 @@
+"""The limit: fused multiply-adds per second of one core, and of each of two at once.
+
+A loop of multiply-adds on as many vectors as stay in registers, each a sum of its own so that none
+waits for another. It is compiled for this very machine when it is asked for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from benchmarks.machine import cores, describe, headline
+from benchmarks.report import table, write_json
+
+DTYPES = {"float32": "float", "float64": "double"}
+CODE = r"""
+#if defined(__AVX512F__)
+enum { BYTES = 64, SUMS = 16 };
+#elif defined(__AVX__)
+enum { BYTES = 32, SUMS = 12 };
+#elif defined(__aarch64__)
+enum { BYTES = 16, SUMS = 16 };
+#else
+enum { BYTES = 16, SUMS = 12 };
+#endif
+enum { LANES = BYTES / sizeof(REAL) };
+typedef REAL vec __attribute__((vector_size(BYTES)));
+
+double flop_per_round(void) { return 2.0 * LANES * SUMS; }
+
+REAL multiply_add(long rounds, REAL factor, REAL summand)
+{
+    vec sums[SUMS], a, b, total;
+    for (int l = 0; l < LANES; l++) { a[l] = factor; b[l] = summand; }
+    for (int k = 0; k < SUMS; k++) sums[k] = b + (REAL) k;
+    for (long i = 0; i < rounds; i++) {
+#pragma GCC unroll 16
+        for (int k = 0; k < SUMS; k++) sums[k] = sums[k] * a + b;
+    }
+    total = sums[0];
+    for (int k = 1; k < SUMS; k++) total += sums[k];
+    REAL result = 0;
+    for (int l = 0; l < LANES; l++) result += total[l];
+    return result;
+}
+"""
+
+
+class Peak:
+    """The loop for one precision, compiled; FileNotFoundError if there is no compiler."""
+
+    def __init__(self, dtype: str) -> None:
+        real = DTYPES[dtype]
+        compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+        if compiler is None:
+            raise FileNotFoundError("no C compiler (cc, gcc or clang) to measure the peak with")
+        with TemporaryDirectory() as folder:
+            source, library = Path(folder, "peak.c"), Path(folder, "peak.so")
+            source.write_text(CODE)
+            command = [compiler, "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
+            command += [f"-DREAL={real}", "-o", str(library), str(source)]
+            subprocess.run(command, check=True, capture_output=True)
+            self._library = ctypes.CDLL(str(library))  # stays when its file is gone
+        number = {"float": ctypes.c_float, "double": ctypes.c_double}[real]
+        self._loop = self._library.multiply_add
+        self._loop.argtypes = [ctypes.c_long, number, number]
+        self._loop.restype = number
+        self._library.flop_per_round.restype = ctypes.c_double
+        self._flop_per_round = self._library.flop_per_round()
+        self._rounds = 1000
+        while self._seconds() < 0.01:
+            self._rounds *= 2
+
+    def _seconds(self) -> float:
+        start = perf_counter()
+        self._loop(self._rounds, 0.5, 1.0)  # ctypes gives up Python's lock meanwhile
+        return perf_counter() - start
+
+    def gflops(self) -> float:
+        """Giga floating-point operations per second on this core, from some 10 ms."""
+        return self._flop_per_round * self._rounds / self._seconds() / 1e9
+
+    def gflops_at_once(self, n_threads: int) -> list[float]:
+        """The same on so many cores at once, each by itself."""
+        with ThreadPoolExecutor(n_threads) as pool:
+            return list(pool.map(lambda _: self.gflops(), range(n_threads)))
+
+
+def measure(repetitions: int) -> list[dict[str, Any]]:
+    """Median and maximum of GFLOP/s per core, for each precision and number of cores."""
+    results = []
+    for dtype in DTYPES:
+        peak = Peak(dtype)
+        for n in (1, 2)[: len(cores())]:
+            rates = [rate for _ in range(repetitions) for rate in peak.gflops_at_once(n)]
+            results.append({"dtype": dtype, "cores": n, "median": median(rates), "max": max(rates)})
+    return results
+
+
+def main(argv: Sequence[str]) -> None:
+    """Print the peak, and write it if a file is given."""
+    parser = ArgumentParser(prog="python -m benchmarks peak", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=20, help="of 10 ms each (default: 20)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    arguments = parser.parse_args(argv)
+    print(headline(), end="\n\n")
+    try:
+        results = measure(arguments.repetitions)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        print(f"Skipped: {error}.")
+        return
+    head = ("precision", "cores at once", "GFLOP/s per core, median", "maximum")
+    rows = [
+        (row["dtype"], str(row["cores"]), f"{row['median']:.1f}", f"{row['max']:.1f}")
+        for row in results
+    ]
+    print(table(head, rows))
+    write_json(arguments.json, {"machine": describe(), "peak": results})

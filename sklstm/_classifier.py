@@ -1,0 +1,375 @@
+"""LSTMClassifier: labels, and what the outputs say about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, log_expit
+from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
+
+from sklstm._base import BaseLSTM
+from sklstm._docs import documented
+from sklstm._parameters import CONSTRAINTS, positive_int
+from sklstm._scores import accuracy
+from sklstm._sequences import unchanged_on_error
+from sklstm._targets import (
+    Examples,
+    Rows,
+    check_indicator,
+    class_factors,
+    encode_classes,
+    learn_classes,
+    named_classes,
+    read_labels,
+    read_weights,
+)
+
+
+@documented
+class LSTMClassifier(ClassifierMixin, BaseLSTM):
+    """Classifier of sequences, or of every step of them, by Long Short-Term Memory.
+
+    It minimises the log-loss of a softmax, or of one logistic output for two classes or for each
+    label of a multilabel indicator, read from the last layer of memory cells.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=32
+        Memory blocks of each layer. Time and memory grow with the square.
+
+    <parameters>
+    class_weight : dict, "balanced" or None, default=None
+        Factor for the sample weights of each class. "balanced" makes the weights of all classes
+        add up to the same; it needs all of `y`, and so does not go with `partial_fit`.
+
+    <common>
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted. If `y` is a multilabel indicator: its columns, by number or as they were
+        named in `partial_fit` or `initialize`.
+    <attributes>
+    See Also
+    --------
+    LSTMRegressor : The same for numbers.
+
+    Notes
+    -----
+    Like `MLPClassifier`, the loss of a batch is the mean over its sequences. `fit` divides the
+    sample weights by their mean, `partial_fit` takes them as they are.
+
+    Examples
+    --------
+    Which came first, the high or the low?
+
+    >>> import numpy as np
+    >>> from sklstm import LSTMClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(scale=0.1, size=(rng.integers(5, 20), 1)) for _ in range(200)]
+    >>> y = rng.integers(2, size=200)
+    >>> for x, up in zip(X, y):
+    ...     x[[1, 3], 0] = (-1, 1) if up else (1, -1)
+    >>> LSTMClassifier(random_state=0).fit(X[:150], y[:150]).score(X[150:], y[150:])
+    1.0
+    """
+
+    _loss = "log_loss"
+    _parameter_constraints = CONSTRAINTS | {"class_weight": [dict, StrOptions({"balanced"}), None]}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=32,
+        *,
+        block_size=1,
+        cell="forget",
+        gradient="truncated",
+        bidirectional=False,
+        return_sequences=False,
+        features_per_step=1,
+        solver="adam",
+        alpha=0.0,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.005,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        clip_norm=1.0,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        bias="all",
+        gate_bias=None,
+        init_range=None,
+        warm_start=False,
+        class_weight=None,
+        random_state=None,
+        verbose=0,
+        n_jobs=None,
+    ):
+        self._set_parameters(locals())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None):
+        """Learn from some sequences more: one epoch, batch after batch in the order given.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will be; needed in the first call, unless `initialize` or `fit` came
+            before. For a multilabel indicator, names for its columns.
+        sample_weight : as in `fit`, but taken as they are
+
+        Returns
+        -------
+        self : object
+        """
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def initialize(self, n_features: int, *, classes: Any = None, n_outputs: int = 1):
+        """Draw the parameters for sequences of ``n_features`` and learn nothing.
+
+        Parameters
+        ----------
+        n_features : int
+            Features per step.
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will be.
+        n_outputs : int, default=1
+            More than 1: labels of a multilabel indicator; ``classes`` may name them.
+
+        Returns
+        -------
+        self : object
+        """
+        n_features = positive_int(n_features, "n_features")
+        n_outputs = positive_int(n_outputs, "n_outputs")
+        if classes is None and n_outputs == 1:
+            raise ValueError("initialize needs classes: all labels there will be.")
+        with unchanged_on_error(self):
+            self._check_parameters()
+            if n_outputs > 1:
+                self._set_classes(named_classes(classes, n_outputs), multilabel=True)
+            else:
+                self._set_classes(named_classes(classes), multilabel=False)
+            self._initialize(n_features)
+        return self
+
+    def decision_function(self, X: Any) -> Any:
+        """Raw outputs, before the logistic function or the softmax.
+
+        Parameters
+        ----------
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+
+        Returns
+        -------
+        decision : ndarray of shape (n,) for two classes, else (n, n_outputs_)
+            With `return_sequences`, one row per step in the container of `X`.
+        """
+        raw, sequences = self._outputs(X)
+        return self._in_container(raw[:, 0] if self.n_outputs_ == 1 else raw, sequences)
+
+    def predict(self, X: Any) -> Any:
+        """The most probable label of each sequence.
+
+        Parameters
+        ----------
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,), or an indicator of shape (n, n_outputs_) if multilabel
+            With `return_sequences`, one row per step in the container of `X`.
+        """
+        raw, sequences = self._outputs(X)
+        return self._in_container(self._labels(raw), sequences)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities of the classes, in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, n_classes)
+            Rows add up to 1, unless multilabel, where each label has its own.
+            With `return_sequences`, one row per step in the container of `X`.
+        """
+        raw, sequences = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            proba = np.exp(raw - raw.max(axis=1, keepdims=True))
+            proba /= proba.sum(axis=1, keepdims=True)
+        else:
+            proba = expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
+        return self._in_container(proba, sequences)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithms of the probabilities, exact also where those are 0 in floating point.
+
+        Parameters
+        ----------
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n, n_classes)
+            With `return_sequences`, one row per step in the container of `X`.
+        """
+        raw, sequences = self._outputs(X)
+        if self.out_activation_ == "softmax":
+            log_proba = raw - raw.max(axis=1, keepdims=True)
+            log_proba -= np.log(np.exp(log_proba).sum(axis=1, keepdims=True))
+        else:
+            log_proba = log_expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
+        return self._in_container(log_proba, sequences)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; with `return_sequences`, over all steps with a weight.
+
+        Parameters
+        ----------
+        X : as in `predict`
+        y : labels, as in `fit`
+        sample_weight : array-like of shape (n,), or with `return_sequences` per step, default=None
+
+        Returns
+        -------
+        score : float
+        """
+        if not self.return_sequences:
+            return super().score(X, y, sample_weight)
+        raw, sequences = self._outputs(X)
+        rows = Rows(sequences, per_step=True)
+        weights = read_weights(sample_weight, rows)
+        labels = read_labels(y, weights, rows)
+        return accuracy(self._labels(raw), labels, weights)
+
+    # ---------------------------------------------------------------------------------- private
+
+    def _check_partial_fit(self, classes: Any) -> None:
+        super()._check_partial_fit(classes)
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' counts all targets, and partial_fit sees only some: pass "
+                "a dict, for example from sklearn.utils.class_weight.compute_class_weight."
+            )
+        if classes is None and not hasattr(self, "classes_"):
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all labels there will be."
+            )
+
+    def _set_classes(self, classes: np.ndarray, multilabel: bool) -> None:
+        self.classes_ = classes
+        self.n_outputs_ = 1 if len(classes) == 2 and not multilabel else len(classes)
+        self.out_activation_ = "logistic" if multilabel or len(classes) == 2 else "softmax"
+
+    @property
+    def _multilabel(self) -> bool:
+        return self.out_activation_ == "logistic" and self.n_outputs_ > 1
+
+    def _examples(
+        self,
+        y: Any,
+        sample_weight: Any,
+        rows: Rows,
+        *,
+        fresh: bool = False,
+        classes: Any = None,
+        all_classes: bool = False,
+        suffix: str = "",
+    ) -> Examples:
+        name = "y" + suffix
+        weights = read_weights(sample_weight, rows, name="sample_weight" + suffix)
+        labels = read_labels(y, weights, rows, name=name)
+        if fresh and classes is None:
+            self._set_classes(*learn_classes(labels, weights, rows))
+        elif fresh:
+            multilabel = labels.ndim == 2
+            classes = named_classes(classes, labels.shape[1] if multilabel else None)
+            self._set_classes(classes, multilabel)
+        elif classes is not None:
+            known = self.classes_
+            if not np.array_equal(named_classes(classes, self._n_labels), known):
+                raise ValueError(
+                    f"classes={classes!r} is not the same as on the first call to partial_fit: "
+                    f"{known.tolist()}."
+                )
+        targets = self._encode(labels, weights, rows, name)
+        if all_classes and not fresh and not self._multilabel:
+            present = np.unique(labels[weights > 0] if rows.per_step else labels)
+            if len(present) < len(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where y has the same classes as before: "
+                    f"{self.classes_.tolist()}, but y has only {present.tolist()}. Use partial_fit."
+                )
+        return Examples(rows, targets.astype(rows.sequences.values.dtype), weights)
+
+    @property
+    def _n_labels(self) -> int | None:
+        return self.n_outputs_ if self._multilabel else None
+
+    def _encode(self, labels: np.ndarray, weights: np.ndarray, rows: Rows, name: str) -> np.ndarray:
+        """(rows, 1) numbers of classes, or (rows, n_outputs_) of 0 and 1."""
+        if labels.ndim == 1 and not self._multilabel:
+            return encode_classes(labels, self.classes_, weights, rows, name)[:, None]
+        if labels.ndim != 2 or not self._multilabel or labels.shape[1] != self.n_outputs_:
+            expected = f"{self.n_outputs_} labels" if self._multilabel else "one label"
+            got = labels.shape[1] if labels.ndim == 2 else 1
+            raise ValueError(
+                f"{name} has {got} columns, but {type(self).__name__} was made for {expected} per "
+                f"{'step' if rows.per_step else 'sequence'}."
+            )
+        if rows.per_step:
+            labels = np.where((weights > 0)[:, None], labels, 0)
+        check_indicator(labels)
+        return labels
+
+    def _class_weighted(self, examples: Examples) -> Examples:
+        if self.class_weight is None:
+            return examples
+        if self._multilabel:
+            raise ValueError(
+                "class_weight is for one label per row, but y is a multilabel indicator: use "
+                "sample_weight."
+            )
+        index = examples.targets[:, 0].astype(np.intp)
+        factors = class_factors(self.class_weight, index, self.classes_, examples.weights)
+        return examples.weighted(factors[index])
+
+    def _stratify(self, examples: Examples) -> np.ndarray | None:
+        return None if self._multilabel else examples.targets[:, 0]
+
+    def _indices(self, raw: np.ndarray) -> np.ndarray:
+        """Numbers of classes (rows,), or the indicator (rows, n_outputs_)."""
+        if self.out_activation_ == "softmax":
+            return raw.argmax(axis=1)
+        indicator = (raw > 0).astype(np.intp)
+        return indicator if self._multilabel else indicator[:, 0]
+
+    def _labels(self, raw: np.ndarray) -> np.ndarray:
+        indices = self._indices(raw)
+        return indices if self._multilabel else self.classes_[indices]
+
+    def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
+        targets = examples.targets if self._multilabel else examples.targets[:, 0]
+        return accuracy(self._indices(raw), targets, examples.weights)

@@ -1,0 +1,215 @@
+"""A network in the order of the kernels: where its parameters lie, and bringing them there.
+
+The order is that of _layers.pxd. Places are made once; the parameters are packed anew in every
+call, since users may have written into them.
+"""
+
+from sklstm._arena cimport Arena, arena_take
+from sklstm._cells cimport COUPLED, FORGET, PAPER, PEEPHOLE
+from sklstm._layers cimport Layer, Matrix, Network, group, matrix_row_at, matrix_rows, matrix_size
+from sklstm._products cimport pack, units_padded
+from sklstm._simd cimport real
+
+
+cdef inline int matrix_new(
+    Arena* arena, Matrix* m, int groups, int units, int columns
+) except -1:
+    """Room for the places of a matrix."""
+    m.groups, m.units, m.columns = groups, units, columns
+    m.row_at = <Py_ssize_t*> arena_take(arena, groups * units, sizeof(Py_ssize_t))
+    m.padded_row_at = <Py_ssize_t*> arena_take(
+        arena, groups * units_padded(units, 1), sizeof(Py_ssize_t)
+    )
+    m.column_at = <Py_ssize_t*> arena_take(arena, columns + 1, sizeof(Py_ssize_t))
+    return 0
+
+
+cdef inline void pad_rows(Matrix* m) noexcept:
+    """`padded_row_at` from `row_at`."""
+    cdef int g, j, padded = units_padded(m.units, 1)
+    for g in range(m.groups):
+        for j in range(padded):
+            m.padded_row_at[g * padded + j] = m.row_at[g * m.units + j] if j < m.units else -1
+
+
+cdef inline int cell_places(int n_directions, int H, int S, Py_ssize_t* at) noexcept:
+    """Places of the cells of a level, relative to the first."""
+    cdef int d, v, j, n = 0
+    for d in range(n_directions):
+        for v in range(S):
+            for j in range(H):
+                at[n] = d * H * S + j * S + v
+                n += 1
+    return n
+
+
+cdef inline int row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) noexcept:
+    """Places of the rows: gates before the cells, cells, output gate."""
+    cdef int g, j, v, row, H = layer.n_blocks, S = layer.block_size
+    cdef int n_before = layer.n_groups - 1 - S
+    for g in range(layer.n_groups):
+        v = g - n_before
+        for j in range(H):
+            if v < 0:
+                row = g * H + j
+            elif v < S:
+                row = n_before * H + j * S + v
+            else:
+                row = n_before * H + S * H + j
+            layer.weights.row_at[g * H + j] = start + row * columns
+    pad_rows(&layer.weights)
+    return 0
+
+
+cdef inline int layer_new(
+    Arena* arena, Network* net, int index, shape, int n_blocks_below
+) except -1:
+    """A layer of the shape ``_topology.Layer``."""
+    cdef Layer* layer = &net.layers[index]
+    cdef Matrix* below = NULL
+    cdef int H = shape.n_blocks, S = shape.block_size, n = shape.n_features, g, j, k, rows
+    cdef int columns = shape.n_columns
+    layer.cell = {"forget": FORGET, "1997": PAPER, "peephole": PEEPHOLE, "coupled": COUPLED}[
+        shape.cell
+    ]
+    layer.n_blocks, layer.block_size = H, S
+    layer.n_groups = len(shape.gates) + S
+    layer.n_recurrent = shape.n_recurrent // H
+    layer.level, layer.direction = index // net.n_directions, index % net.n_directions
+    layer.reverse = shape.reverse
+    layer.peephole_at = shape.peephole_start
+    rows = layer.n_groups * H
+
+    matrix_new(arena, &layer.weights, layer.n_groups, H, columns - 1)
+    row_places(layer, shape.start, columns)
+    if layer.level == 0:
+        for k in range(n):
+            layer.weights.column_at[k] = k
+    else:
+        cell_places(net.n_directions, n_blocks_below, S, layer.weights.column_at)
+
+    matrix_new(arena, &layer.recurrent_back, layer.n_recurrent, H, rows)
+    for g in range(layer.n_recurrent):
+        for j in range(H):
+            k = n + (j * S + g if g < S else g * H + j)
+            layer.weights.column_at[n + g * H + j] = k
+            layer.recurrent_back.row_at[g * H + j] = k
+    layer.weights.column_at[columns - 1] = columns - 1
+    pad_rows(&layer.recurrent_back)
+    for k in range(rows):
+        layer.recurrent_back.column_at[k] = layer.weights.row_at[k]
+
+    if layer.level > 0:
+        below = &net.input_back[layer.level]
+        if layer.direction == 0:
+            matrix_new(arena, below, net.n_directions * S, n_blocks_below,
+                       net.n_directions * rows)
+            cell_places(net.n_directions, n_blocks_below, S, below.row_at)
+            pad_rows(below)
+        for k in range(rows):
+            below.column_at[layer.direction * rows + k] = layer.weights.row_at[k]
+    return 0
+
+
+cdef inline int network_new(Arena* arena, Network* net, topology) except -1:
+    """All places; `full` and `return_sequences` are the caller's to set."""
+    cdef int index, k, H, S, columns = topology.n_read + 1
+    stack = topology.stack
+    net.n_layers, net.n_directions = len(stack), topology.n_directions
+    net.n_features, net.n_outputs = topology.n_features, topology.n_outputs
+    net.layers = <Layer*> arena_take(arena, net.n_layers, sizeof(Layer))
+    net.input_back = <Matrix*> arena_take(arena, net.n_layers, sizeof(Matrix))
+    for index in range(net.n_layers):
+        k = index - index % net.n_directions - 1
+        layer_new(arena, net, index, stack[index], stack[k].n_blocks if k >= 0 else 0)
+    # the output layer reads the cells of the last level
+    H, S = stack[net.n_layers - 1].n_blocks, stack[net.n_layers - 1].block_size
+    matrix_new(arena, &net.head, 1, net.n_outputs, columns - 1)
+    matrix_new(arena, &net.head_back, net.n_directions * S, H, net.n_outputs)
+    for k in range(net.n_outputs):
+        net.head.row_at[k] = topology.output_start + k * columns
+        net.head_back.column_at[k] = net.head.row_at[k]
+    cell_places(net.n_directions, H, S, net.head.column_at)
+    net.head.column_at[columns - 1] = columns - 1
+    cell_places(net.n_directions, H, S, net.head_back.row_at)
+    pad_rows(&net.head)
+    pad_rows(&net.head_back)
+    return 0
+
+
+cdef inline int matrix_room(Arena* arena, Matrix* m, int width) except -1:
+    """Room for the packed numbers of a matrix."""
+    cdef int size = matrix_size(m, width) // width
+    m.packed[width > 1] = <real*> arena_take(arena, <double> size * m.columns, sizeof(real))
+    m.bias[width > 1] = <real*> arena_take(arena, size, sizeof(real))
+    return 0
+
+
+cdef inline int pack_room(Arena* arena, Network* net, int width, bint training) except -1:
+    """Room for what `pack_network` writes."""
+    cdef int index, wide = width > 1, n
+    cdef Layer* layer
+    for index in range(net.n_layers):
+        layer = &net.layers[index]
+        matrix_room(arena, &layer.weights, width)
+        if training and net.full:
+            matrix_room(arena, &layer.recurrent_back, width)
+        if training and layer.level > 0 and layer.direction == 0:
+            matrix_room(arena, &net.input_back[layer.level], width)
+        if layer.cell == PEEPHOLE:
+            n = 3 * layer.block_size * group(layer, width)
+            layer.peephole[wide] = <real*> arena_take(arena, n, sizeof(real))
+            layer.flow[wide] = layer.peephole[wide]
+            if not net.full:
+                layer.flow[wide] = <real*> arena_take(arena, n, sizeof(real))
+    matrix_room(arena, &net.head, width)
+    if training:
+        matrix_room(arena, &net.head_back, width)
+    return 0
+
+
+cdef inline void pack_matrix(const real* vector, Matrix* m, int width) noexcept nogil:
+    cdef int rows = matrix_rows(m, width)
+    pack(vector, matrix_row_at(m, width), rows, m.column_at, m.columns, width,
+         m.packed[width > 1])
+
+
+cdef inline void pack_biased(const real* vector, Matrix* m, int width) noexcept nogil:
+    cdef const Py_ssize_t* row_at = matrix_row_at(m, width)
+    cdef int r
+    pack_matrix(vector, m, width)
+    for r in range(matrix_rows(m, width)):
+        if row_at[r] >= 0:
+            m.bias[width > 1][r] = vector[row_at[r] + m.column_at[m.columns]]
+
+
+cdef inline void pack_peepholes(const real* vector, Layer* layer, int width) noexcept nogil:
+    """Peepholes, each repeated for all sequences."""
+    cdef int g, v, j, lane, H = layer.n_blocks, S = layer.block_size, n = group(layer, width)
+    cdef real weight
+    for g in range(3):
+        for v in range(S):
+            for j in range(H):
+                weight = vector[layer.peephole_at + (g * H + j) * S + v]
+                for lane in range(width):
+                    layer.peephole[width > 1][(g * S + v) * n + j * width + lane] = weight
+
+
+cdef inline void pack_network(
+    const real* vector, Network* net, int width, bint training
+) noexcept nogil:
+    """Read the parameters into the order in which chunks of this width use them."""
+    cdef int index
+    cdef Layer* layer
+    for index in range(net.n_layers):
+        layer = &net.layers[index]
+        pack_biased(vector, &layer.weights, width)
+        if training and net.full:
+            pack_matrix(vector, &layer.recurrent_back, width)
+        if training and layer.level > 0 and layer.direction == 0:
+            pack_matrix(vector, &net.input_back[layer.level], width)
+        if layer.cell == PEEPHOLE:
+            pack_peepholes(vector, layer, width)
+    pack_biased(vector, &net.head, width)
+    if training:
+        pack_matrix(vector, &net.head_back, width)

@@ -1,0 +1,26 @@
+"""Data sets of sequences: the tasks of Hochreiter & Schmidhuber (1997), and real speech.
+
+Every ``make_*`` draws as many sequences as asked for and returns ``X, y``, a list of arrays where
+lengths differ and one array where they do not. Positions in the paper count from 1, here from 0.
+"""
+
+from sklstm.datasets._arithmetic import make_adding, make_multiplication
+from sklstm.datasets._japanese_vowels import load_japanese_vowels
+from sklstm.datasets._lags import make_long_lag, make_noise_free_lag, make_random_lag
+from sklstm.datasets._order import make_temporal_order
+from sklstm.datasets._reber import make_continual_reber, make_embedded_reber, reber_successors
+from sklstm.datasets._two_sequence import make_two_sequence
+
+__all__ = [
+    "load_japanese_vowels",
+    "make_adding",
+    "make_continual_reber",
+    "make_embedded_reber",
+    "make_long_lag",
+    "make_multiplication",
+    "make_noise_free_lag",
+    "make_random_lag",
+    "make_temporal_order",
+    "make_two_sequence",
+    "reber_successors",
+]

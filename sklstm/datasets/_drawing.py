@@ -1,0 +1,71 @@
+"""What the generators share: lengths, cutting a block into sequences, symbols to units.
+
+A generator draws the steps of all its sequences as one block, without Python per step, and cuts
+the block at the end: the sequences of a list are views of it.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+COUNT = Interval(Integral, 1, None, closed="left")
+# Constraints of the parameters that all generators have, and of those that symbol tasks have.
+COMMON = {"n_samples": [COUNT], "dtype": "no_validation", "random_state": ["random_state"]}
+SYMBOLIC = COMMON | {
+    "as_symbols": ["boolean"],
+    "targets": [StrOptions({"labels", "one_hot"})],
+}
+
+
+def real_dtype(dtype: Any) -> np.dtype:
+    """``dtype`` if estimators compute in it."""
+    real = np.dtype(dtype)
+    if real not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
+    return real
+
+
+def ragged_lengths(rng: np.random.RandomState, n_samples: int, length: int) -> np.ndarray:
+    """Uniform over ``length`` to ``length + length / 10``, both included."""
+    return rng.randint(length, length + length // 10 + 1, n_samples)
+
+
+def starts_of(lengths: np.ndarray) -> np.ndarray:
+    """Where in the block each sequence begins."""
+    return np.cumsum(lengths) - lengths
+
+
+def split(block: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    """The block as one array per sequence."""
+    ends = [0, *np.cumsum(lengths).tolist()]
+    return [block[start:end] for start, end in pairwise(ends)]
+
+
+def encode_inputs(symbols: np.ndarray, n_symbols: int, as_symbols: bool, dtype: Any) -> np.ndarray:
+    """Symbols of any shape as int64, or as one more axis with one unit per symbol."""
+    if as_symbols:
+        return symbols.astype(np.int64, copy=False)
+    try:
+        return _one_hot(symbols, n_symbols, dtype)
+    except MemoryError:
+        size = symbols.size * n_symbols * np.dtype(dtype).itemsize
+        raise MemoryError(
+            f"X has {symbols.size} steps of {n_symbols} units, {size / 2**30:.3g} GiB, for which "
+            "there is no memory: draw fewer sequences at a time, or symbols with as_symbols=True."
+        ) from None
+
+
+def encode_targets(labels: np.ndarray, n_labels: int, targets: str, dtype: Any) -> np.ndarray:
+    """Labels as int64, or as one more axis with one output per label."""
+    if targets == "labels":
+        return labels.astype(np.int64, copy=False)
+    return _one_hot(labels, n_labels, dtype)
+
+
+def _one_hot(symbols: np.ndarray, n_symbols: int, dtype: Any) -> np.ndarray:
+    return np.take(np.eye(n_symbols, dtype=real_dtype(dtype)), symbols, axis=0)
