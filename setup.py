@@ -85,10 +85,14 @@ class Build(build_ext):
     def openmp(self, kind):
         """Compile and link flags that work here; two empty lists if none do."""
         if not hasattr(self, "_openmp"):
-            candidates = [(["/openmp"], [])] if kind == "msvc" else [
-                (["-fopenmp"], ["-fopenmp"]),
-                (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),
-            ]
+            candidates = (
+                [(["/openmp"], [])]
+                if kind == "msvc"
+                else [
+                    (["-fopenmp"], ["-fopenmp"]),
+                    (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),
+                ]
+            )
             self._openmp = next(filter(self.links, candidates), None)
             if self._openmp is None:
                 warnings.warn("No OpenMP found: sklstm will run on one thread.", stacklevel=1)

@@ -49,11 +49,16 @@ FACTORS: dict[str, dict[str, Options]] = {
     "learning rate and batch size": {
         f"{rate:g}, {size}": {"learning_rate_init": rate, "batch_size": size}
         for rate in (0.001, 0.003, 0.005, 0.01, 0.03)
-        for size in (16, 32, 64, 200)
+        for size in (16, 32, 200)
     },
-    "learning rate, full gradient": {
-        f"{rate:g}": {"learning_rate_init": rate, "gradient": "full"}
-        for rate in (0.001, 0.003, 0.005, 0.01, 0.03)
+    "learning rate and batch size, full gradient": {
+        f"{rate:g}, {size}": {
+            "learning_rate_init": rate,
+            "batch_size": size,
+            "gradient": "full",
+        }
+        for rate in (0.003, 0.005, 0.01)
+        for size in (32, 200)
     },
     "clip_norm": {str(norm): {"clip_norm": norm} for norm in (0.3, 1.0, 5.0, None)},
     "forget gate bias": {

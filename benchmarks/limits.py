@@ -41,7 +41,10 @@ def main(argv: Sequence[str]) -> None:
     except FileNotFoundError as error:
         print(f"Skipped the peak: {error}.\n")
     if len(cores()) > 1:
-        results["threads"] = [row for line in LINES for row in threads(line.work, arguments.rounds)]
+        team = [Process(allowed) for allowed in (cores()[:1], cores()[1:2], cores()[:2])]
+        results["threads"] = [
+            row for line in LINES for row in threads(line.work, team, arguments.rounds)
+        ]
         print(_thread_table(results["threads"]))
     else:
         print("Skipped the threads: this process may use one core.")
@@ -82,13 +85,15 @@ def rates(work: Work, rounds: int, seconds: float = SECONDS) -> list[dict[str, A
     return rows
 
 
-def threads(work: Work, rounds: int, seconds: float = SECONDS) -> list[dict[str, Any]]:
+def threads(
+    work: Work, team: Sequence[Process], rounds: int, seconds: float = SECONDS
+) -> list[dict[str, Any]]:
     """One thread, two threads, and two processes of one thread at the same time.
 
-    Times per unit; the last is as if the two processes shared the units.
+    The team: a process on one core, one on the other, one on both. Times are per unit; that of the
+    two processes is as if they shared the units.
     """
-    first, second, both = cores()[:1], cores()[1:2], cores()[:2]
-    alone, neighbour, pair = Process(first), Process(second), Process(both)
+    alone, neighbour, pair = team
     rows = []
     for gradient in ("full", "truncated") if work.task == "training" else ("full",):
         for process, n_threads in ((alone, 1), (neighbour, 1), (pair, 2)):
@@ -108,8 +113,6 @@ def threads(work: Work, rounds: int, seconds: float = SECONDS) -> list[dict[str,
         row["share of processes"] = medians["processes"] / medians["two"]
         row["divided"] = work.flop >= replace(DIVIDED, task=work.task).flop
         rows.append(row)
-    for process in (alone, neighbour, pair):
-        process.close()
     return rows
 
 

@@ -27,7 +27,7 @@ EPOCHS = (2, 400)
 TOLERANCE = 0.20
 
 
-def formula(work: Work, n_threads: int, gradient: str) -> float:
+def formula(work: Work, n_threads: int) -> float:
     """Bytes that ``fit`` takes beyond X and y, for one layer of B sequences at once.
 
     With W = 4 H (F + H + 1) + H + 1 parameters, L sequences side by side (the numbers in a vector:
@@ -35,20 +35,20 @@ def formula(work: Work, n_threads: int, gradient: str) -> float:
 
     * each thread keeps the T steps of one group: x, 4 H gates and candidates, h, s and r, together
       T L (F + 7 H) numbers; threads beyond C are not used;
-    * the weights are packed in the order of the kernels, 4 H (F + H), for the full gradient also
-      backwards, 4 H H;
+    * the weights are packed in the order of the kernels: 4 H (F + H) numbers, and 4 H H for the
+      way back;
     * each of up to 32 groups at a time has a gradient of its own, C W;
     * six vectors of W: parameters, their copy in training, that of the last finite loss, their
       gradient, and SGD's velocity twice (the estimator's and that in training); Adam adds two.
 
-    Nothing depends on the number of sequences or epochs.
+    Nothing depends on the number of sequences or epochs, or on the gradient.
     """
     F, H = work.features, work.hidden
     kernel = _isa.kernels[_dtype(work)]
     n_parameters = 4 * H * (F + H + 1) + H + 1
     groups = -(-work.batch // kernel.lanes)
     numbers = min(n_threads, groups) * work.steps * kernel.lanes * (F + 7 * H)
-    numbers += 4 * H * (F + H) + (4 * H * H if gradient == "full" else 0)
+    numbers += 4 * H * (F + H) + 4 * H * H
     numbers += (min(32, groups) + 6) * n_parameters
     return numbers * _dtype(work).itemsize
 
@@ -107,7 +107,7 @@ def _compare(work: Work, n_threads: int, gradient: str) -> dict[str, Any]:
         "sizes": str(work),
         "n_threads": n_threads,
         "gradient": gradient,
-        "formula": formula(work, n_threads, gradient),
+        "formula": formula(work, n_threads),
         "measured": peak(work, n_threads, gradient, EPOCHS[0]),
     }
 

@@ -48,7 +48,11 @@ class Process:
 
     def answer(self) -> Any:
         """Wait for the answer to what was asked."""
-        answer, error = self._connection.recv()
+        try:
+            answer, error = self._connection.recv()
+        except EOFError:
+            self._process.join()
+            error = f"it ended by itself (exit code {self._process.exitcode})"
         if error is not None:
             raise RuntimeError(f"In a process of the benchmark: {error}")
         return answer

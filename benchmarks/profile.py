@@ -38,9 +38,8 @@ def main(argv: Sequence[str]) -> None:
         for gradient in ("full", "truncated"):
             result = profile(work, gradient, arguments.seconds, arguments.rounds)
             results.append(result)
-            print(
-                f"\nOne fit at {work}, {gradient} gradient, one thread, SGD, {result['steps']} steps\n"
-            )
+            how = f"{gradient} gradient, one thread, SGD, {result['steps']} steps"
+            print(f"\nOne fit at {work}, {how}:\n")
             print(markdown(result))
     write_json(arguments.json, {"machine": describe(), "profile": results})
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from reference import batch_loss, complex_step, last_output, output, record
+
 from sklstm import _isa
 from sklstm._network import Network
 from sklstm._sequences import Sequences

@@ -51,10 +51,12 @@ def test_the_defaults_pass_check_estimator_without_an_expected_failure(estimator
     assert len(results) > 50
 
 
+CHECKS = parametrize_with_checks(CONFIGURATIONS, expected_failed_checks=expected_failures)
+names, pairs = CHECKS.args
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(
-    CONFIGURATIONS, expected_failed_checks=expected_failures, xfail_strict=True
-)
+@pytest.mark.parametrize(names, list(pairs), **CHECKS.kwargs)  # 1.7 gives pytest a generator
 def test_every_configuration_passes_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+
 from sklstm import LSTMRegressor, _runtime, _threads
 from sklstm._threads import effective_n_jobs
 

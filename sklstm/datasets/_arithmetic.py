@@ -26,7 +26,7 @@ def make_adding(
     *,
     length: int = 100,
     first_pair: str = "end",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 4, the adding problem: the sum of two marked numbers.
@@ -79,7 +79,7 @@ def make_adding(
     >>> from sklstm.datasets import make_adding
     >>> X, y = make_adding(3, random_state=0)
     >>> [x.shape for x in X]
-    []
+    [(105, 2), (100, 2), (103, 2)]
     >>> marked = X[0][:, 1] == 1
     >>> bool(y[0] == 0.5 + X[0][marked, 0].sum() / 4)
     True
@@ -95,7 +95,7 @@ def make_multiplication(
     *,
     length: int = 100,
     first_pair: str = "end",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 5, the multiplication problem: the product of two numbers.

@@ -43,18 +43,9 @@ NEXT = np.full((len(STATES) + 1, len(SYMBOLS)), ILLEGAL, np.uint8)  # by state a
 NEXT[np.arange(len(EDGES)) // 2, EDGE_SYMBOL] = EDGE_TARGET
 LEGAL = NEXT != ILLEGAL
 
-BLOCK = 2**14  # strings drawn at a time: what they need stays in the cache
-
 
 def draw_strings(rng: np.random.RandomState, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n strings, one after the other (uint8), and their lengths."""
-    blocks = [_walk(rng, min(BLOCK, n - first)) for first in range(0, n, BLOCK)]
-    symbols, lengths = zip(*blocks, strict=True)
-    return np.concatenate(symbols), np.concatenate(lengths)
-
-
-def _walk(rng: np.random.RandomState, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n strings that are drawn in step."""
+    """n strings, one after the other (uint8), and their lengths. All are drawn in step."""
     walkers = np.arange(n, dtype=np.int32)
     states = np.zeros(n, np.uint8)
     lengths = np.empty(n, np.int64)

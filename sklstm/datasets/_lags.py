@@ -26,7 +26,7 @@ def make_noise_free_lag(
     lag: int = 100,
     as_symbols: bool = False,
     targets: str = "labels",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the two sequences of experiment 2a: predict each next symbol, the last from the first.
@@ -98,7 +98,7 @@ def make_random_lag(
     lag: int = 100,
     as_symbols: bool = False,
     targets: str = "labels",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw sequences of experiment 2b: only the last symbol is predictable, from the first.
@@ -182,7 +182,7 @@ def make_long_lag(
     n_distractors: int = 50,
     as_symbols: bool = False,
     targets: str = "labels",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 2c: one symbol, then many distractors, then the question.
@@ -240,9 +240,9 @@ def make_long_lag(
     >>> from sklstm.datasets import make_long_lag
     >>> X, y = make_long_lag(2, lag=3, n_distractors=5, as_symbols=True, random_state=2)
     >>> [x.tolist() for x in X]
-    []
+    [[6, 7, 0, 2, 1, 5], [6, 8, 4, 4, 3, 4, 2, 3, 3, 2, 1, 2, 5]]
     >>> y
-    array([0])
+    array([0, 1])
     """
     rng = check_random_state(random_state)
     which = rng.randint(2, size=n_samples)

@@ -29,7 +29,7 @@ BEGINNINGS = {2: (10, 50), 3: (10, 33, 66)}
     SYMBOLIC
     | {
         "n_relevant": [Options(Integral, set(BEGINNINGS))],
-        "length": [Interval(Integral, 10, None, closed="left")],
+        "length": [Interval(Integral, 20, None, closed="left")],
     },
     prefer_skip_nested_validation=True,
 )
@@ -40,7 +40,7 @@ def make_temporal_order(
     length: int = 100,
     as_symbols: bool = False,
     targets: str = "labels",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 6: classify by the order of two or three relevant symbols.
@@ -57,7 +57,7 @@ def make_temporal_order(
         Relevant symbols: 2 in experiment 6a, 3 in 6b.
     length : int, default=100
         Lengths are uniform over ``length`` to ``length + length / 10``; 100 to 110 in the paper.
-        The places of the relevant symbols are in proportion. 10 or more.
+        The places of the relevant symbols are in proportion. 20 or more.
     as_symbols : bool, default=False
         Give symbols as integers, without the axis of features.
     targets : {"labels", "one_hot"}, default="labels"
@@ -92,9 +92,12 @@ def make_temporal_order(
     Examples
     --------
     >>> from sklstm.datasets import make_temporal_order
-    >>> X, y = make_temporal_order(4, length=10, as_symbols=True, random_state=0)
+    >>> X, y = make_temporal_order(3, length=20, as_symbols=True, random_state=3)
     >>> for x, label in zip(X, y):
     ...     print("".join("EBabcdXY"[symbol] for symbol in x), label)
+    EYcdadacaXddabbcbdcbbB 2
+    EaXcddccdbdXaabdcabB 0
+    EXccbbbdbddYabcbcdabB 1
     """
     rng = check_random_state(random_state)
     lengths = ragged_lengths(rng, n_samples, length)

@@ -39,7 +39,7 @@ def make_embedded_reber(
     exclude: Any = None,
     as_symbols: bool = False,
     targets: str = "labels",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Draw strings of the embedded Reber grammar, experiment 1: predict each next symbol.
@@ -106,8 +106,12 @@ def make_embedded_reber(
     >>> X, y = make_embedded_reber(3, as_symbols=True, random_state=0)
     >>> for x, following in zip(X, y):
     ...     print("".join("BTSXPVE"[symbol] for symbol in [*x, following[-1]]))
+    BPBTXSEPE
+    BTBTXXTVPSETE
+    BTBPTTVVETE
     >>> X, y = make_embedded_reber(3, random_state=0)
     >>> X[0].shape, y[0].shape
+    ((8, 7), (8,))
     """
     rng = check_random_state(random_state)
     symbols, lengths = _drawn(rng, n_samples, distinct, _excluded(exclude))
@@ -125,7 +129,7 @@ def make_continual_reber(
     length: int = 1000,
     as_symbols: bool = False,
     targets: str = "labels",
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw streams of embedded Reber strings, one after the other: predict each next symbol.
@@ -163,14 +167,15 @@ def make_continual_reber(
 
     References
     ----------
-    Gers, F. A., Schmidhuber, J., & Cummins, F. (2000). Learning to forget: continual prediction with
-    LSTM. Neural Computation, 12(10), 2451-2471.
+    Gers, F. A., Schmidhuber, J., & Cummins, F. (2000). Learning to forget: continual prediction
+    with LSTM. Neural Computation, 12(10), 2451-2471.
 
     Examples
     --------
     >>> from sklstm.datasets import make_continual_reber
     >>> X, y = make_continual_reber(1, length=30, as_symbols=True, random_state=0)
     >>> print("".join("BTSXPVE"[symbol] for symbol in X[0]))
+    BPBTXSEPEBTBTXXTVPSETEBTBPTTVV
     """
     rng = check_random_state(random_state)
     symbols = draw_streams(rng, n_samples, length + 1)
@@ -211,15 +216,18 @@ def reber_successors(X: Any) -> list[np.ndarray] | np.ndarray:
     >>> X, y = make_embedded_reber(2, random_state=0)
     >>> legal = reber_successors(X)
     >>> legal[0][:3].astype(int)
-    array([])
+    array([[0, 1, 0, 0, 1, 0, 0],
+           [1, 0, 0, 0, 0, 0, 0],
+           [0, 1, 0, 0, 1, 0, 0]])
 
-    For ``outputs`` like ``legal``, here the knowledge of a perfect net, the criterion is
+    The criterion for outputs of this shape, here those of a net that knows the grammar:
 
-    >>> outputs = [0.5 * mask for mask in legal]
-    >>> all(
-    ...     (np.where(mask, out, np.inf).min(axis=1) > np.where(mask, -np.inf, out).max(axis=1)).all()
-    ...     for mask, out in zip(legal, outputs)
-    ... )
+    >>> outputs = [np.where(may_follow, 0.5, 0.0) for may_follow in legal]
+    >>> def solved(out, may_follow):
+    ...     weakest_legal = np.where(may_follow, out, np.inf).min(axis=1)
+    ...     strongest_other = np.where(may_follow, -np.inf, out).max(axis=1)
+    ...     return bool((weakest_legal > strongest_other).all())
+    >>> all(map(solved, outputs, legal))
     True
     """
     symbols, lengths = _read_symbols(X, "X")

@@ -34,7 +34,7 @@ def make_two_sequence(
     noise: float = 0.2,
     informative_noise: float = 0.0,
     target_noise: float | None = None,
-    dtype: Any = np.float64,
+    dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 3: a class shown by the first elements, then noise.
@@ -96,10 +96,10 @@ def make_two_sequence(
     >>> from sklstm.datasets import make_two_sequence
     >>> X, y = make_two_sequence(4, random_state=0)
     >>> [float(x[0, 0]) for x in X], y
-    ()
+    ([-1.0, 1.0, 1.0, -1.0], array([0, 1, 1, 0]))
     >>> _, y = make_two_sequence(4, target_noise=0, random_state=0)
     >>> y
-    array([0])
+    array([0.8, 0.2, 0.2, 0.8])
     """
     if n_informative > length:
         raise ValueError(
