@@ -50,7 +50,7 @@ class Process:
         """Wait for the answer to what was asked."""
         try:
             answer, error = self._connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self._process.join()
             error = f"it ended by itself (exit code {self._process.exitcode})"
         if error is not None:

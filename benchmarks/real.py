@@ -13,7 +13,7 @@ import warnings
 from argparse import ArgumentParser
 from math import inf
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -81,32 +81,32 @@ def evaluate(parallel: Parallel, name: str, seeds: range) -> dict[str, Any]:
         stored[title] = {
             "scores": scores.round(4).tolist(),
             "epochs": epochs.astype(int).tolist(),
-            "seconds": round(float(seconds.mean()), 3),
+            "cpu_seconds": round(float(seconds.mean()), 3),
         }
     for title, score, seconds in baselines(standardised(data)):
         rows.append([title, f"{score:.3f}", "", "", "", f"{seconds:.2f}"])
-        stored[title] = {"scores": [round(score, 4)], "seconds": round(seconds, 3)}
+        stored[title] = {"scores": [round(score, 4)], "cpu_seconds": round(seconds, 3)}
     print(f"\n### {data.title}\n\n{data.shape}; from {data.source}; split: {data.split}.\n")
-    head = [metric, "mean", "std", "min to max", "epochs", "s per fit"]
+    head = [metric, "mean", "std", "min to max", "epochs", "CPU s per fit"]
     print(table(head, rows), flush=True)
     return stored
 
 
 def fit(name: str, seed: int, options: dict[str, Any]) -> tuple[float, int, float]:
-    """Score on the test set, epochs and seconds of one fit on one thread."""
+    """Score on the test set, epochs, and seconds of processor time of one fit on one thread."""
     data = standardised(load(name))
     kind = LSTMClassifier if data.task == "classification" else LSTMRegressor
     model = kind(return_sequences=data.per_step, random_state=seed, n_jobs=1, **options)
-    start = perf_counter()
+    start = process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(data.X, data.y)
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     return model.score(data.X_test, data.y_test), model.n_iter_, seconds
 
 
 def baselines(data: Dataset) -> list[tuple[str, float, float]]:
-    """Name, score and seconds of a linear model and of the nearest neighbour."""
+    """Name, score and seconds of processor time of a linear model and of the nearest neighbour."""
     if data.per_step:
         # One row per step: the next frame from this one.
         parts = [np.concatenate(part) for part in (data.X, data.y, data.X_test, data.y_test)]
@@ -128,8 +128,8 @@ def baselines(data: Dataset) -> list[tuple[str, float, float]]:
         models = {linear: RidgeCV(np.logspace(-3, 4, 15)), nearest: KNeighborsRegressor(1)}
     outcomes = []
     for title, model in models.items():
-        start = perf_counter()
+        start = process_time()
         model.fit(X, y)
         score = model.score(X_test, y_test)
-        outcomes.append((title, float(score), perf_counter() - start))
+        outcomes.append((title, float(score), process_time() - start))
     return outcomes

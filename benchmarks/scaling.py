@@ -128,7 +128,7 @@ def draw_curve(axis: str, label: str, results: dict[str, list[dict[str, Any]]], 
 
 def draw_threads(results: list[dict[str, Any]], file: Path) -> None:
     """How many times as fast a training step is with several threads."""
-    figure, panels = _figure(len(results))
+    figure, panels = _figure(len(results), sharey=True)
     for panel, result in zip(panels, results, strict=True):
         for name, times in result["seconds"].items():
             counts = sorted(int(n) for n in times if n != "best")
@@ -136,25 +136,26 @@ def draw_threads(results: list[dict[str, Any]], file: Path) -> None:
             colour, marker, line = STYLES[name]
             panel.loglog(counts, gains, line, color=colour, marker=marker, markersize=5, label=name)
         panel.loglog(counts, counts, ":", color="#888888", label="ideal")
-        work = Work(**{k: v for k, v in result["work"].items() if k != "n_batches"})
+        panel.set_xscale("log", base=2)
+        panel.set_yscale("log", base=2)
+        work = Work.from_dict(result["work"])
         panel.set_title(f"(B, T, F, H) = {work}", fontsize=10)
         panel.set_xlabel("threads")
         panel.set_xticks(counts, [str(n) for n in counts])
         panel.yaxis.set_major_formatter(lambda gain, _: f"{gain:g}")
-        panel.yaxis.set_minor_formatter(lambda gain, _: f"{gain:.2g}")
-        panel.grid(color="#dddddd", linewidth=0.6, which="both")
+        panel.grid(color="#dddddd", linewidth=0.6)
     panels[0].set_ylabel("speed of a training step, one thread = 1")
     panels[0].legend(frameon=False, fontsize=9)
     _save(figure, file)
 
 
-def _figure(n: int) -> tuple[Any, Any]:
+def _figure(n: int, **shared: bool) -> tuple[Any, Any]:
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    return pyplot.subplots(1, n, figsize=(4.8 * n, 3.9), squeeze=True, layout="constrained")
+    return pyplot.subplots(1, n, figsize=(4.8 * n, 3.9), layout="constrained", **shared)
 
 
 def _save(figure: Any, file: Path) -> None:

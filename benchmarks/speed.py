@@ -53,7 +53,7 @@ LINES = (
 )
 ROUNDS, SECONDS = 7, 0.2  # times of each contender, and how long each takes, if one unit is shorter
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.02
-QUICK_NUMBERS = 1e7  # B T (F + H)²: larger work is left out
+QUICK_FLOP = 1e8  # larger work is left out
 LEAST = {"training": 4, "inference": 1}  # units at a time
 LONG = 4.0  # seconds of a round: one that takes longer is repeated less often
 
@@ -73,12 +73,14 @@ def main(argv: Sequence[str]) -> None:
         metavar="N",
         help="of JAX's scan, whose own default is 1; 4 is faster for single sequences",
     )
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"of times (default: {ROUNDS})")
     arguments = parser.parse_args(argv)
     lines = [LINES[n - 1] for n in arguments.rows or range(1, len(LINES) + 1)]
     rounds, seconds = ROUNDS, SECONDS
     if arguments.quick:
         rounds, seconds = QUICK_ROUNDS, QUICK_SECONDS
-        lines = [line for line in lines if _numbers(line.work) <= QUICK_NUMBERS]
+        lines = [line for line in lines if line.work.flop <= QUICK_FLOP]
+    rounds = arguments.rounds or rounds
 
     print(headline())
     start, results = perf_counter(), []
@@ -88,7 +90,7 @@ def main(argv: Sequence[str]) -> None:
         print()
         for line in lines:
             results.append(measure(line, processes, rounds, seconds, arguments.unroll))
-            print(f"{perf_counter() - start:4.0f} s  {line.work.task} {line.work}", flush=True)
+            print(f"{perf_counter() - start:4.0f} s  {summary(results[-1])}", flush=True)
     print(f"\n{markdown(results)}")
     settings = {"rounds": rounds, "seconds": seconds, "unroll": arguments.unroll}
     write_json(arguments.json, {"machine": describe(), "settings": settings, "speed": results})
@@ -119,15 +121,21 @@ def measure(
     return result
 
 
+def summary(result: dict[str, Any]) -> str:
+    """A line as soon as it is measured."""
+    figures = [result.get("best_peer"), *result["sklstm"].values()]
+    times = ", ".join(f"{figure['name']} {_time(figure)}" for figure in figures if figure)
+    return f"{result['work']['task']} {_sizes(result)}: {times}"
+
+
 def markdown(results: Sequence[dict[str, Any]]) -> str:
     """The table of the results: a time is followed by the threads that it was reached with."""
     head = ("work", "(B, T, F, H)", "best peer")
     head += ("full", "ratio", "target", "truncated", "ratio", "target")
     rows = []
     for result in results:
-        work = {k: v for k, v in result["work"].items() if k != "n_batches"}
-        peer = result.get("best_peer")
-        row = [work["task"] + (" (ragged)" if work["steps"] is None else ""), str(Work(**work))]
+        work, peer = result["work"], result.get("best_peer")
+        row = [work["task"] + (" (ragged)" if work["steps"] is None else ""), _sizes(result)]
         row.append(f"{peer['name']} {_time(peer)}" if peer else "")
         for figure in result["sklstm"].values():
             row += _cells(figure)
@@ -142,6 +150,10 @@ def _cells(figure: dict[str, Any]) -> list[str]:
     return [_time(figure), f"{figure['ratio']:.2f}", f"{figure['target']:g} {met}"]
 
 
+def _sizes(result: dict[str, Any]) -> str:
+    return str(Work.from_dict(result["work"]))
+
+
 def _figure(runner: Runner) -> dict[str, Any]:
     return {"name": runner.name, "n_threads": runner.n_threads, "seconds": runner.median}
 
@@ -154,7 +166,3 @@ def readable(seconds: float) -> str:
     """A time in microseconds or milliseconds, to three digits."""
     number, unit = (seconds * 1e6, "us") if seconds < 1e-3 else (seconds * 1e3, "ms")
     return f"{number:.{max(0, 2 - len(str(int(number))) + 1)}f} {unit}"
-
-
-def _numbers(work: Work) -> float:
-    return work.batch * work.mean_steps * (work.features + work.hidden) ** 2

@@ -78,7 +78,12 @@ class Work:
         }
 
     def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
         return asdict(self) | {"n_batches": self.n_batches}
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Work:
+        return cls(**{name: value for name, value in given.items() if name != "n_batches"})
 
     @property
     def flop(self) -> float:

@@ -311,6 +311,21 @@ def test_there_must_be_a_weight_to_fit(kind):
     fails(ValueError, "weights? .*zero", model, model.fit, X, y, zero)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_must_be_a_weight_to_score_steps(kind):
+    X = sequences(6)
+    y = step_labels(X) if kind is LSTMClassifier else step_numbers(X)
+    model = kind(**SMALL, return_sequences=True).fit(X, y)
+    fails(ValueError, "nothing to score", model, model.score, X, y, np.zeros(6))
+
+
+def test_steps_are_scored_by_labels_like_those_that_are_predicted():
+    X = sequences(6)
+    model = LSTMClassifier(**SMALL, return_sequences=True).fit(X, step_labels(X))
+    several = [np.zeros((len(x), 2), dtype=int) for x in X]
+    fails(ValueError, "y has 2 labels per row, but 1", model, model.score, X, several)
+
+
 def test_targets_that_are_all_nan_are_none():
     X = sequences(6)
     model = LSTMRegressor(**SMALL, return_sequences=True).fit(X, step_numbers(X))
@@ -556,13 +571,27 @@ def test_the_state_is_restored_before_the_warning_is_issued():
     assert np.isfinite(model.parameters_).all()
 
 
-def test_training_can_go_on_after_divergence():
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_training_goes_on_after_divergence_without_the_history_that_led_to_it(solver):
     X = sequences(6)
-    model = exploding(LSTMRegressor, solver="adam", learning_rate_init=1e308, warm_start=True)
+    model = exploding(solver=solver, learning_rate_init=1e308, warm_start=True)
     with pytest.warns(ConvergenceWarning, match="Training diverged"):
         model.fit(X, numbers(X))
-    model.set_params(learning_rate_init=1e-3).fit(X, numbers(X))
-    assert np.isfinite(model.loss_) and model.loss_curve_[-1] < model.loss_curve_[0]
+    other = exploding(solver=solver).initialize(2)
+    other.parameters_[:] = model.parameters_
+    for each in (model, other):
+        each.set_params(learning_rate_init=1e-3).partial_fit(X, numbers(X))
+    assert_array_equal(model.parameters_, other.parameters_)
+
+
+def test_validation_outputs_that_are_not_finite_are_divergence():
+    X = sequences(6)
+    y = 10 * np.arange(6)
+    model = exploding(learning_rate_init=1.7e308, batch_size=6, early_stopping=True)
+    with pytest.warns(ConvergenceWarning, match="Training diverged in epoch 1"):
+        model.fit(X, y, X_val=X, y_val=y)
+    assert model.validation_scores_ == []
+    assert np.isfinite(model.parameters_).all()
 
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])

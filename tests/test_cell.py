@@ -158,7 +158,7 @@ def test_nan_and_infinite_parameters_show_in_the_output(dtype):
 @pytest.mark.parametrize("name", golden_values.names())
 def test_output_is_that_of_other_implementations(name):
     golden = golden_values.load(name)
-    for return_sequences in [False] + ["output" in golden]:
+    for return_sequences in [False, True] if "output" in golden else [False]:
         found = kernel_output(
             golden["topology"],
             golden["vector"],

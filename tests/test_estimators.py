@@ -480,6 +480,37 @@ def test_a_new_learning_rate_holds_from_the_next_call():
         assert_allclose(slow.parameters_, before, rtol=0, atol=1e-10)
 
 
+def test_partial_fit_counts_epochs_without_improvement_from_call_to_call():
+    X, y = sequences(6), numbers(sequences(6))
+    settings = {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 1e-3}
+    model = regressor(**settings, tol=1e9, n_iter_no_change=2)
+    rates = []
+    for _ in range(8):
+        model.partial_fit(X, y)
+        rates.append(model._solver_state["learning_rate"])
+    # the first improves on infinity, and each third one without improvement is one too many
+    assert_allclose(rates, 1e-3 / 5 ** np.array([0, 0, 0, 1, 1, 1, 2, 2]))
+
+
+def test_each_fit_has_its_patience_anew():
+    X, y = sequences(6), numbers(sequences(6))
+    model = regressor(warm_start=True, max_iter=20, n_iter_no_change=3, tol=1e9)
+    assert model.fit(X, y).n_iter_ == 5  # the first improves on infinity
+    assert model.fit(X, y).n_iter_ == 4
+
+
+def test_parameters_are_validated_when_they_change(monkeypatch):
+    X, y = sequences(6), numbers(sequences(6))
+    model, calls = regressor(), []
+    validate = model._validate_params
+    monkeypatch.setattr(model, "_validate_params", lambda: calls.append(validate()))
+    for _ in range(3):
+        model.partial_fit(X, y)
+    assert len(calls) == 1
+    model.set_params(tol=0.5).partial_fit(X, y)
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -651,7 +682,8 @@ def test_the_held_out_sequences_are_not_learned_from(per_step):
     y = step_numbers(X) if per_step else numbers(X)
     settings = {"early_stopping": True, "validation_fraction": 0.25, "return_sequences": per_step}
     settings |= {"n_iter_no_change": np.inf, "shuffle": False}
-    model = regressor(**settings).fit(X, y)
+    w = np.linspace(0.5, 2, 20)
+    model = regressor(**settings).fit(X, y, w)
     train, held_out = train_test_split(
         np.arange(20), test_size=0.25, random_state=model._split_seed
     )
@@ -660,9 +692,8 @@ def test_the_held_out_sequences_are_not_learned_from(per_step):
     def part(values, rows):
         return [values[i] for i in rows]
 
-    by_hand = regressor(**settings).fit(
-        part(X, train), part(y, train), X_val=part(X, held_out), y_val=part(y, held_out)
-    )
+    val = {"X_val": part(X, held_out), "y_val": part(y, held_out), "sample_weight_val": w[held_out]}
+    by_hand = regressor(**settings).fit(part(X, train), part(y, train), w[train], **val)
     assert_array_equal(model.parameters_, by_hand.parameters_)
     assert model.validation_scores_ == by_hand.validation_scores_
 

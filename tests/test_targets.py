@@ -386,3 +386,17 @@ def test_class_weights_do_not_go_with_several_labels_per_row():
     y = np.eye(6, 3, dtype=int)
     with pytest.raises(ValueError, match="use sample_weight"):
         small(LSTMClassifier, class_weight={0: 2.0}).fit(sequences(6), y)
+
+
+def test_an_indicator_may_hold_anything_at_steps_without_weight():
+    X = sequences(6)
+    y = [np.eye(len(x), 3) for x in X]
+    holes = [t.copy() for t in y]
+    weights = [np.ones(len(x)) for x in X]
+    holes[1][2], weights[1][2] = np.nan, 0
+    holes[3][0], weights[3][0] = 7, 0
+    settings = {"return_sequences": True}
+    one = small(LSTMClassifier, **settings).fit(X, holes, weights)
+    other = small(LSTMClassifier, **settings).fit(X, y, weights)
+    assert_array_equal(one.parameters_, other.parameters_)
+    assert one.score(X, holes, weights) == other.score(X, y, weights)
