@@ -2,6 +2,8 @@
 
 __version__ = "0.1.0"
 
-from sklstm._estimators import LSTMClassifier, LSTMRegressor
+from sklstm._classifier import LSTMClassifier
+from sklstm._persistence import VersionWarning
+from sklstm._regressor import LSTMRegressor
 
-__all__ = ["LSTMClassifier", "LSTMRegressor"]
+__all__ = ["LSTMClassifier", "LSTMRegressor", "VersionWarning"]

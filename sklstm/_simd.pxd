@@ -1,4 +1,4 @@
-"""Face of _simd.h: for Cython both types are floating-point numbers, so `a + w * x` is arithmetic."""
+"""Face of _simd.h: for Cython both types are numbers, so that `a + w * x` is arithmetic."""
 
 
 cdef extern from "_simd.h" nogil:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-from sklstm._optimizers import adam_step, norm, sgd_step
 
 from sklstm import LSTMClassifier
+from sklstm._optimizers import adam_step, norm, sgd_step
 from sklstm._solvers import SGD, SOLVERS, Adam
 
 DTYPES = [np.float32, np.float64]
