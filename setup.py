@@ -22,7 +22,8 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 PRECISIONS = {"f32": ["SKLSTM_REAL=float", "SKLSTM_FLOAT=1"], "f64": ["SKLSTM_REAL=double"]}
-# The kernels are compiled once for each of these and picked at import (sklstm/_network.py).
+# The kernels are compiled once for each of these and picked at import (sklstm/_isa.py).
+KERNELS = ["_cell", "_online"]
 INSTRUCTION_SETS = {
     "portable": ["-DSKLSTM_SCALAR"],
     "baseline": [],
@@ -41,16 +42,16 @@ def instruction_sets():
     return ["portable", "baseline"]
 
 
-def kernels():
-    """The one C file of _cell.pyx under the name of each variant."""
-    source = Path("sklstm/_cell.c").resolve()
+def variants(kernel):
+    """The one C file of a kernel under the name of each variant."""
+    source = Path(f"sklstm/{kernel}.c").resolve()
     folder = Path("build/kernels")
     folder.mkdir(parents=True, exist_ok=True)
     for name in instruction_sets():
         for precision, macros in PRECISIONS.items():
-            module = f"_cell_{name}_{precision}"
+            module = f"{kernel}_{name}_{precision}"
             wrapper = folder / f"{module}.c"
-            text = f'#define PyInit__cell PyInit_{module}\n#include "{source.as_posix()}"\n'
+            text = f'#define PyInit_{kernel} PyInit_{module}\n#include "{source.as_posix()}"\n'
             if not wrapper.exists() or wrapper.read_text() != text:
                 wrapper.write_text(text)
             yield Extension(
@@ -120,8 +121,8 @@ modules = [
     Extension(f"sklstm.{path.stem}", [str(path)]) for path in sorted(Path("sklstm").glob("*.pyx"))
 ]
 modules = cythonize(modules, compiler_directives=DIRECTIVES, include_path=["."])
-modules = [module for module in modules if module.name != "sklstm._cell"]
+modules = [module for module in modules if module.name.removeprefix("sklstm.") not in KERNELS]
 setup(
-    ext_modules=[*modules, *kernels()],
+    ext_modules=[*modules, *(variant for kernel in KERNELS for variant in variants(kernel))],
     cmdclass={"build_ext": Build},
 )

@@ -19,6 +19,7 @@ from sklstm._persistence import Portable
 from sklstm._progress import ProgressLine, Silence
 from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
 from sklstm._solvers import SOLVERS
+from sklstm._stream import Stream
 from sklstm._targets import Examples, Rows, mean_weight
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
@@ -165,6 +166,22 @@ class BaseLSTM(Portable, BaseEstimator):
         none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
         self._draw_parameters(shape_of(self), none)
 
+    def stream(self) -> Stream:
+        """A stream of time steps: the parameters of this estimator and a state of its own.
+
+        Returns
+        -------
+        stream : Stream
+            With ``step``, ``learn``, ``predict`` and ``reset``.
+        """
+        self._check_fitted()
+        if self.bidirectional or self._shape["bidirectional"]:
+            raise ValueError(
+                "A bidirectional network has no stream: it reads a sequence from its end, which "
+                "a stream does not have. Use bidirectional=False."
+            )
+        return Stream(self)
+
     # ------------------------------------------------------------------- what subclasses decide
 
     def _examples(
@@ -199,11 +216,7 @@ class BaseLSTM(Portable, BaseEstimator):
 
     def _outputs(self, X: Any) -> tuple[np.ndarray, Sequences]:
         """Raw outputs, a row per sequence or step, and the sequences they belong to."""
-        if "parameters_" not in vars(self):
-            raise NotFittedError(
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit', "
-                "'partial_fit' or 'initialize' with appropriate arguments first."
-            )
+        self._check_fitted()
         sequences = self._read_fitted(X)
         raw = self._network(self.parameters_).output(sequences, effective_n_jobs(self.n_jobs))
         if not np.isfinite(raw.sum()) and not np.isfinite(raw).all():
@@ -213,6 +226,13 @@ class BaseLSTM(Portable, BaseEstimator):
                 stacklevel=3,
             )
         return raw, sequences
+
+    def _check_fitted(self) -> None:
+        if "parameters_" not in vars(self):
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit', "
+                "'partial_fit' or 'initialize' with appropriate arguments first."
+            )
 
     def _read_fitted(self, X: Any) -> Sequences:
         return read_sequences(

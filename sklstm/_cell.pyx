@@ -19,7 +19,8 @@ from sklstm._layers cimport (
 )
 from sklstm._layout cimport network_new, pack_network, pack_room
 from sklstm._losses cimport (
-    LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss, target_loss,
+    LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
+    finish_gradient, target_loss,
 )
 from sklstm._products cimport Column, Source, rows_padded, units_padded
 from sklstm._simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
@@ -27,7 +28,7 @@ from sklstm._simd cimport LANES, flush_denormals, float_mode, real, restore_floa
 cdef enum:
     PARTS_MAX = 32  # partial gradients of a batch: room for 32 threads
     ALONE_MAX = (LANES + 3) // 4  # so many left-over sequences run one by one, more side by side
-    PARALLEL_MIN = 200000  # multiply-adds below which a second thread costs more than it gives
+    PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
 
 lanes = LANES
 losses = {
@@ -362,20 +363,16 @@ cdef class Session:
         cdef Py_ssize_t p
         cdef int part
         cdef real total
-        cdef double loss = 0, square = 0
+        cdef double loss = 0
         for part in range(self.n_parts):
             loss += self.losses[part]
         for p in range(self.n_total):
             total = self.parts[p]
             for part in range(1, self.n_parts):
                 total += self.parts[part * self.n_total + p]
-            self.d_vector[p] = total if self.trainable[p] else 0
-        if penalty > 0:
-            for p in range(self.n_total):
-                if self.decayed[p]:
-                    square += <double> self.vector[p] * self.vector[p]
-                    self.d_vector[p] += <real> (penalty * self.vector[p])
-        return loss + penalty * square / 2
+            self.d_vector[p] = total
+        return loss + finish_gradient(self.n_total, &self.trainable[0], &self.decayed[0], penalty,
+                                      &self.vector[0], &self.d_vector[0])
 
     def gradient(self, const long long[::1] rows):
         """Loss of the batch made of these sequences, None if it has no weight.

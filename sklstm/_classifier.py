@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -215,12 +216,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             With `return_sequences`, one row per step in the container of `X`.
         """
         raw, sequences = self._outputs(X)
-        if self.out_activation_ == "softmax":
-            proba = np.exp(raw - raw.max(axis=1, keepdims=True))
-            proba /= proba.sum(axis=1, keepdims=True)
-        else:
-            proba = expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
-        return self._in_container(proba, sequences)
+        return self._in_container(self._probabilities(raw), sequences)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Logarithms of the probabilities, exact also where those are 0 in floating point.
@@ -365,6 +361,42 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             return raw.argmax(axis=1)
         indicator = (raw > 0).astype(np.intp)
         return indicator if self._multilabel else indicator[:, 0]
+
+    def _probabilities(self, raw: np.ndarray) -> np.ndarray:
+        if self.out_activation_ == "softmax":
+            proba = np.exp(raw - raw.max(axis=1, keepdims=True))
+            return proba / proba.sum(axis=1, keepdims=True)
+        return expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
+
+    def _stream_output(self, raw: float | list[float]) -> float | np.ndarray:
+        return raw if self.n_outputs_ == 1 else np.array(raw, dtype=self.parameters_.dtype)
+
+    def _stream_predict(self, raw: np.ndarray) -> Any:
+        return self._labels(raw)[0]
+
+    def _stream_reader(self) -> Callable[[Any], np.ndarray]:
+        dtype = self.parameters_.dtype
+        if self._multilabel:
+            return self._read_indicator
+        targets = {label: np.array([k], dtype) for k, label in enumerate(self.classes_.tolist())}
+
+        def read(y: Any) -> np.ndarray:
+            try:
+                return targets[y.item() if isinstance(y, np.generic) else y]
+            except (KeyError, TypeError):
+                raise ValueError(
+                    f"y is {y!r}, which is not one of the classes {self.classes_.tolist()}."
+                ) from None
+
+        return read
+
+    def _read_indicator(self, y: Any) -> np.ndarray:
+        target = np.asarray(y)
+        if target.shape != (self.n_outputs_,) or not np.isin(target, (0, 1)).all():
+            raise ValueError(
+                f"y must be {self.n_outputs_} labels of 0 or 1 at this step, got {y!r}."
+            )
+        return target.astype(self.parameters_.dtype)
 
     def _labels(self, raw: np.ndarray) -> np.ndarray:
         indices = self._indices(raw)

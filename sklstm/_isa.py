@@ -12,10 +12,10 @@ from types import ModuleType
 import numpy as np
 
 
-def load(name: str) -> dict[np.dtype, ModuleType]:
-    """The kernel modules of one instruction set, by precision."""
+def load(name: str, kernel: str = "_cell") -> dict[np.dtype, ModuleType]:
+    """The modules of a kernel for one instruction set, by precision."""
     return {
-        np.dtype(dtype): import_module(f"sklstm._cell_{name}_{precision}")
+        np.dtype(dtype): import_module(f"sklstm.{kernel}_{name}_{precision}")
         for dtype, precision in ((np.float32, "f32"), (np.float64, "f64"))
     }
 
@@ -62,4 +62,5 @@ except ModuleNotFoundError as error:
         "sklstm is not compiled: this is a checkout that was not built. Run "
         "'python -m pip install -e .' in it, or import sklstm from another folder."
     ) from error
-kernels = load(name)
+kernels = load(name)  # _cell.pyx
+online = load(name, "_online")

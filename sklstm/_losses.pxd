@@ -1,4 +1,4 @@
-"""Loss of one target, and its gradient at the raw outputs z = W_o y + b_o.
+"""Loss of one target, and its gradient at the raw outputs z = W_o y + b_o; the penalty.
 
 ======================  =======================  ====================================
 kind                    output                   loss
@@ -100,3 +100,26 @@ cdef inline double target_loss(
     if kind == LOG_LOGISTIC:
         return logistic_loss(K, stride, target, weight, z)
     return squared_loss(kind, K, stride, target, weight, z)
+
+
+cdef inline double finish_gradient(
+    Py_ssize_t n,
+    const unsigned char* trainable,
+    const unsigned char* decayed,
+    double penalty,
+    const real* vector,
+    real* d_vector,  # INOUT
+) noexcept nogil:
+    """Silence what does not train, add the penalty on weights; return its loss."""
+    cdef Py_ssize_t p
+    cdef double square = 0
+    for p in range(n):
+        if not trainable[p]:
+            d_vector[p] = 0
+    if penalty == 0:
+        return 0
+    for p in range(n):
+        if decayed[p]:
+            square += <double> vector[p] * vector[p]
+            d_vector[p] += <real> (penalty * vector[p])
+    return penalty * square / 2

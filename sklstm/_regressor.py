@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,29 @@ class LSTMRegressor(RegressorMixin, BaseLSTM):
         return self._score_outputs(raw, Examples(rows, targets, weights))
 
     # ---------------------------------------------------------------------------------- private
+
+    def _stream_output(self, raw: float | list[float]) -> float | np.ndarray:
+        if self.n_outputs_ == 1 and self.out_activation_ == "identity":
+            return raw
+        values = OUT_ACTIVATIONS[self.out_activation_](np.array(raw, dtype=self.parameters_.dtype))
+        return float(values) if self.n_outputs_ == 1 else values
+
+    def _stream_predict(self, raw: np.ndarray) -> Any:
+        values = OUT_ACTIVATIONS[self.out_activation_](raw)[0]
+        return values[0] if self.n_outputs_ == 1 else values
+
+    def _stream_reader(self) -> Callable[[Any], np.ndarray]:
+        return self._read_target
+
+    def _read_target(self, y: Any) -> np.ndarray:
+        try:
+            target = np.array(y, dtype=self.parameters_.dtype, ndmin=1)
+        except (TypeError, ValueError):
+            target = np.array([np.nan])
+        if target.shape != (self.n_outputs_,) or not np.isfinite(target).all():
+            numbers = "a finite number" if self.n_outputs_ == 1 else f"{self.n_outputs_} of them"
+            raise ValueError(f"y must be {numbers}, the target at this step, got {y!r}.")
+        return target
 
     @property
     def _loss(self) -> str:

@@ -1,0 +1,409 @@
+"""One step of a network at a time, and the paper's truncated gradient forward in time.
+
+For every weight into an input gate, a forget gate or a cell there is a trace, the derivative of
+the cell state by that weight with recurrent inputs held constant. With keep the factor of s(t-1)
+in the recurrence of the state, and y_m the source of the weight, equations (25) and (27) read
+
+    d s(t) / d w = keep d s(t-1) / d w + slope y_m
+
+===========  =======  ===================  ===================  ==================
+cell         keep     slope, input gate    slope, forget gate   slope, cell
+===========  =======  ===================  ===================  ==================
+"1997"       1        g i (1 - i)                               i (1 - g^2 / 4)
+"forget"     f        g i (1 - i)          s(t-1) f (1 - f)     i (1 - g^2)
+"peephole"   f        as "forget"; the sources of a gate include the states s(t-1) of its block
+"coupled"    1 - i    (g - s(t-1)) i (1 - i)                    i (1 - g^2)
+===========  =======  ===================  ===================  ==================
+
+The output gate needs no trace: its gradient is that of the present step. Time and memory per step
+are proportional to the number of weights. Parameters are read where users see them, row by row.
+"""
+
+from cython.parallel cimport prange
+from libc.math cimport isfinite
+from libc.string cimport memcpy, memset
+
+from sklstm._arena cimport Arena, arena_free, arena_take
+from sklstm._cells cimport (
+    COUPLED, FORGET, PAPER, PEEPHOLE, forward_coupled, forward_forget, forward_paper,
+    forward_peephole,
+)
+from sklstm._layers cimport Layer, Network, group, matrix_rows, z_size
+from sklstm._layout cimport network_new, pack_peepholes, pack_room
+from sklstm._losses cimport Loss, finish_gradient, target_loss
+from sklstm._simd cimport (
+    LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store, sum_lanes,
+    vec,
+)
+
+cdef enum:
+    PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads gain
+
+
+cdef struct Unit:
+    # What a layer holds between steps; cells in the order of _layers.pxd, width 1
+    real* source  # (F + R + 1,) x(t), r(t-1), 1 in the order of the weight columns
+    real* z
+    real* s
+    real* s_before
+    real* h
+    real* r
+    real* traces  # (gates before the cells + 1, cells, columns)
+    real* peephole_traces  # (2, cells, S)
+
+
+cdef struct Span:
+    # Numbers that a stream remembers: groups of units at a distance
+    real* at
+    int groups
+    Py_ssize_t units
+    Py_ssize_t stride
+
+
+cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
+    cdef vec total = splat(0)
+    cdef real rest = 0
+    cdef int k, p
+    for p in range(n // LANES):
+        total = total + load(a + p * LANES) * load(b + p * LANES)
+    for k in range(n // LANES * LANES, n):
+        rest += a[k] * b[k]
+    return sum_lanes(total) + rest
+
+
+cdef inline void decay_and_add(real keep, real slope, const real* x, int n, real* y) noexcept nogil:
+    """y = keep y + slope x."""
+    cdef int k, p
+    for p in range(n // LANES):
+        store(y + p * LANES,
+              splat(keep) * load(y + p * LANES) + splat(slope) * load(x + p * LANES))
+    for k in range(n // LANES * LANES, n):
+        y[k] = keep * y[k] + slope * x[k]
+
+
+cdef inline void add(real factor, const real* x, int n, real* y) noexcept nogil:
+    """y += factor x."""
+    decay_and_add(1, factor, x, n, y)
+
+
+cdef class Online:
+    """State and traces of one stream.
+
+    Parameters
+    ----------
+    topology : sklstm._topology.Topology
+        One-directional.
+    vector : ndarray (n_total,)
+        The parameters, read at every step.
+    trainable, decayed : ndarray (n_total,) of uint8
+        Masks of ``Topology``.
+    learns : bool
+        Whether to keep traces; for one hidden layer.
+    """
+
+    cdef Network net
+    cdef Arena arena
+    cdef Unit* units
+    cdef Span* spans
+    cdef int n_spans
+    cdef const unsigned char[::1] trainable
+    cdef const unsigned char[::1] decayed
+    cdef real* read  # (cells + 1,) cells of the last layer in the order of the output weights, 1
+    cdef real* out  # (K,)
+    cdef real* d_out
+    cdef real* d_y
+    cdef bint learns, parallel
+    cdef Py_ssize_t n_total
+    cdef const real[::1] vector
+
+    def __cinit__(self, topology, vector, trainable, decayed, *, bint learns):
+        cdef int index, cells, largest = 0
+        cdef Py_ssize_t K
+        cdef Layer* layer
+        cdef Unit* unit
+        self.vector = vector
+        self.learns = learns
+        self.n_total = topology.n_total
+        self.parallel = self.n_total > PARALLEL_MIN
+        network_new(&self.arena, &self.net, topology)
+        pack_room(&self.arena, &self.net, 1, False)
+        self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
+        self.spans = <Span*> self.take(7 * self.net.n_layers + 2, sizeof(Span))
+        self.trainable, self.decayed = trainable, decayed
+        for index in range(self.net.n_layers):
+            layer, unit = &self.net.layers[index], &self.units[index]
+            K, cells = layer.weights.columns + 1, layer.n_blocks * layer.block_size
+            largest = max(largest, cells)
+            unit.source = self.numbers(K)
+            unit.source[K - 1] = 1
+            self.remember(unit.source, 1, K - 1, K)
+            unit.z = self.units_of(layer, z_size(layer, 1), layer.n_groups)
+            unit.s = self.units_of(layer, 0, layer.block_size)
+            unit.h = self.units_of(layer, 0, layer.block_size)
+            unit.r = self.units_of(layer, 0, layer.n_recurrent)
+            unit.s_before = self.numbers(layer.block_size * group(layer, 1))
+            if learns:
+                K *= self.n_traced(layer)
+                unit.traces = self.numbers(<double> cells * K)
+                self.remember(unit.traces, 1, <Py_ssize_t> cells * K, 0)
+                unit.peephole_traces = self.numbers(2 * cells * layer.block_size)
+                self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)
+        self.read = self.numbers(largest + 1)
+        self.remember(self.read, 1, largest + 1, 0)
+        self.out = self.numbers(self.net.n_outputs)
+        self.remember(self.out, 1, self.net.n_outputs, 0)
+        self.d_out = self.numbers(self.net.n_outputs)
+        self.d_y = self.numbers(self.net.head.columns)
+
+    def __dealloc__(self):
+        arena_free(&self.arena)
+
+    cdef void* take(self, double n, size_t size) except NULL:
+        return arena_take(&self.arena, n, size)
+
+    cdef real* numbers(self, double n) except NULL:
+        return <real*> self.take(n, sizeof(real))
+
+    cdef void remember(self, real* at, int groups, Py_ssize_t units, Py_ssize_t stride) noexcept:
+        self.spans[self.n_spans] = Span(at, groups, units, stride)
+        self.n_spans += 1
+
+    cdef real* units_of(self, const Layer* layer, int size, int groups) except NULL:
+        """Room for groups of units, remembered."""
+        cdef real* at = self.numbers(max(size, groups * group(layer, 1)))
+        self.remember(at, groups, layer.n_blocks, group(layer, 1))
+        return at
+
+    cdef int n_traced(self, const Layer* layer) noexcept nogil:
+        """Traces per cell: of each gate before the cells, and of the cell's own weights."""
+        return layer.n_groups - layer.block_size
+
+    # -- forward
+
+    cdef void forward_rows(
+        self, const Layer* layer, Unit* unit, int first, int stop
+    ) noexcept nogil:
+        """z = W source for some of the rows."""
+        cdef int row, K = layer.weights.columns + 1
+        for row in range(first, stop):
+            if layer.weights.padded_row_at[row] >= 0:
+                unit.z[row] = dot(&self.vector[layer.weights.padded_row_at[row]], unit.source, K)
+
+    cdef void forward_layer(self, int index, const real* x) noexcept nogil:
+        """One step of a layer; x is its input."""
+        cdef Layer* layer = &self.net.layers[index]
+        cdef Unit* unit = &self.units[index]
+        cdef int H = layer.n_blocks, S = layer.block_size, n = group(layer, 1)
+        cdef int F = layer.weights.columns - layer.n_recurrent * H
+        cdef int rows = matrix_rows(&layer.weights, 1), g, j
+        memcpy(unit.source, x, F * sizeof(real))
+        for g in range(layer.n_recurrent):
+            for j in range(H):
+                unit.source[layer.weights.column_at[F + g * H + j]] = unit.r[g * n + j]
+        if self.parallel:
+            for g in prange(layer.n_groups, schedule="static"):
+                self.forward_rows(layer, unit, g * n, (g + 1) * n)
+        else:
+            self.forward_rows(layer, unit, 0, rows)
+        memcpy(unit.s_before, unit.s, S * n * sizeof(real))
+        if layer.cell == FORGET:
+            forward_forget(n, S, unit.s_before, unit.z, unit.s, unit.h, unit.r)
+        elif layer.cell == PAPER:
+            forward_paper(n, S, unit.s_before, unit.z, unit.s, unit.h, unit.r)
+        elif layer.cell == PEEPHOLE:
+            pack_peepholes(&self.vector[0], layer, 1)
+            forward_peephole(n, S, layer.peephole[0], unit.s_before, unit.z, unit.s, unit.h, unit.r)
+        else:
+            forward_coupled(n, S, unit.s_before, unit.z, unit.s, unit.h, unit.r)
+
+    cdef void read_cells(self, int index, real* cells) noexcept nogil:
+        """Cells of a layer in the order of the weights that see them."""
+        cdef Layer* layer = &self.net.layers[index]
+        cdef int v, j
+        for v in range(layer.block_size):
+            for j in range(layer.n_blocks):
+                cells[j * layer.block_size + v] = self.units[index].r[v * group(layer, 1) + j]
+
+    cdef void forward(self, const real* x) noexcept nogil:
+        cdef int index, k, width = self.net.head.columns + 1
+        for index in range(self.net.n_layers):
+            self.forward_layer(index, x)
+            # the last layer's cells stay in `read`; below it they are the next one's input
+            self.read_cells(index, self.read)
+            x = self.read
+        self.read[width - 1] = 1
+        for k in range(self.net.n_outputs):
+            self.out[k] = dot(&self.vector[self.net.head.row_at[k]], self.read, width)
+
+    # -- the truncated gradient, forward in time
+
+    cdef void trace_block(self, int j) noexcept nogil:
+        """Carry the traces of one block's cells over the step just made."""
+        cdef Layer* layer = &self.net.layers[0]
+        cdef Unit* unit = &self.units[0]
+        cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+        cdef int n_gates = layer.n_groups - 1 - S  # before the cells
+        cdef int cells = layer.n_blocks * S, v, w, c, q
+        cdef real i = unit.z[j], f, g, keep, d_i, d_f, d_g
+        cdef real* trace
+        f = unit.z[n + j] if n_gates == 2 else 0
+        for v in range(S):
+            g = unit.z[(n_gates + v) * n + j]
+            c = v * layer.n_blocks + j
+            keep, d_i, d_f, d_g = f, g * i * (1 - i), 0, i * (1 - g * g)
+            if layer.cell == PAPER:
+                keep, d_g = 1, i * (1 - g * g / 4)
+            elif layer.cell == COUPLED:
+                keep, d_i = 1 - i, (g - unit.s_before[v * n + j]) * i * (1 - i)
+            else:
+                d_f = unit.s_before[v * n + j] * f * (1 - f)
+            decay_and_add(keep, d_i, unit.source, K, unit.traces + c * K)
+            if n_gates == 2:
+                decay_and_add(keep, d_f, unit.source, K, unit.traces + (cells + c) * K)
+            decay_and_add(keep, d_g, unit.source, K, unit.traces + (n_gates * cells + c) * K)
+            if layer.cell == PEEPHOLE:
+                for w in range(S):
+                    for q in range(2):
+                        trace = unit.peephole_traces + (q * cells + c) * S + w
+                        trace[0] = (
+                            keep * trace[0] + (d_f if q else d_i) * unit.s_before[w * n + j]
+                        )
+
+    cdef void trace(self) noexcept nogil:
+        cdef int j
+        if self.parallel:
+            for j in prange(self.net.layers[0].n_blocks, schedule="static"):
+                self.trace_block(j)
+        else:
+            for j in range(self.net.layers[0].n_blocks):
+                self.trace_block(j)
+
+    cdef void learn_block(self, int j, real* d_vector) noexcept nogil:
+        """Gradient of the weights into one block, from the errors at its cells in d_y."""
+        cdef Layer* layer = &self.net.layers[0]
+        cdef Unit* unit = &self.units[0]
+        cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
+        cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+        cdef int n_gates = layer.n_groups - 1 - S
+        cdef int H = layer.n_blocks, cells = H * S, v, w, c, q
+        cdef real o = unit.z[(n_gates + S) * n + j], h, d_o = 0, d_s
+        for v in range(S):
+            d_o = d_o + self.d_y[j * S + v] * unit.h[v * n + j]
+        d_o = d_o * o * (1 - o)
+        add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
+        for v in range(S):
+            c, h = v * H + j, unit.h[v * n + j]
+            d_s = self.d_y[j * S + v] * o * (1 - h * h)  # (23)
+            if layer.cell == PAPER:
+                d_s = d_s / 2
+            for q in range(n_gates):
+                add(d_s, unit.traces + (q * cells + c) * K, K, d_vector + row_at[q * n + j])  # (26)
+            add(d_s, unit.traces + (n_gates * cells + c) * K, K,
+                d_vector + row_at[(n_gates + v) * n + j])  # (28)
+            if layer.cell == PEEPHOLE:
+                d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]
+                for w in range(S):
+                    for q in range(2):
+                        d_vector[layer.peephole_at + (q * H + j) * S + w] += (
+                            d_s * unit.peephole_traces[(q * cells + c) * S + w]
+                        )
+
+    cdef double learn_target(
+        self, Loss loss, const real* target, double weight, real* d_vector
+    ) noexcept nogil:
+        cdef int j, k, K = self.net.n_outputs, cells = self.net.head.columns
+        cdef double found
+        cdef const real* row
+        memset(d_vector, 0, self.n_total * sizeof(real))
+        memcpy(self.d_out, self.out, K * sizeof(real))
+        found = target_loss(loss, K, 1, target, weight, self.d_out)
+        memset(self.d_y, 0, cells * sizeof(real))
+        for k in range(K):
+            row = &self.vector[self.net.head.row_at[k]]
+            add(self.d_out[k], row, cells, self.d_y)
+            add(self.d_out[k], self.read, cells + 1, d_vector + self.net.head.row_at[k])
+        if self.parallel:
+            for j in prange(self.net.layers[0].n_blocks, schedule="static"):
+                self.learn_block(j, d_vector)
+        else:
+            for j in range(self.net.layers[0].n_blocks):
+                self.learn_block(j, d_vector)
+        return found
+
+    # -- doors
+
+    def step(self, const real[::1] x):
+        """Feed one time step (F,), see `output`; False, and nothing done, if it is not finite."""
+        cdef float_mode mode
+        cdef Py_ssize_t k
+        for k in range(x.shape[0]):
+            if not isfinite(x[k]):
+                return False
+        with nogil:
+            mode = flush_denormals()
+            self.forward(&x[0])
+            if self.learns:
+                self.trace()
+            restore_float_mode(mode)
+        return True
+
+    def output(self):
+        """Raw output of the last step: a float, or a list of several."""
+        cdef int k
+        if self.net.n_outputs == 1:
+            return self.out[0]
+        return [self.out[k] for k in range(self.net.n_outputs)]
+
+    def gradient(
+        self, const real[::1] target, double weight, int loss, double penalty, real[::1] d_vector
+    ):
+        """Weighted loss of a target at the last step; its gradient into ``d_vector``."""
+        cdef float_mode mode
+        cdef double found
+        with nogil:
+            mode = flush_denormals()
+            found = self.learn_target(<Loss> loss, &target[0], weight, &d_vector[0])
+            found += finish_gradient(self.n_total, &self.trainable[0], &self.decayed[0], penalty,
+                                     &self.vector[0], &d_vector[0])
+            restore_float_mode(mode)
+        return found
+
+    # -- what a stream remembers
+
+    def reset(self):
+        """Forget: zero state and traces."""
+        cdef int k, g
+        cdef Span* span
+        for k in range(self.n_spans):
+            span = &self.spans[k]
+            for g in range(span.groups):
+                memset(span.at + g * span.stride, 0, span.units * sizeof(real))
+
+    def save(self, make):
+        """State and traces as flat arrays, ``make(n)`` each, without this machine's padding."""
+        cdef int k, g
+        cdef Span* span
+        cdef real[::1] saved
+        arrays = []
+        for k in range(self.n_spans):
+            span = &self.spans[k]
+            arrays.append(make(span.groups * span.units))
+            saved = arrays[k]
+            for g in range(span.groups):
+                if span.units > 0:
+                    memcpy(&saved[g * span.units], span.at + g * span.stride,
+                           span.units * sizeof(real))
+        return arrays
+
+    def restore(self, arrays):
+        """Undo `save`."""
+        cdef int k, g
+        cdef Span* span
+        cdef const real[::1] saved
+        for k in range(self.n_spans):
+            span = &self.spans[k]
+            saved = arrays[k]
+            for g in range(span.groups):
+                if span.units > 0:
+                    memcpy(span.at + g * span.stride, &saved[g * span.units],
+                           span.units * sizeof(real))

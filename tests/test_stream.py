@@ -1,0 +1,316 @@
+"""A stream computes what sequences compute, and learns the truncated gradient as it goes."""
+
+import pickle
+
+import numpy as np
+import pytest
+from kernels import CELLS
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._solvers import SOLVERS
+from sklstm._topology import GATES
+
+rng = np.random.default_rng(0)
+SGD = dict(solver="sgd", learning_rate_init=0.1, momentum=0.0, clip_norm=None, batch_size=1)
+
+
+def regressor(hidden=3, n_features=2, n_outputs=1, *, dtype=np.float64, seed=0, **settings):
+    model = LSTMRegressor(hidden, random_state=seed, **settings)
+    model.initialize(n_features, n_outputs=n_outputs)
+    model.parameters_[:] = np.random.default_rng(seed).normal(0, 0.5, model.parameters_.shape)
+    model.parameters_[~model._topology.trainable] = 0
+    if dtype == np.float32:
+        model.parameters_ = model.parameters_.astype(dtype)
+        model._solver_state = SOLVERS[model.solver].start(model.parameters_, model)
+    return model
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("hidden", [3, (4, 2)])
+@pytest.mark.parametrize("block_size", [1, 2])
+def test_a_step_gives_what_the_sequence_gives_at_that_step(cell, hidden, block_size):
+    model = regressor(hidden, n_outputs=2, cell=cell, block_size=block_size, return_sequences=True)
+    x = rng.normal(size=(20, 2))
+    stream = model.stream()
+    found = np.array([stream.step(x_t) for x_t in x])
+    assert_allclose(found, model.predict([x])[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("block_size", [1, 3])
+@pytest.mark.parametrize("alpha", [0.0, 0.2])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_learning_at_the_end_changes_the_weights_as_partial_fit_does(
+    cell, block_size, alpha, n_outputs
+):
+    settings = dict(cell=cell, block_size=block_size, alpha=alpha, bias="gates", **SGD)
+    batch, online = (regressor(n_outputs=n_outputs, **settings) for _ in range(2))
+    x, y = rng.normal(size=(15, 2)), rng.normal(size=n_outputs)
+    batch.partial_fit([x], [y] if n_outputs > 1 else y, sample_weight=[0.7])
+    stream = online.stream()
+    for x_t in x:
+        stream.step(x_t)
+    stream.learn(y if n_outputs > 1 else y[0], 0.7)
+    assert_allclose(online.parameters_, batch.parameters_, rtol=1e-11, atol=1e-13)
+    assert online.t_ == batch.t_
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_at_every_step_add_up_to_that_of_the_sequence(cell):
+    # an update that is too small to move the weights adds up to the gradient of all steps
+    rate = 1e-7
+    settings = dict(cell=cell, block_size=2, return_sequences=True, **SGD)
+    settings["learning_rate_init"] = rate
+    batch, online = (regressor(n_outputs=2, **settings) for _ in range(2))
+    x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2))
+    before = batch.parameters_.copy()
+    batch.partial_fit([x], [y])
+    stream = online.stream()
+    for x_t, y_t in zip(x, y, strict=True):
+        stream.step(x_t)
+        stream.learn(y_t)
+    change = (online.parameters_ - before) / rate
+    assert_allclose(change, (batch.parameters_ - before) / rate, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_series_of_sequences_trains_as_with_partial_fit(solver, dtype):
+    settings = dict(solver=solver, learning_rate_init=0.02, clip_norm=0.5, batch_size=1)
+    settings |= dict(momentum=0.9, learning_rate="invscaling")
+    batch, online = (regressor(5, dtype=dtype, **settings) for _ in range(2))
+    stream = online.stream()
+    for k in range(10):
+        x, y = rng.normal(size=(3 + k, 2)).astype(dtype), rng.normal()
+        batch.partial_fit([x], [y])
+        stream.reset()
+        for x_t in x:
+            stream.step(x_t)
+        stream.learn(y)
+    tolerance = 1e-9 if dtype == np.float64 else 2e-4
+    assert_allclose(online.parameters_, batch.parameters_, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [(["no", "yes"], ["yes", "no"]), ([1, 5, 9], [5, 9]), (None, [[1, 0, 1], [0, 0, 1]])],
+)
+def test_classifiers_learn_labels(classes, labels):
+    models = []
+    for _ in range(2):
+        model = LSTMClassifier(4, random_state=0, **SGD)
+        models.append(model.initialize(2, classes=classes, n_outputs=1 if classes else 3))
+    batch, online = models
+    stream = online.stream()
+    for label in labels:
+        x = rng.normal(size=(5, 2))
+        batch.partial_fit([x], [label])
+        stream.reset()
+        for x_t in x:
+            value = stream.step(x_t)
+        assert_allclose(value, online.decision_function([x])[0], rtol=1e-12)
+        assert_array_equal(stream.predict(), online.predict([x])[0])
+        assert_allclose(stream.predict_proba(), online.predict_proba([x])[0], rtol=1e-12)
+        stream.learn(label)
+    assert_allclose(online.parameters_, batch.parameters_, rtol=1e-11, atol=1e-14)
+
+
+def test_a_regressor_steps_in_the_range_of_its_outputs():
+    model = regressor(out_activation="logistic", return_sequences=True)
+    stream, x = model.stream(), rng.normal(size=(3, 2))
+    found = [stream.step(x_t) for x_t in x]
+    assert_allclose(found, model.predict([x])[0], rtol=1e-12)
+    assert isinstance(found[0], float)
+    assert stream.predict() == pytest.approx(found[-1])
+
+
+def test_streams_share_parameters_and_nothing_else():
+    model = regressor(**SGD)
+    x = rng.normal(size=(8, 2))
+    alone = [s.step(x_t) for s in [model.stream()] for x_t in x]
+    first, second = model.stream(), model.stream()
+    for x_t, expected in zip(x, alone, strict=True):
+        second.step(rng.normal(size=2))
+        assert first.step(x_t) == expected
+    second.learn(3.0)
+    assert first.step(x[0]) != model.stream().step(x[0])  # other state
+    assert second._vector is first._vector
+
+
+def test_state_does_not_depend_on_learning_being_possible():
+    model = regressor(**SGD)
+    x = rng.normal(size=(9, 2))
+    quiet, busy = model.stream(), model.stream()
+    for x_t in x:
+        busy.step(x_t)
+        busy.learn(0.0, sample_weight=0.0)
+    for x_t in x:
+        last = quiet.step(x_t)
+    assert busy.predict() == last
+
+
+def test_assigning_into_the_parameters_changes_the_next_step():
+    model = regressor()
+    stream = model.stream()
+    model.output_weights_[:] = 0
+    model.output_bias_[:] = 7
+    assert stream.step([1.0, 2.0]) == 7
+
+
+def test_reset_is_a_new_stream():
+    model = regressor(cell="peephole", **SGD)
+    stream, x = model.stream(), rng.normal(size=(4, 2))
+    for x_t in x:
+        stream.step(x_t)
+    assert stream.reset() is stream
+    fresh = regressor(cell="peephole", **SGD)
+    other = fresh.stream()
+    for x_t in x:
+        assert stream.step(x_t) == other.step(x_t)
+    stream.learn(1.0)
+    other.learn(1.0)
+    assert_array_equal(model.parameters_, fresh.parameters_)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_pickled_stream_goes_on_as_if_never_pickled(cell, solver):
+    model = regressor(cell=cell, block_size=2, solver=solver)
+    stream = model.stream()
+    x, y = rng.normal(size=(12, 2)), rng.normal(size=12)
+    for x_t, y_t in zip(x[:6], y[:6], strict=True):
+        stream.step(x_t)
+        stream.learn(y_t)
+    stream.step(x[6])
+    copy = pickle.loads(pickle.dumps(stream))
+    for x_t, y_t in zip(x[6:], y[6:], strict=True):
+        assert copy.learn(y_t) == stream.learn(y_t)
+        assert copy.step(x_t) == stream.step(x_t)
+    assert_array_equal(copy._estimator.parameters_, model.parameters_)
+
+
+def test_memory_does_not_grow_with_time():
+    import resource
+
+    stream, x = regressor(**SGD).stream(), np.zeros(2)
+    for _ in range(1000):
+        stream.step(x)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(10**6):
+        stream.step(x)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024  # kB
+
+
+# What cannot be.
+
+
+def unchanged(model, stream, action, error, match):
+    """The action fails, and nothing of model or stream has changed."""
+    parameters, memory = model.parameters_.copy(), pickle.dumps(stream._save())
+    with pytest.raises(error, match=match):
+        action()
+    assert_array_equal(model.parameters_, parameters)
+    assert pickle.dumps(stream._save()) == memory
+
+
+@pytest.mark.parametrize(
+    ("x", "match"),
+    [
+        ([1.0], r"shape \(1,\), expected \(2,\)"),
+        ([[1.0, 2.0]], r"shape \(1, 2\), expected \(2,\)"),
+        (1.0, r"expected \(2,\)"),
+        ([1.0, np.nan], "NaN or infinity in feature 1"),
+        ([np.inf, 1.0], "NaN or infinity in feature 0"),
+        (["a", "b"], "must be numbers"),
+        ([1j, 2.0], "must be numbers"),
+    ],
+)
+def test_a_bad_step_is_refused(x, match):
+    model = regressor()
+    stream = model.stream()
+    stream.step([1.0, 2.0])
+    unchanged(model, stream, lambda: stream.step(x), ValueError, match)
+
+
+@pytest.mark.parametrize(
+    ("y", "weight", "match"),
+    [
+        (np.nan, 1.0, "finite number"),
+        ("a", 1.0, "finite number"),
+        ([1.0, 2.0], 1.0, "finite number"),
+        (1.0, -1.0, "sample_weight must be"),
+        (1.0, np.nan, "sample_weight must be"),
+    ],
+)
+def test_a_bad_target_is_refused(y, weight, match):
+    model = regressor()
+    stream = model.stream()
+    stream.step([1.0, 2.0])
+    unchanged(model, stream, lambda: stream.learn(y, weight), ValueError, match)
+
+
+def test_an_unknown_label_is_refused():
+    model = LSTMClassifier(2, random_state=0).initialize(1, classes=["a", "b"])
+    stream = model.stream()
+    stream.step([1.0])
+    unchanged(model, stream, lambda: stream.learn("c"), ValueError, "not one of the classes")
+
+
+def test_learning_and_predicting_need_a_step():
+    model = regressor()
+    stream = model.stream()
+    for action in (lambda: stream.learn(1.0), stream.predict):
+        unchanged(model, stream, action, ValueError, "call step")
+
+
+def test_a_stack_steps_but_does_not_learn():
+    model = regressor((3, 2))
+    stream = model.stream()
+    stream.step([1.0, 2.0])
+    unchanged(model, stream, lambda: stream.learn(1.0), ValueError, "partial_fit")
+
+
+def test_a_bidirectional_network_has_no_stream():
+    with pytest.raises(ValueError, match="bidirectional network has no stream"):
+        regressor(bidirectional=True).stream()
+
+
+def test_old_streams_of_an_estimator_fitted_anew_raise():
+    model = regressor(max_iter=1, tol=0.0, n_iter_no_change=9)
+    stream = model.stream()
+    stream.step([1.0, 2.0])
+    with pytest.warns(match="Maximum iterations"):
+        model.fit(rng.normal(size=(5, 4, 2)), np.zeros(5))
+    for action in (lambda: stream.step([1.0, 2.0]), lambda: stream.learn(1.0)):
+        with pytest.raises(RuntimeError, match="fitted anew"):
+            action()
+
+
+def test_a_step_whose_loss_is_not_finite_learns_nothing():
+    model = regressor(**SGD)
+    stream = model.stream()
+    model.output_bias_[:] = 1e300
+    stream.step([1.0, 2.0])
+    before = model.parameters_.copy()
+    with pytest.warns(match="nothing was learned"):
+        stream.learn(0.0)
+    assert_array_equal(model.parameters_, before)
+
+
+def test_learning_copies_memory_mapped_parameters(tmp_path):
+    import joblib
+
+    joblib.dump(regressor(**SGD), tmp_path / "model")
+    model = joblib.load(tmp_path / "model", mmap_mode="r")
+    in_memory = regressor(**SGD)
+    for one in (model, in_memory):
+        stream = one.stream()
+        stream.step([1.0, 2.0])
+        stream.step([0.5, 2.0])
+        stream.learn(1.0)
+    assert_array_equal(model.parameters_, in_memory.parameters_)
+
+
+def test_every_cell_is_covered():
+    assert set(CELLS) == set(GATES)
