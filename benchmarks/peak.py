@@ -11,7 +11,6 @@ import shutil
 import subprocess
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.machine import cores, describe, headline
+from benchmarks.processes import Process
 from benchmarks.report import table, write_json
 
 DTYPES = {"float32": "float", "float64": "double"}
@@ -82,27 +82,34 @@ class Peak:
 
     def _seconds(self) -> float:
         start = perf_counter()
-        self._loop(self._rounds, 0.5, 1.0)  # ctypes gives up Python's lock meanwhile
+        self._loop(self._rounds, 0.5, 1.0)
         return perf_counter() - start
 
     def gflops(self) -> float:
         """Giga floating-point operations per second on this core, from some 10 ms."""
         return self._flop_per_round * self._rounds / self._seconds() / 1e9
 
-    def gflops_at_once(self, n_threads: int) -> list[float]:
-        """The same on so many cores at once, each by itself."""
-        with ThreadPoolExecutor(n_threads) as pool:
-            return list(pool.map(lambda _: self.gflops(), range(n_threads)))
-
 
 def measure(repetitions: int) -> list[dict[str, Any]]:
-    """Median and maximum of GFLOP/s per core, for each precision and number of cores."""
+    """Median and maximum of GFLOP/s per core, for each precision and number of cores at once.
+
+    Each core has a process of its own, which cannot leave it.
+    """
     results = []
     for dtype in DTYPES:
-        peak = Peak(dtype)
-        for n in (1, 2)[: len(cores())]:
-            rates = [rate for _ in range(repetitions) for rate in peak.gflops_at_once(n)]
+        Peak(dtype)  # without a compiler it fails here, not in a process
+        team = [Process([core]) for core in cores()[:2]]
+        for process in team:
+            process.make("peak", Peak, dtype)
+        for n in range(1, len(team) + 1):
+            rates = []
+            for _ in range(repetitions):
+                for process in team[:n]:
+                    process.ask("peak", "gflops", (), {})
+                rates += [process.answer() for process in team[:n]]
             results.append({"dtype": dtype, "cores": n, "median": median(rates), "max": max(rates)})
+        for process in team:
+            process.close()
     return results
 
 

@@ -91,7 +91,7 @@ cdef class Session:
     cdef const real[:, ::1] targets
     cdef const double[::1] weights
     cdef const double[::1] sequence_weights
-    cdef const unsigned char[::1] trainable
+    cdef const Py_ssize_t[::1] frozen
     cdef const unsigned char[::1] decayed
     cdef real[::1] d_vector
     cdef double alpha
@@ -125,12 +125,12 @@ cdef class Session:
         arena_free(&self.arena)
 
     def learn_from(
-        self, targets, weights, sequence_weights, trainable, decayed, d_vector, *,
+        self, targets, weights, sequence_weights, frozen, decayed, d_vector, *,
         int loss, double alpha,
     ):
         """Set what `gradient` learns from; see ``_network.Trainer``."""
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
-        self.trainable, self.decayed, self.d_vector = trainable, decayed, d_vector
+        self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
         self.loss, self.alpha = <Loss> loss, alpha
         if self.parts == NULL:
             self.parts = <real*> arena_take(
@@ -371,7 +371,7 @@ cdef class Session:
             for part in range(1, self.n_parts):
                 total += self.parts[part * self.n_total + p]
             self.d_vector[p] = total
-        return loss + finish_gradient(self.n_total, &self.trainable[0], &self.decayed[0], penalty,
+        return loss + finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                       &self.vector[0], &self.d_vector[0])
 
     def gradient(self, const long long[::1] rows):

@@ -104,7 +104,7 @@ cdef inline double target_loss(
 
 cdef inline double finish_gradient(
     Py_ssize_t n,
-    const unsigned char* trainable,
+    const Py_ssize_t[::1] frozen,  # IN     places that do not train
     const unsigned char* decayed,
     double penalty,
     const real* vector,
@@ -113,9 +113,8 @@ cdef inline double finish_gradient(
     """Silence what does not train, add the penalty on weights; return its loss."""
     cdef Py_ssize_t p
     cdef double square = 0
-    for p in range(n):
-        if not trainable[p]:
-            d_vector[p] = 0
+    for p in range(frozen.shape[0]):
+        d_vector[frozen[p]] = 0
     if penalty == 0:
         return 0
     for p in range(n):

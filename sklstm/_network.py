@@ -76,7 +76,7 @@ class Network:
             targets,
             weights,
             sequence_weights,
-            self.topology.trainable.view(np.uint8),
+            self.topology.frozen,
             self.topology.decayed.view(np.uint8),
             d_vector,
             loss=_isa.kernels[self.vector.dtype].losses[loss, out_activation],

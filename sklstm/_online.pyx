@@ -95,8 +95,10 @@ cdef class Online:
         One-directional.
     vector : ndarray (n_total,)
         The parameters, read at every step.
-    trainable, decayed : ndarray (n_total,) of uint8
-        Masks of ``Topology``.
+    frozen, decayed : ndarray of int64, ndarray (n_total,) of uint8
+        Of ``Topology``.
+    d_vector : ndarray (n_total,)
+        Where `gradient` writes.
     learns : bool
         Whether to keep traces; for one hidden layer.
     """
@@ -106,7 +108,8 @@ cdef class Online:
     cdef Unit* units
     cdef Span* spans
     cdef int n_spans
-    cdef const unsigned char[::1] trainable
+    cdef const Py_ssize_t[::1] frozen
+    cdef real[::1] d_vector
     cdef const unsigned char[::1] decayed
     cdef real* read  # (cells + 1,) cells of the last layer in the order of the output weights, 1
     cdef real* out  # (K,)
@@ -116,7 +119,7 @@ cdef class Online:
     cdef Py_ssize_t n_total
     cdef const real[::1] vector
 
-    def __cinit__(self, topology, vector, trainable, decayed, *, bint learns):
+    def __cinit__(self, topology, vector, frozen, decayed, d_vector, *, bint learns):
         cdef int index, cells, largest = 0
         cdef Py_ssize_t K
         cdef Layer* layer
@@ -129,7 +132,7 @@ cdef class Online:
         pack_room(&self.arena, &self.net, 1, False)
         self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
         self.spans = <Span*> self.take(7 * self.net.n_layers + 2, sizeof(Span))
-        self.trainable, self.decayed = trainable, decayed
+        self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
         for index in range(self.net.n_layers):
             layer, unit = &self.net.layers[index], &self.units[index]
             K, cells = layer.weights.columns + 1, layer.n_blocks * layer.block_size
@@ -354,17 +357,15 @@ cdef class Online:
             return self.out[0]
         return [self.out[k] for k in range(self.net.n_outputs)]
 
-    def gradient(
-        self, const real[::1] target, double weight, int loss, double penalty, real[::1] d_vector
-    ):
+    def gradient(self, const real[::1] target, double weight, int loss, double penalty):
         """Weighted loss of a target at the last step; its gradient into ``d_vector``."""
         cdef float_mode mode
         cdef double found
         with nogil:
             mode = flush_denormals()
-            found = self.learn_target(<Loss> loss, &target[0], weight, &d_vector[0])
-            found += finish_gradient(self.n_total, &self.trainable[0], &self.decayed[0], penalty,
-                                     &self.vector[0], &d_vector[0])
+            found = self.learn_target(<Loss> loss, &target[0], weight, &self.d_vector[0])
+            found += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
+                                     &self.vector[0], &self.d_vector[0])
             restore_float_mode(mode)
         return found
 

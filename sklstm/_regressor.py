@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -205,7 +206,17 @@ class LSTMRegressor(RegressorMixin, BaseLSTM):
         return values[0] if self.n_outputs_ == 1 else values
 
     def _stream_reader(self) -> Callable[[Any], np.ndarray]:
-        return self._read_target
+        if self.n_outputs_ > 1:
+            return self._read_target
+        target = np.empty(1, dtype=self.parameters_.dtype)
+
+        def read(y: Any) -> np.ndarray:
+            if type(y) is not float or not isfinite(y):
+                return self._read_target(y)
+            target[0] = y  # making an array would take longer than learning from it
+            return target
+
+        return read
 
     def _read_target(self, y: Any) -> np.ndarray:
         try:

@@ -62,14 +62,16 @@ class Stream:
         self._vector = estimator.parameters_
         self._dtype = self._vector.dtype
         self._n_features = topology.n_features
+        self._learns = len(topology.stack) == 1
+        self._d_vector = np.zeros_like(self._vector)
         self._online = _isa.online[self._dtype].Online(
             topology,
             self._vector,
-            topology.trainable.view(np.uint8),
+            topology.frozen,
             topology.decayed.view(np.uint8),
-            learns=len(topology.stack) == 1,
+            self._d_vector,
+            learns=self._learns,
         )
-        self._d_vector = np.zeros_like(self._vector)
         self._solver_state = None
         self._target = estimator._stream_reader()
         self._lock = _learning.setdefault(estimator, threading.Lock())
@@ -141,8 +143,7 @@ class Stream:
         loss : float
             Before the update, times the weight.
         """
-        estimator = self._estimator
-        if len(estimator._topology.stack) > 1:
+        if not self._learns:
             raise ValueError(
                 "learn is for one hidden layer: the traces of a lower layer would take more "
                 "memory than there are weights. Use partial_fit."
@@ -164,7 +165,7 @@ class Stream:
         if estimator._solver_state is not self._solver_state:
             self._bind_solver()
         penalty = estimator.alpha / weight
-        loss = self._online.gradient(target, weight, self._loss, penalty, self._d_vector)
+        loss = self._online.gradient(target, weight, self._loss, penalty)
         if not isfinite(loss):
             warnings.warn(
                 f"The loss at this step is not finite: nothing was learned. {estimator._cure()}",

@@ -159,6 +159,11 @@ class Topology:
         return mask
 
     @cached_property
+    def frozen(self) -> np.ndarray:
+        """Places in the flat vector that do not train."""
+        return np.flatnonzero(~self.trainable)
+
+    @cached_property
     def decayed(self) -> np.ndarray:
         """Mask over the flat vector: what `alpha` penalises, all weights and no bias."""
         mask = np.ones(self.n_total, dtype=bool)
