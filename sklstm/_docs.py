@@ -38,20 +38,24 @@ alpha : float, default=0.0
     the sum of the batch's sample weights.
 
 batch_size : int or "auto", default="auto"
-    Sequences per gradient step, at most as many as there are. "auto" is 200.
+    Sequences per gradient step, at most as many as there are. "auto" is 200, as in
+    `MLPClassifier`: a small set is one batch, in which a weight of 2 is the same as two copies. On
+    real data 16, 32 and 200 were about as accurate; try 32 where there are few sequences.
 
 learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
     For "sgd" only. "invscaling" divides `learning_rate_init` by `(t_ + 1) ** power_t` after each
     epoch; "adaptive" divides it by 5 each time the stop rule is met, and goes on.
 
 learning_rate_init : float, default=0.005
-    Size of a step, in units of the weights for "adam".
+    Size of a step, in units of the weights for "adam". From 0.001 to 0.01 the choice made no clear
+    difference on real data.
 
 power_t : float, default=0.5
     Exponent of "invscaling".
 
 max_iter : int, default=200
-    Epochs, passes over all sequences, that `fit` makes at most.
+    Epochs, passes over all sequences, that `fit` makes at most. On real data more than 200 changed
+    nothing, as the stop rule comes first.
 
 shuffle : bool, default=True
     Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
@@ -65,7 +69,8 @@ tol : float, default=1e-4
     as no improvement.
 
 n_iter_no_change : int or inf, default=10
-    `fit` stops after more than this many epochs in a row without improvement.
+    `fit` stops after more than this many epochs in a row without improvement. 20 is better where a
+    fit stops before it has learned anything.
 
 early_stopping : bool, default=False
     Watch the score on validation sequences instead of the loss, and keep the parameters that
@@ -91,7 +96,8 @@ bias : {"all", "hidden", "gates"} or None, default="all"
 
 gate_bias : dict or None, default=None
     Initial biases of gates, for example `{"input": -1.0, "output": (-2, -4, -6)}`: a number, or
-    one per block if there is a single layer. None remembers at first: forget gates start at 1.
+    one per block if there is a single layer. None remembers at first: forget gates start at 1,
+    where more was worse on real data, and the input gates of "coupled" at -1.
 
 init_range : float or None, default=None
     Initial weights and biases are drawn from U[-init_range, init_range]. None draws weights from

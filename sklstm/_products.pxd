@@ -11,7 +11,7 @@ sequence gives the same bits alone and in company; without (backward), a tile of
 several sums side by side. Outputs are overwritten, but for the gradient, which is added to.
 """
 
-from sklstm._simd cimport LANES, load, real, splat, store, sum_lanes, vec
+from sklstm._simd cimport LANES, load, prefetch, real, splat, store, sum_lanes, vec
 
 cdef enum:
     ROW_TILE = 8  # rows of a tile if width = LANES: eight sums stay in registers
@@ -195,6 +195,7 @@ cdef inline void gradient_rows_tile(
     Py_ssize_t d_z_stride,
     const Column* columns,  # IN     GRADIENT_COLUMNS of them
     int first,  # step
+    const real* ahead,  # a row that comes next, to have it in the cache by then
     real* total,  # OUT    (GRADIENT_ROWS, GRADIENT_COLUMNS)
 ) noexcept nogil:
     """total = sum over steps and lanes of d_z times source."""
@@ -211,6 +212,7 @@ cdef inline void gradient_rows_tile(
         for k in range(GRADIENT_COLUMNS):
             x[k] = load(at[k])
             at[k] += columns[k].stride
+        prefetch(ahead + (first + t) * d_z_stride)
         for r in range(GRADIENT_ROWS):
             d = load(d_z[r] + (first + t) * d_z_stride)
             for k in range(GRADIENT_COLUMNS):
@@ -285,7 +287,9 @@ cdef inline void add_gradient(
                     for k in range(GRADIENT_COLUMNS):
                         tile[k] = columns[min(column + k, n_columns - 1)]
                     if width > 1:
-                        gradient_rows_tile(span, d, d_z_stride, tile, first, total)
+                        k = row + GRADIENT_ROWS + (column - block) // GRADIENT_COLUMNS % GRADIENT_ROWS
+                        gradient_rows_tile(span, d, d_z_stride, tile, first,
+                                           d_z + min(k, rows - 1) * width, total)
                     else:
                         gradient_units_tile(span, d, d_z_stride, tile, first, total)
                     for r in range(min(<int> GRADIENT_ROWS, (rows - row + lanes - 1) // lanes)):

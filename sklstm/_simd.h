@@ -182,6 +182,13 @@ SKLSTM_INLINE vec vtanh(vec x) {
     return e / (e + splat((real)2.0));
 }
 
+/* Ask for a number that will be read soon. */
+#if defined(__GNUC__)
+#define prefetch(p) __builtin_prefetch(p)
+#else
+#define prefetch(p) ((void)(p))
+#endif
+
 /* Denormal numbers cost a hundred cycles each and mean nothing here: kernels run with them
  * flushed to zero and give the thread back as it was. */
 #if defined(__SSE2__) || defined(_M_X64)

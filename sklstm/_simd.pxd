@@ -11,6 +11,7 @@ cdef extern from "_simd.h" nogil:
     void store(real* p, vec x)
     vec splat(real x)
     real sum_lanes(vec x)
+    void prefetch(const real* p)
     vec vexp(vec x)
     vec sigmoid(vec x)
     vec vtanh(vec x)
