@@ -11,7 +11,9 @@ sequence gives the same bits alone and in company; without (backward), a tile of
 several sums side by side. Outputs are overwritten, but for the gradient, which is added to.
 """
 
-from sklstm._simd cimport LANES, load, prefetch, real, splat, store, sum_lanes, vec
+from sklstm._simd cimport (
+    LANES, SUMS_AT_ONCE, load, prefetch, real, splat, store, store_sums, vec,
+)
 
 cdef enum:
     ROW_TILE = 8  # rows of a tile if width = LANES: eight sums stay in registers
@@ -204,21 +206,26 @@ cdef inline void gradient_rows_tile(
     cdef vec[GRADIENT_COLUMNS] x
     cdef vec d
     cdef int r, k, t
-    for r in range(GRADIENT_ROWS * GRADIENT_COLUMNS):
-        sums[r] = splat(0)
+    # the first step sets the sums, the others add to them
     for k in range(GRADIENT_COLUMNS):
         at[k] = columns[k].at + first * columns[k].stride
-    for t in range(steps):
+        x[k] = load(at[k])
+        at[k] += columns[k].stride
+    for r in range(GRADIENT_ROWS):
+        d = load(d_z[r] + first * d_z_stride)
+        for k in range(GRADIENT_COLUMNS):
+            sums[r * GRADIENT_COLUMNS + k] = d * x[k]
+    for t in range(first + 1, first + steps):
         for k in range(GRADIENT_COLUMNS):
             x[k] = load(at[k])
             at[k] += columns[k].stride
-        prefetch(ahead + (first + t) * d_z_stride)
+        prefetch(ahead + t * d_z_stride)
         for r in range(GRADIENT_ROWS):
-            d = load(d_z[r] + (first + t) * d_z_stride)
+            d = load(d_z[r] + t * d_z_stride)
             for k in range(GRADIENT_COLUMNS):
                 sums[r * GRADIENT_COLUMNS + k] = sums[r * GRADIENT_COLUMNS + k] + d * x[k]
-    for r in range(GRADIENT_ROWS * GRADIENT_COLUMNS):
-        total[r] = sum_lanes(sums[r])
+    for r in range(GRADIENT_ROWS * GRADIENT_COLUMNS // SUMS_AT_ONCE):
+        store_sums(total + r * SUMS_AT_ONCE, &sums[r * SUMS_AT_ONCE])
 
 
 cdef inline void gradient_units_tile(
@@ -267,7 +274,8 @@ cdef inline void add_gradient(
     cdef reals[GRADIENT_ROWS] d
     cdef Column[GRADIENT_COLUMNS] tile
     cdef real[GRADIENT_ROWS * GRADIENT_COLUMNS * LANES] total
-    cdef int row, column, block, block_stop, first = 0, span, r, k, lane, at
+    cdef real* d_row
+    cdef int row, column, block, block_stop, first = 0, span, r, k, lane, at, count
     cdef int lanes = 1 if width > 1 else LANES  # rows in a vector
     cdef int spans = 1 + steps * width * min(n_columns, <int> COLUMN_BLOCK) // CACHE_NUMBERS
     cdef int span_max = (steps + spans - 1) // spans
@@ -292,13 +300,14 @@ cdef inline void add_gradient(
                                            d_z + min(k, rows - 1) * width, total)
                     else:
                         gradient_units_tile(span, d, d_z_stride, tile, first, total)
+                    count = min(<int> GRADIENT_COLUMNS, block_stop - column)
                     for r in range(min(<int> GRADIENT_ROWS, (rows - row + lanes - 1) // lanes)):
                         for lane in range(lanes):
-                            at = row + r * lanes + lane
-                            if row_at[at] < 0:
+                            if row_at[row + r * lanes + lane] < 0:
                                 continue
-                            for k in range(min(<int> GRADIENT_COLUMNS, block_stop - column)):
-                                d_matrix[row_at[at] + column_at[column + k]] += (
+                            d_row = d_matrix + row_at[row + r * lanes + lane]
+                            for k in range(count):
+                                d_row[column_at[column + k]] += (
                                     total[(r * GRADIENT_COLUMNS + k) * lanes + lane]
                                 )
                     column += GRADIENT_COLUMNS

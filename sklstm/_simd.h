@@ -79,6 +79,26 @@ SKLSTM_INLINE real sum_lanes(vec x) {
     return y[0] + y[1];
 #endif
 }
+/* The same for SUMS_AT_ONCE vectors, whose sums are stored side by side. */
+#if defined(__clang__)
+#define SKLSTM_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SKLSTM_PICK(a, b, ...) __builtin_shuffle(a, b, (pick16){__VA_ARGS__})
+#endif
+typedef integer pick16 __attribute__((vector_size(16)));
+typedef real vec16_anywhere __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+enum { SUMS_AT_ONCE = 16 / sizeof(real) };
+SKLSTM_INLINE void store_sums(real *p, const vec *x) {
+    vec16 a = SKLSTM_TO_16(x[0]), b = SKLSTM_TO_16(x[1]);
+#ifdef SKLSTM_FLOAT
+    vec16 c = SKLSTM_TO_16(x[2]), d = SKLSTM_TO_16(x[3]);
+    vec16 ab = SKLSTM_PICK(a, b, 0, 4, 1, 5) + SKLSTM_PICK(a, b, 2, 6, 3, 7);
+    vec16 cd = SKLSTM_PICK(c, d, 0, 4, 1, 5) + SKLSTM_PICK(c, d, 2, 6, 3, 7);
+    *(vec16_anywhere *)p = SKLSTM_PICK(ab, cd, 0, 1, 4, 5) + SKLSTM_PICK(ab, cd, 2, 3, 6, 7);
+#else
+    *(vec16_anywhere *)p = SKLSTM_PICK(a, b, 0, 2) + SKLSTM_PICK(a, b, 1, 3);
+#endif
+}
 #else
 #if defined(__GNUC__)
 #define SKLSTM_INLINE static inline __attribute__((unused))
@@ -96,6 +116,8 @@ SKLSTM_INLINE ivec bits_of(vec x) { ivec b; memcpy(&b, &x, sizeof b); return b; 
 SKLSTM_INLINE vec of_bits(ivec b) { vec x; memcpy(&x, &b, sizeof x); return x; }
 SKLSTM_INLINE vec clamp(vec x, real low, real high) { return x < low ? low : x > high ? high : x; }
 SKLSTM_INLINE real sum_lanes(vec x) { return x; }
+enum { SUMS_AT_ONCE = 1 };
+SKLSTM_INLINE void store_sums(real *p, const vec *x) { *p = *x; }
 #endif
 
 #if defined(__AVX512F__) && !defined(SKLSTM_SCALAR)

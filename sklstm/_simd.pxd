@@ -7,10 +7,12 @@ cdef extern from "_simd.h" nogil:
     ctypedef int float_mode
     enum:
         LANES
+        SUMS_AT_ONCE
     vec load(const real* p)
     void store(real* p, vec x)
     vec splat(real x)
     real sum_lanes(vec x)
+    void store_sums(real* p, const vec* x)
     void prefetch(const real* p)
     vec vexp(vec x)
     vec sigmoid(vec x)
