@@ -46,7 +46,8 @@ def anchor(title: str) -> str:
 
 def entry(name: str, thing: Any) -> str:
     """A class with its methods, or a function."""
-    parts = [f"\n## {name}\n", signature(name, thing), body(thing)]
+    call = "" if isinstance(thing, type) and issubclass(thing, Warning) else signature(name, thing)
+    parts = [f"\n## {name}\n", call, body(thing)]
     if inspect.isclass(thing):
         short = thing.__name__
         for method_name, method in methods(thing):

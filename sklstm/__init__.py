@@ -5,5 +5,6 @@ __version__ = "0.1.0"
 from sklstm._classifier import LSTMClassifier
 from sklstm._persistence import VersionWarning
 from sklstm._regressor import LSTMRegressor
+from sklstm._stream import Stream
 
-__all__ = ["LSTMClassifier", "LSTMRegressor", "VersionWarning"]
+__all__ = ["LSTMClassifier", "LSTMRegressor", "Stream", "VersionWarning"]
