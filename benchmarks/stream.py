@@ -1,0 +1,83 @@
+"""Streams: what one step, and a step with an update, cost seen from Python; PyTorch beside it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.machine import describe, headline
+from benchmarks.report import table, write_json
+from sklstm import LSTMRegressor
+
+SIZES = ((2, 8), (16, 32))
+# (F, H), what is done -> microseconds it may take
+TARGETS = {((2, 8), "step"): 1.5, ((16, 32), "step"): 3.0, ((2, 8), "step and learn"): 4.0}
+ROUNDS, CALLS = 15, 3000
+
+
+def microseconds(call: Callable[[], object], calls: int = CALLS, rounds: int = ROUNDS) -> float:
+    """Median over rounds of the time of one call."""
+    found = []
+    for _ in range(rounds):
+        start = perf_counter()
+        for _ in range(calls):
+            call()
+        found.append((perf_counter() - start) / calls * 1e6)
+    return median(found)
+
+
+def ours(n_features: int, hidden: int) -> dict[str, Callable[[], object]]:
+    """A step, and a step with an update, of a stream in float64."""
+    model = LSTMRegressor(hidden, solver="sgd", clip_norm=None, random_state=0)
+    stream = model.initialize(n_features).stream()
+    x = np.random.default_rng(0).normal(size=n_features)
+
+    def both() -> None:
+        stream.step(x)
+        stream.learn(0.3)
+
+    return {"step": lambda: stream.step(x), "step and learn": both}
+
+
+def pytorch(n_features: int, hidden: int) -> Callable[[], object] | None:
+    """A step of ``nn.LSTMCell`` and ``nn.Linear``, or None without PyTorch."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    torch.set_num_threads(1)
+    cell, head = torch.nn.LSTMCell(n_features, hidden), torch.nn.Linear(hidden, 1)
+    state = [torch.zeros(1, hidden), torch.zeros(1, hidden)]
+    x = torch.randn(1, n_features)
+
+    def step() -> None:
+        with torch.no_grad():
+            state[:] = cell(x, (state[0], state[1]))
+            head(state[0]).item()
+
+    return step
+
+
+def main(argv: Sequence[str]) -> None:
+    parser = ArgumentParser(prog="python -m benchmarks stream", description=__doc__)
+    parser.add_argument("--json", type=Path, help="file for the results")
+    options = parser.parse_args(argv)
+    print(headline(), end="\n\n")
+    rows, results = [], []
+    for size in SIZES:
+        calls = {name: microseconds(call) for name, call in ours(*size).items()}
+        peer = pytorch(*size)
+        other = None if peer is None else microseconds(peer, CALLS // 10)
+        for name, found in calls.items():
+            target = TARGETS.get((size, name))
+            verdict = "" if target is None else f"{target} {'met' if found <= target else 'missed'}"
+            torch = f"{other:.1f} us" if other is not None and name == "step" else ""
+            rows.append((name, str(size), f"{found:.2f} us", verdict, torch))
+            results.append({"size": size, "what": name, "microseconds": found, "pytorch": other})
+    print(table(("work", "(F, H)", "sklstm", "target", "PyTorch step"), rows))
+    write_json(options.json, describe() | {"results": results})
