@@ -199,7 +199,7 @@ def test_gradient_is_that_of_pytorch(name, gradient):
 def test_bits_do_not_depend_on_the_number_of_threads(dtype, gradient):
     # large enough for several threads to be woken, and several chunks for each
     topology, vector = network("large", dtype=dtype)
-    sequences = ragged([20 + k % 7 for k in range(7 * LANES[dtype] + 2)], 5, dtype=dtype)
+    sequences = ragged([40 + k % 7 for k in range(7 * LANES[dtype] + 2)], 5, dtype=dtype)
     problem = Problem(topology, sequences)
     outputs = [
         kernel_output(topology, vector, sequences, return_sequences=False, n_threads=n)
