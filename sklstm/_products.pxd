@@ -295,9 +295,11 @@ cdef inline void add_gradient(
                     for k in range(GRADIENT_COLUMNS):
                         tile[k] = columns[min(column + k, n_columns - 1)]
                     if width > 1:
-                        k = row + GRADIENT_ROWS + (column - block) // GRADIENT_COLUMNS % GRADIENT_ROWS
-                        gradient_rows_tile(span, d, d_z_stride, tile, first,
-                                           d_z + min(k, rows - 1) * width, total)
+                        # each of the first tiles of columns fetches one of the next rows
+                        k = (column - block) // GRADIENT_COLUMNS % GRADIENT_ROWS
+                        at = min(row + GRADIENT_ROWS + k, rows - 1)
+                        gradient_rows_tile(span, d, d_z_stride, tile, first, d_z + at * width,
+                                           total)
                     else:
                         gradient_units_tile(span, d, d_z_stride, tile, first, total)
                     count = min(<int> GRADIENT_COLUMNS, block_stop - column)
