@@ -23,7 +23,7 @@ DIRECTIVES = {
 }
 PRECISIONS = {"f32": ["SKLSTM_REAL=float", "SKLSTM_FLOAT=1"], "f64": ["SKLSTM_REAL=double"]}
 # The kernels are compiled once for each of these and picked at import (sklstm/_isa.py).
-KERNELS = ["_cell", "_online"]
+KERNELS = {"_cell": list(PRECISIONS), "_online": list(PRECISIONS), "_trials": ["f64"]}
 INSTRUCTION_SETS = {
     "portable": ["-DSKLSTM_SCALAR"],
     "baseline": [],
@@ -48,7 +48,7 @@ def variants(kernel):
     folder = Path("build/kernels")
     folder.mkdir(parents=True, exist_ok=True)
     for name in instruction_sets():
-        for precision, macros in PRECISIONS.items():
+        for precision in KERNELS[kernel]:
             module = f"{kernel}_{name}_{precision}"
             wrapper = folder / f"{module}.c"
             text = f'#define PyInit_{kernel} PyInit_{module}\n#include "{source.as_posix()}"\n'
@@ -58,7 +58,7 @@ def variants(kernel):
                 f"sklstm.{module}",
                 [str(wrapper)],
                 include_dirs=["sklstm"],
-                define_macros=[(*macro.split("="),) for macro in macros],
+                define_macros=[(*macro.split("="),) for macro in PRECISIONS[precision]],
                 extra_compile_args=list(INSTRUCTION_SETS[name]),
                 depends=[str(source), *HEADERS],
             )

@@ -25,6 +25,8 @@ cdef enum Cell:
     PAPER  # "1997"
     PEEPHOLE
     COUPLED
+    BARE  # of experiments 2a and 2b; only in _trials.pyx, as the next one
+    CONTINUAL_CELL  # the forget gate as of Gers et al. (2000)
 
 
 cdef inline void forward_forget(
@@ -254,3 +256,50 @@ cdef inline void backward_coupled(
             store(d_s + c, d_state * (one - i))
         store(z + e, d_i * i * (one - i))
         store(z + (1 + S) * n + e, d_o * o * (one - o))
+
+
+cdef inline void forward_bare(
+    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+) noexcept nogil:
+    cdef int p, e, v, c
+    cdef vec i, g, state
+    for p in range(n // LANES):
+        e = p * LANES
+        i = sigmoid(load(z + e))
+        for v in range(S):
+            c = v * n + e
+            # s(t) = s(t-1) + i g;  y(t) = s(t), with g logistic
+            g = sigmoid(load(z + n + c))
+            state = load(s_prev + c) + i * g
+            store(z + n + c, g)
+            store(s + c, state)
+            store(h + c, state)
+            store(r + c, state)
+        store(z + e, i)
+
+
+cdef inline void forward_continual(
+    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+) noexcept nogil:
+    cdef int p, e, v, c
+    cdef vec i, f, o, g, state, squashed
+    cdef vec half = splat(<real> 0.5)
+    for p in range(n // LANES):
+        e = p * LANES
+        i = sigmoid(load(z + e))
+        f = sigmoid(load(z + n + e))
+        o = sigmoid(load(z + (2 + S) * n + e))
+        for v in range(S):
+            c = v * n + e
+            # s(t) = f s(t-1) + i g;  y(t) = o h(s(t)), g and h as in 1997
+            g = vtanh(half * load(z + 2 * n + c))
+            g = g + g
+            state = f * load(s_prev + c) + i * g
+            squashed = vtanh(half * state)
+            store(z + 2 * n + c, g)
+            store(s + c, state)
+            store(h + c, squashed)
+            store(r + c, o * squashed)
+        store(z + e, i)
+        store(z + n + e, f)
+        store(z + (2 + S) * n + e, o)

@@ -1,0 +1,228 @@
+"""The tasks of the 1997 paper as streams: each sequence drawn step by step in compiled code.
+
+The definitions are those of ``sklstm.datasets``, whose arrays the tests hold these streams to.
+Symbols are numbered as there. A `Sequence` is what one net is reading.
+"""
+
+from libc.math cimport log
+
+from sklstm._draws cimport Random, Ziggurat, below, normal, uniform
+
+
+cdef enum Kind:
+    STRINGS  # 1: of the embedded Reber grammar, from a given set
+    NOISE_FREE_LAG  # 2a
+    RANDOM_LAG  # 2b
+    LONG_LAG  # 2c
+    TWO_SEQUENCE  # 3
+    ADDING  # 4
+    MULTIPLICATION  # 5
+    TEMPORAL_ORDER  # 6
+    CONTINUAL  # strings without end
+
+cdef enum FirstPair:
+    END  # its marker stays -1
+    MARKED  # it becomes 1
+    NEVER  # it is never drawn
+
+
+cdef struct Task:
+    Kind kind
+    int n_symbols  # 0: real inputs
+    int n_inputs
+    int n_outputs
+    int length  # T, or p (2a, 2b), or q (2c)
+    int n_distractors  # p of 2c
+    int n_informative  # N of 3
+    int n_relevant  # of 6
+    int first_pair
+    double noise  # standard deviations of 3
+    double informative_noise
+    double target_noise  # negative: targets 1 and 0, else 0.2 and 0.8 with this noise
+    bint every_step  # whether each step has a target
+    # strings of 1, the training strings first
+    const unsigned char* symbols
+    const unsigned char* legal  # bits of the symbols that may follow each
+    const long long* offsets
+    int n_strings
+    int n_training
+    # the automaton of CONTINUAL: two edges of each state
+    const unsigned char* edge_symbol
+    const unsigned char* edge_state
+    const Ziggurat* ziggurat
+
+
+cdef struct Sequence:
+    int t  # step
+    int steps
+    int label
+    int place[3]  # of what is to be remembered
+    int sign[3]  # X or Y there
+    double value[2]  # of the marked pairs
+    double target  # what is learned, if it is a number
+    double truth  # the same without noise
+    Py_ssize_t start  # of the string
+    int state  # of the automaton
+    int legal  # bits of the symbols that may follow
+    int symbol  # now
+    int following
+
+
+cdef inline int tenth_longer(Random* random, int length) noexcept nogil:
+    return length + below(random, length // 10 + 1)
+
+
+cdef inline void begin_pairs(const Task* task, Random* random, Sequence* now) noexcept nogil:
+    cdef int lowest = 1 if task.first_pair == NEVER else 0
+    cdef int k
+    cdef bint adding = task.kind == ADDING
+    now.steps = tenth_longer(random, task.length)
+    now.place[0] = lowest + below(random, 10 - lowest)
+    # counted over unmarked pairs only: from the first marked one on, places move up by one
+    now.place[1] = lowest + below(random, task.length // 2 - 1 - lowest)
+    if now.place[1] >= now.place[0]:
+        now.place[1] += 1
+    for k in range(2):
+        now.value[k] = 2 * uniform(random) - 1 if adding else uniform(random)
+        if now.place[k] == 0:
+            now.value[k] = 0 if adding else 1
+    if adding:
+        now.target = 0.5 + (now.value[0] + now.value[1]) / 4
+    else:
+        now.target = now.value[0] * now.value[1]
+    now.truth = now.target
+
+
+cdef inline void begin_order(const Task* task, Random* random, Sequence* now) noexcept nogil:
+    cdef int k
+    cdef int[3] two, three
+    two[:] = [10, 50, 0]
+    three[:] = [10, 33, 66]
+    now.steps = tenth_longer(random, task.length)
+    now.label = 0
+    for k in range(task.n_relevant):
+        now.place[k] = (two[k] if task.n_relevant == 2 else three[k]) * task.length // 100 - 1
+        now.place[k] += below(random, task.length // 10 + 1)
+        now.sign[k] = below(random, 2)
+        now.label = 2 * now.label + now.sign[k]
+
+
+cdef inline void begin_two(const Task* task, Random* random, Sequence* now) noexcept nogil:
+    now.label = below(random, 2)
+    now.steps = tenth_longer(random, task.length)
+    now.target = now.label
+    if task.target_noise >= 0:
+        now.target = 0.2 if now.label else 0.8
+    now.truth = now.target
+    if task.target_noise > 0:
+        now.target += task.target_noise * normal(random, task.ziggurat)
+
+
+cdef inline void begin(
+    const Task* task, Random* random, Sequence* now, Py_ssize_t test
+) noexcept nogil:
+    """Start a sequence; ``test`` counts those of a test, -1 is training."""
+    cdef Py_ssize_t k
+    now.t = 0
+    if task.kind == STRINGS:
+        k = below(random, task.n_training) if test < 0 else test % task.n_strings
+        now.start = task.offsets[k]
+        now.steps = <int> (task.offsets[k + 1] - task.offsets[k] - 1)
+    elif task.kind == LONG_LAG:
+        now.label = below(random, 2)
+        # b, the symbol, q distractors, k more with P(k) = (9/10)^k / 10, the trigger
+        k = <Py_ssize_t> (log(1 - uniform(random)) / log(0.9))
+        now.steps = task.length + 3 + <int> k
+    elif task.kind == TWO_SEQUENCE:
+        begin_two(task, random, now)
+    elif task.kind == ADDING or task.kind == MULTIPLICATION:
+        begin_pairs(task, random, now)
+    elif task.kind == TEMPORAL_ORDER:
+        begin_order(task, random, now)
+    elif task.kind == CONTINUAL:
+        now.steps = task.length
+        now.state = task.edge_state[0]
+        now.following = task.edge_symbol[0]
+    else:
+        # a test of the two sequences of 2a is one of each
+        now.label = below(random, 2) if test < 0 or task.kind == RANDOM_LAG else test % 2
+        now.steps = task.length
+        now.following = task.length - 1 + now.label
+
+
+cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept nogil:
+    """The symbol of the present step; `following` is then the next one."""
+    cdef int k, t = now.t, edge
+    if task.kind == STRINGS:
+        now.following = task.symbols[now.start + t + 1]
+        now.legal = task.legal[now.start + t]
+        return task.symbols[now.start + t]
+    if task.kind == LONG_LAG:
+        if t == 0:
+            return task.n_distractors + 1
+        if t == 1:
+            return task.n_distractors + 2 + now.label
+        if t == now.steps - 1:
+            return task.n_distractors
+        return below(random, task.n_distractors)
+    if task.kind == TEMPORAL_ORDER:
+        if t == 0:
+            return 0
+        if t == now.steps - 1:
+            return 1
+        for k in range(task.n_relevant):
+            if t == now.place[k]:
+                return 6 + now.sign[k]
+        return 2 + below(random, 4)
+    k = now.following
+    if task.kind == CONTINUAL:
+        edge = 2 * now.state
+        now.legal = (1 << task.edge_symbol[edge]) | (1 << task.edge_symbol[edge + 1])
+        edge += below(random, 2)
+        now.following, now.state = task.edge_symbol[edge], task.edge_state[edge]
+    elif t == now.steps - 1:
+        now.following = task.length - 1 + now.label
+    else:
+        now.following = t if task.kind == NOISE_FREE_LAG else below(random, task.length - 1)
+    return k
+
+
+cdef inline void reals(
+    const Task* task, Random* random, Sequence* now, double* x
+) noexcept nogil:
+    """The inputs of the present step of a task without symbols."""
+    cdef int k, t = now.t
+    if task.kind == TWO_SEQUENCE:
+        if t >= task.n_informative:
+            x[0] = task.noise * normal(random, task.ziggurat)
+            return
+        x[0] = 1 if now.label else -1
+        if task.informative_noise > 0:
+            x[0] += task.informative_noise * normal(random, task.ziggurat)
+        return
+    x[0] = uniform(random)
+    x[1] = 0
+    if task.kind == ADDING:
+        x[0] = 2 * x[0] - 1
+    for k in range(2):
+        if t == now.place[k]:
+            x[0], x[1] = now.value[k], 1
+    if t == now.steps - 1 or (
+        t == 0 and not (task.first_pair == MARKED and (now.place[0] == 0 or now.place[1] == 0))
+    ):
+        x[1] = -1
+
+
+cdef inline bint has_target(const Task* task, const Sequence* now) noexcept nogil:
+    return task.every_step or now.t == now.steps - 1
+
+
+cdef inline double wanted(
+    const Task* task, const Sequence* now, int k, bint truth
+) noexcept nogil:
+    """Target of output k at the present step, with or without the noise that 3c adds to it."""
+    if task.kind in (TWO_SEQUENCE, ADDING, MULTIPLICATION):
+        return now.truth if truth else now.target
+    if task.kind in (LONG_LAG, TEMPORAL_ORDER):
+        return k == now.label
+    return k == now.following
