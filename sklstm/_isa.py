@@ -12,11 +12,14 @@ from types import ModuleType
 import numpy as np
 
 
+PRECISIONS = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+
+
 def load(name: str, kernel: str = "_cell") -> dict[np.dtype, ModuleType]:
     """The modules of a kernel for one instruction set, by precision."""
     return {
-        np.dtype(dtype): import_module(f"sklstm.{kernel}_{name}_{precision}")
-        for dtype, precision in ((np.float32, "f32"), (np.float64, "f64"))
+        dtype: import_module(f"sklstm.{kernel}_{name}_{precision}")
+        for dtype, precision in PRECISIONS.items()
     }
 
 

@@ -220,9 +220,14 @@ cdef inline bint has_target(const Task* task, const Sequence* now) noexcept nogi
 cdef inline double wanted(
     const Task* task, const Sequence* now, int k, bint truth
 ) noexcept nogil:
-    """Target of output k at the present step, with or without the noise that 3c adds to it."""
+    """Target of output k at the present step; in truth, without the noise that 3c adds to it, and
+    in a stream with the chance of each symbol instead of the one that was drawn."""
     if task.kind in (TWO_SEQUENCE, ADDING, MULTIPLICATION):
         return now.truth if truth else now.target
     if task.kind in (LONG_LAG, TEMPORAL_ORDER):
         return k == now.label
+    if task.kind == CONTINUAL and truth:
+        if not now.legal >> k & 1:
+            return 0
+        return 1 if now.legal == 1 << k else 0.5
     return k == now.following

@@ -332,6 +332,7 @@ cdef class Trials:
                 for f in range(self.n_inputs):
                     self.source[(1 + f) * LANES + lane] = f == self.lane_symbol[lane]
             else:
+                x[0] = x[1] = 0
                 reals(&self.task, &trial.random, &trial.now, x)
                 for f in range(self.n_inputs):
                     self.source[(1 + f) * LANES + lane] = <real> x[f]

@@ -1,0 +1,10 @@
+"""The kernel of the trials for this processor, in float64 as all experiments."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from sklstm import _isa
+
+_module = import_module(f"sklstm._trials_{_isa.name}_f64")
+Trials, lanes = _module.Trials, _module.lanes

@@ -1,0 +1,218 @@
+"""The nets of the paper: initial parameters, and their places in the kernels of the trials.
+
+All but those of experiments 2a and 2b, and the one of Gers et al. (2000), are estimators with
+public parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sklstm import LSTMRegressor
+
+ABSENT = -1
+
+
+def published_net(
+    blocks: int, cells: int, *, bias: str | None, init_range: float, gate_bias: dict | None = None
+) -> LSTMRegressor:
+    """The estimator of one of the paper's nets, untrained."""
+    return LSTMRegressor(
+        blocks,
+        block_size=cells,
+        cell="1997",
+        out_activation="logistic",
+        gradient="truncated",
+        solver="sgd",
+        momentum=0.0,
+        nesterovs_momentum=False,
+        clip_norm=None,
+        batch_size=1,
+        bias=bias,
+        gate_bias=gate_bias,
+        init_range=init_range,
+    )
+
+
+@dataclass(frozen=True)
+class EstimatorNet:
+    """A net that public parameters give.
+
+    Parameters
+    ----------
+    estimator : LSTMRegressor
+        As `published_net` makes it.
+    n_features, n_outputs : int
+    """
+
+    estimator: LSTMRegressor
+    n_features: int
+    n_outputs: int
+
+    def initial(self, seed: int) -> LSTMRegressor:
+        """The estimator with the parameters of a trial's start."""
+        model = LSTMRegressor(**self.estimator.get_params()).set_params(random_state=seed)
+        return model.initialize(self.n_features, n_outputs=self.n_outputs)
+
+    @cached_property
+    def n_weights(self) -> int:
+        return self.initial(0).n_parameters_
+
+    def vector(self, seed: int) -> np.ndarray:
+        return self.initial(seed).parameters_
+
+    def places(self, *, symbols: bool, feedback: str) -> dict[str, Any]:
+        """What the kernel of the trials wants to know (see ``_trials.Trials``).
+
+        ``feedback`` names what the hidden layer reads of the step before: cells and gates
+        ("all"), "cells", or "none" (the connections carry zeros).
+        """
+        model = self.initial(0)
+        layer = model._topology.stack[0]
+        H, S, F = layer.n_blocks, layer.block_size, layer.n_features
+        numbers = np.arange(model._topology.n_total)
+        views = layer.views(numbers)
+        # blocks' cells side by side -> first cells of all blocks, second cells ...
+        cells = np.arange(H * S).reshape(H, S).T.ravel()
+        rows = np.concatenate([np.arange(H), H + cells, H + H * S + np.arange(H)])
+        n_groups = {"all": S + 2, "cells": S, "none": 0}[feedback]
+        columns = np.concatenate([cells, H * S + np.arange(2 * H)])[: n_groups * H]
+        bias, inputs = views["bias"][rows, None], views["input"][rows]
+        recurrent = views["recurrent"][np.ix_(rows, columns)]
+        head = np.hstack(
+            [
+                model._topology.output_bias(numbers)[:, None],
+                model._topology.output_weights(numbers)[:, cells],
+            ]
+        )
+        return {
+            "cell": "1997",
+            "n_blocks": H,
+            "block_size": S,
+            "n_recurrent": n_groups,
+            "shortcuts": False,
+            "hidden": _table([bias, recurrent] if symbols else [bias, inputs, recurrent]),
+            "head": _table([head]),
+            "symbols": _table([inputs.T]) if symbols else np.empty((0, 0), np.int64),
+            "trainable": model._topology.trainable,
+            "n_features": F,
+        }
+
+
+@dataclass(frozen=True)
+class LateCellNet:
+    """The net of experiments 2a and 2b: outputs that see the inputs, and one bare cell.
+
+    Without biases, output gate and recurrent weights; the cell and its input gate see the inputs
+    only. g is logistic, h the identity.
+    """
+
+    n_features: int
+    n_outputs: int
+    init_range: float = 0.2
+
+    @property
+    def n_weights(self) -> int:
+        return 2 * self.n_features + self.n_outputs * (self.n_features + 1)
+
+    def vector(self, seed: int) -> np.ndarray:
+        rng = np.random.RandomState(seed)
+        return rng.uniform(-self.init_range, self.init_range, self.n_weights)
+
+    def places(self, *, symbols: bool, feedback: str) -> dict[str, Any]:
+        F, K = self.n_features, self.n_outputs
+        inputs = np.arange(2 * F).reshape(2, F)
+        shortcuts = 2 * F + np.arange(K * F).reshape(K, F)
+        cell = 2 * F + K * F + np.arange(K)[:, None]
+        none = np.full((2, 1), ABSENT)
+        no_bias = np.full((K, 1), ABSENT)
+        return {
+            "cell": "bare",
+            "n_blocks": 1,
+            "block_size": 1,
+            "n_recurrent": 0,
+            "shortcuts": True,
+            "hidden": _table([none] if symbols else [none, inputs]),
+            "head": _table([no_bias, cell] if symbols else [no_bias, shortcuts, cell]),
+            "symbols": _table([inputs.T, shortcuts.T]) if symbols else np.empty((0, 0), np.int64),
+            "trainable": np.ones(self.n_weights, dtype=bool),
+            "n_features": F,
+        }
+
+
+@dataclass(frozen=True)
+class ContinualNet:
+    """The net of Gers, Schmidhuber & Cummins (2000) for the continual Reber grammar.
+
+    Blocks of cells with g in [-2, 2] and h in [-1, 1], without feedback of gates, with shortcuts
+    from the inputs to the outputs; gates and outputs are biased. With ``forget=False`` the forget
+    gate is held open: standard LSTM.
+    """
+
+    blocks: int
+    cells: int
+    n_features: int
+    n_outputs: int
+    forget: bool = True
+    init_range: float = 0.2
+
+    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the weights into hidden units and outputs; bias, inputs, cells."""
+        n_rows = self.blocks * (3 + self.cells)
+        columns = 1 + self.n_features + self.blocks * self.cells
+        places = np.arange((n_rows + self.n_outputs) * columns).reshape(-1, columns)
+        return places[:n_rows], places[n_rows:]
+
+    @cached_property
+    def trainable(self) -> np.ndarray:
+        hidden, head = self._tables()
+        mask = np.ones(hidden.size + head.size, dtype=bool)
+        b, n = self.blocks, self.blocks * self.cells
+        mask[hidden[2 * b : 2 * b + n, 0]] = False  # cells have no bias
+        if not self.forget:
+            mask[hidden[b : 2 * b]] = False
+        return mask
+
+    @property
+    def n_weights(self) -> int:
+        return int(self.trainable.sum())
+
+    def vector(self, seed: int) -> np.ndarray:
+        """Gate biases: input and output -0.5, -1, -1.5, -2; forget 0.5, 1, 1.5, 2."""
+        hidden, _ = self._tables()
+        rng = np.random.RandomState(seed)
+        vector = rng.uniform(-self.init_range, self.init_range, len(self.trainable))
+        vector[~self.trainable] = 0
+        steps = 0.5 * (1 + np.arange(self.blocks))
+        b = self.blocks
+        vector[hidden[:b, 0]] = vector[hidden[-b:, 0]] = -steps
+        vector[hidden[b : 2 * b, 0]] = steps if self.forget else OPEN
+        return vector
+
+    def places(self, *, symbols: bool, feedback: str) -> dict[str, Any]:
+        if symbols or feedback != "cells":
+            raise ValueError("this net reads numbers, and its gates are not fed back")
+        hidden, head = self._tables()
+        return {
+            "cell": "continual",
+            "n_blocks": self.blocks,
+            "block_size": self.cells,
+            "n_recurrent": self.cells,
+            "shortcuts": True,
+            "hidden": hidden,
+            "head": head,
+            "symbols": np.empty((0, 0), np.int64),
+            "trainable": self.trainable,
+            "n_features": self.n_features,
+        }
+
+
+OPEN = 1000.0  # bias of a gate that is 1 whatever it sees
+
+
+def _table(parts: list[np.ndarray]) -> np.ndarray:
+    return np.ascontiguousarray(np.hstack(parts), dtype=np.int64)

@@ -1,0 +1,105 @@
+"""What the paper leaves open, and one choice for all rows: readings.
+
+The default is "as printed": the letter of the paper, and where it is silent one choice. Others
+change one or several of its fields; `--reading` selects them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One answer to each open question.
+
+    Attributes
+    ----------
+    update : {"sequence", "step"}
+        When weights change: at the end of a sequence or at every step with a target. Only 1, 2a
+        and 2b have targets before the last step. A.1 sums the contributions of all steps.
+    feedback : {"all", "cells", "none"}
+        What the hidden layer reads of the step before: cells and gates, cells only, or zeros
+        through connections that are there and counted.
+    rest : float
+        Activations of cells and gates before the first step: 0 in the paper, 0.5 in the simulator
+        of the first author's institute.
+    measure : {"absolute", "squared"}
+        What "average training error" averages: the mean over the outputs of |t - y|, or the sum
+        over the outputs of (t - y)^2.
+    stop : {"both", "error"}
+        Whether 4 and 6 ask for a low average error and the 2000 most recent sequences right, or for
+        the first alone.
+    first_pair : {"end", "marked", "never"}
+        What happens in 4 and 5 if the first pair is drawn to be marked, see ``make_adding``.
+    check : int
+        Training sequences from one look at the criterion to the next, in 1, 2a-c and 3.
+    distinct : bool
+        Whether the 256 training strings of 1 are all different.
+    biased_outputs : bool
+        Whether the outputs of 1 and 3 have biases, too.
+    plain_error : bool
+        Leave out the derivative of the logistic outputs in (19): no reading of the paper, but
+        a probe of what holds a net back.
+    growth_window, growth_gain : int, float
+        2a and 2b: the cell is added when the mean error of so many sequences is not lower by this
+        fraction than that of as many before.
+    """
+
+    update: str = "sequence"
+    feedback: str = "all"
+    rest: float = 0.0
+    measure: str = "absolute"
+    stop: str = "both"
+    first_pair: str = "end"
+    check: int = 100
+    distinct: bool = False
+    biased_outputs: bool = False
+    plain_error: bool = False
+    growth_window: int = 500
+    growth_gain: float = 0.01
+
+    def changed(self) -> dict[str, object]:
+        """What is not as printed."""
+        default = vars(Reading())
+        return {name: value for name, value in vars(self).items() if value != default[name]}
+
+    def with_changes(self, changes: str) -> Reading:
+        """Parse ``name=value,name=value``."""
+        values = {}
+        for part in filter(None, changes.split(",")):
+            name, _, text = part.partition("=")
+            if name not in vars(self):
+                raise ValueError(f"{name!r} is not an open choice; those are {', '.join(vars(self))}.")
+            values[name] = _parse(name, text, getattr(self, name))
+        return replace(self, **values)
+
+
+ALLOWED = {
+    "update": ("sequence", "step"),
+    "feedback": ("all", "cells", "none"),
+    "measure": ("absolute", "squared"),
+    "stop": ("both", "error"),
+    "first_pair": ("end", "marked", "never"),
+}
+
+
+def _parse(name: str, text: str, like: object) -> object:
+    if name in ALLOWED:
+        if text not in ALLOWED[name]:
+            raise ValueError(f"{name} is one of {', '.join(ALLOWED[name])}, got {text!r}.")
+        return text
+    if isinstance(like, bool):
+        if text not in ("yes", "no"):
+            raise ValueError(f"{name} is yes or no, got {text!r}.")
+        return text == "yes"
+    try:
+        number = type(like)(text)
+    except ValueError:
+        raise ValueError(f"{name} is a number, got {text!r}.") from None
+    if number < 0 or (isinstance(like, int) and number < 1):
+        raise ValueError(f"{name} must be positive, got {text}.")
+    return number
+
+
+AS_PRINTED = Reading()

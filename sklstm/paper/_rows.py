@@ -1,0 +1,188 @@
+"""Every LSTM row of the paper's tables: what was published, and the settings that it names.
+
+Sources are tables 1 to 9 for results, tables 10 and 11 for settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Attributes
+    ----------
+    experiment : str
+    columns : dict
+        The table's own columns that tell its rows apart.
+    net : dict
+        ``blocks``, ``cells``, ``bias``, ``init_range``, ``gate_bias``.
+    rate : float
+        Learning rate.
+    weights : int
+        As published.
+    n_trials : int
+    sequences : float
+        Published mean number of training sequences to success.
+    success : float
+        Published fraction of successful trials.
+    published : dict
+        What else the table gives.
+    mean_steps : float
+        Steps of a sequence, on average.
+    """
+
+    experiment: str
+    columns: dict[str, Any]
+    net: dict[str, Any]
+    rate: float
+    weights: int
+    n_trials: int
+    sequences: float
+    success: float = 1.0
+    published: dict[str, Any] = field(default_factory=dict)
+    mean_steps: float = 100
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        parts = [str(v) if k == "net" else f"{k}={v}" for k, v in self.columns.items()]
+        return self.experiment + (":" + ",".join(parts) if parts else "")
+
+
+def _net(blocks, cells, bias, init_range=0.1, **gate_bias):
+    return {
+        "blocks": blocks,
+        "cells": cells,
+        "bias": bias,
+        "init_range": init_range,
+        "gate_bias": gate_bias or None,
+    }
+
+
+def _reber(blocks, cells, rate, sequences, success=1.0, **published):
+    net = _net(blocks, cells, "gates", 0.2, output=tuple(-1.0 - k for k in range(blocks)))
+    return Row(
+        "1",
+        {"net": f"{blocks}x{cells}", "lr": rate},
+        net,
+        rate,
+        264 if cells == 1 else 276,
+        30,
+        sequences,
+        success,
+        published,
+        mean_steps=11,
+    )
+
+
+def _long_lag(q, p, sequences):
+    net = _net(2, 1, None, 0.2)
+    return Row(
+        "2c", {"q": q, "p": p}, net, 0.01, 6 * p + 64, 20, sequences, mean_steps=q + 12
+    )
+
+
+def _two(experiment, length, n, rate, first, sequences, **published):
+    net = _net(3, 1, "hidden", input=(-1.0, -3.0, -5.0), output=(-2.0, -4.0, -6.0))
+    if first:
+        published["first"] = first
+    columns = {"T": length, "N": n}
+    return Row(
+        experiment,
+        columns,
+        net,
+        rate,
+        102,
+        10,
+        sequences,
+        published=published,
+        mean_steps=1.05 * length,
+    )
+
+
+def _pairs(experiment, columns, sequences, wrong, rate, **gate_bias):
+    length = columns.get("T", 100)
+    return Row(
+        experiment,
+        columns,
+        _net(2, 2, "all", **gate_bias),
+        rate,
+        93,
+        10,
+        sequences,
+        published={"wrong": wrong},
+        mean_steps=1.05 * length,
+    )
+
+
+def _order(experiment, blocks, rate, weights, n_trials, sequences, wrong):
+    net = _net(blocks, 2, "all", input=tuple(-2.0 * (k + 1) for k in range(blocks)))
+    published = {"wrong": wrong}
+    return Row(
+        experiment, {}, net, rate, weights, n_trials, sequences, 1.0, published, mean_steps=105
+    )
+
+
+ROWS = [
+    _reber(4, 1, 0.1, 39_740),
+    _reber(3, 2, 0.1, 21_730),
+    _reber(3, 2, 0.2, 14_060, 0.97),
+    _reber(4, 1, 0.5, 9_500, 0.97),
+    _reber(3, 2, 0.5, 8_440, range=(3_800, 24_100)),
+    Row("2a", {"p": 100}, _net(1, 1, None, 0.2), 1.0, 10_504, 18, 5_040),
+    Row("2b", {"p": 100}, _net(1, 1, None, 0.2), 1.0, 10_504, 18, 5_680),
+    _long_lag(50, 50, 30_000),
+    _long_lag(100, 100, 31_000),
+    _long_lag(200, 200, 33_000),
+    _long_lag(500, 500, 38_000),
+    _long_lag(1000, 1000, 49_000),
+    _long_lag(1000, 500, 49_000),
+    _long_lag(1000, 200, 75_000),
+    _long_lag(1000, 100, 135_000),
+    _long_lag(1000, 50, 203_000),
+    _two("3a", 100, 3, 1.0, 27_380, 39_850, fraction_wrong=0.000195),
+    _two("3a", 100, 1, 1.0, 58_370, 64_330, fraction_wrong=0.000117),
+    _two("3a", 1000, 3, 1.0, 446_850, 452_460, fraction_wrong=0.000078),
+    _two("3b", 100, 3, 1.0, 41_740, 43_250, fraction_wrong=0.00828),
+    _two("3b", 100, 1, 1.0, 74_950, 78_430, fraction_wrong=0.01500),
+    _two("3b", 1000, 1, 1.0, 481_060, 485_080, fraction_wrong=0.01207),
+    _two("3c", 100, 3, 0.1, None, 269_650, fraction_wrong=0.00558, error=0.014),
+    _two("3c", 100, 1, 0.1, None, 565_640, fraction_wrong=0.00441, error=0.012),
+    _pairs("4", {"T": 100}, 74_000, 1, 0.5, input=(-3.0, -6.0)),
+    _pairs("4", {"T": 500}, 209_000, 0, 0.5, input=(-3.0, -6.0)),
+    _pairs("4", {"T": 1000}, 853_000, 1, 0.5, input=(-3.0, -6.0)),
+    _pairs("5", {"n_seq": 140}, 482_000, 139, 0.1),
+    _pairs("5", {"n_seq": 13}, 1_273_000, 14, 0.1),
+    _order("6a", 2, 0.5, 156, 20, 31_390, 1),
+    _order("6b", 3, 0.1, 308, 10, 571_100, 2),
+]
+EXPERIMENTS = list(dict.fromkeys(row.experiment for row in ROWS))
+
+
+def select(request: str) -> list[Row]:
+    """The rows that a name of the command line means: ``4``, ``4:T=500``, ``1:3x2,lr=0.5``, ``all``.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if request == "all":
+        return ROWS
+    experiment, _, conditions = request.partition(":")
+    rows = [row for row in ROWS if row.experiment == experiment]
+    if not rows:
+        raise ValueError(f"there is no experiment {experiment!r}: {', '.join(EXPERIMENTS)}.")
+    for condition in filter(None, conditions.split(",")):
+        name, equals, value = condition.partition("=")
+        if not equals:
+            name, value = "net", condition
+        rows = [row for row in rows if str(row.columns.get(name)) == value]
+    if not rows:
+        known = ", ".join(row.name for row in ROWS if row.experiment == experiment)
+        raise ValueError(f"no row of experiment {experiment} is {conditions!r}: {known}.")
+    return rows

@@ -1,0 +1,136 @@
+"""Trials of a row, side by side in the lanes of a kernel, groups of them on several processors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from sklstm.paper import _kernel
+from sklstm.paper._protocol import net_of, protocol_of, task_of
+from sklstm.paper._readings import Reading
+from sklstm.paper._rows import Row
+
+STEPS_AT_ONCE = 2_000_000  # between two looks at the trials, about half a second
+Progress = Callable[[int, dict[str, Any]], None]  # called with the number of a trial, its record
+
+
+def run_row(
+    row: Row,
+    reading: Reading,
+    *,
+    n_trials: int | None = None,
+    seed: int = 0,
+    cap: int | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+    keep_vectors: bool = False,
+) -> list[dict[str, Any]]:
+    """Run trials of a row.
+
+    Parameters
+    ----------
+    row, reading : Row, Reading
+    n_trials : int, default=None
+        None: as many as in the paper.
+    seed : int, default=0
+        Trial k has the seed ``seed + k``, for its weights and its sequences.
+    cap : int, default=None
+        Training sequences after which a trial has failed. None: three times the published mean.
+    n_jobs : int, default=1
+        Processors. A trial gives the same result at any number.
+    progress : callable, default=None
+    keep_vectors : bool, default=False
+        Whether records hold the trained parameters, as "vector".
+
+    Returns
+    -------
+    trials : list of dict
+        "seed", "success", "sequences" (to success, or until the cap), "seconds", "steps", and what
+        the row's protocol counts.
+    """
+    n_trials = row.n_trials if n_trials is None else n_trials
+    cap = int(3 * row.sequences) if cap is None else cap
+    groups = [
+        trials[part::n_jobs] for trials in data_sets(row, n_trials) for part in range(n_jobs)
+    ]
+    jobs = (
+        delayed(_run_group)(row, reading, group, seed, cap, progress, keep_vectors)
+        for group in groups
+        if group
+    )
+    # threads: the kernel works without Python's lock
+    done = Parallel(n_jobs=n_jobs, backend="threading")(jobs)
+    return sorted((trial for group in done for trial in group), key=lambda trial: trial["seed"])
+
+
+def data_sets(row: Row, n_trials: int) -> list[list[int]]:
+    """The numbers of the trials on each data set: experiment 1 has three of them."""
+    if row.experiment != "1":
+        return [list(range(n_trials))]
+    return [list(range(start, n_trials, 3)) for start in range(min(3, n_trials))]
+
+
+def _run_group(row, reading, numbers, seed, cap, progress, keep_vectors):
+    """Trials on one data set, in the lanes of one kernel."""
+    net = net_of(row, reading)
+    task = task_of(row, reading, data_set=numbers[0] % 3)
+    kernel = _kernel.Trials(
+        net.places(symbols=task["n_symbols"] > 0, feedback=reading.feedback),
+        task,
+        protocol_of(row, reading, cap),
+        rate=row.rate,
+        update_every_step=reading.update == "step",
+        rest=reading.rest,
+        plain_error=reading.plain_error,
+    )
+    return run_lanes(
+        kernel,
+        net.vector,
+        numbers,
+        seed,
+        progress=progress,
+        keep_vectors=keep_vectors,
+    )
+
+
+def run_lanes(
+    kernel: Any,
+    initial: Callable[[int], np.ndarray],
+    numbers: list[int],
+    seed: int,
+    *,
+    progress: Progress | None = None,
+    keep_vectors: bool = False,
+) -> list[dict[str, Any]]:
+    """Run trials through a kernel: a lane whose trial has finished takes the next one."""
+    waiting, lanes, done = list(numbers), {}, []
+
+    def fill(lane: int) -> None:
+        number = waiting.pop(0)
+        kernel.start(lane, seed + number, initial(seed + number))
+        lanes[lane] = number, perf_counter()
+
+    for lane in range(min(_kernel.lanes, len(waiting))):
+        fill(lane)
+    while lanes:
+        kernel.run(STEPS_AT_ONCE)
+        for lane, (number, start) in list(lanes.items()):
+            record = kernel.record(lane)
+            if progress is not None:
+                progress(number, record)
+            if not record.pop("finished"):
+                continue
+            trial = {"seed": seed + number, "seconds": round(perf_counter() - start, 3)} | record
+            if keep_vectors:
+                trial["vector"] = np.empty_like(initial(seed))
+                kernel.vector(lane, trial["vector"])
+            done.append(trial)
+            kernel.stop(lane)
+            del lanes[lane]
+            if waiting:
+                fill(lane)
+    return done
