@@ -5,6 +5,7 @@ They go to docs/pictures; the numbers behind them are printed. It takes about a 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,12 @@ PAPER = dict(
 
 
 def main() -> None:
-    pyplot.rcParams.update({"font.size": 10, "axes.grid": True, "grid.color": "#e4e4e4"})
-    models, wrong = race()
-    draw_race(wrong)
-    draw_error_flow(models["truncated"])
-    draw_states(models["truncated"])
-    draw_drift()
+    with pyplot.rc_context({"font.size": 10, "axes.grid": True, "grid.color": "#e4e4e4"}):
+        models, wrong = race()
+        draw_race(wrong)
+        draw_error_flow(models["truncated"])
+        draw_states(models["truncated"])
+        draw_drift()
 
 
 def order(n: int, rng: np.random.RandomState, length: int = 100) -> tuple[list, np.ndarray]:
@@ -168,6 +169,12 @@ def draw_states(net: LSTMRegressor) -> None:
     figure.legend(cells, cell_names, loc="outside upper center", ncols=4, frameon=False)
     lower.legend(gates, ["block 1", "block 2"], frameon=False)
     save(figure, "tutorial_states.png")
+    X, y = order(N_TEST, np.random.RandomState(1000))
+    without = deepcopy(net)
+    without.output_weights_[:, 2:] = 0
+    for name, model in (("solved net", net), ("the same, block 2 cut from the outputs", without)):
+        wrong = (model.predict(X).argmax(axis=1) != y.argmax(axis=1)).mean()
+        print(f"{name}: {wrong:.1%} of {N_TEST} sequences have another output on top")
 
 
 def draw_drift() -> None:
@@ -209,6 +216,7 @@ def save(figure: Any, name: str) -> None:
     for ax in figure.axes:
         ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(FOLDER / name, dpi=110, facecolor="white")
+    pyplot.close(figure)
 
 
 if __name__ == "__main__":
