@@ -58,3 +58,14 @@ def test_fences_leave_doctest_an_empty_line(document):
     text = document.read_text(encoding="utf-8")
     for block in re.findall(r"^```python\n(.+?)^```$", text, flags=re.MULTILINE | re.DOTALL):
         assert ">>>" not in block or block.endswith("\n\n")
+
+
+def test_the_pictures_of_the_tutorial_are_drawn_by_their_command(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    script = runpy.run_path(str(ROOT / "docs" / "make_tutorial_pictures.py"))
+    small = dict(FOLDER=tmp_path, N_SEEDS=2, N_TEST=20, BLOCK=20, BUDGET=40)
+    script["main"].__globals__.update(small)
+    script["main"]()
+    shown = {link for link in links(ROOT / "docs" / "tutorial.md") if link.endswith(".png")}
+    assert {f"pictures/{file.name}" for file in tmp_path.iterdir()} == shown
+    assert "0 of 2 solved" in capsys.readouterr().out

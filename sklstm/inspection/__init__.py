@@ -1,0 +1,14 @@
+"""Inside a network: its states over time, the flow of errors, the course of training."""
+
+from sklstm.inspection._displays import ErrorFlowDisplay, LossCurveDisplay, StateDisplay
+from sklstm.inspection._error_flow import error_flow, plain_error_flow
+from sklstm.inspection._states import hidden_states
+
+__all__ = [
+    "ErrorFlowDisplay",
+    "LossCurveDisplay",
+    "StateDisplay",
+    "error_flow",
+    "hidden_states",
+    "plain_error_flow",
+]

@@ -1,0 +1,263 @@
+"""What becomes of an error on its way back in time: section 3 of the paper and its equation (41).
+
+``flow_back`` follows one unit error for every cell of a layer; the equations are those of
+docs/equations.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from scipy.special import expit as logistic
+from sklearn.utils import Bunch
+
+from sklstm._topology import Layer
+from sklstm.inspection._states import (
+    block_of_cell,
+    keep,
+    peepholes,
+    read,
+    run_to,
+    squash_width,
+)
+
+
+def error_flow(
+    estimator: Any,
+    X: Any,
+    *,
+    gradient: str | None = None,
+    max_lag: int | None = None,
+    layer: int = -1,
+) -> Bunch:
+    """By how much errors are scaled on their way back through a layer, against the lag.
+
+    An error of 1 arrives at the output of one cell at the last step t of a sequence. What it has
+    become q steps earlier is an error at every cell state s(t-q), and from there at what the
+    units received at that step. Its size there (Euclidean norm over units) is measured, for one
+    cell after the other.
+
+    Under the truncated gradient an error stays in its cell. In a cell of 1997 it is then, as in
+    equation (41) of [1]_, y_out(t) h'(s(t)) at the state whatever the lag, times
+    g'(net_c(t-q)) y_in(t-q) at the cell input and times g(net_c(t-q)) f'_in(net_in(t-q)) at the
+    input gate.
+
+    Parameters
+    ----------
+    estimator : LSTMClassifier or LSTMRegressor
+        Fitted or initialised.
+    X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+        The sequences. For errors that arrive before the end, cut the sequences there.
+    gradient : {"truncated", "full"}, default=None
+        Through the cell states only, or through the recurrent weights as well; None is what the
+        estimator learns with.
+    max_lag : int, default=None
+        The largest lag Q; None goes back to the first step of the longest sequence.
+    layer : int, default=-1
+        Index in `layers_` of the layer at whose cells the error arrives, and in which it stays.
+        In a layer that reads backward, the last step is the last that it reads.
+
+    Returns
+    -------
+    flow : Bunch
+        ``lag`` of shape (Q + 1,): 0, 1, ..., Q. All others of shape (n, Q + 1, H·S), the last
+        axis for the cell at which the error arrives, NaN beyond the first step of a sequence:
+        ``state`` for the error at cell states, ``candidate`` at cell inputs, ``input_gate``,
+        ``forget_gate`` (if the cell has one) and ``output_gate`` at what the gates receive.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is not one of this package (take it out of a pipeline or a search).
+    sklearn.exceptions.NotFittedError
+        If it has no parameters yet.
+    ValueError
+        If a parameter has another value, or X is not what the estimator can read.
+
+    References
+    ----------
+    .. [1] Hochreiter, S. and Schmidhuber, J. (1997). Long Short-Term Memory. Neural Computation
+       9(8), 1735-1780.
+
+    Examples
+    --------
+    The state of a cell of 1997 hands errors back as they are:
+
+    >>> import numpy as np
+    >>> from sklstm import LSTMRegressor
+    >>> from sklstm.inspection import error_flow
+    >>> model = LSTMRegressor(4, cell="1997", random_state=0).initialize(1)
+    >>> X = np.random.default_rng(0).normal(size=(3, 50, 1))
+    >>> flow = error_flow(model, X)
+    >>> flow.state.shape
+    (3, 50, 4)
+    >>> np.allclose(flow.state, flow.state[:, :1])
+    True
+    """
+    gradient = getattr(estimator, "gradient", None) if gradient is None else gradient
+    sequences = read(estimator, X)
+    if gradient not in ("truncated", "full"):
+        raise ValueError(f'gradient must be "truncated", "full" or None, got {gradient!r}.')
+    n_lags = _n_lags(max_lag, max(map(len, sequences)))
+    flow = {}
+    for k, x in enumerate(sequences):
+        shape, weights, states = run_to(estimator, x, layer)
+        way_back = flow_back(shape, weights, states, full=gradient == "full")
+        for q, (d_state, d_z) in enumerate(islice(way_back, n_lags)):
+            errors = {"state": d_state, "candidate": d_z[:, shape.cell_rows]}
+            errors |= {f"{name}_gate": d_z[:, shape.gate_rows(name)] for name in shape.gates}
+            for name, error in errors.items():
+                sizes = flow.setdefault(
+                    name, np.full((len(sequences), n_lags, shape.n_cells), np.nan)
+                )
+                sizes[k, q] = np.linalg.norm(error, axis=1)
+    return Bunch(lag=np.arange(n_lags), **flow)
+
+
+def flow_back(
+    layer: Layer, weights: dict[str, np.ndarray], states: Bunch, *, full: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For lag 0, 1, ...: the errors at the states, (H·S, H·S), and at z, (H·S, rows of units).
+
+    Row c is the error that starts as 1 at the output of cell c at the last step.
+    """
+    block, width = block_of_cell(layer), squash_width(layer)
+    of_block = np.eye(layer.n_blocks)[block]  # sums over the cells of each block, (H·S, H)
+    peephole = peepholes(layer, weights)
+    gates = {name: states[f"{name}_gate"] for name in layer.gates}
+    kept = keep(layer, gates)[:, block]
+    before = np.vstack([np.zeros(layer.n_cells), states.state[:-1]])  # s(t-1)
+    C, H = layer.n_cells, layer.n_blocks
+
+    d_y = np.eye(C)
+    d_s_after = np.zeros((C, C))  # what comes back from s(t+1)
+    d_gate_fed = dict.fromkeys(("input", "output"), np.zeros((C, H)))  # from r(t), in 1997
+    for t in reversed(range(len(states.state))):
+        gate = {name: a[t] for name, a in gates.items()}
+        g, h = states.candidate[t], np.tanh(states.state[t] / width)
+        d_z = np.empty((C, layer.n_rows))
+
+        # y = o h(s)
+        d_o = (d_y * h) @ of_block + d_gate_fed["output"]
+        d_z_o = d_o * gate["output"] * (1 - gate["output"])
+        d_s = d_s_after + d_y * gate["output"][block] * (1 - h) * (1 + h) / width
+        if full:
+            d_s = d_s + d_z_o @ peephole["output"]
+        # s = keep s(t-1) + i g, where keep is 1, f or 1 - i
+        by_input = g - before[t] if layer.cell == "coupled" else g
+        d_i = (d_s * by_input) @ of_block + d_gate_fed["input"]
+        d_z_i = d_i * gate["input"] * (1 - gate["input"])
+        d_s_after = d_s * kept[t]
+        if full:
+            d_s_after = d_s_after + d_z_i @ peephole["input"]
+        if "forget" in gate:
+            d_f = (d_s * before[t]) @ of_block
+            d_z_f = d_f * gate["forget"] * (1 - gate["forget"])
+            d_z[:, layer.gate_rows("forget")] = d_z_f
+            if full:
+                d_s_after = d_s_after + d_z_f @ peephole["forget"]
+        d_z[:, layer.gate_rows("input")] = d_z_i
+        d_z[:, layer.cell_rows] = d_s * gate["input"][block] * (1 - g / width) * (1 + g / width)
+        d_z[:, layer.gate_rows("output")] = d_z_o
+        yield d_s, d_z
+
+        # z = ... + W_r r(t-1): the path that the truncated gradient cuts
+        d_r = d_z @ weights["recurrent"] if full else np.zeros((C, layer.n_recurrent))
+        d_y = d_r[:, :C]
+        if layer.cell == "1997":
+            d_gate_fed = dict(input=d_r[:, C : C + H], output=d_r[:, C + H :])
+
+
+ACTIVATIONS = {  # the function, its derivative from its value, the largest derivative
+    "logistic": (logistic, lambda y: y * (1 - y), 0.25),
+    "tanh": (np.tanh, lambda y: 1 - y**2, 1.0),
+}
+
+
+def plain_error_flow(
+    recurrent: Any, drive: Any, *, activation: str = "logistic", max_lag: int | None = None
+) -> Bunch:
+    """By how much errors are scaled on their way back through a plain recurrent net.
+
+    The net is y(t) = f(net(t)), net(t) = drive(t) + W y(t-1), y = 0 before the first step. An
+    error of 1 arrives at unit u (at its net) at the last step; its size q steps earlier (Euclidean
+    norm over units) is measured, for one unit after the other: section 3.1 of [1]_.
+
+    Parameters
+    ----------
+    recurrent : array-like of shape (n_units, n_units)
+        W, rows for the units that receive.
+    drive : array-like of shape (n, T, n_units) or (T, n_units)
+        What units receive from outside of the recurrence: inputs times their weights, biases.
+    activation : {"logistic", "tanh"}, default="logistic"
+        f; the paper's is the default.
+    max_lag : int, default=None
+        The largest lag Q; None goes back to the first step.
+
+    Returns
+    -------
+    flow : Bunch
+        ``lag`` of shape (Q + 1,): 0, 1, ..., Q. ``unit`` of shape (n, Q + 1, n_units): sizes, the
+        last axis for the unit at which the error arrives. ``bound`` of shape (Q + 1,): the
+        paper's n_units (f'_max ||W||)^q with the spectral norm, which no error exceeds.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, numbers are not finite, or a parameter has another value.
+
+    References
+    ----------
+    .. [1] Hochreiter, S. and Schmidhuber, J. (1997). Long Short-Term Memory. Neural Computation
+       9(8), 1735-1780.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm.inspection import plain_error_flow
+    >>> rng = np.random.default_rng(0)
+    >>> flow = plain_error_flow(rng.normal(size=(8, 8)), rng.normal(size=(50, 8)))
+    >>> flow.unit.shape
+    (1, 50, 8)
+    >>> bool(flow.unit[0, 10].max() < 0.1 * flow.unit[0, 5].max())
+    True
+    """
+    W, drive = np.asarray(recurrent, np.float64), np.asarray(drive, np.float64)
+    if drive.ndim == 2:
+        drive = drive[None]
+    if W.ndim != 2 or drive.ndim != 3 or not W.shape[0] == W.shape[1] == drive.shape[2]:
+        raise ValueError(
+            f"recurrent has shape {W.shape} and drive {drive.shape}: they must be (n_units, "
+            "n_units) and (n, T, n_units), with one column of drive for each unit."
+        )
+    if drive.size == 0 or not (np.isfinite(W).all() and np.isfinite(drive).all()):
+        raise ValueError("recurrent and drive must not be empty, nor hold NaN or infinity.")
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {activation!r}.")
+    f, slope, largest_slope = ACTIVATIONS[activation]
+    n, n_steps, n_units = drive.shape
+    n_lags = _n_lags(max_lag, n_steps)
+
+    y = np.zeros((n_steps, n, n_units))
+    for t in range(n_steps):
+        y[t] = f(drive[:, t] + (y[t - 1] @ W.T if t else 0.0))
+    error = np.broadcast_to(np.eye(n_units), (n, n_units, n_units))  # arrives at; is at
+    unit = np.empty((n, n_lags, n_units))
+    for q in range(n_lags):
+        if q:  # (1), (2): one factor f'(net(t-q)) w for each step
+            error = error @ W * slope(y[n_steps - 1 - q])[:, None, :]
+        unit[:, q] = np.linalg.norm(error, axis=2)
+    lag = np.arange(n_lags)
+    bound = n_units * (largest_slope * np.linalg.norm(W, 2)) ** lag
+    return Bunch(lag=lag, unit=unit, bound=bound)
+
+
+def _n_lags(max_lag: int | None, n_steps: int) -> int:
+    if max_lag is None:
+        return n_steps
+    if not isinstance(max_lag, int | np.integer) or isinstance(max_lag, bool) or max_lag < 0:
+        raise ValueError(f"max_lag must be an integer >= 0 or None, got {max_lag!r}.")
+    return min(int(max_lag) + 1, n_steps)
