@@ -259,7 +259,8 @@ cdef inline void backward_coupled(
 
 
 cdef inline void forward_bare(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+    int n, int S, real g_width, real g_lowest, const real* s_prev, real* z, real* s, real* h,
+    real* r
 ) noexcept nogil:
     cdef int p, e, v, c
     cdef vec i, g, state
@@ -268,8 +269,8 @@ cdef inline void forward_bare(
         i = sigmoid(load(z + e))
         for v in range(S):
             c = v * n + e
-            # s(t) = s(t-1) + i g;  y(t) = s(t), with g logistic
-            g = sigmoid(load(z + n + c))
+            # s(t) = s(t-1) + i g;  y(t) = s(t), with g logistic between two bounds
+            g = splat(g_width) * sigmoid(load(z + n + c)) + splat(g_lowest)
             state = load(s_prev + c) + i * g
             store(z + n + c, g)
             store(s + c, state)

@@ -109,6 +109,8 @@ cdef class Trials:
         Change the weights at every step that has a target, else at the end of a sequence.
     rest : float
         Activations of cells and gates before the first step.
+    g_range : (float, float)
+        Of the cell "bare".
     plain_error : bool
         Leave out the derivative of the logistic outputs, against equation (19).
     """
@@ -123,6 +125,7 @@ cdef class Trials:
     cdef int n_blocks, block_size, n_cells, n_before, n_inputs, n_recurrent, n_fed, symbol_rows
     cdef bint shortcuts, update_every_step, plain_error
     cdef double rate, rate_decay, rest
+    cdef real g_lowest, g_width
     # of the present step
     cdef real* source  # (columns,) 1, x(t), r(t-1)
     cdef real* read  # (columns,) 1, x(t), y(t)
@@ -157,11 +160,12 @@ cdef class Trials:
 
     def __cinit__(
         self, dict net, dict task, dict protocol, *, double rate, double rate_decay=1,
-        bint update_every_step=False, double rest=0, bint plain_error=False,
+        bint update_every_step=False, double rest=0, g_range=(0, 1), bint plain_error=False,
     ):
         cdef int S, b, M, K, n_traced, F, k
         self.rate, self.rate_decay, self.rest = rate, rate_decay, rest
         self.update_every_step, self.plain_error = update_every_step, plain_error
+        self.g_lowest, self.g_width = g_range[0], g_range[1] - g_range[0]
         self.keep = []
         self.read_task(task)
         self.read_protocol(protocol)
@@ -359,7 +363,7 @@ cdef class Trials:
         if self.cell == PAPER:
             forward_paper(n, S, self.s_before, self.z, self.s, self.h, self.r)
         elif self.cell == BARE:
-            forward_bare(n, S, self.s_before, self.z, self.s, self.h, self.r)
+            forward_bare(n, S, self.g_width, self.g_lowest, self.s_before, self.z, self.s, self.h, self.r)
         else:
             forward_continual(n, S, self.s_before, self.z, self.s, self.h, self.r)
         if self.protocol.growth_window:
@@ -389,7 +393,9 @@ cdef class Trials:
         g = load(self.z + (self.n_before * self.n_blocks + c) * LANES)
         slope[0] = g * i * (one - i)
         if self.cell == BARE:
-            slope[1] = i * g * (one - g)
+            # g' from g, which lies between g_lowest and g_lowest + g_width
+            g = (g - splat(self.g_lowest)) / splat(self.g_width)
+            slope[1] = i * splat(self.g_width) * g * (one - g)
         else:
             slope[1] = i * (one - splat(<real> 0.25) * g * g)
         if self.cell == CONTINUAL_CELL:

@@ -41,6 +41,8 @@ class Reading:
     plain_error : bool
         Leave out the derivative of the logistic outputs in (19): no reading of the paper, but
         a probe of what holds a net back.
+    centred : bool
+        Whether g of 2a and 2b is that of the other experiments, from -2 to 2, instead of logistic.
     growth_window, growth_gain : int, float
         2a and 2b: the cell is added when the mean error of so many sequences is not lower by this
         fraction than that of as many before.
@@ -56,6 +58,7 @@ class Reading:
     distinct: bool = False
     biased_outputs: bool = False
     plain_error: bool = False
+    centred: bool = False
     growth_window: int = 500
     growth_gain: float = 0.01
 

@@ -85,6 +85,7 @@ def _run_group(row, reading, numbers, seed, cap, progress, keep_vectors):
         rate=row.rate,
         update_every_step=reading.update == "step",
         rest=reading.rest,
+        g_range=(-2.0, 2.0) if reading.centred else (0.0, 1.0),
         plain_error=reading.plain_error,
     )
     return run_lanes(

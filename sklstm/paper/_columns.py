@@ -1,0 +1,159 @@
+"""The three columns of a row, as printed, best reading and today, and the other systems' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from sklstm.paper._protocol import net_of
+from sklstm.paper._readings import AS_PRINTED, Reading
+from sklstm.paper._report import summary, verdict
+from sklstm.paper._rows import Row
+from sklstm.paper._run import Progress, run_row
+from sklstm.paper._today import run_today
+
+COLUMNS = ("printed", "best", "today")
+
+# The reading that came nearest to the published figures (docs/paper.md has the search). What is
+# not named here is as printed.
+BEST = {
+    "1": "update=step,biased_outputs=yes",
+    "2c": "feedback=none",
+    "4": "first_pair=never,stop=error",
+}
+
+BASELINES = ("_recurrent_rows", "_cascade_rows", "_chunker_rows")  # modules with ROWS and run_row
+
+
+def best_reading(row: Row) -> Reading:
+    return AS_PRINTED.with_changes(BEST.get(row.experiment, ""))
+
+
+def run_column(
+    row: Row,
+    column: str,
+    *,
+    reading: Reading | None = None,
+    n_trials: int | None = None,
+    seed: int = 0,
+    cap: int | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run one row of one column; the result as it goes into the JSON file.
+
+    ``reading`` replaces that of the columns "printed" and "best".
+    """
+    start = perf_counter()
+    settings = {"n_trials": n_trials, "seed": seed, "cap": cap, "n_jobs": n_jobs}
+    settings["progress"] = progress
+    if column == "today":
+        trials = run_today_row(row, **settings)
+        weights, changed = trials[0]["weights"], {}
+    else:
+        if reading is None:
+            reading = AS_PRINTED if column == "printed" else best_reading(row)
+        trials = run_row(row, reading, **settings)
+        weights, changed = net_of(row, reading).n_weights, reading.changed()
+    figures = summary(trials)
+    return {
+        "experiment": row.experiment,
+        "row": row.name,
+        "column": column,
+        "reading": changed,
+        "published_sequences": row.sequences,
+        "published_success": row.success,
+        "published_trials": row.n_trials,
+        "published": row.published,
+        "weights": weights,
+        "cap": cap if cap or column == "today" else int(3 * row.sequences),
+        "wall_seconds": round(perf_counter() - start, 1),
+        "summary": figures,
+        "verdict": verdict(figures, row.sequences, row.success),
+        "trials": trials,
+    }
+
+
+def today_parameters(row: Row) -> dict[str, Any]:
+    """What of a row matters to the column "today", which has its own learning rates."""
+    if row.experiment == "1":
+        return {"blocks": row.net["blocks"], "cells": row.net["cells"]}
+    return dict(row.columns)
+
+
+def run_today_row(
+    row: Row,
+    *,
+    n_trials: int | None = None,
+    seed: int = 0,
+    cap: int | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Trials of a row with the settings of today; 10 of them unless ``n_trials`` says otherwise."""
+    n_trials = 10 if n_trials is None else n_trials
+    trials = []
+    jobs = (
+        delayed(run_today)(row.experiment, today_parameters(row), seed + k, cap)
+        for k in range(n_trials)
+    )
+    for k, trial in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(jobs)):
+        trials.append(trial | {"seconds": round(trial["seconds"], 2)})
+        if progress is not None:
+            progress(k, trial | {"finished": True})
+    return trials
+
+
+def baseline_rows() -> dict[str, tuple[dict[str, Any], Callable[..., dict[str, Any]]]]:
+    """The rows of the other systems, by name: what was published, and the function that runs one."""
+    rows = {}
+    for name in BASELINES:
+        module = import_module(f"sklstm.paper.{name}")
+        rows |= {row: (facts, module.run_row) for row, facts in module.ROWS.items()}
+    return rows
+
+
+def run_baseline(
+    name: str,
+    *,
+    n_trials: int | None = None,
+    seed: int = 0,
+    cap: int | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run one row of another system; ``name`` is a key of `baseline_rows`."""
+    facts, run = baseline_rows()[name]
+    n_trials = facts["trials"] if n_trials is None else n_trials
+    cap = facts["cap"] if cap is None else cap
+    start = perf_counter()
+    trials = []
+    jobs = (delayed(run)(name, seed + k, cap) for k in range(n_trials))
+    for k, trial in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(jobs)):
+        trials.append(trial | {"seconds": round(trial["seconds"], 2)})
+        if progress is not None:
+            progress(k, trial | {"finished": True})
+    figures = summary(trials)
+    success = facts["success"] if isinstance(facts["success"], (int, float)) else None
+    success = None if success is None else success / 100
+    return {
+        "experiment": name.partition(":")[0].partition("/")[0],
+        "row": facts["label"],
+        "column": "baseline",
+        "name": name,
+        "published_sequences": facts["sequences"],
+        "published_success": success,
+        "published_trials": facts["trials"],
+        "published": {},
+        "weights": facts["weights"],
+        "cap": cap,
+        "cap_published": facts["cap"],
+        "wall_seconds": round(perf_counter() - start, 1),
+        "summary": figures,
+        "verdict": verdict(figures, facts["sequences"], success),
+        "trials": trials,
+    }

@@ -1,0 +1,51 @@
+"""A live line of progress per trial, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+EVERY = 0.5  # seconds between two looks at a trial that is under way
+
+
+class TrialLines:
+    """Called with the number of a trial and where it is; prints a line that is overwritten.
+
+    On a terminal the trial under way has a line that changes; a trial that has finished leaves
+    its own. Elsewhere only the latter are printed.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.last = 0.0
+        self.lock = Lock()
+        self.live = sys.stderr.isatty()
+
+    def __call__(self, trial: int, record: dict[str, Any]) -> None:
+        with self.lock:
+            finished = record.get("finished", False)
+            if not finished and (not self.live or monotonic() - self.last < EVERY):
+                return
+            self.last = monotonic()
+            end = "\n" if finished else ""
+            start = "\r\x1b[K" if self.live else ""
+            print(f"{start}{self._line(trial, record)}", end=end, file=sys.stderr, flush=True)
+
+    def _line(self, trial: int, record: dict[str, Any]) -> str:
+        words = [f"{self.title}, trial {trial}: {record['sequences']:,} sequences"]
+        if "recent_error" in record:
+            words.append(
+                f"recent error {record['recent_error']:.4f}, {record['recent_wrong']} wrong"
+            )
+        if record.get("finished"):
+            words.append("success" if record["success"] else "no success")
+        return ", ".join(words)
+
+    def __enter__(self) -> TrialLines:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,150 @@
+"""Trials in figures and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, nan, sqrt
+from typing import Any
+
+import numpy as np
+from scipy.stats import beta, t
+
+CONFIDENCE = 0.95
+FACTOR = 2.0  # a mean within this factor of the published one agrees
+
+
+def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Success rate and mean with 95 % intervals, range, seconds.
+
+    The interval of the rate is that of Clopper and Pearson, that of the mean Student's, both over
+    the successful trials; the mean's is None below two of them.
+    """
+    n = len(trials)
+    right = [trial for trial in trials if trial["success"]]
+    k = len(right)
+    figures: dict[str, Any] = {
+        "n_trials": n,
+        "n_success": k,
+        "success": k / n,
+        "success_interval": [
+            float(beta.ppf((1 - CONFIDENCE) / 2, k, n - k + 1)) if k else 0.0,
+            float(beta.ppf((1 + CONFIDENCE) / 2, k + 1, n - k)) if k < n else 1.0,
+        ],
+        "mean": None,
+        "mean_interval": None,
+        "range": None,
+        "seconds": round(sum(trial["seconds"] for trial in trials), 1),
+    }
+    if k:
+        counts = np.array([trial["sequences"] for trial in right], dtype=float)
+        figures["mean"] = float(counts.mean())
+        figures["range"] = [int(counts.min()), int(counts.max())]
+        if k > 1:
+            half = t.ppf((1 + CONFIDENCE) / 2, k - 1) * counts.std(ddof=1) / sqrt(k)
+            figures["mean_interval"] = [float(counts.mean() - half), float(counts.mean() + half)]
+    for name in ("first", "final_wrong", "final_error", "test_wrong", "test_error"):
+        values = [trial[name] for trial in right if trial.get(name) is not None]
+        if values:
+            figures["mean_" + name] = float(np.mean(values))
+    return figures
+
+
+def verdict(figures: dict[str, Any], sequences: Any, success: float | None) -> str:
+    """What the trials say of the published figures.
+
+    ``sequences`` may be words where nothing was learned (``">200,000"``), or None if the source
+    has none; ``success`` a fraction, or None if it is not known.
+    """
+    k, n = figures["n_success"], figures["n_trials"]
+    low, high = figures["success_interval"]
+    if success == 0:
+        return "agrees: fails" if k == 0 else f"succeeds in {k} of {n} where the source fails"
+    if k == 0:
+        if success is not None and success < 1 and high >= success:
+            return f"no success in {n} trials, which the published rate does not exclude"
+        return "fails"
+    words = []
+    if success is not None:
+        if low > success:
+            words.append("succeeds more often")
+        elif high < success:
+            words.append(f"succeeds less often ({k} of {n})")
+    if isinstance(sequences, (int, float)):
+        ratio = figures["mean"] / sequences
+        if ratio > FACTOR:
+            words.append(f"{ratio:.1f} times slower")
+        elif ratio < 1 / FACTOR:
+            words.append(f"{1 / ratio:.1f} times faster")
+    return ", ".join(words) if words else "agrees"
+
+
+HEADINGS = (
+    "row",
+    "column",
+    "weights",
+    "published",
+    "sequences",
+    "95 %",
+    "range",
+    "published",
+    "success",
+    "95 %",
+    "test",
+    "verdict",
+)
+
+
+def cells(result: dict[str, Any]) -> list[str]:
+    """A result as the texts of a table's row, in the order of `HEADINGS`."""
+    figures = result["summary"]
+    interval, low_high = figures["mean_interval"], figures["range"]
+    low, high = figures["success_interval"]
+    success = result["published_success"]
+    return [
+        result["row"],
+        result["column"],
+        number(result["weights"]),
+        number(result["published_sequences"]),
+        number(figures["mean"]),
+        f"{number(max(0.0, interval[0]))} to {number(interval[1])}" if interval else "-",
+        f"{number(low_high[0])} to {number(low_high[1])}" if low_high else "-",
+        "-" if success is None else f"{success:.0%}",
+        f"{figures['n_success']} of {figures['n_trials']}",
+        f"{low:.0%} to {high:.0%}",
+        test_words(result),
+        result["verdict"],
+    ]
+
+
+def test_words(result: dict[str, Any]) -> str:
+    """What the final test of successful trials has shown, beside what was published."""
+    figures, published = result["summary"], result.get("published", {})
+    wrong = figures.get("mean_final_wrong", figures.get("mean_test_wrong"))
+    words = []
+    if "mean_first" in figures and "first" in published:
+        words.append(f"ST1 {number(figures['mean_first'])} ({number(published['first'])})")
+    if "fraction_wrong" in published and wrong is not None:
+        words.append(f"{wrong / 2560:.6f} wrong ({published['fraction_wrong']:.6f})")
+    elif "wrong" in published and wrong is not None:
+        words.append(f"{wrong:.1f} wrong ({published['wrong']})")
+    if "error" in published and "mean_final_error" in figures:
+        words.append(f"error {figures['mean_final_error']:.3f} ({published['error']})")
+    return "; ".join(words) or "-"
+
+
+def table(results: Sequence[dict[str, Any]], *, markdown: bool = False) -> str:
+    """The results as a table of text."""
+    lines = [list(HEADINGS), *map(cells, results)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(HEADINGS))]
+    rows = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in lines]
+    if not markdown:
+        return "\n".join("  ".join(row).rstrip() for row in rows)
+    rows.insert(1, ["-" * w for w in widths])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def number(value: Any) -> str:
+    """1,234 with separators; words as they are."""
+    if value is None or (isinstance(value, float) and value in (inf, nan)):
+        return "-"
+    return value if isinstance(value, str) else f"{value:,.0f}"

@@ -1,0 +1,69 @@
+"""Results with every trial in a JSON file, so that nothing has to be taken on trust."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sklstm import _isa
+
+
+class Results:
+    """Rows, and the file that they are kept in.
+
+    A row that is there already, the same row of the same column, is replaced; others stay. The
+    file is written after every row.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.rows: list[dict[str, Any]] = []
+        if path is not None and path.exists():
+            self.rows = json.loads(path.read_text())["rows"]
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        for row in rows:
+            self.rows = [old for old in self.rows if key(old) != key(row)] + [row]
+        if self.path is None:
+            return
+        lines = ",\n".join(json.dumps(row) for row in self.rows)
+        text = f'{{"rows": [\n{lines}\n],\n"machine": {json.dumps(machine())}}}\n'
+        beside = self.path.with_suffix(".part")
+        beside.write_text(text)
+        os.replace(beside, self.path)
+
+
+def key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["row"], row["column"]
+
+
+def machine() -> dict[str, Any]:
+    """What the experiments ran on."""
+    versions = {}
+    for package in ("sklstm", "numpy", "scipy", "scikit-learn"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:  # a checkout that was not installed
+            continue
+    return {
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "instruction_set": _isa.name,
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
