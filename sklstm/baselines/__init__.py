@@ -4,4 +4,6 @@ Each is written from its original description, learns as that says, and takes X,
 :class:`sklstm.LSTMRegressor` does.
 """
 
-__all__: list[str] = []
+from sklstm.baselines._recurrent import RecurrentRegressor
+
+__all__ = ["RecurrentRegressor"]
