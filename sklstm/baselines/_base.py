@@ -54,6 +54,11 @@ class BaselineRegressor(SequenceRegressor):
 
     _dtype = np.float64
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # plain descent with a fixed rate promises nothing
+        return tags
+
     # ------------------------------------------------------------------- what subclasses decide
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
@@ -167,7 +172,7 @@ class BaselineRegressor(SequenceRegressor):
             end = End.INTERRUPTED
         progress.close(end)
         self._keep(finite, records, rng)
-        return End.CONVERGED if once and end is End.MAX_ITER else end
+        return end
 
     def _keep(self, vector: np.ndarray, records: Records, rng: np.random.RandomState) -> None:
         """Take over what was learned; nothing here can fail."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from sklstm._recurrent import GRADIENTS, Recurrent, Steps
 from sklstm._sequences import Sequences
 from sklstm._targets import Examples
 from sklstm.baselines._base import AT_LEAST_1, DESCENT, BaselineRegressor
+from sklstm.baselines._gradients import GRADIENTS, Recurrent, Steps
 
 
 class RecurrentRegressor(BaselineRegressor):
@@ -35,8 +35,8 @@ class RecurrentRegressor(BaselineRegressor):
         Whether hidden units and outputs have biases. The nets of the 1997 paper have none.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
-        Function of the outputs, "logistic" in the 1997 paper. Targets outside its range are allowed;
-        they are never reached.
+        Function of the outputs, "logistic" in the 1997 paper. Targets outside its range are
+        allowed; they are never reached.
 
     gradient : {"bptt", "rtrl", "elman"}, default="bptt"
         "bptt" goes back through the whole sequence [1]_: time O(W) and memory O(n) per step, for n
@@ -88,11 +88,11 @@ class RecurrentRegressor(BaselineRegressor):
     ----------
     unit_weights_ : ndarray of shape (n_sources, n_units)
         Row by row: the weights from each unit of the step before, from the bias if there is one,
-        from each input. Units are the hidden units and, for "full", then the outputs. Assigning into
-        this array changes the model.
+        from each input. Units are the hidden units and, for "full", then the outputs. Assigning
+        into this array changes the model.
     output_weights_ : ndarray of shape (n_sources, n_outputs_) or None
-        Row by row: from each hidden unit of the same step, the bias, and for "shortcuts" each input.
-        None for "full".
+        Row by row: from each hidden unit of the same step, the bias, and for "shortcuts" each
+        input. None for "full".
     parameters_ : ndarray of shape (W,)
         Both in one vector.
     n_parameters_ : int
@@ -118,8 +118,8 @@ class RecurrentRegressor(BaselineRegressor):
 
     Notes
     -----
-    With ``update="step"`` the weights move while a sequence runs, so that "rtrl" follows the gradient
-    of no fixed weights: the difference is of the order of the learning rate.
+    With ``update="step"`` the weights move while a sequence runs, so that "rtrl" follows the
+    gradient of no fixed weights: the difference is of the order of the learning rate.
 
     References
     ----------

@@ -1,19 +1,36 @@
 """Recurrent nets of simple units: forward, three gradients, and plain gradient descent.
 
-Sources of a step are the units of the step before, a constant 1 (if there are biases) and the inputs.
+Sources of a step are the units of the step before, a constant 1 (if there are biases), the inputs.
 All units u at once:    y_u(t) = f(sum_s w[s, u] y_s),   y_s = y(t-1), 1, x(t).
 Layered, outputs k:     y_k(t) = f(sum_s o[s, k] y_s),   y_s = y(t), 1, x(t) if there are shortcuts.
 Fully recurrent:        the last units are the outputs, and there is no second matrix.
 
-A matrix has a row for each source, so that a step of one-hot inputs reads one row of weights. Inputs
-come as their entries that are not zero (`Entries`): a one-hot step costs the same for any number of
-features, and a dense one no more than it must. Double precision throughout. `d_` is the gradient of
-the loss, half the squared error times the weight of the step, with respect to.
+A matrix has a row for each source, so that a step of one-hot inputs reads one row of weights.
+Inputs come as their entries that are not zero (`Entries`): a one-hot step costs the same for any
+number of features. Double precision throughout. `d_` is the gradient of the loss, half the squared
+error times the weight of the step, with respect to.
 """
 
-from libc.math cimport exp, isnan, tanh
+from libc.math cimport isnan
 from libc.stdint cimport int64_t
 from libc.string cimport memset
+
+from sklstm.baselines._rows cimport (
+    Activation,
+    Entries,
+    IDENTITY,
+    LOGISTIC,
+    TANH,
+    activate,
+    add_outer,
+    add_scaled,
+    descend,
+    descend_rows,
+    dot,
+    propagate,
+    slope,
+    weighted_sum,
+)
 
 import numpy as np
 
@@ -24,19 +41,7 @@ cdef enum Gradient:
 
 GRADIENTS = {"bptt": BPTT, "rtrl": RTRL, "elman": ELMAN}
 
-cdef enum Activation:
-    IDENTITY
-    LOGISTIC
-    TANH
-
 ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH}
-
-
-cdef struct Entries:
-    # Inputs of one step that are not zero.
-    Py_ssize_t n
-    const int64_t* index
-    const double* value
 
 
 cdef class Steps:
@@ -87,116 +92,6 @@ cdef class Steps:
         return entries
 
 
-# ------------------------------------------------------------------------------- matrices of rows
-
-
-cdef inline void add_scaled(double* out, double a, const double* row, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        out[i] += a * row[i]
-
-
-cdef inline double dot(const double* a, const double* b, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double total = 0
-    for i in range(n):
-        total += a[i] * b[i]
-    return total
-
-
-cdef void weighted_sum(
-    double* net,  # OUT (width,)
-    const double* weights,
-    Py_ssize_t width,
-    const double* units,
-    Py_ssize_t n_units,
-    bint bias,
-    const Entries* inputs,  # NULL: not connected
-) noexcept nogil:
-    """net = sum over sources of their value times their row."""
-    cdef Py_ssize_t i
-    memset(net, 0, width * sizeof(double))
-    for i in range(n_units):
-        add_scaled(net, units[i], weights + i * width, width)
-    weights += n_units * width
-    if bias:
-        add_scaled(net, 1, weights, width)
-        weights += width
-    if inputs != NULL:
-        for i in range(inputs.n):
-            add_scaled(net, inputs.value[i], weights + inputs.index[i] * width, width)
-
-
-cdef void add_outer(
-    double* d_weights,  # INOUT
-    const double* d_net,
-    Py_ssize_t width,
-    const double* units,
-    Py_ssize_t n_units,
-    bint bias,
-    const Entries* inputs,
-) noexcept nogil:
-    """Undo of weighted_sum: the row of each source gains its value times d_net."""
-    cdef Py_ssize_t i
-    for i in range(n_units):
-        add_scaled(d_weights + i * width, units[i], d_net, width)
-    d_weights += n_units * width
-    if bias:
-        add_scaled(d_weights, 1, d_net, width)
-        d_weights += width
-    if inputs != NULL:
-        for i in range(inputs.n):
-            add_scaled(d_weights + inputs.index[i] * width, inputs.value[i], d_net, width)
-
-
-cdef void descend(double* weights, double* d_weights, double rate, Py_ssize_t n) noexcept nogil:
-    """One step along the gradient, which is then zero."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        weights[i] -= rate * d_weights[i]
-        d_weights[i] = 0
-
-
-cdef void descend_rows(
-    double* weights,
-    double* d_weights,
-    double rate,
-    Py_ssize_t width,
-    Py_ssize_t n_dense,  # rows of units and bias
-    const Entries* inputs,
-) noexcept nogil:
-    """As `descend`, of the rows that add_outer has touched."""
-    cdef Py_ssize_t i, row
-    descend(weights, d_weights, rate, n_dense * width)
-    if inputs != NULL:
-        for i in range(inputs.n):
-            row = (n_dense + inputs.index[i]) * width
-            descend(weights + row, d_weights + row, rate, width)
-
-
-# --------------------------------------------------------------------------------- activations
-
-
-cdef inline void activate(
-    double* y, const double* net, Py_ssize_t n, Activation activation
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        if activation == LOGISTIC:
-            y[i] = 1 / (1 + exp(-net[i]))
-        elif activation == TANH:
-            y[i] = tanh(net[i])
-        else:
-            y[i] = net[i]
-
-
-cdef inline double slope(double y, Activation activation) noexcept nogil:
-    """f'(net) from y = f(net)."""
-    if activation == LOGISTIC:
-        return y * (1 - y)
-    return 1 - y * y if activation == TANH else 1
-
-
 # ---------------------------------------------------------------------------------------- nets
 
 
@@ -206,11 +101,11 @@ cdef class Recurrent:
     Parameters
     ----------
     vector : ndarray of shape (W,)
-        The matrix of the units, then, if layered, that of the outputs; rows in the order units, bias,
-        inputs.
+        The matrix of the units, then, if layered, that of the outputs; rows in the order units,
+        bias, inputs.
     fully : bool
-        All units and outputs see all of each other's last step. False: outputs see the hidden units
-        of the same step, and nothing sees the outputs.
+        All units and outputs see all of each other's last step. False: outputs see the hidden
+        units of the same step, and nothing sees the outputs.
     shortcuts : bool
         Layered only: outputs see the inputs too.
     """
@@ -361,20 +256,19 @@ cdef class Recurrent:
         """p[j; s, u] = dy_j/dw[s, u]: p(t) = f'_j (sum_l w[l, j] p[l; s, u](t-1) + (j = u) y_s)."""
         cdef Py_ssize_t i, j, n = self.n_units, W = self.n_weights
         cdef double* p
-        cdef double f
-        propagate(self.p_next, self.p, self.w, n, W)
+        cdef double* f = &self.d_net[0]
+        for j in range(n):
+            f[j] = self.unit_slope(j, y[j])
+        propagate(self.p_next, self.p, self.w, f, n, W)
         self.p, self.p_next = self.p_next, self.p
         for j in range(n):
-            p = self.p + j * W
-            f = self.unit_slope(j, y[j])
+            p = self.p + j * W + j
             for i in range(n):
-                p[i * n + j] += before[i]
+                p[i * n] += f[j] * before[i]
             if self.bias:
-                p[n * n + j] += 1
+                p[n * n] += f[j]
             for i in range(inputs.n):
-                p[(self.n_dense + inputs.index[i]) * n + j] += inputs.value[i]
-            for i in range(W):
-                p[i] *= f
+                p[(self.n_dense + inputs.index[i]) * n] += f[j] * inputs.value[i]
 
     # -- sequences
 
@@ -461,7 +355,7 @@ cdef class Recurrent:
         cdef double loss = 0
         if self.y.shape[0] < (longest + 1) * self.n_units and kind == BPTT:
             self.take_room(longest)
-        if kind == RTRL and self.sensitivities is None:
+        if kind == RTRL and self.p == NULL:
             self.sensitivities = np.empty(2 * self.n_units * self.n_weights)
             self.p = &self.sensitivities[0]
             self.p_next = self.p + self.n_units * self.n_weights
@@ -521,7 +415,6 @@ cdef class Recurrent:
         cdef const int64_t[::1] offsets = steps.offsets
         cdef Py_ssize_t k, t, start, n = self.n_units, H = self.n_hidden, j, row
         cdef Py_ssize_t n_sequences = offsets.shape[0] - 1
-        cdef double* y
         cdef const double* raw
         cdef Entries inputs
         raw = &self.raw[0] if self.layered else &self.net[0] + H
@@ -538,22 +431,3 @@ cdef class Recurrent:
                         row = start + t if per_step else k
                         for j in range(self.n_outputs):
                             out[row, j] = raw[j]
-
-
-cdef void propagate(
-    double* p_next,  # OUT (n, W)
-    const double* p,  # IN (n, W)
-    const double* w,  # IN (n, n): from, to
-    Py_ssize_t n,
-    Py_ssize_t W,
-) noexcept nogil:
-    """p_next[j] = sum_l w[l, j] p[l], in columns that stay in the first cache."""
-    cdef Py_ssize_t i, j, l, start, stop
-    cdef double* out
-    for start in range(0, W, 64):
-        stop = min(start + 64, W) - start
-        for j in range(n):
-            out = p_next + j * W + start
-            memset(out, 0, stop * sizeof(double))
-            for l in range(n):
-                add_scaled(out, w[l * n + j], p + l * W + start, stop)
