@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklstm.baselines import RecurrentRegressor
-from sklstm.baselines._gradients import Steps
+from sklstm.baselines._steps import Steps
 
 LENGTHS = (1, 7, 2, 4)
 NETS = [

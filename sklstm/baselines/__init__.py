@@ -4,6 +4,7 @@ Each is written from its original description, learns as that says, and takes X,
 :class:`sklstm.LSTMRegressor` does.
 """
 
+from sklstm.baselines._guessing import GuessingRegressor
 from sklstm.baselines._recurrent import RecurrentRegressor
 
-__all__ = ["RecurrentRegressor"]
+__all__ = ["GuessingRegressor", "RecurrentRegressor"]

@@ -134,7 +134,12 @@ class BaselineRegressor(SequenceRegressor):
         self._rng = np.random.RandomState(seed)
         self._shape = shape | {"n_features": sequences.n_features, "n_outputs": self.n_outputs_}
         self.parameters_ = self._draw(self._rng)
-        self.n_iter_ = self.t_ = self._no_improvement_count = 0
+        self.n_iter_ = self.t_ = 0
+        self._start_records()
+
+    def _start_records(self) -> None:
+        """Attributes that describe training, before any."""
+        self._no_improvement_count = 0
         self.loss_ = self.best_loss_ = inf
         self.loss_curve_ = []
 
