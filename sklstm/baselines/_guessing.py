@@ -31,9 +31,9 @@ class GuessingRegressor(BaselineRegressor):
         Hidden units, all logistic. 0 leaves the outputs.
 
     connections : {"full", "self", "outputs"}, default="full"
-        What hidden units see of the step before: everything ("full", net A1 of [1]_), the outputs and
-        each itself ("self", net A2), or the outputs only. All see the inputs. Outputs see the inputs,
-        the hidden units of the same step, and for "full" the outputs of the step before.
+        What hidden units see of the step before: everything ("full", net A1 of [1]_), the outputs
+        and each itself ("self", net A2), or the outputs only. All see the inputs. Outputs see the
+        inputs, the hidden units of the same step, and for "full" the outputs of the step before.
 
     bias : {"all", "hidden"} or None, default="all"
         Units with a bias: all, the hidden ones (net A1), or none.
@@ -106,14 +106,19 @@ class GuessingRegressor(BaselineRegressor):
 
     Examples
     --------
-    The first element of a long sequence, then noise:
+    The sign of the first element of a long sequence, whatever noise follows. One tanh unit with
+    three weights will do, and they are soon found:
 
+    >>> import numpy as np
     >>> from sklstm.baselines import GuessingRegressor
     >>> from sklstm.datasets import make_two_sequence
-    >>> X, y = make_two_sequence(100, length=500, n_informative=1, random_state=0)
-    >>> guess = GuessingRegressor(0, random_state=0).fit(X, y)
-    >>> guess.n_parameters_, guess.n_right_
-    (3, 100)
+    >>> X, y = make_two_sequence(200, length=500, n_informative=1, random_state=0)
+    >>> y = 2 * y - 1
+    >>> guess = GuessingRegressor(0, out_activation="tanh", random_state=0).fit(X[:100], y[:100])
+    >>> guess.n_parameters_, guess.n_right_, bool(guess.n_iter_ < 1000)
+    (3, 100, True)
+    >>> bool((np.abs(guess.predict(X[100:]) - y[100:]) < 0.1).all())
+    True
     """
 
     _parameter_constraints = {

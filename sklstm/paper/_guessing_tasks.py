@@ -22,9 +22,7 @@ TOMITA = {
 }
 
 
-def draw_task(
-    name: str, n: int, rng: np.random.RandomState
-) -> tuple[list[np.ndarray], np.ndarray]:
+def draw_task(name: str, n: int, rng: np.random.RandomState) -> tuple[list[np.ndarray], np.ndarray]:
     """Sequences (T, 1) and targets, 1 and 0 in turn."""
     draw = TASKS[name]
     y = np.arange(n) % 2
@@ -55,8 +53,7 @@ def _tomita(grammar: int) -> Callable[[int, int, np.random.RandomState], np.ndar
         state, bits = 0, np.empty(length, dtype=int)
         for t in range(length):
             zero, one = (
-                shares[t + 1][moves[state, bit]] if (state, bit) in moves else 0.0
-                for bit in (0, 1)
+                shares[t + 1][moves[state, bit]] if (state, bit) in moves else 0.0 for bit in (0, 1)
             )
             bits[t] = rng.uniform() * (zero + one) >= zero
             state = moves[state, bits[t]]
