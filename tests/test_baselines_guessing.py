@@ -110,8 +110,8 @@ def test_what_is_found_is_right_and_nothing_before_it_was(connections):
 
 def test_the_tolerance_decides_what_is_right():
     X, y = constant(target=0.5)  # logistic outputs are within 0.5 of it
-    far = GuessingRegressor(random_state=0, tolerance=0.51).fit(X, y)
-    near = GuessingRegressor(random_state=0, tolerance=0.1).fit(X, y)
+    far = GuessingRegressor(random_state=0, init_range=2.0, tolerance=0.51).fit(X, y)
+    near = GuessingRegressor(random_state=0, init_range=2.0, tolerance=0.1).fit(X, y)
     assert far.n_iter_ == 1 < near.n_iter_
     assert (np.abs(near.predict(X) - y) < 0.1).all()
     assert not (np.abs(far.predict(X) - y) < 0.1).all()
