@@ -108,6 +108,16 @@ def test_what_is_found_is_right_and_nothing_before_it_was(connections):
         assert right[: other.n_right_].all() and not right[other.n_right_]
 
 
+def test_of_weights_that_came_equally_far_the_first_are_kept():
+    X, y = constant(target=77.0)  # which a logistic output cannot reach
+    first = GuessingRegressor(random_state=0).initialize(1)
+    guess = GuessingRegressor(random_state=0, max_iter=50)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        guess.fit(X, y)
+    assert guess.n_right_ == 0 and guess.n_iter_ == 50
+    np.testing.assert_array_equal(guess.parameters_, first.parameters_)
+
+
 def test_the_tolerance_decides_what_is_right():
     X, y = constant(target=0.5)  # logistic outputs are within 0.5 of it
     far = GuessingRegressor(random_state=0, init_range=2.0, tolerance=0.51).fit(X, y)
