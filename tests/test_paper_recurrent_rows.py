@@ -71,7 +71,7 @@ def test_the_criterion_of_experiment_1_is_about_all_legal_successors(monkeypatch
 def test_the_picture_has_a_trial_for_every_system_and_family(system, family):
     result = run_lag(system, family, 5, seed=0, cap=200)
     assert result["sequences"] == 200 and not result["success"]
-    assert result["weights"] == (7 + 6 * 7 if family == "2a" else 6 * (9 + 6) + 2 * 6)
+    assert result["weights"] == (7 + 6 * 7 if family == "2a" else 12 * (9 + 12) + 2 * 12)
 
 
 def test_in_experiment_2c_rtrl_and_bptt_are_the_same():
