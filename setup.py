@@ -118,7 +118,12 @@ class Build(build_ext):
 
 
 modules = [
-    Extension(".".join(path.with_suffix("").parts), [str(path)])
+    Extension(
+        ".".join(path.with_suffix("").parts),
+        [str(path)],
+        include_dirs=["sklstm"],
+        define_macros=[("SKLSTM_SCALAR", None)],  # those that are compiled once
+    )
     for path in sorted(Path("sklstm").rglob("*.pyx"))
 ]
 modules = cythonize(modules, compiler_directives=DIRECTIVES, include_path=["."])

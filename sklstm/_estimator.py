@@ -130,10 +130,11 @@ class SequenceEstimator(Portable, BaseEstimator):
         else:
             self.parameters_ = vector
 
-    def _warn_if_interrupted(self, end: End):
+    def _warn_if_interrupted(self, end: End, stacklevel: int = 3):
         if end is End.INTERRUPTED:
             warnings.warn(
-                "Training interrupted by user: what was learned until then is kept.", stacklevel=3
+                "Training interrupted by user: what was learned until then is kept.",
+                stacklevel=stacklevel,
             )
         return self
 

@@ -196,4 +196,4 @@ class BaselineRegressor(SequenceRegressor):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        return self._warn_if_interrupted(end)
+        return self._warn_if_interrupted(end, stacklevel=4)

@@ -15,6 +15,7 @@ from libc.math cimport isnan
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
+from sklstm._simd cimport float_mode, flush_denormals, restore_float_mode
 from sklstm.baselines._rows cimport (
     Activation,
     Entries,
@@ -303,14 +304,23 @@ cdef class Recurrent:
         cdef const int64_t[::1] offsets = steps.offsets
         cdef Py_ssize_t i, k, row, longest = np.diff(offsets).max(initial=1)
         cdef double loss = 0
+        cdef float_mode mode
         if self.y.shape[0] < (longest + 1) * self.n_units and kind == BPTT:
             self.take_room(longest)
         if kind == RTRL and self.p == NULL:
-            self.sensitivities = np.empty(2 * self.n_units * self.n_weights)
+            try:
+                self.sensitivities = np.empty(2 * self.n_units * self.n_weights)
+            except MemoryError:
+                raise MemoryError(
+                    f"gradient='rtrl' keeps the derivatives of {self.n_units} units with respect "
+                    f"to {self.n_weights} weights, {self.n_units * self.n_weights * 16 / 2**30:.3g}"
+                    " GiB, for which there is no memory: use gradient='bptt' or fewer units."
+                ) from None
             self.p = &self.sensitivities[0]
             self.p_next = self.p + self.n_units * self.n_weights
         self.gradient_vector[:] = 0
         with nogil:
+            mode = flush_denormals()  # errors and sensitivities vanish into them
             for i in range(order.shape[0]):
                 k = order[i]
                 row = offsets[k] if per_step else k
@@ -326,6 +336,7 @@ cdef class Recurrent:
                 )
                 if rate > 0 and not every_step:
                     descend(self.w, self.d_w, rate, self.vector.shape[0])
+            restore_float_mode(mode)
         return loss
 
     # -- what Python calls
