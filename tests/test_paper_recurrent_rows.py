@@ -48,8 +48,10 @@ def test_the_criterion_of_experiment_1_is_about_all_legal_successors(monkeypatch
 
     monkeypatch.setattr(_recurrent_rows, "_learn", learn)
     run_row("1:ELM", seed=4)
-    strings, _ = make_embedded_reber(512, distinct=True, as_symbols=True, random_state=1)
-    legal = np.concatenate(reber_successors(strings))
+    options = {"as_symbols": True, "random_state": np.random.RandomState(1)}
+    strings, _ = make_embedded_reber(256, **options)
+    others, _ = make_embedded_reber(256, exclude=strings, **options)
+    legal = np.concatenate(reber_successors(strings + others))
 
     class Oracle:
         outputs = legal.astype(float)
