@@ -7,7 +7,7 @@ leave open is decided here:
   sequence.
 * Experiment 1: 256 strings as the grammar draws them, short ones again and again, to train, and 256
   that are not among them to test; trial ``seed`` has the sets number ``seed`` modulo 3. Both are
-  tested every 100 sequences. With ``distinct`` strings only, no net of these was seen to succeed.
+  tested every 100 sequences. With ``distinct`` strings only, none of ten short trials succeeded.
 * Experiment 2a: both sequences are tested at every step of them, every 100 sequences.
 * The learning rate of Elman's net on experiment 1 is not published: 0.1.
 """
