@@ -118,7 +118,13 @@ class Build(build_ext):
 
 
 modules = [
-    Extension(f"sklstm.{path.stem}", [str(path)]) for path in sorted(Path("sklstm").glob("*.pyx"))
+    Extension(
+        ".".join(path.with_suffix("").parts),
+        [str(path)],
+        include_dirs=["sklstm"],
+        define_macros=[("SKLSTM_SCALAR", None)],  # those that are compiled once
+    )
+    for path in sorted(Path("sklstm").rglob("*.pyx"))
 ]
 modules = cythonize(modules, compiler_directives=DIRECTIVES, include_path=["."])
 modules = [module for module in modules if module.name.removeprefix("sklstm.") not in KERNELS]

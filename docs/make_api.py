@@ -14,10 +14,10 @@ from textwrap import indent
 from typing import Any
 
 import sklstm
-from sklstm import datasets, inspection, preprocessing
+from sklstm import baselines, datasets, inspection, preprocessing
 
 PAGE = Path(__file__).with_name("api.md")
-MODULES = (sklstm, preprocessing, datasets, inspection)
+MODULES = (sklstm, preprocessing, datasets, inspection, baselines)
 LISTS = ("Parameters", "Attributes", "Returns", "See Also")  # sections that define names
 HEAD = """\
 # API reference

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import warnings
 from math import inf
-from operator import is_
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from sklstm._estimator import SEEDS, SequenceEstimator
 from sklstm._network import Network
 from sklstm._parameters import batch_size, draw, shape_of
-from sklstm._persistence import Portable
 from sklstm._progress import ProgressLine, Silence
-from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
+from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._solvers import SOLVERS
 from sklstm._stream import Stream
-from sklstm._targets import Examples, Rows, mean_weight
+from sklstm._targets import Examples, mean_weight
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records, train
 
-SEEDS = np.iinfo(np.int32).max
 
-
-class BaseLSTM(Portable, BaseEstimator):
+class BaseLSTM(SequenceEstimator):
     """An LSTM without a meaning for its outputs: the subclasses read y and score predictions."""
-
-    _parameter_constraints: dict[str, list]
-
-    def _set_parameters(self, given: dict[str, Any]) -> None:
-        """What ``__init__`` was given, as attributes."""
-        vars(self).update((name, given[name]) for name in self._parameter_constraints)
 
     # ------------------------------------------------------------------------ fitted parameters
 
@@ -58,14 +47,6 @@ class BaseLSTM(Portable, BaseEstimator):
     @property
     def n_parameters_(self) -> int:
         return self._topology.n_parameters
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "parameters_" in vars(self)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
 
     # --------------------------------------------------------------------------------- learning
 
@@ -157,15 +138,6 @@ class BaseLSTM(Portable, BaseEstimator):
             )
         return self._warn_if_interrupted(end)
 
-    def _initialize(self, n_features: int) -> None:
-        """Draw parameters for sequences; the subclass has said what outputs there are."""
-        if hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self.n_features_in_ = n_features
-        self._sequence_input = "sequences"
-        none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
-        self._draw_parameters(shape_of(self), none)
-
     def stream(self) -> Stream:
         """A stream of time steps: the parameters of this estimator and a state of its own.
 
@@ -184,23 +156,8 @@ class BaseLSTM(Portable, BaseEstimator):
 
     # ------------------------------------------------------------------- what subclasses decide
 
-    def _examples(
-        self,
-        y: Any,
-        sample_weight: Any,
-        rows: Rows,
-        *,
-        fresh: bool = False,
-        classes: Any = None,
-        all_classes: bool = False,
-        suffix: str = "",
-    ) -> Examples:
-        """Targets and weights, read; if ``fresh``, what outputs there are is learned from them.
-
-        ``classes`` are those named in partial_fit; with ``all_classes`` y must hold all of them;
-        ``suffix`` makes the names y and sample_weight those of the arguments.
-        """
-        raise NotImplementedError
+    def _parameter_shape(self) -> dict[str, Any]:
+        return shape_of(self)
 
     def _class_weighted(self, examples: Examples) -> Examples:
         return examples
@@ -209,57 +166,15 @@ class BaseLSTM(Portable, BaseEstimator):
         """What the validation split keeps in proportion."""
         return None
 
-    def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
-        raise NotImplementedError
-
     # ----------------------------------------------------------------------------------- output
 
-    def _outputs(self, X: Any) -> tuple[np.ndarray, Sequences]:
-        """Raw outputs, a row per sequence or step, and the sequences they belong to."""
-        self._check_fitted()
-        sequences = self._read_fitted(X)
-        raw = self._network(self.parameters_).output(sequences, effective_n_jobs(self.n_jobs))
-        if not np.isfinite(raw.sum()) and not np.isfinite(raw).all():
-            warnings.warn(
-                "Some outputs are not finite: the parameters or the values of X are too large.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        return raw, sequences
-
-    def _check_fitted(self) -> None:
-        if "parameters_" not in vars(self):
-            raise NotFittedError(
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit', "
-                "'partial_fit' or 'initialize' with appropriate arguments first."
-            )
-
-    def _read_fitted(self, X: Any) -> Sequences:
-        return read_sequences(
-            self,
-            X,
-            reset=False,
-            dtype=self.parameters_.dtype,
-            features_per_step=self._shape["n_features"],
-        )
-
-    def _in_container(self, values: np.ndarray, sequences: Sequences) -> Any:
-        return unpack_steps(values, sequences) if self.return_sequences else values
+    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
+        return self._network(self.parameters_).output(sequences, effective_n_jobs(self.n_jobs))
 
     def _network(self, vector: np.ndarray) -> Network:
         return Network(topology(**self._shape), vector, self.gradient, self.return_sequences)
 
     # --------------------------------------------------------------------------- steps of a fit
-
-    def _check_parameters(self) -> dict[str, Any]:
-        """The shape that the parameters ask for; constraints are tested when they change."""
-        values = tuple(map(vars(self).get, self._parameter_constraints))
-        known = getattr(self, "_validated", ())
-        if len(values) != len(known) or not all(map(is_, values, known)):
-            if not get_config()["skip_parameter_validation"]:
-                self._validate_params()
-            self._validated = values
-        return shape_of(self)
 
     def _check_partial_fit(self, classes: Any) -> None:
         if self.early_stopping:
@@ -278,19 +193,6 @@ class BaseLSTM(Portable, BaseEstimator):
                 "X_val and y_val are passed to fit while early_stopping is False, which would "
                 "ignore them: set early_stopping=True."
             )
-
-    def _read(self, X: Any, shape: dict[str, Any], fresh: bool) -> Rows:
-        if fresh:
-            per_step = self.features_per_step
-            sequences = read_sequences(self, X, reset=True, features_per_step=per_step)
-            return Rows(sequences, self.return_sequences)
-        for name, value in shape.items():
-            if value != self._shape[name]:
-                raise ValueError(
-                    f"{name} is now {value!r}, but the parameters to go on from were made with "
-                    f"{self._shape[name]!r}. Set it back, or start anew: fit, warm_start=False."
-                )
-        return Rows(self._read_fitted(X), self.return_sequences)
 
     def _draw_parameters(self, shape: dict[str, Any], sequences: Sequences) -> None:
         """Initial parameters and records: a network that has learned nothing."""
@@ -426,18 +328,7 @@ class BaseLSTM(Portable, BaseEstimator):
             self.validation_scores_ = (self.validation_scores_ or []) + records.scores
         if rng is not None:
             self._rng_state = rng.get_state()
-        # Into the array that users may hold views of; a memory-mapped one belongs to a file.
-        if type(self.parameters_) is np.ndarray and self.parameters_.flags.writeable:
-            self.parameters_[:] = vector
-        else:
-            self.parameters_ = vector
-
-    def _warn_if_interrupted(self, end: End):
-        if end is End.INTERRUPTED:
-            warnings.warn(
-                "Training interrupted by user: what was learned until then is kept.", stacklevel=3
-            )
-        return self
+        self._keep_parameters(vector)
 
     def _cure(self) -> str:
         cure = f"Lower learning_rate_init={self.learning_rate_init:g} or standardise X"

@@ -1,0 +1,164 @@
+"""What every estimator of sequences shares, whatever it is that learns: X, outputs, containers."""
+
+from __future__ import annotations
+
+import warnings
+from operator import is_
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from sklstm._persistence import Portable
+from sklstm._sequences import Sequences, read_sequences, unpack_steps
+from sklstm._targets import Examples, Rows
+from sklstm._training import End
+
+SEEDS = np.iinfo(np.int32).max
+
+
+class SequenceEstimator(Portable, BaseEstimator):
+    """An estimator whose learned numbers are the vector ``parameters_`` of a net of ``_shape``.
+
+    ``_shape`` says what the net looks like: what the parameters decide (`_parameter_shape`), and
+    ``n_features`` and ``n_outputs``, which the data decide.
+    """
+
+    _parameter_constraints: dict[str, list]
+    _dtype: Any = None  # of the first X; None: that of X
+
+    def _set_parameters(self, given: dict[str, Any]) -> None:
+        """What ``__init__`` was given, as attributes."""
+        vars(self).update((name, given[name]) for name in self._parameter_constraints)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "parameters_" in vars(self)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # ------------------------------------------------------------------- what subclasses decide
+
+    def _parameter_shape(self) -> dict[str, Any]:
+        """The part of ``_shape`` that the parameters decide, as plain scalars."""
+        raise NotImplementedError
+
+    def _examples(
+        self,
+        y: Any,
+        sample_weight: Any,
+        rows: Rows,
+        *,
+        fresh: bool = False,
+        classes: Any = None,
+        all_classes: bool = False,
+        suffix: str = "",
+    ) -> Examples:
+        """Targets and weights, read; if ``fresh``, what outputs there are is learned from them.
+
+        ``classes`` are those named in partial_fit; with ``all_classes`` y must hold all of them;
+        ``suffix`` makes the names y and sample_weight those of the arguments.
+        """
+        raise NotImplementedError
+
+    def _draw_parameters(self, shape: dict[str, Any], sequences: Sequences) -> None:
+        """Initial parameters and records, for ``n_outputs_``: a net that has learned nothing."""
+        raise NotImplementedError
+
+    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
+        """Outputs before their activation function, a row per sequence or step."""
+        raise NotImplementedError
+
+    def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------- steps of a method
+
+    def _check_parameters(self) -> dict[str, Any]:
+        """The shape that the parameters ask for; constraints are tested when they change."""
+        values = tuple(map(vars(self).get, self._parameter_constraints))
+        known = getattr(self, "_validated", ())
+        if len(values) != len(known) or not all(map(is_, values, known)):
+            if not get_config()["skip_parameter_validation"]:
+                self._validate_params()
+            self._validated = values
+        return self._parameter_shape()
+
+    def _read(self, X: Any, shape: dict[str, Any], fresh: bool) -> Rows:
+        if fresh:
+            per_step = self.features_per_step
+            sequences = read_sequences(
+                self, X, reset=True, dtype=self._dtype, features_per_step=per_step
+            )
+            return Rows(sequences, self.return_sequences)
+        for name, value in shape.items():
+            if value != self._shape[name]:
+                raise ValueError(
+                    f"{name} is now {value!r}, but the parameters to go on from were made with "
+                    f"{self._shape[name]!r}. Set it back, or start anew: fit, warm_start=False."
+                )
+        return Rows(self._read_fitted(X), self.return_sequences)
+
+    def _read_fitted(self, X: Any) -> Sequences:
+        return read_sequences(
+            self,
+            X,
+            reset=False,
+            dtype=self.parameters_.dtype,
+            features_per_step=self._shape["n_features"],
+        )
+
+    def _initialize(self, n_features: int) -> None:
+        """Draw parameters for sequences; the subclass has said what outputs there are."""
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self.n_features_in_ = n_features
+        self._sequence_input = "sequences"
+        none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
+        self._draw_parameters(self._parameter_shape(), none)
+
+    def _keep_parameters(self, vector: np.ndarray) -> None:
+        """Take over what was learned, into the array that users may hold views of."""
+        kept = self.parameters_
+        # A memory-mapped one belongs to a file; one of another size to another net.
+        if type(kept) is np.ndarray and kept.flags.writeable and kept.shape == vector.shape:
+            kept[:] = vector
+        else:
+            self.parameters_ = vector
+
+    def _warn_if_interrupted(self, end: End, stacklevel: int = 3):
+        if end is End.INTERRUPTED:
+            warnings.warn(
+                "Training interrupted by user: what was learned until then is kept.",
+                stacklevel=stacklevel,
+            )
+        return self
+
+    # ----------------------------------------------------------------------------------- output
+
+    def _outputs(self, X: Any) -> tuple[np.ndarray, Sequences]:
+        """Raw outputs, a row per sequence or step, and the sequences they belong to."""
+        self._check_fitted()
+        sequences = self._read_fitted(X)
+        raw = self._raw_outputs(sequences)
+        if not np.isfinite(raw.sum()) and not np.isfinite(raw).all():
+            warnings.warn(
+                "Some outputs are not finite: the parameters or the values of X are too large.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return raw, sequences
+
+    def _check_fitted(self) -> None:
+        if "parameters_" not in vars(self):
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit', "
+                "'partial_fit' or 'initialize' with appropriate arguments first."
+            )
+
+    def _in_container(self, values: np.ndarray, sequences: Sequences) -> Any:
+        return unpack_steps(values, sequences) if self.return_sequences else values

@@ -1,0 +1,199 @@
+"""What the systems share: fit, partial_fit, and the epochs in between.
+
+A system says what its net looks like (`_parameter_shape`), draws its parameters (`_draw`), learns
+from the sequences in a given order (`_learner`) and computes raw outputs (`_raw_outputs`). One that
+learns in other ways than epoch after epoch replaces `_train`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from math import inf, isfinite
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from sklstm._estimator import SEEDS
+from sklstm._progress import ProgressLine, Silence
+from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
+from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._targets import Examples, mean_weight
+from sklstm._training import End, Records
+
+AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+# Parameters that every system has.
+CONSTRAINTS = {
+    "out_activation": [StrOptions(set(OUT_ACTIVATIONS))],
+    "return_sequences": ["boolean"],
+    "features_per_step": [AT_LEAST_1],
+    "max_iter": [AT_LEAST_1],
+    "init_range": [POSITIVE],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+# And those that learn by gradient descent, epoch after epoch.
+DESCENT = CONSTRAINTS | {
+    "learning_rate_init": [POSITIVE],
+    "shuffle": ["boolean"],
+    "tol": [NOT_NEGATIVE],
+    "n_iter_no_change": [AT_LEAST_1, Options(Real, {np.inf})],
+}
+
+
+class BaselineRegressor(SequenceRegressor):
+    """A regressor of sequences in float64 that learns from one sequence after the other."""
+
+    _dtype = np.float64
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True  # plain descent with a fixed rate promises nothing
+        return tags
+
+    # ------------------------------------------------------------------- what subclasses decide
+
+    def _draw(self, rng: np.random.RandomState) -> np.ndarray:
+        """The initial vector of parameters of a net of ``self._shape``."""
+        raise NotImplementedError
+
+    def _learner(self, vector: np.ndarray, examples: Examples) -> Callable[[np.ndarray], float]:
+        """A function that learns from the sequences whose numbers (int64) it is given, in order.
+
+        It moves ``vector`` and returns the sum of the losses.
+        """
+        raise NotImplementedError
+
+    # --------------------------------------------------------------------------------- learning
+
+    @property
+    def n_parameters_(self) -> int:
+        return len(self.parameters_)
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None):
+        """Learn from sequences and their targets.
+
+        Parameters
+        ----------
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+        y : array-like
+            One target per sequence, or with `return_sequences` one per step.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the sequences; with `return_sequences` also of steps, in the container of
+            `y`. Only their ratios matter. A step of weight 0 has no target.
+
+        Returns
+        -------
+        self : object
+        """
+        with unchanged_on_error(self):
+            shape = self._check_parameters()
+            fresh = not (self.warm_start and self.__sklearn_is_fitted__())
+            examples = self._prepare(X, y, sample_weight, shape, fresh)
+            weight = mean_weight(examples, np.arange(len(examples)))
+            end = self._train(examples.weighted(1 / weight), max_iter=self.max_iter)
+        if end is End.MAX_ITER:
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self._warn_of_end(end)
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any):
+        """One epoch over ``X``, in the order given."""
+        with unchanged_on_error(self):
+            shape = self._check_parameters()
+            fresh = not self.__sklearn_is_fitted__()
+            examples = self._prepare(X, y, sample_weight, shape, fresh)
+            end = self._train(examples)
+        return self._warn_of_end(end)
+
+    def _prepare(
+        self, X: Any, y: Any, sample_weight: Any, shape: dict[str, Any], fresh: bool
+    ) -> Examples:
+        """X and y, read; if ``fresh``, parameters drawn for them."""
+        rows = self._read(X, shape, fresh)
+        examples = self._examples(y, sample_weight, rows, fresh=fresh)
+        if fresh:
+            self._draw_parameters(shape, rows.sequences)
+        return examples
+
+    def _draw_parameters(self, shape: dict[str, Any], sequences: Sequences) -> None:
+        seed = check_random_state(self.random_state).randint(SEEDS)
+        self._rng = np.random.RandomState(seed)
+        self._shape = shape | {"n_features": sequences.n_features, "n_outputs": self.n_outputs_}
+        self.parameters_ = self._draw(self._rng)
+        self.n_iter_ = self.t_ = 0
+        self._start_records()
+
+    def _start_records(self) -> None:
+        """Attributes that describe training, before any."""
+        self._no_improvement_count = 0
+        self.loss_ = self.best_loss_ = inf
+        self.loss_curve_ = []
+
+    def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
+        """Epochs until the loss no longer improves; without ``max_iter`` one, in the given order.
+
+        A copy of the parameters learns, and is kept whatever ends it; after divergence, that of
+        the last finite loss.
+        """
+        once = max_iter is None
+        rng = np.random.RandomState(0)
+        rng.set_state(self._rng.get_state())  # an error must leave the generator as it is
+        vector = np.array(self.parameters_)
+        learn = self._learner(vector, examples)
+        patience = self._no_improvement_count if once else 0
+        records = Records(self.t_, self.loss_, self.best_loss_, None, patience)
+        progress = ProgressLine(max_iter or 1) if self.verbose else Silence()
+        order, end = np.arange(len(examples), dtype=np.int64), End.MAX_ITER
+        finite = vector.copy()
+        try:
+            for _ in range(max_iter or 1):
+                shuffled = rng.permutation(order) if self.shuffle and not once else order
+                loss = learn(shuffled)
+                if not isfinite(loss) or not np.isfinite(vector).all():
+                    end = End.DIVERGED
+                    break
+                finite[:] = vector
+                tol = 0.0 if once else self.tol
+                records.end_epoch(len(order), loss / len(order), None, tol)
+                progress.epoch(records.n_iter, records.loss, None)
+                if not once and records.n_no_change > self.n_iter_no_change:
+                    end = End.CONVERGED
+                    break
+        except KeyboardInterrupt:
+            end = End.INTERRUPTED
+        progress.close(end)
+        self._keep(finite, records, rng)
+        return end
+
+    def _keep(self, vector: np.ndarray, records: Records, rng: np.random.RandomState) -> None:
+        """Take over what was learned; nothing here can fail."""
+        self._rng, self._no_improvement_count = rng, records.n_no_change
+        self.n_iter_, self.t_, self.loss_ = records.n_iter, records.t, records.loss
+        self.best_loss_ = records.best_loss
+        self.loss_curve_ = [*self.loss_curve_, *records.losses]
+        self._keep_parameters(vector)
+
+    def _warn_of_end(self, end: End):
+        if end is End.DIVERGED:
+            warnings.warn(
+                f"Training diverged after epoch {self.n_iter_}: the loss is not finite. The "
+                "parameters of the last finite loss are kept. Lower learning_rate_init or "
+                "standardise X.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self._warn_if_interrupted(end, stacklevel=4)

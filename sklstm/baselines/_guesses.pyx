@@ -1,0 +1,146 @@
+"""Which of many random weight vectors is right about all sequences?
+
+At every step the hidden units see the inputs, a constant 1, and all units of the step before; then
+the outputs see the inputs, the 1, the hidden units of this step and the outputs of the step before.
+A matrix has a row for each source and a column for each unit, hidden units first. What is not
+connected has the weight 0.
+"""
+
+from libc.math cimport fabs, isnan
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from sklstm.baselines._rows cimport LOGISTIC, Activation, Entries, activate, add_scaled
+from sklstm.baselines._steps cimport Steps
+
+import numpy as np
+
+from sklstm.baselines._gradients import ACTIVATIONS
+
+
+cdef class Guesses:
+    """A net whose weights are replaced, not changed.
+
+    Parameters
+    ----------
+    places : ndarray of shape (W,), int64
+        Where in the matrix (units, then 1, then inputs; by units) each weight of a vector stands.
+    """
+
+    cdef Py_ssize_t n_hidden, n_outputs, n_units
+    cdef Activation out_activation
+    cdef const int64_t[::1] places
+    cdef double[::1] matrix, y, net
+
+    def __init__(
+        self,
+        const int64_t[::1] places,
+        *,
+        Py_ssize_t n_features,
+        Py_ssize_t n_hidden,
+        Py_ssize_t n_outputs,
+        str out_activation,
+    ):
+        self.places = places
+        self.n_hidden, self.n_outputs = n_hidden, n_outputs
+        self.n_units = n_hidden + n_outputs
+        self.out_activation = ACTIVATIONS[out_activation]
+        self.matrix = np.zeros((self.n_units + 1 + n_features) * self.n_units)
+        self.y, self.net = np.empty(self.n_units), np.empty(self.n_units)
+
+    cdef void take(self, const double* vector) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.places.shape[0]):
+            self.matrix[self.places[i]] = vector[i]
+
+    cdef void step(self, const Entries* inputs) noexcept nogil:
+        """From y(t-1) to y(t); ``net`` then holds the raw outputs behind the hidden units."""
+        cdef Py_ssize_t i, H = self.n_hidden, K = self.n_outputs, n = self.n_units
+        cdef double* net = &self.net[0]
+        cdef double* y = &self.y[0]
+        cdef const double* row = &self.matrix[0]
+        memset(net, 0, n * sizeof(double))
+        for i in range(H):
+            add_scaled(net, y[i], row + i * n, H)
+        for i in range(H, n):
+            add_scaled(net, y[i], row + i * n, n)
+        add_scaled(net, 1, row + n * n, n)
+        for i in range(inputs.n):
+            add_scaled(net, inputs.value[i], row + (n + 1 + inputs.index[i]) * n, n)
+        activate(y, net, H, LOGISTIC)
+        for i in range(H):
+            add_scaled(net + H, y[i], row + i * n + H, K)
+        activate(y + H, net + H, K, self.out_activation)
+
+    cdef bint is_right(self, const double* target, double tolerance) noexcept nogil:
+        cdef Py_ssize_t k
+        for k in range(self.n_outputs):
+            # A NaN among the outputs is not within any tolerance.
+            if not (isnan(target[k]) or fabs(self.y[self.n_hidden + k] - target[k]) < tolerance):
+                return False
+        return True
+
+    cdef Py_ssize_t leading(
+        self,
+        Steps steps,
+        const double[:, ::1] targets,
+        const double[::1] weights,
+        bint per_step,
+        double tolerance,
+    ) noexcept nogil:
+        """How many sequences, from the first on, are right."""
+        cdef Py_ssize_t k, t, row, n_sequences = steps.offsets.shape[0] - 1
+        cdef Entries inputs
+        for k in range(n_sequences):
+            memset(&self.y[0], 0, self.n_units * sizeof(double))
+            for t in range(steps.offsets[k], steps.offsets[k + 1]):
+                inputs = steps.at(t)
+                self.step(&inputs)
+                row = t if per_step else k
+                if (per_step or t == steps.offsets[k + 1] - 1) and weights[row] > 0:
+                    if not self.is_right(&targets[row, 0], tolerance):
+                        return k
+        return n_sequences
+
+    def search(
+        self,
+        const double[:, ::1] candidates,  # (trials, W)
+        Steps steps,
+        const double[:, ::1] targets,  # (n, K), or (N, K) per step; NaN is no target
+        const double[::1] weights,  # (n,) or (N,); 0 is no target
+        *,
+        bint per_step,
+        double tolerance,
+    ):
+        """Try candidates until one is right about all sequences.
+
+        Returns how many were tried, the number of the best, and how many sequences, from the first
+        on, that one is right about.
+        """
+        cdef Py_ssize_t trial = 0, best = 0, right, most = -1
+        cdef Py_ssize_t n_sequences = steps.offsets.shape[0] - 1
+        with nogil:
+            while trial < candidates.shape[0] and most < n_sequences:
+                self.take(&candidates[trial, 0])
+                right = self.leading(steps, targets, weights, per_step, tolerance)
+                if right > most:
+                    best, most = trial, right
+                trial += 1
+        return trial, best, most
+
+    def output(
+        self, const double[::1] vector, Steps steps, double[:, ::1] out, *, bint per_step
+    ):
+        """Raw outputs into ``out``, (n, K) or (N, K)."""
+        cdef Py_ssize_t k, t, j, row
+        with nogil:
+            self.take(&vector[0])
+            for k in range(steps.offsets.shape[0] - 1):
+                memset(&self.y[0], 0, self.n_units * sizeof(double))
+                for t in range(steps.offsets[k], steps.offsets[k + 1]):
+                    inputs = steps.at(t)
+                    self.step(&inputs)
+                    if per_step or t == steps.offsets[k + 1] - 1:
+                        row = t if per_step else k
+                        for j in range(self.n_outputs):
+                            out[row, j] = self.net[self.n_hidden + j]

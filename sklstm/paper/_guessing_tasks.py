@@ -1,0 +1,108 @@
+"""The tasks of the random guessing experiments: two classes of long sequences of -1 and 1.
+
+Classes alternate, so that a trial that gives the same output for all ends at the second sequence.
+Strings of a Tomita grammar are uniform over the strings of their length that it accepts, where the
+source names no distribution; those that it rejects are uniform over all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+SHORTEST, LONGEST = 500, 600  # steps
+
+# From state and symbol to state, None where a string is rejected for good; and the states in which
+# it may end. Tomita (1982): #1 is 1*, #2 is (10)*, #4 has no three zeros in a row.
+TOMITA = {
+    1: ({(0, 1): 0}, {0}),
+    2: ({(0, 1): 1, (1, 0): 0}, {0}),
+    4: ({(0, 1): 0, (0, 0): 1, (1, 1): 0, (1, 0): 2, (2, 1): 0}, {0, 1, 2}),
+}
+
+
+def draw_task(name: str, n: int, rng: np.random.RandomState) -> tuple[list[np.ndarray], np.ndarray]:
+    """Sequences (T, 1) and targets, 1 and 0 in turn."""
+    draw = TASKS[name]
+    y = np.arange(n) % 2
+    lengths = rng.randint(SHORTEST, LONGEST + 1, n)
+    return [draw(length, label, rng)[:, None] for length, label in zip(lengths, y, strict=True)], y
+
+
+def _two_sequence(length: int, label: int, rng: np.random.RandomState) -> np.ndarray:
+    """The first element tells the class, the rest is noise of variance 0.2."""
+    x = rng.normal(0, np.sqrt(0.2), length)
+    x[0] = 1.0 if label else -1.0
+    return x
+
+
+def _parity(length: int, label: int, rng: np.random.RandomState) -> np.ndarray:
+    """The class is 1 if the number of ones is odd."""
+    bits = rng.randint(2, size=length)
+    bits[-1] = (label - bits[:-1].sum()) % 2
+    return _signs(bits)
+
+
+def _tomita(grammar: int) -> Callable[[int, int, np.random.RandomState], np.ndarray]:
+    moves, final = TOMITA[grammar]
+
+    def accepted(length: int, rng: np.random.RandomState) -> np.ndarray:
+        """Uniform: each symbol in proportion to the ways to go on to an end after it."""
+        shares = _ways(moves, final, length)
+        state, bits = 0, np.empty(length, dtype=int)
+        for t in range(length):
+            zero, one = (
+                shares[t + 1][moves[state, bit]] if (state, bit) in moves else 0.0 for bit in (0, 1)
+            )
+            bits[t] = rng.uniform() * (zero + one) >= zero
+            state = moves[state, bits[t]]
+        return bits
+
+    def draw(length: int, label: int, rng: np.random.RandomState) -> np.ndarray:
+        if grammar == 2:
+            length -= length % 2  # (10)* has strings of even length only
+        if label:
+            return _signs(accepted(length, rng))
+        while True:
+            bits = rng.randint(2, size=length)
+            if not accepts(grammar, bits):
+                return _signs(bits)
+
+    return draw
+
+
+def accepts(grammar: int, bits: np.ndarray) -> bool:
+    """Whether a string of zeros and ones belongs to a Tomita grammar."""
+    moves, final = TOMITA[grammar]
+    state: int | None = 0
+    for bit in bits.tolist():
+        state = moves.get((state, bit))
+        if state is None:
+            return False
+    return state in final
+
+
+def _ways(moves: dict, final: set[int], length: int) -> list[np.ndarray]:
+    """From step t and each state: the number of accepted ways to the end, up to a factor."""
+    n_states = 1 + max(state for state, _ in moves)
+    ways = [np.array([float(state in final) for state in range(n_states)])]
+    for _ in range(length):
+        later = np.zeros(n_states)
+        for (state, _), after in moves.items():
+            later[state] += ways[-1][after]
+        ways.append(later / later.max())
+    return ways[::-1]
+
+
+def _signs(bits: np.ndarray) -> np.ndarray:
+    return 2.0 * bits - 1
+
+
+TASKS = {
+    "2-sequence": _two_sequence,
+    "parity": _parity,
+    "Tomita #1": _tomita(1),
+    "Tomita #2": _tomita(2),
+    "Tomita #4": _tomita(4),
+}

@@ -1,0 +1,358 @@
+"""RTRL, BPTT, Elman's net and random guessing in the experiments of the 1997 paper.
+
+``ROWS`` holds the published facts and the settings, ``run_row`` makes one trial. What the sources
+leave open is decided here:
+
+* Elman's net and RTRL move their weights at every step, as they were described; BPTT after each
+  sequence.
+* Experiment 1: 256 strings as the grammar draws them, short ones again and again, to train, and 256
+  that are not among them to test; trial ``seed`` has the sets number ``seed`` modulo 3. Both are
+  tested every 100 sequences. With ``distinct`` strings only, none of ten short trials succeeded.
+* Experiment 2a: both sequences are tested at every step of them, every 100 sequences.
+* The learning rate of Elman's net on experiment 1 is not published: 0.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from sklstm.baselines import GuessingRegressor, RecurrentRegressor
+from sklstm.baselines._steps import Steps
+from sklstm.datasets import (
+    make_embedded_reber,
+    make_long_lag,
+    reber_successors,
+)
+from sklstm.paper._guessing_tasks import draw_task
+
+INTERVAL = 100  # sequences between two tests of the success criterion
+CAP = 5_000_000  # sequences of a trial of experiment 2
+N_SETS, N_STRINGS = 3, 256  # experiment 1
+TOLERANCE = 0.25  # experiment 2a: largest error of an output
+
+# The picture: nets that learn at the shortest lags, where the paper has no settings.
+LAG_RATE = 10.0  # 2a: of the rates of Table 2 the one with most successes here
+LONG_LAG_HIDDEN, LONG_LAG_RATE = 12, 1.0  # 2c: with 6 units or lower rates no success at lag 5
+LONG_LAG_TOLERANCE = 0.2
+LONG_LAG_TESTS = (100, 900, 9000)  # 10,000 in a row; the first wrong one ends the test
+
+SYSTEMS = {
+    "RTRL": {"gradient": "rtrl", "update": "step"},
+    "BPTT": {"gradient": "bptt", "update": "sequence"},
+    "ELM": {"gradient": "elman", "update": "step"},
+}
+
+
+def _reber(name: str, label: str, **facts: Any) -> dict[str, Any]:
+    return {"name": name, "row": name.partition("/")[0], "label": label, "run": "reber", **facts}
+
+
+def _lag(system: str, p: int, rate: float, success: int, sequences: int | str) -> dict[str, Any]:
+    return {
+        "name": f"2a:{system}/p={p}/lr={rate:g}",
+        "row": f"2a:{system}",
+        "label": f"{system}, p = {p}, learning rate {rate:g}",
+        "run": "lag",
+        "settings": {"system": system, "p": p, "learning_rate": rate},
+        "sequences": sequences,
+        "success": success,
+        "trials": 18,
+        "weights": {4: 36, 10: 144, 100: 10404}[p],
+        "cap": CAP,
+    }
+
+
+def _guess(task: str, net: str, sequences: int, **settings: Any) -> dict[str, Any]:
+    return {
+        "name": f"guessing/{task}/{net}",
+        "row": "guessing",
+        "label": f"{task}, {net}",
+        "run": "guess",
+        "settings": {"task": task, **settings},
+        "sequences": sequences,  # trials of the search, each over up to 100 sequences
+        "success": 100,
+        "trials": 10,
+        "weights": None,
+        "cap": 1_000_000,
+    }
+
+
+_A1 = {"connections": "full", "bias": "hidden"}
+_A2 = {"n_hidden": 10, "connections": "self", "bias": "all"}
+_A2_NO_SELF = _A2 | {"connections": "outputs"}
+# One unit has two states to remember the class in only if it starts between them, as tanh does.
+_THREE = {"n_hidden": 0, "connections": "full", "bias": "all", "out_activation": "tanh"}
+
+# name; row as in `python -m sklstm.paper`; what was published: sequences to success, per cent of
+# successful trials (or a phrase), trials, weights; and the most sequences that a trial gets.
+_ROWS = [
+    _reber(
+        "1:RTRL/3",
+        "RTRL, 3 hidden units",
+        settings={"system": "RTRL", "n_hidden": 3, "connections": "full", "learning_rate": 0.05},
+        sequences=173_000,
+        success="some fraction",
+        trials=None,
+        weights=170,
+        cap=1_000_000,
+    ),
+    _reber(
+        "1:RTRL/12",
+        "RTRL, 12 hidden units",
+        settings={"system": "RTRL", "n_hidden": 12, "connections": "full", "learning_rate": 0.1},
+        sequences=25_000,
+        success="some fraction",
+        trials=None,
+        weights=494,
+        cap=250_000,
+    ),
+    _reber(
+        "1:ELM",
+        "Elman's net, 15 hidden units",
+        settings={"system": "ELM", "n_hidden": 15, "connections": "layered", "learning_rate": 0.1},
+        sequences=">200,000",
+        success=0,
+        trials=None,
+        weights=435,
+        cap=250_000,
+    ),
+    _lag("RTRL", 4, 1.0, 78, 1_043_000),
+    _lag("RTRL", 4, 4.0, 56, 892_000),
+    _lag("RTRL", 4, 10.0, 22, 254_000),
+    *(_lag("RTRL", p, rate, 0, ">5,000,000") for p in (10, 100) for rate in (1.0, 4.0, 10.0)),
+    *(_lag("BPTT", 100, rate, 0, ">5,000,000") for rate in (1.0, 4.0, 10.0)),
+    _guess("2-sequence", "A2", 718, **_A2),
+    _guess("2-sequence", "A1, n = 1", 1247, n_hidden=1, **_A1),
+    _guess("2-sequence", "3 parameters", 22, **_THREE),
+    _guess("parity", "A1, n = 1", 2906, n_hidden=1, **_A1),
+    _guess("parity", "A2", 2797, **_A2),
+    _guess("parity", "A2 without self-connections", 250, **_A2_NO_SELF),
+    _guess("Tomita #1", "A1, n = 1", 182, n_hidden=1, **_A1),
+    _guess("Tomita #1", "A2", 288, **_A2),
+    _guess("Tomita #2", "A1, n = 3", 1511, n_hidden=3, **_A1),
+    _guess("Tomita #2", "A2", 17_953, **_A2),
+    _guess("Tomita #4", "A1, n = 2", 13_833, n_hidden=2, **_A1),
+    _guess("Tomita #4", "A2", 35_610, **_A2),
+]
+ROWS = {row["name"]: row for row in _ROWS}
+
+
+def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
+    """One trial of a row.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``ROWS``.
+    seed : int
+        Draws the weights, the order of the sequences, and (from ``seed`` modulo 3) the strings of
+        experiment 1.
+    cap : int or None
+        Most sequences (guessing: trials of the search); None is the row's own.
+
+    Returns
+    -------
+    result : dict
+        "seed", "success", "sequences" (seen when the criterion was met, or when the trial ended),
+        "seconds", "weights"; for guessing "test_wrong" of 100.
+    """
+    row = ROWS[name]
+    start = perf_counter()
+    run = {"reber": _run_reber, "lag": _run_noise_free_lag, "guess": _run_guess}[row["run"]]
+    result = run(seed, row["cap"] if cap is None else cap, **row["settings"])
+    return {"seed": seed, **result, "seconds": perf_counter() - start}
+
+
+def run_lag(system: str, family: str, lag: int, seed: int, cap: int) -> dict[str, Any]:
+    """One trial of the picture: sequences to success against time lag.
+
+    Parameters
+    ----------
+    system : {"RTRL", "BPTT", "ELM"}
+    family : {"2a", "2c"}
+        2a: the net of Table 2 for p = ``lag``, learning rate 10. 2c with p = q = ``lag``: 12 hidden
+        units, layered, no bias, learning rate 1. The target of 2c stands at the end only, so that
+        RTRL and BPTT are one and the same there, but for rounding and for the time that they take.
+    lag : int
+    seed, cap : as in `run_row`
+
+    Returns
+    -------
+    result : dict
+        As of `run_row`.
+    """
+    start = perf_counter()
+    if family == "2a":
+        result = _run_noise_free_lag(seed, cap, system=system, p=lag, learning_rate=LAG_RATE)
+    else:
+        result = _run_long_lag(seed, cap, system=system, lag=lag)
+    return {"seed": seed, **result, "seconds": perf_counter() - start}
+
+
+# ---------------------------------------------------------------------------------------- trials
+
+
+def _run_reber(
+    seed: int,
+    cap: int,
+    *,
+    system: str,
+    n_hidden: int,
+    connections: str,
+    learning_rate: float,
+    distinct: bool = False,
+) -> dict[str, Any]:
+    sets = np.random.RandomState(seed % N_SETS)
+    options = {"as_symbols": True, "distinct": distinct, "random_state": sets}
+    strings, following = make_embedded_reber(N_STRINGS, **options)
+    test_strings, _ = make_embedded_reber(N_STRINGS, exclude=strings, **options)
+    net = _net(system, n_hidden, connections, 7, 7, learning_rate, seed)
+    steps = _one_hot(strings)
+    targets = np.eye(7)[np.concatenate(following)]
+    all_steps = _one_hot(strings + test_strings)
+    legal = np.concatenate(reber_successors(strings + test_strings))
+    outputs = np.empty((len(legal), 7))
+
+    def solved(kernel: Any) -> bool:
+        """Are the legal successors more active than all others, at every step of all strings?"""
+        kernel.output(all_steps, outputs, per_step=True)
+        lowest = np.where(legal, outputs, np.inf).min(axis=1)
+        return bool((lowest > np.where(legal, -np.inf, outputs).max(axis=1)).all())
+
+    rng = np.random.RandomState(seed)
+
+    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
+        return steps, targets, rng.randint(N_STRINGS, size=n)
+
+    return _learn(net, draw, solved, cap, per_step=True)
+
+
+def _run_noise_free_lag(
+    seed: int, cap: int, *, system: str, p: int, learning_rate: float
+) -> dict[str, Any]:
+    # The two sequences, of which draws are made by number: x, a_1, ... and y, a_1, ...
+    symbols = np.tile(np.arange(-1, p), (2, 1))
+    symbols[:, 0] = symbols[:, -1] = p - 1, p
+    net = _net(system, 1, "shortcuts", p + 1, p + 1, learning_rate, seed)
+    steps = _one_hot(symbols[:, :-1])
+    targets = np.eye(p + 1)[symbols[:, 1:].ravel()]
+    outputs = np.empty_like(targets)
+
+    def solved(kernel: Any) -> bool:
+        kernel.output(steps, outputs, per_step=True)
+        return _within(outputs, targets, TOLERANCE)
+
+    rng = np.random.RandomState(seed)
+
+    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
+        return steps, targets, rng.randint(2, size=n)
+
+    return _learn(net, draw, solved, cap, per_step=True)
+
+
+def _run_long_lag(seed: int, cap: int, *, system: str, lag: int) -> dict[str, Any]:
+    net = _net(system, LONG_LAG_HIDDEN, "layered", lag + 4, 2, LONG_LAG_RATE, seed)
+    rng = np.random.RandomState(seed)
+
+    def sequences(n: int) -> tuple[Steps, np.ndarray]:
+        X, y = make_long_lag(n, lag=lag, n_distractors=lag, as_symbols=True, random_state=rng)
+        return _one_hot(X), np.eye(2)[y]
+
+    def solved(kernel: Any) -> bool:
+        for n in LONG_LAG_TESTS:
+            steps, targets = sequences(n)
+            outputs = np.empty_like(targets)
+            kernel.output(steps, outputs, per_step=False)
+            if not _within(outputs, targets, LONG_LAG_TOLERANCE):
+                return False
+        return True
+
+    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
+        return *sequences(n), np.arange(n)
+
+    return _learn(net, draw, solved, cap, per_step=False)
+
+
+def _run_guess(seed: int, cap: int, *, task: str, **settings: Any) -> dict[str, Any]:
+    rng = np.random.RandomState(seed)
+    (X, y), (X_test, y_test) = draw_task(task, 100, rng), draw_task(task, 100, rng)
+    if settings.get("out_activation") == "tanh":
+        y, y_test = 2 * y - 1, 2 * y_test - 1
+    model = GuessingRegressor(max_iter=cap, random_state=rng, **settings)
+    model.initialize(1).partial_fit(X, y)
+    wrong = np.abs(model.predict(X_test) - y_test) >= model.tolerance
+    return {
+        "success": model.n_right_ == len(X),
+        "sequences": model.n_iter_,
+        "weights": model.n_parameters_,
+        "test_wrong": int(wrong.sum()),
+    }
+
+
+# ----------------------------------------------------------------------------------------- parts
+
+
+def _net(
+    system: str,
+    n_hidden: int,
+    connections: str,
+    n_features: int,
+    n_outputs: int,
+    learning_rate: float,
+    seed: int,
+) -> RecurrentRegressor:
+    """A net of the paper: logistic, without biases, weights from U[-0.2, 0.2]."""
+    return RecurrentRegressor(
+        n_hidden,
+        connections=connections,
+        bias=False,
+        out_activation="logistic",
+        init_range=0.2,
+        learning_rate_init=learning_rate,
+        random_state=seed,
+        **SYSTEMS[system],
+    ).initialize(n_features, n_outputs=n_outputs)
+
+
+def _learn(
+    net: RecurrentRegressor,
+    draw: Callable[[int], tuple[Steps, np.ndarray, np.ndarray]],
+    solved: Callable[[Any], bool],
+    cap: int,
+    *,
+    per_step: bool,
+) -> dict[str, Any]:
+    """Learn from what ``draw`` gives, ``INTERVAL`` sequences at a time, until it is solved."""
+    kernel = net._net(net.parameters_)
+    seen, success, weights = 0, False, np.ones(0)
+    while seen < cap and not success and np.isfinite(net.parameters_).all():
+        steps, targets, order = draw(min(INTERVAL, cap - seen))
+        if len(weights) != len(targets):
+            weights = np.ones(len(targets))
+        kernel.learn(
+            steps,
+            targets,
+            weights,
+            order,
+            per_step=per_step,
+            gradient=net.gradient,
+            rate=net.learning_rate_init,
+            every_step=net.update == "step",
+        )
+        seen += len(order)
+        success = solved(kernel)
+    return {"success": success, "sequences": seen, "weights": net.n_parameters_}
+
+
+def _within(raw: np.ndarray, targets: np.ndarray, tolerance: float) -> bool:
+    """Are all logistic outputs closer than this to their targets?"""
+    return bool((np.abs(1 / (1 + np.exp(-raw)) - targets) < tolerance).all())
+
+
+def _one_hot(sequences: Any) -> Steps:
+    offsets = np.cumsum([0, *map(len, sequences)])
+    return Steps.one_hot(np.concatenate(list(sequences)), offsets)
