@@ -1,0 +1,1 @@
+"""The experiments of Hochreiter & Schmidhuber (1997)."""
