@@ -20,6 +20,7 @@ from sklstm.paper._today_tasks import Rule, Task, count_wrong, find_task
 
 MAX_SEQUENCES = 1_000_000
 PIECE = 10_000_000  # numbers of X that are drawn at once for an exam, 40 MB in float32
+RECENT = 512  # training sequences that are watched where the criterion does not say
 REPORT = 2048  # sequences between two calls of ``progress``
 BETWEEN_EXAMS = 1024  # sequences from one exam to the next: else one is passed by luck in the end
 
@@ -30,14 +31,21 @@ class Settings:
 
     cell: str = "forget"
     gradient: str = "full"
-    batch_size: int = 32
-    learning_rate: float = 0.02
+    batch_size: int = 16
+    learning_rate: float = 0.01
+    short_rate: float = 0.5
+    annealing: float = 20_000
+    learned: float = 0.1
     beta_2: float = 0.99
     # A cell keeps its state over a sequence of ``length`` steps at first, and takes in as little
     # per step as makes a mean of it: forget gates start at logistic(2 log(length)), input gates at
     # logistic(-log(length)).
     forget_bias: float = 2.0
     input_bias: float = -1.0
+
+    def rate(self, length: int, n_annealed: int) -> float:
+        """The learning rate, ``n_annealed`` sequences after annealing began."""
+        return max(self.learning_rate, self.short_rate / length) / (1 + n_annealed / self.annealing)
 
     def model(self, task: Task, seed: int) -> LSTMClassifier | LSTMRegressor:
         """An estimator for a task that has learned nothing."""
@@ -49,7 +57,7 @@ class Settings:
             gradient=self.gradient,
             return_sequences=task.per_step,
             batch_size=self.batch_size,
-            learning_rate_init=self.learning_rate,
+            learning_rate_init=self.rate(task.length, 0),
             beta_2=self.beta_2,
             gate_bias={
                 "forget": self.forget_bias * log(task.length),
@@ -98,7 +106,7 @@ def run_today(
     rng = RandomState(seed)
     task = find_task(experiment, parameters, rng)
     model = settings.model(task, seed)
-    n, test = _train(model, task, rng, settings.batch_size, limit, progress)
+    n, test = _train(model, task, rng, settings, limit, progress)
     return {
         "seed": seed,
         "success": test is not None,
@@ -114,16 +122,18 @@ def _train(
     model: Any,
     task: Task,
     rng: RandomState,
-    batch_size: int,
+    settings: Settings,
     limit: int,
     progress: Callable[[int, float], None] | None,
 ) -> tuple[int, np.ndarray | None]:
     """Batch after batch until the criterion is met: sequences learned from, errors of the test."""
+    batch_size = settings.batch_size
     X, y = task.draw(batch_size, rng)
     classes = {} if task.n_classes is None else {"classes": range(task.n_classes)}
     model.partial_fit(X, y, **classes)
     n, next_report, next_exam = len(X), 0, 0
-    n_recent = task.recent.n if task.recent else batch_size
+    n_annealed = 0
+    n_recent = task.recent.n if task.recent else RECENT
     recent: deque[np.ndarray] = deque(maxlen=-(-n_recent // batch_size))
     while True:
         X, y = task.draw(batch_size, rng)
@@ -138,8 +148,16 @@ def _train(
             next_exam = n + BETWEEN_EXAMS
         if n >= limit:
             return n, None
+        if n_annealed or _learned(recent, settings):
+            n_annealed += len(X)
+            model.set_params(learning_rate_init=settings.rate(task.length, n_annealed))
         model.partial_fit(X, y)
         n += len(X)
+
+
+def _learned(recent: deque[np.ndarray], settings: Settings) -> bool:
+    """Whether the task is learned but for the details, so that the rate may fall."""
+    return len(recent) == recent.maxlen and np.mean(recent) < settings.learned
 
 
 def _recent_holds(task: Task, recent: deque[np.ndarray]) -> bool:
