@@ -27,19 +27,33 @@ BETWEEN_EXAMS = 1024  # sequences from one exam to the next: else one is passed 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a user trains today: the same numbers in all rows."""
+    """How a user trains today: the same for all rows, and rules where a row needs its own.
 
+    ``docs/paper_today.md`` has what was tried.
+    """
+
+    # The default. Without forget gates ("1997") a state cannot be kept a bit less than perfectly.
     cell: str = "forget"
+    # Back-propagation through time costs no more than the truncated gradient in nets of this size,
+    # and needs fewer sequences where one block has to control another.
     gradient: str = "full"
+    # Sixteen sequences fill the vectors of the kernels; larger batches need more sequences.
     batch_size: int = 16
+    # Steps of Adam. Sequences of some ten steps stand, and need, larger ones:
+    # max(learning_rate, short_rate / length).
     learning_rate: float = 0.01
     short_rate: float = 0.5
-    annealing: float = 20_000
+    # From a mean recent error below ``learned`` on, the rate falls as 1 / (1 + m / annealing) over
+    # the next m sequences: the tolerances are narrow, and a constant rate keeps shaking.
     learned: float = 0.1
-    beta_2: float = 0.99
+    annealing: float = 10_000
+    # The gradient falls by orders of magnitude while 2a is learned, and Adam's scale has to follow.
+    # Where most targets are noise (2b) it has to average over more updates instead.
+    beta_2: float = 0.9
+    beta_2_noise: float = 0.99
     # A cell keeps its state over a sequence of ``length`` steps at first, and takes in as little
     # per step as makes a mean of it: forget gates start at logistic(2 log(length)), input gates at
-    # logistic(-log(length)).
+    # logistic(-log(length)). Without the latter, sums of 100 steps are not learned.
     forget_bias: float = 2.0
     input_bias: float = -1.0
 
@@ -58,7 +72,7 @@ class Settings:
             return_sequences=task.per_step,
             batch_size=self.batch_size,
             learning_rate_init=self.rate(task.length, 0),
-            beta_2=self.beta_2,
+            beta_2=self.beta_2_noise if task.noisy_targets else self.beta_2,
             gate_bias={
                 "forget": self.forget_bias * log(task.length),
                 "input": self.input_bias * log(task.length),

@@ -10,7 +10,7 @@ legal one at any step, else 0.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -70,6 +70,7 @@ class Task:
     draw_exam: Draw | None = None  # if exam and test sequences are drawn in another way
     n_test: int = 0  # sequences of the test set; 0 if the exam is the test set
     per_step: bool = False
+    noisy_targets: bool = False  # most targets cannot be predicted
 
 
 def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> Task:
@@ -128,7 +129,7 @@ def _noise_free_lag(p: int) -> Task:
 
 def _random_lag(p: int) -> Task:
     draw = _stream(make_random_lag, lag=p)
-    return _lag(draw, _last_step_errors, p)
+    return replace(_lag(draw, _last_step_errors, p), noisy_targets=True)
 
 
 def _lag(draw: Draw, errors: Errors, p: int) -> Task:
