@@ -26,7 +26,7 @@ from sklstm._arena cimport Arena, arena_free, arena_take
 from sklstm._cells cimport (
     BARE, CONTINUAL_CELL, PAPER, Cell, forward_bare, forward_continual, forward_paper,
 )
-from sklstm._draws cimport Ziggurat, seed_random, ziggurat_new
+from sklstm._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm._protocol cimport (
     ABSOLUTE, FINAL, FINISHED, IDLE, TESTING, TRAINING, WINDOW_MAX, Measure, Protocol, Trial,
     end_sequence, forget_test, stops_falling,
@@ -684,6 +684,38 @@ cdef class Trials:
             p = self.place_of(k)
             if p >= 0:
                 vector[p] = self.weight(k, lane)[0]
+
+    def draw(self, unsigned long long seed, int n, make):
+        """The first training sequences of a trial with this seed, as a list of pairs.
+
+        Inputs are (T, F), or (T, 1) symbols; targets (T, K), NaN where there is none. ``make`` of a
+        shape gives an array.
+        """
+        cdef Random random
+        cdef Sequence now
+        cdef int f, k
+        cdef double[2] x
+        cdef double[:, ::1] inputs, targets
+        seed_random(&random, seed)
+        pairs = []
+        for _ in range(n):
+            begin(&self.task, &random, &now, -1)
+            inputs = make((now.steps, self.n_inputs if self.n_inputs in (1, 2) else 1))
+            targets = make((now.steps, self.head.rows))
+            pairs.append((inputs.base, targets.base))
+            while now.t < now.steps:
+                if self.task.n_symbols or self.task.n_inputs > 2:
+                    inputs[now.t, 0] = symbol(&self.task, &random, &now)
+                else:
+                    reals(&self.task, &random, &now, x)
+                    for f in range(self.n_inputs):
+                        inputs[now.t, f] = x[f]
+                for k in range(self.head.rows):
+                    targets[now.t, k] = float("nan")
+                    if has_target(&self.task, &now):
+                        targets[now.t, k] = wanted(&self.task, &now, k, False)
+                now.t += 1
+        return pairs
 
     def stop(self, int lane):
         """Leave a lane empty."""

@@ -125,7 +125,8 @@ def run_lanes(
                 progress(number, record)
             if not record.pop("finished"):
                 continue
-            trial = {"seed": seed + number, "seconds": round(perf_counter() - start, 3)} | record
+            trial = {"seed": seed + number, "seconds": round(perf_counter() - start, 2)}
+            trial |= _told(record)
             if keep_vectors:
                 trial["vector"] = np.empty_like(initial(seed))
                 kernel.vector(lane, trial["vector"])
@@ -135,3 +136,19 @@ def run_lanes(
             if waiting:
                 fill(lane)
     return done
+
+
+def _told(record: dict[str, Any]) -> dict[str, Any]:
+    """What is worth keeping of a trial's last record."""
+    told = {
+        name: float(f"{value:.5g}") if isinstance(value, float) else value
+        for name, value in record.items()
+    }
+    if not told["n_final"]:
+        for name in ("n_final", "final_wrong", "final_error", "final_length"):
+            del told[name]
+    if told["grown_at"] < 0:
+        del told["grown_at"]
+    if told["first"] < 0:
+        told["first"] = None
+    return told
