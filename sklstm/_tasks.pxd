@@ -40,6 +40,7 @@ cdef struct Task:
     double informative_noise
     double target_noise  # negative: targets 1 and 0, else 0.2 and 0.8 with this noise
     bint every_step  # whether each step has a target
+    bint legal_targets  # of 1: all symbols that may follow, instead of the one that does
     # strings of 1, the training strings first
     const unsigned char* symbols
     const unsigned char* legal  # bits of the symbols that may follow each
@@ -226,6 +227,8 @@ cdef inline double wanted(
         return now.truth if truth else now.target
     if task.kind in (LONG_LAG, TEMPORAL_ORDER):
         return k == now.label
+    if task.legal_targets:
+        return now.legal >> k & 1
     if task.kind == CONTINUAL and truth:
         if not now.legal >> k & 1:
             return 0

@@ -241,6 +241,7 @@ cdef class Trials:
         self.task.informative_noise = task.get("informative_noise", 0)
         self.task.target_noise = task.get("target_noise", -1)
         self.task.every_step = task["every_step"]
+        self.task.legal_targets = task.get("legal_targets", False)
         if "symbols" in task:
             symbols, legal = self.kept(task["symbols"]), self.kept(task["legal"])
             offsets = self.kept(task["offsets"])

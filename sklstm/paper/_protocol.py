@@ -48,6 +48,7 @@ def task_of(row: Row, reading: Reading, data_set: int) -> dict[str, Any]:
         "first_pair": FIRST_PAIRS[reading.first_pair],
     }
     if name == "1":
+        task["legal_targets"] = reading.target == "legal"
         return task | reber_strings(data_set, distinct=reading.distinct)
     if name in ("2a", "2b"):
         return task | {"length": columns["p"]}

@@ -34,6 +34,8 @@ class Reading:
         What happens in 4 and 5 if the first pair is drawn to be marked, see ``make_adding``.
     check : int
         Training sequences from one look at the criterion to the next, in 1, 2a-c and 3.
+    target : {"successor", "legal"}
+        What 1 is taught: the symbol that follows, or every symbol that may follow.
     distinct : bool
         Whether the 256 training strings of 1 are all different.
     biased_outputs : bool
@@ -55,6 +57,7 @@ class Reading:
     stop: str = "both"
     first_pair: str = "end"
     check: int = 100
+    target: str = "successor"
     distinct: bool = False
     biased_outputs: bool = False
     plain_error: bool = False
@@ -83,6 +86,7 @@ ALLOWED = {
     "feedback": ("all", "cells", "none"),
     "measure": ("absolute", "squared"),
     "stop": ("both", "error"),
+    "target": ("successor", "legal"),
     "first_pair": ("end", "marked", "never"),
 }
 
