@@ -52,7 +52,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     features_per_step : int, default=1
         For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
 
-    output_rate, candidate_rate : float, default=0.35 and 1.0
+    output_rate, candidate_rate : float, default=1.0 and 100.0
         Size of the linear step of quickprop, for outputs divided by the number of targets' steps,
         for candidates by that and by the number of their sources; Fahlman's epsilons.
 
@@ -62,7 +62,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     output_decay, candidate_decay : float, default=1e-4 and 0.0
         This much of a weight is added to its slope.
 
-    output_patience, candidate_patience : int, default=8
+    output_patience, candidate_patience : int, default=12 and 8
         A phase ends after so many epochs without a change of the loss, or of the best correlation,
 
     output_threshold, candidate_threshold : float, default=0.01 and 0.03
@@ -130,8 +130,9 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     Notes
     -----
     A step of quickprop needs the slope over all sequences, and a unit the error that is left over
-    all of them: there is no `partial_fit`. The defaults of steps, thresholds and ranges are those
-    of Fahlman's public code for cascade-correlation without recurrence.
+    all of them: there is no `partial_fit`. The defaults of rates, thresholds, patience and ranges are
+    those that Fahlman's public code for cascade-correlation without recurrence advises for the two
+    spirals; the settings of [1]_ are not published.
 
     References
     ----------
@@ -144,12 +145,12 @@ class RecurrentCascadeRegressor(BaselineRegressor):
 
     Examples
     --------
-    Is the number of ones so far odd?
+    Was the last input but one high?
 
     >>> import numpy as np
     >>> from sklstm.baselines import RecurrentCascadeRegressor
     >>> X = np.random.default_rng(0).integers(0, 2, size=(50, 10, 1)).astype(float)
-    >>> y = X.cumsum(axis=1)[:, :, 0] % 2
+    >>> y = np.hstack([np.zeros((50, 1)), X[:, :-1, 0]])
     >>> net = RecurrentCascadeRegressor(
     ...     out_activation="logistic", return_sequences=True, tolerance=0.4, random_state=0
     ... ).fit(X, y)
@@ -182,12 +183,12 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         out_activation="identity",
         return_sequences=False,
         features_per_step=1,
-        output_rate=0.35,
-        candidate_rate=1.0,
+        output_rate=1.0,
+        candidate_rate=100.0,
         growth=2.0,
         output_decay=1e-4,
         candidate_decay=0.0,
-        output_patience=8,
+        output_patience=12,
         candidate_patience=8,
         output_threshold=0.01,
         candidate_threshold=0.03,
@@ -228,32 +229,36 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         return rng.uniform(-self.init_range, self.init_range, n)
 
     def _net(self, vector: np.ndarray) -> Cascade:
-        return Cascade(
-            vector, self._shape["n_features"], self._shape["n_outputs"], self.n_hidden_
-        )
+        return Cascade(vector, self._shape["n_features"], self._shape["n_outputs"], self.n_hidden_)
 
-    def _growth(self, examples: Examples, rng: np.random.RandomState) -> Growth:
+    def _growth(
+        self,
+        x: np.ndarray,
+        offsets: np.ndarray,
+        rows: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        rng: np.random.RandomState,
+    ) -> Growth:
         """A copy of the net, ready to grow."""
         settings = {field.name: getattr(self, field.name) for field in fields(Settings)}
         settings["out_activation"] = self.out_activation_
-        sequences = examples.rows.sequences
-        per_step = examples.rows.per_step
-        return Growth(
-            self._net(np.array(self.parameters_)),
-            Settings(**settings),
-            rng,
-            sequences.values,
-            sequences.offsets,
-            np.arange(len(sequences.values)) if per_step else sequences.offsets[1:] - 1,
-            np.asarray(examples.targets, dtype=np.float64),
-            examples.weights,
-        )
+        net = self._net(np.array(self.parameters_))
+        return Growth(net, Settings(**settings), rng, x, offsets, rows, targets, weights)
 
     def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
         """Epochs until there is nothing more to do; what was learned is kept whatever ends it."""
         rng = np.random.RandomState(0)
         rng.set_state(self._rng.get_state())  # an error must leave the generator as it is
-        growth = self._growth(examples, rng)
+        sequences = examples.rows.sequences
+        growth = self._growth(
+            sequences.values,
+            sequences.offsets,
+            self._target_rows(sequences),
+            np.asarray(examples.targets, dtype=np.float64),
+            examples.weights,
+            rng,
+        )
         records = Records(self.t_, self.loss_, self.best_loss_)
         progress = ProgressLine(max_iter) if self.verbose else Silence()
         kept, n_hidden, end = growth.net.vector, self.n_hidden_, End.CONVERGED
@@ -280,5 +285,10 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
         net = self._net(self.parameters_)
         values = net.values(sequences.values, sequences.offsets)
-        rows = slice(None) if self.return_sequences else sequences.offsets[1:] - 1
-        return values[rows] @ net.outputs
+        return values[self._target_rows(sequences)] @ net.outputs
+
+    def _target_rows(self, sequences: Sequences) -> np.ndarray:
+        """Numbers of the steps that have an output."""
+        if self.return_sequences:
+            return np.arange(len(sequences.values))
+        return sequences.offsets[1:] - 1

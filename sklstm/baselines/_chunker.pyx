@@ -42,7 +42,7 @@ cdef class Net:
     cdef double[::1] vector, d_vector, history, net, out, error, d_hidden
     cdef int64_t[::1] seen  # numbers of the steps that the net has seen
     cdef Py_ssize_t n_hidden, n_outputs, n_plain, n_dense, n_steps, time
-    cdef bint bias
+    cdef bint bias, shortcuts
     cdef Activation activation
     cdef double* w
     cdef double* d_w
@@ -59,13 +59,15 @@ cdef class Net:
         bint bias,
         activation,
         Py_ssize_t n_steps,
+        bint shortcuts,
     ):
         """The first ``n_plain`` outputs have this activation, the others are logistic."""
         self.n_hidden, self.n_outputs, self.n_plain = n_hidden, n_outputs, n_plain
-        self.bias, self.n_dense = bias, n_hidden + bias
+        self.bias, self.shortcuts, self.n_dense = bias, shortcuts, n_hidden + bias
         self.activation, self.n_steps = ACTIVATIONS[activation], n_steps
         cdef Py_ssize_t n_sources = self.n_dense + n_features
-        if vector.shape[0] != n_sources * (n_hidden + n_outputs):
+        cdef Py_ssize_t n_readout = n_sources if shortcuts else self.n_dense
+        if vector.shape[0] != n_sources * n_hidden + n_readout * n_outputs:
             raise ValueError(f"{vector.shape[0]} weights do not make this net.")
         self.vector, self.d_vector = vector, np.zeros(vector.shape[0])
         self.w, self.v = &vector[0], &vector[0] + n_sources * n_hidden
@@ -95,7 +97,13 @@ cdef class Net:
         )
         activate(self.hidden(), &self.net[0], self.n_hidden, LOGISTIC)
         weighted_sum(
-            &self.out[0], self.v, self.n_outputs, self.hidden(), self.n_hidden, self.bias, &inputs
+            &self.out[0],
+            self.v,
+            self.n_outputs,
+            self.hidden(),
+            self.n_hidden,
+            self.bias,
+            &inputs if self.shortcuts else NULL,
         )
 
     cdef void squash(self) noexcept nogil:
@@ -115,15 +123,16 @@ cdef class Net:
         cdef Py_ssize_t k, j, n = self.n_hidden, K = self.n_outputs, last = self.time
         cdef Py_ssize_t first = max(last - self.n_steps, 0)
         cdef Entries inputs = steps.at(self.seen[last])
+        cdef Entries* to_outputs = &inputs if self.shortcuts else NULL
         cdef double* y = self.hidden()
         cdef double* d = &self.error[0]
         for k in range(K):
             d[k] *= slope(self.out[k], self.activation if k < self.n_plain else LOGISTIC)
         for j in range(n):
             self.d_hidden[j] = dot(self.v + j * K, d, K)
-        add_outer(self.d_v, d, K, y, n, self.bias, &inputs)
+        add_outer(self.d_v, d, K, y, n, self.bias, to_outputs)
         if not keep_gradient:
-            descend_rows(self.v, self.d_v, rate, K, self.n_dense, &inputs)
+            descend_rows(self.v, self.d_v, rate, K, self.n_dense, to_outputs)
         for k in range(last, first, -1):
             for j in range(n):
                 self.net[j] = self.d_hidden[j] * slope(y[j], LOGISTIC)
@@ -148,6 +157,8 @@ cdef class Chunker:
         outputs, rows in the order hidden units, bias, inputs.
     shared : bool
         Whether the targets are the next inputs.
+    chunker_shortcuts : bool
+        Whether the outputs of C see its inputs too; those of A always do.
     """
 
     cdef Net automatizer, chunker
@@ -169,15 +180,24 @@ cdef class Chunker:
         out_activation,
         n_steps,
         threshold,
+        chunker_shortcuts,
     ):
         n_main = n_outputs + (0 if shared else n_features)
         n_sources = n_hidden + bias + n_features
         size = n_sources * (2 * n_hidden + n_main)
         common = bias, out_activation, n_steps
         self.automatizer = Net(
-            vector[:size], n_features, n_hidden, n_main + n_hidden, n_main, *common
+            vector[:size], n_features, n_hidden, n_main + n_hidden, n_main, *common, True
         )
-        self.chunker = Net(vector[size:], n_features, n_hidden, n_features, n_features, *common)
+        self.chunker = Net(
+            vector[size:],
+            n_features,
+            n_hidden,
+            n_features,
+            n_features,
+            *common,
+            chunker_shortcuts,
+        )
         self.n_targets, self.n_features, self.n_hidden = n_outputs, n_features, n_hidden
         self.n_inputs_at = 0 if shared else n_outputs
         self.shared, self.threshold = shared, threshold

@@ -157,9 +157,7 @@ class Growth:
     def _train_outputs(self) -> Iterator[None]:
         settings = self.settings
         rate = settings.output_rate / self.n_cases
-        quickprop = Quickprop(
-            self.net.outputs.shape, rate, settings.growth, settings.output_decay
-        )
+        quickprop = Quickprop(self.net.outputs.shape, rate, settings.growth, settings.output_decay)
         sources = self.values[self.rows]
         patience = Patience(settings.output_patience, settings.output_threshold)
         for _ in range(settings.max_phase_iter):

@@ -42,6 +42,11 @@ class SequenceChunker(BaselineRegressor):
         Needs ``return_sequences=True`` and a target for every feature. Otherwise the automatizer
         has outputs for targets and for the next input.
 
+    chunker_shortcuts : bool, default=False
+        Whether the chunker's outputs see its inputs. Then it can predict an input from the last one
+        without its hidden units, which have no reason to tell the two apart, and the automatizer
+        learns nothing worth knowing from them: on experiment 2a it fails at any lag that was tried.
+
     bias : bool, default=True
         Whether hidden units and outputs have biases. The nets of the 1997 paper have none.
 
@@ -143,6 +148,7 @@ class SequenceChunker(BaselineRegressor):
         "threshold": [NOT_NEGATIVE],
         "n_steps": [AT_LEAST_1],
         "next_input": ["boolean"],
+        "chunker_shortcuts": ["boolean"],
         "bias": ["boolean"],
     } | DESCENT
 
@@ -153,6 +159,7 @@ class SequenceChunker(BaselineRegressor):
         threshold=0.25,
         n_steps=3,
         next_input=False,
+        chunker_shortcuts=False,
         bias=True,
         out_activation="identity",
         return_sequences=False,
@@ -184,6 +191,7 @@ class SequenceChunker(BaselineRegressor):
         return {
             "n_hidden": int(self.n_hidden),
             "next_input": bool(self.next_input),
+            "chunker_shortcuts": bool(self.chunker_shortcuts),
             "bias": bool(self.bias),
         }
 
@@ -193,7 +201,9 @@ class SequenceChunker(BaselineRegressor):
         n_hidden, n_features = shape["n_hidden"], shape["n_features"]
         n_sources = n_hidden + shape["bias"] + n_features
         n_predicted = shape["n_outputs"] + (0 if shape["next_input"] else n_features)
-        return n_sources * (2 * n_hidden + n_predicted), n_sources * (n_hidden + n_features)
+        n_readout = n_sources if shape["chunker_shortcuts"] else n_hidden + shape["bias"]
+        automatizer = n_sources * (2 * n_hidden + n_predicted)
+        return automatizer, n_sources * n_hidden + n_readout * n_features
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
         shape = self._shape
@@ -219,6 +229,7 @@ class SequenceChunker(BaselineRegressor):
             out_activation=self.out_activation_,
             n_steps=self.n_steps,
             threshold=self.threshold,
+            chunker_shortcuts=shape["chunker_shortcuts"],
         )
 
     def _learner(self, vector: np.ndarray, examples: Examples) -> Callable[[np.ndarray], float]:
