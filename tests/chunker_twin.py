@@ -27,20 +27,32 @@ class Net:
         plain = ACTIVATIONS[self.model.out_activation](z[: self.n_plain])
         return hidden, np.concatenate([plain, ACTIVATIONS["logistic"](z[self.n_plain :])])
 
+    def slide(self, vector, state, x):
+        """Derivative of what reaches the hidden units."""
+        n, one = self.model.n_hidden, [1.0] if self.model.bias else []
+        w = vector[: self.n_sources * n].reshape(-1, n)
+        return (np.concatenate([state, one, x]) @ w).imag
+
     def see(self, x):
         hidden, out = self.forward(self.vector, self.states[-1], x)
         self.states.append(hidden), self.inputs.append(x)
         return out
 
-    def gradient(self, loss):
-        """Of a loss of the last outputs, with the state n_steps ago as it is, by complex step."""
+    def gradient(self, loss, moved):
+        """Of a loss of the last outputs, with the state n_steps ago as it is, by complex step.
+
+        If weights have ``moved`` in between, the states in between are those that were, not those
+        that the weights of now would give: only their derivatives (the imaginary parts) go on.
+        """
         k = max(len(self.inputs) - self.model.n_steps, 0)
         result = np.empty(len(self.vector))
         for i in range(len(result)):
             vector, state = self.vector.astype(complex), self.states[k]
             vector[i] += 1e-30j
-            for x in self.inputs[k:]:
-                state, out = self.forward(vector, state, x)
+            for x, was in zip(self.inputs[k:], self.states[k + 1 :], strict=True):
+                before, (state, out) = state, self.forward(vector, state, x)
+                if moved and x is not self.inputs[-1]:
+                    state = was + 1j * self.slide(vector, before, x) * was * (1 - was)
             result[i] = loss(out).imag / 1e-30
         return result
 
@@ -53,11 +65,11 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
     A = Net(model, vector[:split].copy(), n_main + n, n_main, True)
     C = Net(model, vector[split:].copy(), F, F, model.chunker_shortcuts)
     gradients = [np.zeros_like(A.vector), np.zeros_like(C.vector)]
-    unexpected = True
+    unexpected, moved = True, only is None
     for t in range(len(x)):
         if unexpected:
             if t > 0:
-                gradients[1] = C.gradient(lambda out, t=t: ((out - wanted) ** 2).sum() / 2)
+                gradients[1] = C.gradient(miss, moved)
                 C.vector -= rate * gradients[1]
             C.see(x[t])
         elif only is not None:
@@ -66,6 +78,9 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
         wanted = d[t] if model.next_input else x[t + 1] if t + 1 < len(x) else None
         state = C.states[-1]
 
+        def miss(out, wanted=wanted):
+            return ((out - wanted) ** 2).sum() / 2
+
         def loss(out, t=t, wanted=wanted, state=state):
             targets = weights[t] * np.where(np.isnan(d[t]), 0, out[:K] - np.nan_to_num(d[t])) ** 2
             total = targets.sum() + ((out[n_main:] - state) ** 2).sum()
@@ -73,7 +88,7 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
                 total += ((out[K:n_main] - wanted) ** 2).sum()
             return total / 2
 
-        gradients[0] = A.gradient(loss)
+        gradients[0] = A.gradient(loss, moved)
         if t == only:
             return gradients
         A.vector -= rate * gradients[0]
@@ -82,5 +97,5 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
             (np.abs(predicted - wanted) > model.threshold).any()
         )
     if unexpected:
-        C.vector -= rate * C.gradient(lambda out: ((out - wanted) ** 2).sum() / 2)
+        C.vector -= rate * C.gradient(miss, moved)
     return np.concatenate([A.vector, C.vector])

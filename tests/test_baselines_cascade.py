@@ -243,7 +243,9 @@ def test_a_trial_of_experiment_1_keeps_its_cap_and_depends_on_its_seed_alone():
 
 def test_a_string_is_wrong_if_a_legal_successor_is_not_above_all_others():
     legal = [np.array([[True, True, False], [False, True, False]])] * 2
-    strings = Strings([np.array([[1.0, 0, 0], [0, 1, 0]]), np.array([[1.0, 0, 0], [0, 0, 1]])], legal)
+    strings = Strings(
+        [np.array([[1.0, 0, 0], [0, 1, 0]]), np.array([[1.0, 0, 0], [0, 0, 1]])], legal
+    )
     outputs = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0.0]])
     assert strings.wrong(Cascade(outputs.ravel(), 3, 3, 0)) == 1
 

@@ -170,7 +170,7 @@ class Growth:
                 return
 
     def _train_candidates(self) -> Iterator[str]:
-        settings, (n_sources, n_outputs) = self.settings, self.net.outputs.shape
+        settings, n_sources = self.settings, len(self.net.outputs)
         error = self._measure()
         total = self.weights.sum(axis=0)
         mean = (self.weights * error).sum(axis=0) / np.where(total > 0, total, 1.0)

@@ -5,8 +5,9 @@ decided here:
 
 * An input is unexpected if one of its numbers was predicted with an error above 0.25, the criterion
   of success. Errors go back 3 steps in time.
-* The chunker's outputs do not see its inputs. If they do, the trials that were made fail at lag 4
-  already: see `SequenceChunker`. The published weight count is the automatizer's and leaves it open.
+* The chunker's outputs do not see its inputs. If they do, the trials that were made fail at lag 5
+  already: see `SequenceChunker`. The published weight count is the automatizer's and leaves this
+  open.
 * Both sequences are tested at every step, every 100 sequences; the chunker takes no part in it.
 """
 
