@@ -1,6 +1,7 @@
 """RecurrentCascadeRegressor: quickprop, correlation, tenure, and the estimator."""
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_no_step_of_quickprop_is_longer_than_growth_times_the_last_and_the_linea
 def values_by_reading(sources, w):
     """V(t) = tanh(sum_i w_i I_i(t) + w_s V(t-1)) of one unit; also for complex weights."""
     values = []
-    for start, end in zip(OFFSETS[:-1], OFFSETS[1:], strict=True):
+    for start, end in pairwise(OFFSETS):
         v = 0.0
         for t in range(start, end):
             v = np.tanh(sources[t] @ w[:-1] + w[-1] * v)

@@ -54,7 +54,7 @@ def test_the_gradient_of_a_step_is_the_derivative_of_its_errors(settings):
         for gradient, derivative in zip(got, wanted, strict=True):
             np.testing.assert_allclose(gradient, derivative, rtol=1e-6, atol=1e-14)
         learned += wanted[1].any()
-    assert 0 < learned
+    assert learned > 0
 
 
 def test_the_chunker_learns_at_some_steps_only():
