@@ -27,6 +27,10 @@ class Net:
         plain = ACTIVATIONS[self.model.out_activation](z[: self.n_plain])
         return hidden, np.concatenate([plain, ACTIVATIONS["logistic"](z[self.n_plain :])])
 
+    def miss(self, wanted, moved):
+        """The gradient of having predicted something else."""
+        return self.gradient(lambda out: ((out - wanted) ** 2).sum() / 2, moved)
+
     def slide(self, vector, state, x):
         """Derivative of what reaches the hidden units."""
         n, one = self.model.n_hidden, [1.0] if self.model.bias else []
@@ -65,11 +69,11 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
     A = Net(model, vector[:split].copy(), n_main + n, n_main, True)
     C = Net(model, vector[split:].copy(), F, F, model.chunker_shortcuts)
     gradients = [np.zeros_like(A.vector), np.zeros_like(C.vector)]
-    unexpected, moved = True, only is None
+    unexpected, wanted, moved = True, None, only is None
     for t in range(len(x)):
         if unexpected:
             if t > 0:
-                gradients[1] = C.gradient(miss, moved)
+                gradients[1] = C.miss(wanted, moved)
                 C.vector -= rate * gradients[1]
             C.see(x[t])
         elif only is not None:
@@ -77,9 +81,6 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
         out = A.see(x[t])
         wanted = d[t] if model.next_input else x[t + 1] if t + 1 < len(x) else None
         state = C.states[-1]
-
-        def miss(out, wanted=wanted):
-            return ((out - wanted) ** 2).sum() / 2
 
         def loss(out, t=t, wanted=wanted, state=state):
             targets = weights[t] * np.where(np.isnan(d[t]), 0, out[:K] - np.nan_to_num(d[t])) ** 2
@@ -97,5 +98,5 @@ def run(model, vector, x, d, weights, rate=0.0, only=None):
             (np.abs(predicted - wanted) > model.threshold).any()
         )
     if unexpected:
-        C.vector -= rate * C.gradient(miss, moved)
+        C.vector -= rate * C.miss(wanted, moved)
     return np.concatenate([A.vector, C.vector])

@@ -130,9 +130,9 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     Notes
     -----
     A step of quickprop needs the slope over all sequences, and a unit the error that is left over
-    all of them: there is no `partial_fit`. The defaults of rates, thresholds, patience and ranges are
-    those that Fahlman's public code for cascade-correlation without recurrence advises for the two
-    spirals; the settings of [1]_ are not published.
+    all of them: there is no `partial_fit`. The settings of [1]_ are not published. The defaults of
+    rates, thresholds, patience and ranges are those that Fahlman's public code for
+    cascade-correlation without recurrence advises for the two spirals.
 
     References
     ----------

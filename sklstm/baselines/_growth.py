@@ -7,7 +7,8 @@ all columns before its own, and its own last value:
 
 Candidates maximise, over all targets p and outputs o, the size of the covariance with the error
 
-    S = sum_o | sum_p a_po V_p (E_po - mean_o) | / sum_po a_po E_po^2,   E = (y - d) (g'(y) + offset)
+    S = sum_o | sum_p a_po V_p (E_po - mean_o) | / sum_po a_po E_po^2
+    E = (y - d) (g'(z) + offset)
 
 where a_po is the weight of a target, 0 where there is none. Output weights follow the slope of half
 the squared error with the same E.
