@@ -67,7 +67,8 @@ def methods(cls: type) -> Iterator[tuple[str, Callable]]:
             if name.startswith("_") or not member.__module__.startswith("sklstm") or name in seen:
                 continue
             seen.add(name)
-            yield name, getattr(cls, name)
+            if callable(getattr(cls, name)):  # or a subclass has taken it away
+                yield name, getattr(cls, name)
 
 
 def signature(name: str, thing: Callable) -> str:

@@ -26,7 +26,7 @@ BEST = {
     "4": "first_pair=never,stop=error",
 }
 
-BASELINES = ("_recurrent_rows",)  # modules with ROWS and run_row
+BASELINES = ("_recurrent_rows", "_cascade_rows", "_chunker_rows")  # modules with ROWS and run_row
 
 
 def best_reading(row: Row) -> Reading:

@@ -1,0 +1,50 @@
+"""Units that see their own last value: forward in time, and errors backward.
+
+    V(t) = tanh(net(t) + w_s V(t-1)),   V = 0 before each sequence
+
+For a sum of the values over all steps, each times its e(t), the derivative with respect to net(t)
+    d_net(t) = (1 - V(t)^2) (e(t) + w_s d_net(t+1))
+gives dw_i = sum_t d_net(t) I_i(t) and dw_s = sum_t d_net(t) V(t-1). That is Fahlman's gradient, for
+which he carries dV/dw forward in time: no weight moves in between, so both are the same sum.
+"""
+
+from libc.math cimport tanh
+from libc.stdint cimport int64_t
+
+
+def run_units(
+    double[:, ::1] net,  # IN (steps, units), OUT the values
+    const double[::1] w_self,
+    const int64_t[::1] offsets,
+):
+    """Turn what reaches the units from others into their values."""
+    cdef Py_ssize_t i, t, u
+    with nogil:
+        for i in range(offsets.shape[0] - 1):
+            for t in range(offsets[i], offsets[i + 1]):
+                for u in range(net.shape[1]):
+                    if t > offsets[i]:
+                        net[t, u] += w_self[u] * net[t - 1, u]
+                    net[t, u] = tanh(net[t, u])
+
+
+def run_back(
+    double[:, ::1] error,  # IN e(t) (steps, units), OUT d_net(t)
+    const double[:, ::1] values,
+    const double[::1] w_self,
+    const int64_t[::1] offsets,
+    double[::1] d_w_self,  # OUT (units,)
+):
+    """Turn derivatives by the values into derivatives by what reaches the units."""
+    cdef Py_ssize_t i, t, u
+    with nogil:
+        for u in range(error.shape[1]):
+            d_w_self[u] = 0
+        for i in range(offsets.shape[0] - 1):
+            for t in range(offsets[i + 1] - 1, offsets[i] - 1, -1):
+                for u in range(error.shape[1]):
+                    if t + 1 < offsets[i + 1]:
+                        error[t, u] += w_self[u] * error[t + 1, u]
+                    error[t, u] *= 1 - values[t, u] * values[t, u]
+                    if t > offsets[i]:
+                        d_w_self[u] += error[t, u] * values[t - 1, u]

@@ -1,0 +1,376 @@
+"""The neural sequence chunker: two recurrent nets that learn at every step.
+
+The automatizer A sees every input, the chunker C only those that A did not predict. At step t:
+
+1. If x(t) was unexpected (the first one of a sequence always is), C learns to predict it, from what
+   it saw last, and then sees it: its hidden units move on. Otherwise C stands still.
+2. A sees x(t) and learns three things: the targets d(t), the next input x(t+1), and the state of C.
+
+Both nets, hidden units a and outputs o, f logistic:
+    a(t) = f(sum_s w[s] y_s),   y_s = a(t-1), 1, x(t)
+    o(t) = g(sum_s v[s] y_s),   y_s = a(t), 1, x(t)
+Both learn by back-propagation through the last n_steps steps, those that the net itself has seen.
+Rows of matrices are sources, as in _gradients.pyx, so that a one-hot step costs O(n_outputs).
+"""
+
+from libc.math cimport fabs, isnan
+from libc.stdint cimport int64_t
+
+from sklstm.baselines._rows cimport (
+    Activation,
+    Entries,
+    IDENTITY,
+    LOGISTIC,
+    TANH,
+    activate,
+    add_outer,
+    descend_rows,
+    dot,
+    slope,
+    weighted_sum,
+)
+from sklstm.baselines._steps cimport Steps
+
+import numpy as np
+
+ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH}
+
+
+cdef class Net:
+    """One of the two nets, and what it has seen of a sequence; ``vector`` is shared, not copied."""
+
+    cdef double[::1] vector, d_vector, history, net, out, error, d_hidden
+    cdef int64_t[::1] seen  # numbers of the steps that the net has seen
+    cdef Py_ssize_t n_hidden, n_outputs, n_plain, n_dense, n_steps, time
+    cdef bint bias, shortcuts
+    cdef Activation activation
+    cdef double* w
+    cdef double* d_w
+    cdef double* v
+    cdef double* d_v
+
+    def __init__(
+        self,
+        double[::1] vector,
+        Py_ssize_t n_features,
+        Py_ssize_t n_hidden,
+        Py_ssize_t n_outputs,
+        Py_ssize_t n_plain,
+        bint bias,
+        activation,
+        Py_ssize_t n_steps,
+        bint shortcuts,
+    ):
+        """The first ``n_plain`` outputs have this activation, the others are logistic."""
+        self.n_hidden, self.n_outputs, self.n_plain = n_hidden, n_outputs, n_plain
+        self.bias, self.shortcuts, self.n_dense = bias, shortcuts, n_hidden + bias
+        self.activation, self.n_steps = ACTIVATIONS[activation], n_steps
+        cdef Py_ssize_t n_sources = self.n_dense + n_features
+        cdef Py_ssize_t n_readout = n_sources if shortcuts else self.n_dense
+        if vector.shape[0] != n_sources * n_hidden + n_readout * n_outputs:
+            raise ValueError(f"{vector.shape[0]} weights do not make this net.")
+        self.vector, self.d_vector = vector, np.zeros(vector.shape[0])
+        self.w, self.v = &vector[0], &vector[0] + n_sources * n_hidden
+        self.d_w = &self.d_vector[0]
+        self.d_v = self.d_w + n_sources * n_hidden
+        self.net, self.d_hidden = np.zeros(n_hidden), np.zeros(n_hidden)
+        self.out, self.error = np.zeros(n_outputs), np.zeros(n_outputs)
+        self.reserve(1)
+
+    def reserve(self, Py_ssize_t length):
+        """Room for a sequence of this length."""
+        self.history = np.zeros((length + 1) * self.n_hidden)
+        self.seen = np.zeros(length + 1, dtype=np.int64)
+        self.time = 0
+
+    cdef double* hidden(self) noexcept nogil:
+        return &self.history[0] + self.time * self.n_hidden
+
+    cdef void see(self, Steps steps, Py_ssize_t step) noexcept nogil:
+        """One step on: hidden units, then outputs before their activation."""
+        cdef Entries inputs = steps.at(step)
+        cdef double* before = self.hidden()
+        self.time += 1
+        self.seen[self.time] = step
+        weighted_sum(
+            &self.net[0], self.w, self.n_hidden, before, self.n_hidden, self.bias, &inputs
+        )
+        activate(self.hidden(), &self.net[0], self.n_hidden, LOGISTIC)
+        weighted_sum(
+            &self.out[0],
+            self.v,
+            self.n_outputs,
+            self.hidden(),
+            self.n_hidden,
+            self.bias,
+            &inputs if self.shortcuts else NULL,
+        )
+
+    cdef void squash(self) noexcept nogil:
+        activate(&self.out[0], &self.out[0], self.n_plain, self.activation)
+        activate(
+            &self.out[0] + self.n_plain,
+            &self.out[0] + self.n_plain,
+            self.n_outputs - self.n_plain,
+            LOGISTIC,
+        )
+
+    cdef void learn(self, Steps steps, double rate, bint keep_gradient) noexcept nogil:
+        """One step along the gradient of the outputs' error, dE/do = ``error``.
+
+        With ``keep_gradient`` nothing moves, and the gradient stays in ``d_vector``.
+        """
+        cdef Py_ssize_t k, j, n = self.n_hidden, K = self.n_outputs, last = self.time
+        cdef Py_ssize_t first = max(last - self.n_steps, 0)
+        cdef Entries inputs = steps.at(self.seen[last])
+        cdef Entries* to_outputs = &inputs if self.shortcuts else NULL
+        cdef double* y = self.hidden()
+        cdef double* d = &self.error[0]
+        for k in range(K):
+            d[k] *= slope(self.out[k], self.activation if k < self.n_plain else LOGISTIC)
+        for j in range(n):
+            self.d_hidden[j] = dot(self.v + j * K, d, K)
+        add_outer(self.d_v, d, K, y, n, self.bias, to_outputs)
+        if not keep_gradient:
+            descend_rows(self.v, self.d_v, rate, K, self.n_dense, to_outputs)
+        for k in range(last, first, -1):
+            for j in range(n):
+                self.net[j] = self.d_hidden[j] * slope(y[j], LOGISTIC)
+            for j in range(n):
+                self.d_hidden[j] = dot(self.w + j * n, &self.net[0], n)
+            inputs = steps.at(self.seen[k])
+            y = y - n
+            add_outer(self.d_w, &self.net[0], n, y, n, self.bias, &inputs)
+        if not keep_gradient:
+            for k in range(last, first, -1):
+                inputs = steps.at(self.seen[k])
+                descend_rows(self.w, self.d_w, rate, n, self.n_dense, &inputs)
+
+
+cdef class Chunker:
+    """Both nets. Outputs of A: targets, next input unless it is the target, state of C.
+
+    Parameters
+    ----------
+    vector : ndarray of shape (W,)
+        The weights of A, then those of C; of each the matrix of the hidden units, then that of the
+        outputs, rows in the order hidden units, bias, inputs.
+    shared : bool
+        Whether the targets are the next inputs.
+    chunker_shortcuts : bool
+        Whether the outputs of C see its inputs too; those of A always do.
+    """
+
+    cdef Net automatizer, chunker
+    cdef Py_ssize_t n_targets, n_features, n_hidden, n_inputs_at
+    cdef bint shared
+    cdef double threshold
+    cdef double[::1] wanted  # the next input
+    cdef readonly Py_ssize_t n_surprises  # inputs that C has seen or learned to predict
+
+    def __init__(
+        self,
+        double[::1] vector,
+        *,
+        n_features,
+        n_hidden,
+        n_outputs,
+        shared,
+        bias,
+        out_activation,
+        n_steps,
+        threshold,
+        chunker_shortcuts,
+    ):
+        n_main = n_outputs + (0 if shared else n_features)
+        n_sources = n_hidden + bias + n_features
+        size = n_sources * (2 * n_hidden + n_main)
+        common = bias, out_activation, n_steps
+        self.automatizer = Net(
+            vector[:size], n_features, n_hidden, n_main + n_hidden, n_main, *common, True
+        )
+        self.chunker = Net(
+            vector[size:],
+            n_features,
+            n_hidden,
+            n_features,
+            n_features,
+            *common,
+            chunker_shortcuts,
+        )
+        self.n_targets, self.n_features, self.n_hidden = n_outputs, n_features, n_hidden
+        self.n_inputs_at = 0 if shared else n_outputs
+        self.shared, self.threshold = shared, threshold
+        self.wanted = np.zeros(n_features)
+        self.n_surprises = 0
+
+    def learn(
+        self,
+        Steps steps not None,
+        const double[:, ::1] targets,
+        const double[::1] weights,
+        const int64_t[::1] order,
+        *,
+        bint per_step,
+        double rate,
+    ):
+        """Learn from these sequences in turn; the sum of half the squared errors of targets."""
+        cdef Py_ssize_t i
+        cdef double loss = 0
+        cdef Net A = self.automatizer, C = self.chunker
+        self._check(steps, targets, weights, per_step)
+        for i in range(order.shape[0]):
+            if not 0 <= order[i] < steps.offsets.shape[0] - 1:
+                raise IndexError(f"There is no sequence {order[i]}.")
+        self.n_surprises = 0
+        with nogil:
+            for i in range(order.shape[0]):
+                loss += self.sequence(
+                    A, C, steps, targets, weights, order[i], per_step, rate, -1
+                )
+        return loss
+
+    def gradient(
+        self,
+        Steps steps not None,
+        const double[:, ::1] targets,
+        const double[::1] weights,
+        Py_ssize_t sequence,
+        Py_ssize_t step,
+        *,
+        bint per_step,
+    ):
+        """What A would learn at one step of a sequence, and C before it; no weight moves.
+
+        Returns the gradients of both, of the errors at that step alone.
+        """
+        self._check(steps, targets, weights, per_step)
+        for net in (self.automatizer, self.chunker):
+            np.asarray((<Net>net).d_vector)[:] = 0
+        self.sequence(
+            self.automatizer, self.chunker, steps, targets, weights, sequence, per_step, 0.0, step
+        )
+        result = [np.array((<Net>net).d_vector) for net in (self.automatizer, self.chunker)]
+        for net in (self.automatizer, self.chunker):
+            np.asarray((<Net>net).d_vector)[:] = 0
+        return result
+
+    def output(self, Steps steps not None, double[:, ::1] out, *, bint per_step):
+        """Targets as A predicts them, before their activation; C is not needed."""
+        cdef Py_ssize_t i, t, k, row = 0
+        cdef Net A = self.automatizer
+        self._reserve(steps)
+        with nogil:
+            for i in range(steps.offsets.shape[0] - 1):
+                A.time = 0
+                for t in range(steps.offsets[i], steps.offsets[i + 1]):
+                    A.see(steps, t)
+                    if per_step or t == steps.offsets[i + 1] - 1:
+                        for k in range(self.n_targets):
+                            out[row, k] = A.out[k]
+                        row += 1
+
+    def _check(self, Steps steps, targets, weights, per_step):
+        n = steps.first.shape[0] - 1 if per_step else len(steps)
+        if targets.shape[0] != n or targets.shape[1] != self.n_targets or weights.shape[0] != n:
+            raise ValueError("Targets or weights do not fit the steps.")
+        self._reserve(steps)
+
+    def _reserve(self, Steps steps):
+        longest = int(np.diff(steps.offsets).max(initial=0))
+        if longest + 1 > self.automatizer.seen.shape[0]:
+            self.automatizer.reserve(longest)
+            self.chunker.reserve(longest)
+
+    cdef double sequence(
+        self,
+        Net A,
+        Net C,
+        Steps steps,
+        const double[:, ::1] targets,
+        const double[::1] weights,
+        Py_ssize_t i,
+        bint per_step,
+        double rate,
+        Py_ssize_t only,  # -1, or the step at which gradients are kept
+    ) noexcept nogil:
+        cdef Py_ssize_t begin = steps.offsets[i], end = steps.offsets[i + 1], t, k, row
+        cdef double loss = 0, error, weight
+        cdef bint learns, keeps, unexpected = True, has_next
+        A.time = C.time = 0
+        for t in range(begin, end):
+            keeps = t - begin == only
+            learns = only < 0 or keeps
+            if unexpected:
+                self.n_surprises += 1
+                if t > begin and learns:  # wanted holds x(t), unless it is a target
+                    self.teach(C, steps, rate, keeps)
+                C.see(steps, t)
+                C.squash()
+            A.see(steps, t)
+            A.squash()
+            for k in range(A.n_outputs):
+                A.error[k] = 0
+            # (i) targets
+            row = t if per_step else i
+            if per_step or t == end - 1:
+                weight = weights[row]
+                for k in range(self.n_targets):
+                    if weight != 0 and not isnan(targets[row, k]):
+                        error = A.out[k] - targets[row, k]
+                        loss += weight * error * error / 2
+                        A.error[k] += weight * error
+            # (ii) the next input
+            has_next = self.next_input(steps, targets, weights, t, end)
+            unexpected = False
+            if has_next:
+                for k in range(self.n_features):
+                    error = A.out[self.n_inputs_at + k] - self.wanted[k]
+                    if fabs(error) > self.threshold:
+                        unexpected = True
+                    if not self.shared:
+                        A.error[self.n_inputs_at + k] += error
+            # (iii) the state of C
+            for k in range(self.n_hidden):
+                A.error[A.n_plain + k] = A.out[A.n_plain + k] - C.hidden()[k]
+            if learns:
+                A.learn(steps, rate, keeps)
+            if keeps:
+                return loss
+        if unexpected and only < 0:  # the target of the last step, an input that X does not hold
+            self.n_surprises += 1
+            self.teach(C, steps, rate, False)
+        return loss
+
+    cdef bint next_input(
+        self,
+        Steps steps,
+        const double[:, ::1] targets,
+        const double[::1] weights,
+        Py_ssize_t t,
+        Py_ssize_t end,
+    ) noexcept nogil:
+        """Write x(t + 1) to ``wanted``, if it is known."""
+        cdef Py_ssize_t k
+        cdef Entries entries
+        if self.shared:
+            for k in range(self.n_features):
+                if weights[t] == 0 or isnan(targets[t, k]):
+                    return False
+                self.wanted[k] = targets[t, k]
+            return True
+        if t + 1 == end:
+            return False
+        for k in range(self.n_features):
+            self.wanted[k] = 0
+        entries = steps.at(t + 1)
+        for k in range(entries.n):
+            self.wanted[entries.index[k]] = entries.value[k]
+        return True
+
+    cdef void teach(self, Net C, Steps steps, double rate, bint keeps) noexcept nogil:
+        """C learns to predict ``wanted`` from what it has seen."""
+        cdef Py_ssize_t k
+        for k in range(self.n_features):
+            C.error[k] = C.out[k] - self.wanted[k]
+        C.learn(steps, rate, keeps)
