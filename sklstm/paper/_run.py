@@ -27,6 +27,7 @@ def run_row(
     cap: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
+    look_every: int = STEPS_AT_ONCE,
     keep_vectors: bool = False,
 ) -> list[dict[str, Any]]:
     """Run trials of a row.
@@ -43,6 +44,9 @@ def run_row(
     n_jobs : int, default=1
         Processors. A trial gives the same result at any number.
     progress : callable, default=None
+        Called now and then with the number of a trial and its record.
+    look_every : int, default=STEPS_AT_ONCE
+        Steps of a lane between two calls of ``progress``.
     keep_vectors : bool, default=False
         Whether records hold the trained parameters, as "vector".
 
@@ -58,7 +62,7 @@ def run_row(
         trials[part::n_jobs] for trials in data_sets(row, n_trials) for part in range(n_jobs)
     ]
     jobs = (
-        delayed(_run_group)(row, reading, group, seed, cap, progress, keep_vectors)
+        delayed(_run_group)(row, reading, group, seed, cap, progress, look_every, keep_vectors)
         for group in groups
         if group
     )
@@ -74,7 +78,7 @@ def data_sets(row: Row, n_trials: int) -> list[list[int]]:
     return [list(range(start, n_trials, 3)) for start in range(min(3, n_trials))]
 
 
-def _run_group(row, reading, numbers, seed, cap, progress, keep_vectors):
+def _run_group(row, reading, numbers, seed, cap, progress, look_every, keep_vectors):
     """Trials on one data set, in the lanes of one kernel."""
     net = net_of(row, reading)
     task = task_of(row, reading, data_set=numbers[0] % 3)
@@ -94,6 +98,7 @@ def _run_group(row, reading, numbers, seed, cap, progress, keep_vectors):
         numbers,
         seed,
         progress=progress,
+        look_every=look_every,
         keep_vectors=keep_vectors,
     )
 
@@ -105,6 +110,7 @@ def run_lanes(
     seed: int,
     *,
     progress: Progress | None = None,
+    look_every: int = STEPS_AT_ONCE,
     keep_vectors: bool = False,
 ) -> list[dict[str, Any]]:
     """Run trials through a kernel: a lane whose trial has finished takes the next one."""
@@ -118,7 +124,7 @@ def run_lanes(
     for lane in range(min(_kernel.lanes, len(waiting))):
         fill(lane)
     while lanes:
-        kernel.run(STEPS_AT_ONCE)
+        kernel.run(look_every)
         for lane, (number, start) in list(lanes.items()):
             record = kernel.record(lane)
             if progress is not None:

@@ -1,0 +1,362 @@
+"""Write the tables of docs/paper.md: ``python docs/make_paper_page.py``.
+
+They are made of docs/paper_results.json and docs/paper_search.json, which
+``python -m sklstm.paper`` writes; what was not run shows as "-". A table stands between
+``<!-- its name -->`` and ``<!-- end -->``; the text around it is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sklstm.paper._columns import COLUMNS, baseline_rows, best_reading
+from sklstm.paper._continual import SYSTEMS
+from sklstm.paper._report import number
+from sklstm.paper._rows import ROWS, Row
+from sklstm.paper._search import GRIDS
+
+FOLDER = Path(__file__).parent
+Result = dict[str, Any]
+N_TEST = 2560  # sequences of the test sets of 3 to 6
+# The paper's tables; 2b has a result in the text. What they have beside sequences to success.
+TABLES = {
+    "table 1": ("1",),
+    "table 2": ("2a",),
+    "experiment 2b": ("2b",),
+    "table 3": ("2c",),
+    "table 4": ("3a",),
+    "table 5": ("3b",),
+    "table 6": ("3c",),
+    "table 7": ("4",),
+    "table 8": ("5",),
+    "table 9": ("6a", "6b"),
+}
+FIRST = ("3a", "3b")  # ST1
+FRACTION = ("3a", "3b", "3c")
+WRONG = ("4", "5", "6a", "6b")
+ERROR = ("3c", "5")
+
+
+def main() -> None:
+    path = FOLDER / "paper.md"
+    path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def page(text: str, folder: Path = FOLDER) -> str:
+    """The text of the page with the tables of the results in a folder."""
+    tables = make_tables(read(folder / "paper_results.json"), read(folder / "paper_search.json"))
+    places = re.compile(r"<!-- (?!end)(.+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
+    if sorted(places.findall(text)) != sorted(tables):
+        raise ValueError(f"paper.md has places for {places.findall(text)}, not {list(tables)}")
+    return places.sub(
+        lambda place: f"<!-- {place[1]} -->\n\n{tables[place[1]]}\n\n<!-- end -->", text
+    )
+
+
+def read(path: Path) -> Result:
+    if not path.exists():
+        return {"rows": [], "machine": None}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def make_tables(results: Result, search: Result) -> dict[str, str]:
+    """All tables of the page, by name."""
+    done = {(result["row"], result["column"]): result for result in results["rows"]}
+    for result in done.values():
+        if result["column"] == "printed" and result["reading"]:
+            raise ValueError(f"{result['row']}: column printed was run with {result['reading']}")
+    tables = {"summary": summary(done)}
+    for name, experiments in TABLES.items():
+        tables[name] = of_the_paper([r for r in ROWS if r.experiment in experiments], done)
+    for experiment in ("1", "2a", "guessing"):
+        tables[f"others of {experiment}"] = others(experiment, done)
+    tables["crg"] = continual(done)
+    tables["search"] = "\n\n".join(searched(names, search["rows"]) for names in GRIDS)
+    tables["machine"] = machine(results, search)
+    return tables
+
+
+# -------------------------------------------------------------------------------------- tables
+
+
+def summary(done: dict[tuple[str, str], Result]) -> str:
+    lines, verdicts = [], {column: [] for column in COLUMNS}
+    for row in ROWS:
+        line = [f"`{row.name}`", number(row.sequences)]
+        for column in COLUMNS:
+            result = result_of(row, column, done)
+            line.append(result["verdict"] if result else "-")
+            verdicts[column].append(result and kind_of(result))
+        lines.append(line)
+    text = table(("row", "published", "as printed", "best reading", "today"), lines)
+    kinds = ("agree", "solved, other count", "solved less often", "not solved", "not run")
+    counts = [
+        [column, *(str(verdicts[column].count(kind)) for kind in kinds[:-1])]
+        + [str(verdicts[column].count(None))]
+        for column in COLUMNS
+    ]
+    return text + f"\n\nOf {len(ROWS)} rows:\n\n" + table(("column", *kinds), counts)
+
+
+def kind_of(result: Result) -> str:
+    if result["verdict"] == "agrees":
+        return "agree"
+    if result["summary"]["n_success"] == 0:
+        return "not solved"
+    return "solved less often" if "less often" in result["verdict"] else "solved, other count"
+
+
+def result_of(row: Row, column: str, done: dict[tuple[str, str], Result]) -> Result | None:
+    """A column's result. The best reading of most rows is as printed, and is not run again."""
+    if column == "best" and (row.name, "best") not in done and not best_reading(row).changed():
+        column = "printed"
+    return done.get((row.name, column))
+
+
+def of_the_paper(rows: list[Row], done: dict[tuple[str, str], Result]) -> str:
+    """A table of the paper; below each published line those of the three columns."""
+    shown = {row.experiment for row in rows}
+    first, fraction = shown & set(FIRST), shown & set(FRACTION)
+    wrong, error = shown & set(WRONG), shown & set(ERROR)
+
+    def select(*cells: str) -> list[str]:
+        name, run, weights, success, rate, st1, mean, interval, range_, share, n, e, *rest = cells
+        return [
+            *(name, run, weights, success, rate),
+            *([st1] if first else []),
+            *(mean, interval, range_),
+            *([share] if fraction else []),
+            *([n] if wrong else []),
+            *([e] if error else []),
+            *rest,
+        ]
+
+    headings = select(
+        *("row", "", "weights", "success", "95 %", "ST1", "ST2" if first else "sequences"),
+        *("95 %", "range", "fraction wrong", f"wrong of {N_TEST}", "error", "seconds", "verdict"),
+    )
+    lines, readings = [], set()
+    for row in rows:
+        lines.append(select(*published_cells(row)))
+        readings.add(changes(best_reading(row).changed()))
+        for column in COLUMNS:
+            same = column == "best" and not best_reading(row).changed()
+            if same and (row.name, "best") not in done:
+                cells = ["", "best", "as printed", *[""] * 11]
+            else:
+                result = result_of(row, column, done)
+                cells = ["", column, *(measured_cells(result) if result else ["-"] + [""] * 11)]
+                if column == "best" and result:
+                    readings.add(changes(result["reading"]))
+            lines.append(select(*cells))
+    readings = " and ".join(sorted(f"`{reading}`" for reading in readings if reading))
+    return table(headings, lines) + notes(
+        f"Best reading: {readings}." if readings else "",
+        *lowered(rows, done),
+    )
+
+
+def published_cells(row: Row) -> list[str]:
+    published = row.published
+    right = f"{round(row.success * row.n_trials)} of {row.n_trials}"
+    fraction = published.get("fraction_wrong")
+    return [
+        *(f"**{short_name(row)}**", "published", number(row.weights), right, ""),
+        *(number(published.get("first")), number(row.sequences), ""),
+        span(published.get("range")) if "range" in published else "",
+        *("" if fraction is None else f"{fraction:.6f}", str(published.get("wrong", ""))),
+        *(str(published.get("error", "")), "", ""),
+    ]
+
+
+def measured_cells(result: Result) -> list[str]:
+    figures = result["summary"]
+    low, high = figures["success_interval"]
+    wrong = figures.get("mean_final_wrong", figures.get("mean_test_wrong"))
+    error = figures.get("mean_final_error", figures.get("mean_test_error"))
+    return [
+        number(result["weights"]),
+        f"{figures['n_success']} of {figures['n_trials']}",
+        f"{100 * low:.0f}–{100 * high:.0f} %",
+        *(number(figures.get("mean_first")), number(figures["mean"])),
+        *(span(figures["mean_interval"]), span(figures["range"])),
+        "-" if wrong is None else f"{wrong / N_TEST:.6f}",
+        "-" if wrong is None else f"{wrong:.1f}",
+        "-" if error is None else f"{error:.4f}",
+        *(f"{result['wall_seconds']:,.0f}", result["verdict"]),
+    ]
+
+
+def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
+    """The other systems of an experiment; below each published line what came out."""
+    lines = []
+    fewer = []
+    for name, (facts, _) in baseline_rows().items():
+        if name.partition(":")[0].partition("/")[0] != experiment:
+            continue
+        success = facts["success"]
+        success = f"{success} %" if isinstance(success, (int, float)) else success
+        lines.append(
+            [f"**{facts['label']}**", "published", number(facts["weights"]), success, ""]
+            + [number(facts["sequences"]), "", "", "", "", ""]
+        )
+        result = done.get((facts["label"], "baseline"))
+        if result is None:
+            lines.append(["", "here", "-"] + [""] * 8)
+            continue
+        weights, right, rate, _, mean, interval, range_, *_, seconds, words = measured_cells(result)
+        weights = number(result["trials"][0].get("weights", result["weights"]))
+        lines.append(
+            ["", "here", weights, right, rate, mean, interval, range_]
+            + [number(result["cap"]), seconds, words]
+        )
+        n = result["summary"]["n_trials"]
+        if facts["trials"] and n < facts["trials"]:
+            fewer.append(f"{facts['label']} ({n} for {facts['trials']})")
+    unit = "guesses" if experiment == "guessing" else "sequences"
+    headings = ["system", "", "weights", "success", "95 %", unit, "95 %", "range"]
+    note = "Fewer trials than published: " + "; ".join(fewer) + "." if fewer else ""
+    return table([*headings, "cap", "seconds", "verdict"], lines) + notes(note)
+
+
+def continual(done: dict[tuple[str, str], Result]) -> str:
+    def percent(value: float | None) -> str:
+        return "" if value is None else f"{100 * value:.0f} %"
+
+    lines = []
+    for name, (net, _, _, published) in SYSTEMS.items():
+        weights = number(net.n_weights)
+        if published["perfect"] is not None:
+            lines.append(
+                [f"**{name}**", "published", "", "100", percent(published["perfect"]), ""]
+                + [number(published["streams"]), percent(published["good"])]
+                + [number(published["rest_length"]), ""]
+            )
+        heading = "" if published["perfect"] is not None else f"**{name}**"
+        result = done.get((f"crg: {name}", "continual"))
+        if result is None:
+            lines.append([heading, "here", weights, "-"] + [""] * 6)
+            continue
+        figures = result["summary"]
+        low, high = figures["success_interval"]
+        lines.append(
+            [heading, "here", weights, str(figures["n_trials"]), percent(figures["success"])]
+            + [f"{100 * low:.0f}–{100 * high:.0f} %", number(figures["mean"])]
+            + [percent(figures["good"]), number(figures["rest_length"])]
+            + [f"{result['wall_seconds']:,.0f}"]
+        )
+    headings = ("net", "", "weights", "nets", "perfect", "95 %", "streams", "good")
+    return table([*headings, "rest: length", "seconds"], lines)
+
+
+def searched(names: tuple[str, ...], results: list[Result]) -> str:
+    """Success and mean number of sequences; a line for each reading."""
+    done = {(result["row"], result["column"]): result for result in results}
+    readings = [reading or "as printed" for reading in GRIDS[names]]
+    more = [column for row, column in done if row in names]
+    lines = []
+    for reading in dict.fromkeys(readings + more):
+        line = ["as printed" if reading == "as printed" else f"`{reading}`"]
+        for name in names:
+            result = done.get((name, reading))
+            if result is None:
+                line.append("-")
+                continue
+            figures = result["summary"]
+            mean = "" if figures["mean"] is None else f": {number(figures['mean'])}"
+            line.append(f"{figures['n_success']} of {figures['n_trials']}{mean}")
+        lines.append(line)
+    rows = {row.name: row for row in ROWS}
+    published = ["published"] + [
+        f"{round(rows[name].success * 100)} %: {number(rows[name].sequences)}" for name in names
+    ]
+    return table(["reading", *(f"`{name}`" for name in names)], [published, *lines])
+
+
+def machine(results: Result, search: Result) -> str:
+    lines = []
+    names = {"baseline": "other systems", "continual": "continual grammar"}
+    groups = {
+        names.get(column, column): [r for r in results["rows"] if r["column"] == column]
+        for column in (*COLUMNS, *names)
+    }
+    for name, done in (groups | {"search": search["rows"]}).items():
+        seconds = sum(result["wall_seconds"] for result in done)
+        trials = [trial for result in done for trial in result["trials"]]
+        steps = sum(trial.get("steps", 0) for trial in trials)
+        each = f"{1e9 * seconds / steps:.0f}" if steps else "-"
+        cells = [f"{seconds / 60:.1f}", f"{steps / 1e9:.2f}" if steps else "-", each]
+        lines.append([name, str(len(done)), number(len(trials)), *(cells if done else "---")])
+    headings = ("part", "rows", "trials", "minutes", "10⁹ steps", "ns per step")
+    where = results["machine"] or search["machine"]
+    if where is None:
+        return table(headings, lines)
+    versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
+    return table(headings, lines) + notes(
+        f"{where['processor']}, {where['cores']} cores, {where['system']}; kernels for "
+        f"{where['instruction_set']}; Python {where['python']}, {versions}."
+    )
+
+
+# --------------------------------------------------------------------------------------- parts
+
+
+def short_name(row: Row) -> str:
+    parts = [str(v) if k == "net" else f"{k} = {v}" for k, v in row.columns.items()]
+    return ", ".join(parts).replace("lr = ", "rate ").replace("x", "×") or row.experiment
+
+
+def changes(reading: dict[str, Any]) -> str:
+    words = {True: "yes", False: "no"}
+    return ",".join(
+        f"{name}={words[value] if isinstance(value, bool) else value}"
+        for name, value in reading.items()
+    )
+
+
+def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
+    """Where a run had fewer trials than published, or not the usual cap."""
+    fewer, caps = [], []
+    for row in rows:
+        for column in COLUMNS:
+            result = done.get((row.name, column))
+            if result is None:
+                continue
+            n, cap = result["summary"]["n_trials"], result["cap"]
+            if column != "today" and n < row.n_trials:
+                fewer.append(f"{short_name(row)}, {column} ({n} for {row.n_trials})")
+            if cap and (column == "today" or cap != int(3 * row.sequences)):
+                caps.append(f"{short_name(row)}, {column} ({number(cap)})")
+    return [
+        "Fewer trials than published: " + "; ".join(fewer) + "." if fewer else "",
+        "Caps other than the usual: " + "; ".join(caps) + "." if caps else "",
+    ]
+
+
+def span(ends: Iterable[float] | None) -> str:
+    if ends is None:
+        return "-"
+    low, high = ends
+    return f"{number(max(0.0, low))}–{number(high)}"
+
+
+def notes(*lines: str) -> str:
+    lines = [line for line in lines if line]
+    return "\n\n" + " ".join(lines) if lines else ""
+
+
+def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """Markdown with columns of even width, so that it can be read as it is."""
+    cells = [list(headings), *map(list, lines)]
+    widths = [max(3, *(len(line[k]) for line in cells)) for k in range(len(cells[0]))]
+    rows = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in cells]
+    rows.insert(1, ["-" * w for w in widths])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
