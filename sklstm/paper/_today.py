@@ -32,10 +32,9 @@ class Settings:
     ``docs/paper_today.md`` has what was tried.
     """
 
-    # The default. Without forget gates ("1997") a state cannot be kept a bit less than perfectly.
+    # The default of the estimators.
     cell: str = "forget"
-    # Back-propagation through time costs no more than the truncated gradient in nets of this size,
-    # and needs fewer sequences where one block has to control another.
+    # Back-propagation through time costs no more than the truncated gradient in nets of this size.
     gradient: str = "full"
     # Sixteen sequences fill the vectors of the kernels; larger batches need more sequences.
     batch_size: int = 16
