@@ -41,11 +41,11 @@ class Settings:
     learning_rate: float = 0.01
     learning_rate_short: float = 0.05
     short: int = 50
-    # From a mean recent error below ``learned`` on, the rate falls as 1 / (1 + m / annealing) over
-    # the next m sequences: the tolerances are narrow, and a constant rate keeps shaking. Not where
-    # training errors are not watched: experiment 1 has no tolerance, and a net that knows all
-    # strings but a few stays as it is at a low rate; 3c has noisy targets.
-    learned: float = 0.1
+    # From a mean recent error below half the tolerance on, the rate falls: 1 / (1 + m / annealing)
+    # over the next m sequences: a constant rate keeps shaking. Not where training errors are not
+    # watched: experiment 1 has no tolerance, and a net that knows all strings but a few stays as it
+    # is at a low rate; 3c has noisy targets.
+    learned: float = 0.5
     annealing: float = 10_000
     # The gradient falls by orders of magnitude while 2a is learned, and Adam's scale has to follow.
     # Where most targets are noise (2b) it has to average over more updates instead.
@@ -174,7 +174,7 @@ def _train(
 def _learned(task: Task, recent: deque[np.ndarray], settings: Settings) -> bool:
     """Whether only details are left to learn, for which the rate should fall."""
     watched = task.recent is not None and len(recent) == recent.maxlen
-    return watched and float(np.mean(recent)) < settings.learned
+    return watched and float(np.mean(recent)) < settings.learned * task.tolerance
 
 
 def _recent_holds(task: Task, recent: deque[np.ndarray]) -> bool:
