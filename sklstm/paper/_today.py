@@ -42,11 +42,12 @@ class Settings:
     learning_rate_short: float = 0.05
     short: int = 50
     # From a mean recent error below half the tolerance on, the rate falls: 1 / (1 + m / annealing)
-    # over the next m sequences: a constant rate keeps shaking. Not where training errors are not
-    # watched: experiment 1 has no tolerance, and a net that knows all strings but a few stays as it
-    # is at a low rate; 3c has noisy targets.
+    # over the next m sequences, to a fifth at most: a constant rate keeps shaking. Not where
+    # training errors are not watched: experiment 1 has no tolerance, and a net that knows all
+    # strings but a few stays as it is at a low rate; 3c has noisy targets.
     learned: float = 0.5
     annealing: float = 10_000
+    most_annealed: float = 5.0
     # The gradient falls by orders of magnitude while 2a is learned, and Adam's scale has to follow.
     # Where most targets are noise (2b) it has to average over more updates instead.
     beta_2: float = 0.9
@@ -61,7 +62,7 @@ class Settings:
     def rate(self, length: int, n_annealed: int) -> float:
         """The learning rate, ``n_annealed`` sequences after annealing began."""
         rate = self.learning_rate_short if length < self.short else self.learning_rate
-        return rate / (1 + n_annealed / self.annealing)
+        return rate / min(1 + n_annealed / self.annealing, self.most_annealed)
 
     def model(self, task: Task, seed: int) -> LSTMClassifier | LSTMRegressor:
         """An estimator for a task that has learned nothing."""
