@@ -113,6 +113,7 @@ def test_2a_is_judged_at_every_step_and_2b_at_the_last_one():
         X, y = task.draw(1, RandomState(0))
         proba = np.full((1, 4, 5), 0.05)
         np.put_along_axis(proba, y[:, :, None], 0.8, axis=2)
+        proba[0, 0, y[0, 0]] = 0.6
         proba[0, 1, y[0, 1]] = 0.1
         np.testing.assert_allclose(task.errors(Oracle(proba), X, y), [expected])
 
