@@ -10,7 +10,13 @@ from time import perf_counter
 from typing import Any
 
 from sklstm._threads import effective_n_jobs
-from sklstm.paper._columns import COLUMNS, baseline_rows, run_baseline, run_column
+from sklstm.paper._columns import (
+    COLUMNS,
+    baseline_rows,
+    best_reading,
+    run_baseline,
+    run_column,
+)
 from sklstm.paper._continual import run_continual
 from sklstm.paper._lines import TrialLines
 from sklstm.paper._readings import AS_PRINTED, Reading
@@ -41,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = Results(arguments.json)
     start = perf_counter()
     shown = []
-    for title, run in _jobs(arguments):
+    for title, run in _jobs(arguments, results):
         print(f"# {title}", file=sys.stderr, flush=True)
         with TrialLines(title) as lines:
             done = run(lines)
@@ -57,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _jobs(arguments: Namespace) -> list[tuple[str, Callable[[Any], list[dict[str, Any]]]]]:
+def _jobs(
+    arguments: Namespace, results: Results
+) -> list[tuple[str, Callable[[Any], list[dict[str, Any]]]]]:
     """What is asked for: titles, and functions of the progress that give results."""
     common = {
         "n_trials": arguments.trials,
@@ -79,9 +87,16 @@ def _jobs(arguments: Namespace) -> list[tuple[str, Callable[[Any], list[dict[str
         return [baseline(other) for other in others]
 
     def column(row, column):
-        return f"{row.name}, {column}", lambda lines: [
-            run_column(row, column, reading=arguments.reading, **common, progress=lines)
-        ]
+        def run(lines):
+            same = (
+                column == "best" and arguments.reading is None and best_reading(row) == AS_PRINTED
+            )
+            printed = results.find(row.name, "printed") if same else None
+            if printed is not None:
+                return [printed | {"column": "best"}]
+            return [run_column(row, column, reading=arguments.reading, **common, progress=lines)]
+
+        return f"{row.name}, {column}", run
 
     jobs = [column(row, name) for name in arguments.column for row in arguments.rows]
     if arguments.baselines:

@@ -58,7 +58,7 @@ SYSTEMS: dict[str, tuple[Any, float, str, dict[str, Any]]] = {
                 2,
                 bias="all",
                 init_range=0.2,
-                gate_bias={gate: (-0.5, -1.0, -1.5, -2.0) for gate in ("input", "output")},
+                gate_bias=dict.fromkeys(("input", "output"), (-0.5, -1.0, -1.5, -2.0)),
             ),
             7,
             7,
@@ -84,9 +84,7 @@ def run_continual(
     """
     n_trials = 20 if n_trials is None else n_trials
     cap = N_STREAMS if cap is None else cap
-    return [
-        _run_system(name, n_trials, seed, cap, n_jobs, progress) for name in SYSTEMS
-    ]
+    return [_run_system(name, n_trials, seed, cap, n_jobs, progress) for name in SYSTEMS]
 
 
 def _run_system(name, n_trials, seed, cap, n_jobs, progress):

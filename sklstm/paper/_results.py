@@ -26,6 +26,10 @@ class Results:
         if path is not None and path.exists():
             self.rows = json.loads(path.read_text())["rows"]
 
+    def find(self, row: str, column: str) -> dict[str, Any] | None:
+        """The result of a row and a column, if it is there."""
+        return next((known for known in self.rows if key(known) == (row, column)), None)
+
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
             self.rows = [old for old in self.rows if key(old) != key(row)] + [row]
