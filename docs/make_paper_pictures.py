@@ -1,0 +1,313 @@
+"""Draw the pictures of docs/paper.md: ``python docs/make_paper_pictures.py [PART ...]``.
+
+    curves   learning curves of four rows, two of them with two readings
+    cells    states and gates of a net that has learned to add
+    race     sequences to success against time lag, into docs/paper_lags.json
+    lags     the picture of that file
+
+All four without a PART. They go to docs/pictures. The race takes minutes, the others one or two.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from sklstm.datasets import make_adding
+from sklstm.inspection import hidden_states
+from sklstm.paper import _chunker_rows, _recurrent_rows
+from sklstm.paper._columns import best_reading
+from sklstm.paper._protocol import net_of
+from sklstm.paper._readings import AS_PRINTED, Reading
+from sklstm.paper._results import machine
+from sklstm.paper._rows import Row, select
+from sklstm.paper._run import run_row
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+FOLDER = Path(__file__).with_name("pictures")
+LAGS_FILE = Path(__file__).with_name("paper_lags.json")
+# Okabe and Ito's colours, which all eyes tell apart.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+CURVES = ("6a", "3a:T=100,N=3", "4:T=100", "2c:q=50,p=50")
+N_CURVES, LOOKS = 8, 150  # trials of a row; points of a curve up to the cap
+CAP_FACTOR = 3  # of the published mean
+
+LAGS = (5, 10, 20, 50, 100, 200, 500, 1000)
+N_TRIALS = 3
+LONGEST = {"2a": 500, "2c": 1000}  # a sequence of 2a costs lag² operations
+STYLES = {
+    "LSTM, as printed": (BLUE, "o"),
+    "LSTM, best reading": (GREEN, "s"),
+    "BPTT": (ORANGE, "^"),
+    "RTRL": (VERMILION, "v"),
+    "ELM": (PURPLE, "D"),
+    "CH": (BLACK, "P"),
+}
+NAMES = {"ELM": "Elman's net", "CH": "chunker"}
+
+
+def main(parts: Sequence[str] = ()) -> None:
+    jobs = {"curves": draw_curves, "cells": draw_cells, "race": race, "lags": draw_lags}
+    if unknown := set(parts) - set(jobs):
+        raise SystemExit(f"there is no part {', '.join(unknown)}: {', '.join(jobs)}")
+    with pyplot.rc_context({"font.size": 10, "axes.grid": True, "grid.color": "#e4e4e4"}):
+        for part in parts or jobs:
+            start = perf_counter()
+            jobs[part]()
+            print(f"{part}: {perf_counter() - start:.0f} s")
+
+
+# ------------------------------------------------------------------------------ learning curves
+
+
+def draw_curves() -> None:
+    figure, axes = panels(2, len(CURVES), sharex="col", sharey="row", height=5.4)
+    for name, (upper, lower) in zip(CURVES, axes.T, strict=True):
+        row = select(name)[0]
+        readings = {"as printed": (AS_PRINTED, BLUE), "best reading": (best_reading(row), ORANGE)}
+        for label, (reading, colour) in readings.items():
+            if label == "best reading" and reading == AS_PRINTED:
+                continue
+            trials, curves = learn(row, reading)
+            solved = sum(trial["success"] for trial in trials)
+            print(f"{name}, {label}: {solved} of {len(trials)} solved")
+            for trial, curve in zip(trials, curves, strict=True):
+                seen, error, wrong = np.array(curve).T
+                for ax, values in ((upper, error), (lower, wrong)):
+                    ax.plot(seen / 1000, values, color=colour, alpha=0.45, linewidth=0.9)
+                    if trial["success"]:
+                        ax.plot(seen[-1] / 1000, values[-1], "o", color=colour, markersize=4)
+            upper.plot([], color=colour, label=f"{label}: {solved} of {len(trials)}")
+        for ax in (upper, lower):
+            ax.axvline(row.sequences / 1000, color="#555555", linestyle="--", linewidth=1)
+        upper.set_title(name)
+        upper.legend(frameon=False, fontsize=8, loc="lower left", handlelength=1)
+        lower.set(xlabel="Thousands of sequences", xlim=(0, None), ylim=(-0.03, 1.03))
+    axes[0, 0].set(ylabel="Mean error of recent sequences", yscale="log")
+    axes[1, 0].set_ylabel("Share of them wrong")
+    save(figure, "paper_curves.png")
+
+
+def learn(row: Row, reading: Reading) -> tuple[list[dict[str, Any]], list[list[tuple]]]:
+    """Trials of a row, and for each sequences, mean recent error and share wrong at every look."""
+    cap = int(CAP_FACTOR * row.sequences)
+    window = {"3a": 100, "2c": 1000}.get(row.experiment, 2000)
+    curves: list[list[tuple]] = [[] for _ in range(N_CURVES)]
+
+    def look(number: int, record: dict[str, Any]) -> None:
+        seen, curve = record["sequences"], curves[number]
+        if seen and not (curve and curve[-1][0] == seen):
+            wrong = record["recent_wrong"] / min(seen, window)
+            curve.append((seen, record["recent_error"], wrong))
+
+    trials = run_row(
+        row,
+        reading,
+        n_trials=N_CURVES,
+        cap=cap,
+        progress=look,
+        look_every=max(1, int(cap * row.mean_steps) // LOOKS),
+    )
+    return trials, curves
+
+
+# ------------------------------------------------------------------------------- states of cells
+
+
+def draw_cells() -> None:
+    """The first trial of experiment 4 that succeeds, at T = 100 with the best reading."""
+    row = select("4:T=100")[0]
+    reading = best_reading(row)
+    cap = int(CAP_FACTOR * row.sequences)
+    trials = run_row(row, reading, n_trials=N_CURVES, cap=cap, keep_vectors=True)
+    trial = next(trial for trial in trials if trial["success"])
+    net = net_of(row, reading).initial(trial["seed"])
+    net.parameters_[:] = trial["vector"]
+    X, y = make_adding(300, length=100, first_pair=reading.first_pair, random_state=0)
+    print(f"states: seed {trial['seed']}, solved after {trial['sequences']:,} sequences")
+
+    figure = pyplot.figure(figsize=(9.6, 7.2), layout="constrained")
+    grid = figure.add_gridspec(4, 2, width_ratios=(2, 1))
+    left = [figure.add_subplot(grid[k, 0]) for k in range(4)]
+    for ax in left[1:]:
+        ax.sharex(left[0])
+    draw_sequence(left, net, X[0], y[0])
+    states = [hidden_states(net, x) for x in X]
+    sums = np.array([x[x[:, 1] == 1, 0].sum() for x in X])
+    upper, lower = figure.add_subplot(grid[:2, 1]), figure.add_subplot(grid[2:, 1])
+    for cell, colour in enumerate((BLUE, SKY, VERMILION, ORANGE)):
+        last = [state.state[-1, cell] for state in states]
+        upper.plot(sums, last, ".", color=colour, markersize=3, alpha=0.7)
+    upper.set(xlabel="X1 + X2", ylabel="Cell states at the end")
+    outputs = net.predict(X)
+    lower.plot([0, 1], [0, 1], color="#999999", linewidth=1)
+    lower.plot(y, outputs, ".", color=BLACK, markersize=3)
+    far = np.abs(outputs - y) >= 0.04
+    lower.plot(y[far], outputs[far], "o", color=VERMILION, markersize=7, fillstyle="none")
+    lower.set(xlabel="Target", ylabel="Output", aspect="equal", xlim=(0, 1), ylim=(0, 1))
+    print(f"states: {far.sum()} of {len(y)} new sequences off by 0.04 or more (rings)")
+    save(figure, "paper_cells.png")
+
+
+def draw_sequence(axes: list[Any], net: Any, x: np.ndarray, target: float) -> None:
+    """One sequence: its values, states, input gates, output gates."""
+    states, steps = hidden_states(net, x), np.arange(1, len(x) + 1)
+    marked = x[:, 1] == 1
+    axes[0].vlines(steps, 0, x[:, 0], color="#bbbbbb", linewidth=1.2)
+    axes[0].vlines(steps[marked], 0, x[marked, 0], color=BLACK, linewidth=2)
+    axes[0].plot(steps[marked], x[marked, 0], "o", color=BLACK, markersize=5)
+    output = float(net.predict([x])[0])
+    axes[0].set(ylabel="Values", ylim=(-1.15, 1.15))
+    axes[0].set_title(
+        f"X1 + X2 = {x[marked, 0].sum():.3f}; target {target:.3f}, output {output:.3f}", fontsize=10
+    )
+    cells = ["block 1, cell 1", "block 1, cell 2", "block 2, cell 1", "block 2, cell 2"]
+    for cell, colour in enumerate((BLUE, SKY, VERMILION, ORANGE)):
+        axes[1].plot(steps, states.state[:, cell], color=colour, label=cells[cell])
+    axes[1].set_ylabel("Cell states")
+    axes[1].legend(frameon=False, fontsize=8, ncols=2)
+    for ax, name in zip(axes[2:], ("input_gate", "output_gate"), strict=True):
+        for block, colour in enumerate((BLUE, VERMILION)):
+            ax.plot(steps, states[name][:, block], color=colour, label=f"block {block + 1}")
+        ax.set(ylabel=name.replace("_", " ").capitalize() + "s", ylim=(-0.05, 1.05))
+    axes[2].legend(frameon=False, fontsize=8)
+    axes[3].set_xlabel("Step")
+    for ax in axes:
+        for place in steps[marked]:
+            ax.axvline(place, color="#888888", linestyle=":", linewidth=1, zorder=0)
+        ax.label_outer()
+
+
+# ------------------------------------------------------------------------------------- time lags
+
+
+def cap_of(family: str, lag: int) -> int:
+    """Training sequences after which a trial has failed: fewer where a sequence costs more."""
+    if family == "2a":
+        return min(1_000_000, 500_000_000 // lag**2)
+    return max(100_000, min(500_000, 2_500_000 // lag))
+
+
+def race() -> None:
+    """Run systems at growing lags, until at two in a row no trial has succeeded."""
+    trials = []
+    for family, longest in LONGEST.items():
+        for system in STYLES:
+            if (family, system) == ("2c", "RTRL"):
+                continue  # with a target at the end only it is BPTT, but for rounding
+            failed = 0
+            for lag in (lag for lag in LAGS if lag <= longest):
+                done = run_lag(system, family, lag)
+                trials += done
+                failed = 0 if any(trial["success"] for trial in done) else failed + 1
+                if failed == 2:
+                    break
+            last = trials[-1]["lag"]
+            print(f"{family}, {system}: up to lag {last}", flush=True)
+    lines = ",\n".join(json.dumps(trial) for trial in trials)
+    about = json.dumps(machine())
+    LAGS_FILE.write_text(f'{{"trials": [\n{lines}\n],\n"machine": {about}}}\n')
+
+
+def run_lag(system: str, family: str, lag: int) -> list[dict[str, Any]]:
+    """Trials of a system at one lag."""
+    cap = cap_of(family, lag)
+    if system.startswith("LSTM"):
+        row = lag_row(family, lag)
+        reading = best_reading(row) if "best" in system else AS_PRINTED
+        done = run_row(row, reading, n_trials=N_TRIALS, cap=cap)
+    else:
+        module = _chunker_rows if system == "CH" else _recurrent_rows
+        done = [module.run_lag(system, family, lag, seed, cap) for seed in range(N_TRIALS)]
+    about = {"system": system, "family": family, "lag": lag, "cap": cap}
+    kept = ("seed", "success", "sequences", "seconds")
+    return [
+        about | {name: round(t[name], 2) if name == "seconds" else t[name] for name in kept}
+        for t in done
+    ]
+
+
+def lag_row(family: str, lag: int) -> Row:
+    """Row 2a with p = ``lag``, or 2c with p = q = ``lag``, whose means are not published."""
+    name, columns = {
+        "2a": ("2a:p=100", {"p": lag}),
+        "2c": ("2c:q=100,p=100", {"q": lag, "p": lag}),
+    }[family]
+    row = select(name)[0]
+    return Row(row.experiment, columns, row.net, row.rate, 0, row.n_trials, row.sequences)
+
+
+def draw_lags() -> None:
+    trials = json.loads(LAGS_FILE.read_text())["trials"]
+    figure, axes = panels(1, 2, height=5.0)
+    for ax, family in zip(axes, LONGEST, strict=True):
+        here = [trial for trial in trials if trial["family"] == family]
+        lags = sorted({trial["lag"] for trial in here})
+        caps = [cap for lag in lags for cap in {t["cap"] for t in here if t["lag"] == lag}]
+        ax.plot(lags, caps, "--", color="#777777", linewidth=1, label="cap")
+        shown = [system for system in STYLES if any(t["system"] == system for t in here)]
+        for place, system in enumerate(shown):
+            aside = 1.06 ** (place - (len(shown) - 1) / 2)
+            draw_system(ax, system, [t for t in here if t["system"] == system], aside)
+        ax.set(xscale="log", yscale="log", xlabel="Time lag (steps)")
+        ax.set_title({"2a": "2a: no noise", "2c": "2c: distractors, p = q"}[family])
+        ax.set_xticks(LAGS, [f"{lag}" for lag in LAGS])
+        ax.minorticks_off()
+        ax.set_xlim(4, LAGS[-1] * 1.3)
+    axes[0].set_ylabel("Training sequences to success")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    save(figure, "paper_lags.png")
+
+
+def draw_system(ax: Any, system: str, trials: list[dict[str, Any]], aside: float) -> None:
+    """Trials as dots, means of the solved as markers; open where none was solved by the cap."""
+    colour, marker = STYLES[system]
+    means, failed = {}, {}
+    for lag in sorted({trial["lag"] for trial in trials}):
+        here = [trial for trial in trials if trial["lag"] == lag]
+        solved = [trial["sequences"] for trial in here if trial["success"]]
+        if solved:
+            means[lag] = np.mean(solved)
+            ax.plot([lag * aside] * len(solved), solved, ".", color=colour, markersize=3)
+        else:
+            failed[lag] = here[0]["cap"]
+        if 0 < len(solved) < len(here):
+            words = f"{len(solved)}/{len(here)}"
+            at = (lag * aside, means[lag])
+            ax.annotate(words, at, (5, 5), textcoords="offset points", fontsize=8, color=colour)
+    x = np.array(list(means)) * aside
+    label = NAMES.get(system, system)
+    ax.plot(x, list(means.values()), marker=marker, color=colour, markersize=6, label=label)
+    x = np.array(list(failed)) * aside
+    style = dict(color=colour, markersize=7, fillstyle="none", linestyle="none")
+    ax.plot(x, list(failed.values()), marker=marker, **style)
+
+
+# ----------------------------------------------------------------------------------------- parts
+
+
+def panels(rows: int, columns: int, *, height: float, **settings: Any) -> tuple[Any, Any]:
+    return pyplot.subplots(rows, columns, figsize=(9.6, height), layout="constrained", **settings)
+
+
+def save(figure: Any, name: str) -> None:
+    for ax in figure.axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(FOLDER / name, dpi=110, facecolor="white")
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
