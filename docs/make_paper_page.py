@@ -144,18 +144,18 @@ def of_the_paper(rows: list[Row], done: dict[tuple[str, str], Result]) -> str:
         lines.append(select(*published_cells(row)))
         readings.add(changes(best_reading(row).changed()))
         for column in COLUMNS:
-            same = column == "best" and not best_reading(row).changed()
-            if same and (row.name, "best") not in done:
-                cells = ["", "best", "as printed", *[""] * 11]
+            result = result_of(row, column, done)
+            if column == "best" and result and not result["reading"]:
+                cells = ["as printed"] + [""] * 11
             else:
-                result = result_of(row, column, done)
-                cells = ["", column, *(measured_cells(result) if result else ["-"] + [""] * 11)]
-                if column == "best" and result:
-                    readings.add(changes(result["reading"]))
-            lines.append(select(*cells))
+                cells = measured_cells(result) if result else ["-"] + [""] * 11
+            if column == "best" and result:
+                readings.add(changes(result["reading"]))
+            lines.append(select("", column, *cells))
     readings = " and ".join(sorted(f"`{reading}`" for reading in readings if reading))
     return table(headings, lines) + notes(
         f"Best reading: {readings}." if readings else "",
+        *late_cells(rows, done),
         *lowered(rows, done),
     )
 
@@ -204,7 +204,7 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
             [f"**{facts['label']}**", "published", number(facts["weights"]), success, ""]
             + [number(facts["sequences"]), "", "", "", "", ""]
         )
-        result = done.get((facts["label"], "baseline"))
+        result = done.get((name, "baseline"))
         if result is None:
             lines.append(["", "here", "-"] + [""] * 8)
             continue
@@ -284,6 +284,8 @@ def machine(results: Result, search: Result) -> str:
         names.get(column, column): [r for r in results["rows"] if r["column"] == column]
         for column in (*COLUMNS, *names)
     }
+    # the best reading of many rows is as printed, and was not run again
+    groups["best"] = [result for result in groups["best"] if result["reading"]]
     for name, done in (groups | {"search": search["rows"]}).items():
         seconds = sum(result["wall_seconds"] for result in done)
         trials = [trial for result in done for trial in result["trials"]]
@@ -316,6 +318,23 @@ def changes(reading: dict[str, Any]) -> str:
         f"{name}={words[value] if isinstance(value, bool) else value}"
         for name, value in reading.items()
     )
+
+
+def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
+    """When the cell of 2a and 2b was added."""
+    words = []
+    for row in rows:
+        for column in ("printed", "best"):
+            result = done.get((row.name, column))
+            if result is None or row.experiment not in ("2a", "2b"):
+                continue
+            trials = result["trials"]
+            at = [trial["grown_at"] for trial in trials if "grown_at" in trial]
+            after = f", after {number(sum(at) / len(at))} sequences on average" if at else ""
+            words.append(
+                f"The cell was added in {len(at)} of {len(trials)} trials ({column}){after}."
+            )
+    return words
 
 
 def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:

@@ -74,28 +74,29 @@ def main(parts: Sequence[str] = ()) -> None:
 def draw_curves() -> None:
     figure, axes = panels(2, len(CURVES), sharex="col", sharey="row", height=5.4)
     for name, (upper, lower) in zip(CURVES, axes.T, strict=True):
-        row = select(name)[0]
-        readings = {"as printed": (AS_PRINTED, BLUE), "best reading": (best_reading(row), ORANGE)}
-        for label, (reading, colour) in readings.items():
-            if label == "best reading" and reading == AS_PRINTED:
+        row, solved = select(name)[0], []
+        for reading, colour in ((AS_PRINTED, BLUE), (best_reading(row), ORANGE)):
+            if colour == ORANGE and reading == AS_PRINTED:
                 continue
             trials, curves = learn(row, reading)
-            solved = sum(trial["success"] for trial in trials)
-            print(f"{name}, {label}: {solved} of {len(trials)} solved")
+            solved.append(f"{sum(trial['success'] for trial in trials)} of {len(trials)}")
             for trial, curve in zip(trials, curves, strict=True):
                 seen, error, wrong = np.array(curve).T
                 for ax, values in ((upper, error), (lower, wrong)):
                     ax.plot(seen / 1000, values, color=colour, alpha=0.45, linewidth=0.9)
                     if trial["success"]:
                         ax.plot(seen[-1] / 1000, values[-1], "o", color=colour, markersize=4)
-            upper.plot([], color=colour, label=f"{label}: {solved} of {len(trials)}")
+        print(f"{name}: {'; '.join(solved)} solved")
         for ax in (upper, lower):
             ax.axvline(row.sequences / 1000, color="#555555", linestyle="--", linewidth=1)
-        upper.set_title(name)
-        upper.legend(frameon=False, fontsize=8, loc="lower left", handlelength=1)
+        upper.set_title(f"{name}\n{'; '.join(solved)}", fontsize=10)
         lower.set(xlabel="Thousands of sequences", xlim=(0, None), ylim=(-0.03, 1.03))
-    axes[0, 0].set(ylabel="Mean error of recent sequences", yscale="log")
-    axes[1, 0].set_ylabel("Share of them wrong")
+    axes[0, 0].set(ylabel="Mean recent error", yscale="log")
+    axes[1, 0].set_ylabel("Share of recent ones wrong")
+    known = (("as printed", BLUE, "-o"), ("best reading", ORANGE, "-o"))
+    for label, colour, style in (*known, ("published mean", "#555555", "--")):
+        axes[0, 0].plot([], [], style, color=colour, markersize=4, label=label)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     save(figure, "paper_curves.png")
 
 
@@ -137,15 +138,12 @@ def draw_cells() -> None:
     X, y = make_adding(300, length=100, first_pair=reading.first_pair, random_state=0)
     print(f"states: seed {trial['seed']}, solved after {trial['sequences']:,} sequences")
 
-    figure = pyplot.figure(figsize=(9.6, 7.2), layout="constrained")
-    grid = figure.add_gridspec(4, 2, width_ratios=(2, 1))
-    left = [figure.add_subplot(grid[k, 0]) for k in range(4)]
-    for ax in left[1:]:
-        ax.sharex(left[0])
-    draw_sequence(left, net, X[0], y[0])
+    figure = pyplot.figure(figsize=(9.6, 6.6), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(2, 1))
+    draw_sequence(left.subplots(4, sharex=True), net, X[0], y[0])
     states = [hidden_states(net, x) for x in X]
     sums = np.array([x[x[:, 1] == 1, 0].sum() for x in X])
-    upper, lower = figure.add_subplot(grid[:2, 1]), figure.add_subplot(grid[2:, 1])
+    upper, lower = right.subplots(2)
     for cell, colour in enumerate((BLUE, SKY, VERMILION, ORANGE)):
         last = [state.state[-1, cell] for state in states]
         upper.plot(sums, last, ".", color=colour, markersize=3, alpha=0.7)
@@ -155,7 +153,7 @@ def draw_cells() -> None:
     lower.plot(y, outputs, ".", color=BLACK, markersize=3)
     far = np.abs(outputs - y) >= 0.04
     lower.plot(y[far], outputs[far], "o", color=VERMILION, markersize=7, fillstyle="none")
-    lower.set(xlabel="Target", ylabel="Output", aspect="equal", xlim=(0, 1), ylim=(0, 1))
+    lower.set(xlabel="Target", ylabel="Output", xlim=(0, 1), ylim=(0, 1))
     print(f"states: {far.sum()} of {len(y)} new sequences off by 0.04 or more (rings)")
     save(figure, "paper_cells.png")
 
@@ -175,8 +173,9 @@ def draw_sequence(axes: list[Any], net: Any, x: np.ndarray, target: float) -> No
     cells = ["block 1, cell 1", "block 1, cell 2", "block 2, cell 1", "block 2, cell 2"]
     for cell, colour in enumerate((BLUE, SKY, VERMILION, ORANGE)):
         axes[1].plot(steps, states.state[:, cell], color=colour, label=cells[cell])
-    axes[1].set_ylabel("Cell states")
-    axes[1].legend(frameon=False, fontsize=8, ncols=2)
+    low, high = axes[1].get_ylim()
+    axes[1].set(ylabel="Cell states", ylim=(low, high + 0.3 * (high - low)))
+    axes[1].legend(frameon=False, fontsize=8, loc="upper center", ncols=4, handlelength=1)
     for ax, name in zip(axes[2:], ("input_gate", "output_gate"), strict=True):
         for block, colour in enumerate((BLUE, VERMILION)):
             ax.plot(steps, states[name][:, block], color=colour, label=f"block {block + 1}")
@@ -186,7 +185,6 @@ def draw_sequence(axes: list[Any], net: Any, x: np.ndarray, target: float) -> No
     for ax in axes:
         for place in steps[marked]:
             ax.axvline(place, color="#888888", linestyle=":", linewidth=1, zorder=0)
-        ax.label_outer()
 
 
 # ------------------------------------------------------------------------------------- time lags
