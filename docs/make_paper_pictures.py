@@ -1,11 +1,12 @@
 """Draw the pictures of docs/paper.md: ``python docs/make_paper_pictures.py [PART ...]``.
 
     curves   learning curves of four rows, two of them with two readings
+    reber    what nets of experiment 1 have not learned
     cells    states and gates of a net that has learned to add
     race     sequences to success against time lag, into docs/paper_lags.json
     lags     the picture of that file
 
-All four without a PART. They go to docs/pictures. The race takes minutes, the others one or two.
+All of them without a PART. They go to docs/pictures. The race takes minutes, the others one or two.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,7 +26,7 @@ from sklstm.datasets import make_adding
 from sklstm.inspection import hidden_states
 from sklstm.paper import _chunker_rows, _recurrent_rows
 from sklstm.paper._columns import best_reading
-from sklstm.paper._protocol import net_of
+from sklstm.paper._protocol import net_of, reber_strings
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._results import machine
 from sklstm.paper._rows import Row, select
@@ -42,6 +44,7 @@ BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 CURVES = ("6a", "3a:T=100,N=3", "4:T=100", "2c:q=50,p=50")
 N_CURVES, LOOKS = 8, 150  # trials of a row; points of a curve up to the cap
 CAP_FACTOR = 3  # of the published mean
+N_REBER = 30
 
 LAGS = (5, 10, 20, 50, 100, 200, 500, 1000)
 N_TRIALS = 3
@@ -58,7 +61,8 @@ NAMES = {"ELM": "Elman's net", "CH": "chunker"}
 
 
 def main(parts: Sequence[str] = ()) -> None:
-    jobs = {"curves": draw_curves, "cells": draw_cells, "race": race, "lags": draw_lags}
+    jobs = {"curves": draw_curves, "reber": draw_reber, "cells": draw_cells}
+    jobs |= {"race": race, "lags": draw_lags}
     if unknown := set(parts) - set(jobs):
         raise SystemExit(f"there is no part {', '.join(unknown)}: {', '.join(jobs)}")
     with pyplot.rc_context({"font.size": 10, "axes.grid": True, "grid.color": "#e4e4e4"}):
@@ -123,7 +127,62 @@ def learn(row: Row, reading: Reading) -> tuple[list[dict[str, Any]], list[list[t
     return trials, curves
 
 
+# ------------------------------------------------------------------------------- experiment 1
+
+
+def draw_reber() -> None:
+    """Wrong strings of the trained nets: at the symbol over the long lag, and elsewhere."""
+    row = select("1:3x2,lr=0.5")[0]
+    figure, axes = panels(1, 2, sharex=True, sharey=True, height=4.2)
+    readings = {"as printed": AS_PRINTED, "best reading": best_reading(row)}
+    for ax, (name, reading) in zip(axes, readings.items(), strict=True):
+        trials = run_row(row, reading, n_trials=N_REBER, keep_vectors=True)
+        places = np.array([wrong_places(row, reading, trial) for trial in trials])
+        right = np.array([trial["success"] for trial in trials])
+        for solved, colour, marker in ((True, GREEN, "s"), (False, VERMILION, "o")):
+            at, elsewhere = places[right == solved].T
+            label = f"{'solved' if solved else 'not solved'}: {len(at)}"
+            ax.plot(at, elsewhere, marker, color=colour, alpha=0.6, linestyle="none", label=label)
+        ax.axvline(0.5, color="#555555", linestyle="--", linewidth=1)
+        ax.set(title=name, xlabel="Share of strings wrong at the last but one symbol")
+        ax.legend(frameon=False, loc="upper left")
+        not_remembered = places[:, 0] > 0.25
+        only = not_remembered & (places[:, 1] < 0.01)
+        print(
+            f"reber, {name}: {right.sum()} of {len(right)} solved; {not_remembered.sum()} wrong at "
+            f"the last but one symbol in more than a quarter of the strings, {only.sum()} of them "
+            f"hardly anywhere else"
+        )
+    axes[0].set_ylabel("Share wrong elsewhere")
+    save(figure, "paper_reber.png")
+
+
+def wrong_places(row: Row, reading: Reading, trial: dict[str, Any]) -> tuple[float, float]:
+    """Of 512 strings, the share wrong at the last but one symbol, and the share wrong elsewhere."""
+    net = trained(row, reading, trial)
+    strings = reber_strings(trial["seed"] % 3, distinct=reading.distinct)
+    at = elsewhere = 0
+    for start, stop in pairwise(strings["offsets"]):
+        x = strings["symbols"][start : stop - 1]  # the last symbol is only predicted
+        may = strings["legal"][start : stop - 1, None] >> np.arange(7) & 1 == 1
+        cells = hidden_states(net, np.eye(7)[x]).output
+        outputs = cells @ net.output_weights_.T + net.output_bias_
+        lowest = np.where(may, outputs, np.inf).min(axis=1)
+        wrong = lowest <= np.where(may, -np.inf, outputs).max(axis=1)
+        at += wrong[-2]
+        elsewhere += wrong[:-2].any() or wrong[-1]
+    n = len(strings["offsets"]) - 1
+    return at / n, elsewhere / n
+
+
 # ------------------------------------------------------------------------------- states of cells
+
+
+def trained(row: Row, reading: Reading, trial: dict[str, Any]) -> Any:
+    """The estimator that a trial has trained."""
+    net = net_of(row, reading).initial(trial["seed"])
+    net.parameters_[:] = trial["vector"]
+    return net
 
 
 def draw_cells() -> None:
@@ -132,9 +191,8 @@ def draw_cells() -> None:
     reading = best_reading(row)
     cap = int(CAP_FACTOR * row.sequences)
     trials = run_row(row, reading, n_trials=N_CURVES, cap=cap, keep_vectors=True)
-    trial = next(trial for trial in trials if trial["success"])
-    net = net_of(row, reading).initial(trial["seed"])
-    net.parameters_[:] = trial["vector"]
+    trial = min((trial for trial in trials if trial["success"]), key=lambda trial: trial["seed"])
+    net = trained(row, reading, trial)
     X, y = make_adding(300, length=100, first_pair=reading.first_pair, random_state=0)
     print(f"states: seed {trial['seed']}, solved after {trial['sequences']:,} sequences")
 
