@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from sklstm.paper._columns import COLUMNS, baseline_rows, best_reading
@@ -193,8 +194,7 @@ def measured_cells(result: Result) -> list[str]:
 
 def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
     """The other systems of an experiment; below each published line what came out."""
-    lines = []
-    fewer = []
+    lines, fewer = [], {}
     for name, (facts, _) in baseline_rows().items():
         if name.partition(":")[0].partition("/")[0] != experiment:
             continue
@@ -216,10 +216,10 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
         )
         n = result["summary"]["n_trials"]
         if facts["trials"] and n < facts["trials"]:
-            fewer.append(f"{facts['label']} ({n} for {facts['trials']})")
+            fewer[facts["label"]] = f"{n} for {facts['trials']}"
     unit = "guesses" if experiment == "guessing" else "sequences"
     headings = ["system", "", "weights", "success", "95 %", unit, "95 %", "range"]
-    note = "Fewer trials than published: " + "; ".join(fewer) + "." if fewer else ""
+    note = listed("Fewer trials than published", fewer, len(lines) // 2)
     return table([*headings, "cap", "seconds", "verdict"], lines) + notes(note)
 
 
@@ -339,21 +339,37 @@ def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str
 
 def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
     """Where a run had fewer trials than published, or not the usual cap."""
-    fewer, caps = [], []
+    fewer, caps = {}, {}
     for row in rows:
         for column in COLUMNS:
             result = done.get((row.name, column))
-            if result is None:
+            if result is None or (column == "best" and not result["reading"]):
                 continue
-            n, cap = result["summary"]["n_trials"], result["cap"]
+            name, n, cap = (
+                f"{short_name(row)}, {column}",
+                result["summary"]["n_trials"],
+                result["cap"],
+            )
             if column != "today" and n < row.n_trials:
-                fewer.append(f"{short_name(row)}, {column} ({n} for {row.n_trials})")
+                fewer[name] = f"{n} for {row.n_trials}"
             if cap and (column == "today" or cap != int(3 * row.sequences)):
-                caps.append(f"{short_name(row)}, {column} ({number(cap)})")
+                caps[name] = number(cap)
     return [
-        "Fewer trials than published: " + "; ".join(fewer) + "." if fewer else "",
-        "Caps other than the usual: " + "; ".join(caps) + "." if caps else "",
+        listed("Fewer trials than published", fewer),
+        listed("Caps other than the usual", caps),
     ]
+
+
+def listed(what: str, values: dict[str, str], n_all: int | None = None) -> str:
+    """Names by their value; "all rows" where ``n_all`` of them share it."""
+    names: dict[str, list[str]] = {}
+    for name, value in values.items():
+        names.setdefault(value, []).append(name)
+    words = [
+        f"{value} (all rows)" if len(those) == n_all else f"{value} ({'; '.join(those)})"
+        for value, those in names.items()
+    ]
+    return f"{what}: {', '.join(words)}." if words else ""
 
 
 def span(ends: Iterable[float] | None) -> str:
@@ -364,14 +380,15 @@ def span(ends: Iterable[float] | None) -> str:
 
 
 def notes(*lines: str) -> str:
-    lines = [line for line in lines if line]
-    return "\n\n" + " ".join(lines) if lines else ""
+    text = " ".join(line for line in lines if line)
+    return "\n\n" + fill(text, 110, break_long_words=False, break_on_hyphens=False) if text else ""
 
 
 def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """Markdown with columns of even width, so that it can be read as it is."""
     cells = [list(headings), *map(list, lines)]
     widths = [max(3, *(len(line[k]) for line in cells)) for k in range(len(cells[0]))]
+    widths[-1] = 3  # nothing follows
     rows = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in cells]
     rows.insert(1, ["-" * w for w in widths])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
