@@ -1,0 +1,63 @@
+"""Trials of the 1997 experiments: what a training step costs, and the share of Python."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.machine import describe, headline
+from benchmarks.report import table, write_json
+from sklstm.paper import _kernel
+from sklstm.paper._protocol import net_of, protocol_of, task_of
+from sklstm.paper._readings import AS_PRINTED
+from sklstm.paper._rows import select
+
+ROWS = ("1:3x2,lr=0.1", "2a", "2c:q=50,p=50", "2c:q=1000,p=1000", "3a:T=1000", "4:T=1000", "6b")
+STEPS = 200_000  # of every lane
+
+
+def measure(name: str) -> dict[str, float]:
+    """Seconds of the kernel and of everything for so many steps with a net in every lane."""
+    row = select(name)[0]
+    start = perf_counter()
+    net, task = net_of(row, AS_PRINTED), task_of(row, AS_PRINTED, 0)
+    # a window error that no net can reach: nothing but training
+    protocol = protocol_of(row, AS_PRINTED, 10**9) | {"window_error": -1.0}
+    kernel = _kernel.Trials(
+        net.places(symbols=task["n_symbols"] > 0, feedback="all"), task, protocol, rate=row.rate
+    )
+    for lane in range(_kernel.lanes):
+        kernel.start(lane, lane, net.vector(lane))
+    begun = perf_counter()
+    kernel.run(STEPS)
+    ended = perf_counter()
+    for lane in range(_kernel.lanes):
+        kernel.record(lane)
+    return {
+        "weights": net.n_weights,
+        "ns_per_step": (ended - begun) / STEPS / _kernel.lanes * 1e9,
+        "python_ms": (perf_counter() - start - (ended - begun)) * 1e3,
+    }
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = ArgumentParser(prog="python -m benchmarks trials", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    arguments = parser.parse_args(argv)
+    results = {name: measure(name) for name in ROWS}
+    print(f"{headline()}; {_kernel.lanes} nets side by side on one core, float64\n")
+    rows = [
+        [
+            name,
+            f"{found['weights']:,}",
+            f"{found['ns_per_step']:.0f} ns",
+            f"{found['python_ms']:.0f} ms",
+        ]
+        for name, found in results.items()
+    ]
+    print(table(["row", "weights", "a step of one net", "Python, for all trials"], rows))
+    if arguments.json:
+        write_json(arguments.json, {"machine": describe(), "rows": results})
+    return 0
