@@ -76,7 +76,7 @@ def make_tables(results: Result, search: Result) -> dict[str, str]:
     for experiment in ("1", "2a", "guessing"):
         tables[f"others of {experiment}"] = others(experiment, done)
     tables["crg"] = continual(done)
-    tables["search"] = "\n\n".join(searched(names, search["rows"]) for names in GRIDS)
+    tables["search"] = searched(search["rows"])
     tables["machine"] = machine(results, search)
     return tables
 
@@ -253,28 +253,30 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
     return table([*headings, "rest: length", "seconds"], lines)
 
 
-def searched(names: tuple[str, ...], results: list[Result]) -> str:
-    """Success and mean number of sequences; a line for each reading."""
+def searched(results: list[Result]) -> str:
+    """Success and mean number of sequences: a table per experiment, a line for each reading."""
     done = {(result["row"], result["column"]): result for result in results}
-    readings = [reading or "as printed" for reading in GRIDS[names]]
-    more = [column for row, column in done if row in names]
-    lines = []
-    for reading in dict.fromkeys(readings + more):
-        line = ["as printed" if reading == "as printed" else f"`{reading}`"]
-        for name in names:
-            result = done.get((name, reading))
-            if result is None:
-                line.append("-")
-                continue
-            figures = result["summary"]
-            mean = "" if figures["mean"] is None else f": {number(figures['mean'])}"
-            line.append(f"{figures['n_success']} of {figures['n_trials']}{mean}")
-        lines.append(line)
-    rows = {row.name: row for row in ROWS}
-    published = ["published"] + [
-        f"{round(rows[name].success * 100)} %: {number(rows[name].sequences)}" for name in names
-    ]
-    return table(["reading", *(f"`{name}`" for name in names)], [published, *lines])
+    asked = [(name, reading or "as printed") for name in GRIDS for reading in GRIDS[name]]
+    pairs = dict.fromkeys([*asked, *done])
+    tables = []
+    shown = [row for row in ROWS if row.name in {name for name, _ in pairs}]
+    for digit in dict.fromkeys(row.name[0] for row in shown):
+        rows = [row for row in shown if row.name[0] == digit]
+        names = [row.name for row in rows]
+        lines = [["published", *(f"{row.success:.0%}: {number(row.sequences)}" for row in rows)]]
+        for reading in dict.fromkeys(reading for name, reading in pairs if name in names):
+            cells = [found_words(done.get((name, reading))) for name in names]
+            lines.append([reading if reading == "as printed" else f"`{reading}`", *cells])
+        tables.append(table(["reading", *(f"`{name}`" for name in names)], lines))
+    return "\n\n".join(tables)
+
+
+def found_words(result: Result | None) -> str:
+    if result is None:
+        return "-"
+    figures = result["summary"]
+    mean = "" if figures["mean"] is None else f": {number(figures['mean'])}"
+    return f"{figures['n_success']} of {figures['n_trials']}{mean}"
 
 
 def machine(results: Result, search: Result) -> str:
@@ -388,7 +390,7 @@ def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """Markdown with columns of even width, so that it can be read as it is."""
     cells = [list(headings), *map(list, lines)]
     widths = [max(3, *(len(line[k]) for line in cells)) for k in range(len(cells[0]))]
-    widths[-1] = 3  # nothing follows
+    widths[-1] = widths[-1] if widths[-1] < 20 else 3  # nothing follows
     rows = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in cells]
     rows.insert(1, ["-" * w for w in widths])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
