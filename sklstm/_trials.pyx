@@ -24,7 +24,8 @@ from libc.string cimport memcpy, memset
 
 from sklstm._arena cimport Arena, arena_free, arena_take
 from sklstm._cells cimport (
-    BARE, CONTINUAL_CELL, PAPER, Cell, forward_bare, forward_continual, forward_paper,
+    BARE, CONTINUAL_CELL, FORGET, PAPER, Cell, forward_bare, forward_continual, forward_forget,
+    forward_paper,
 )
 from sklstm._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm._protocol cimport (
@@ -40,7 +41,7 @@ cdef enum:
     TILE = 4  # rows whose sums stay in registers
 
 lanes = LANES
-CELLS = {"1997": PAPER, "bare": BARE, "continual": CONTINUAL_CELL}
+CELLS = {"1997": PAPER, "bare": BARE, "continual": CONTINUAL_CELL, "forget": FORGET}
 
 
 cdef struct Matrix:
@@ -172,7 +173,7 @@ cdef class Trials:
         self.cell = CELLS[net["cell"]]
         self.n_blocks, self.block_size = b, S = net["n_blocks"], net["block_size"]
         self.n_cells = S * b
-        self.n_before = 2 if self.cell == CONTINUAL_CELL else 1
+        self.n_before = 2 if self.cell in (CONTINUAL_CELL, FORGET) else 1
         self.shortcuts = net["shortcuts"]
         self.n_fed = net["n_recurrent"] * b
         self.n_recurrent = (S + 2 if self.cell == PAPER else S) * b
@@ -196,7 +197,7 @@ cdef class Trials:
         self.traces = self.vecs(n_traced * self.n_cells * self.hidden.columns)
         self.grown, self.mask, self.rates = self.vecs(1), self.vecs(1), self.vecs(1)
         if self.task.n_symbols:
-            if self.cell == CONTINUAL_CELL:
+            if self.n_before == 2:
                 raise ValueError("symbols need a cell whose traces do not decay")
             self.symbol_place = self.kept(net["symbols"])
             self.symbol_weights = self.vecs(self.task.n_symbols * self.symbol_rows)
@@ -365,6 +366,8 @@ cdef class Trials:
             forward_paper(n, S, self.s_before, self.z, self.s, self.h, self.r)
         elif self.cell == BARE:
             forward_bare(n, S, self.g_width, self.g_lowest, self.s_before, self.z, self.s, self.h, self.r)
+        elif self.cell == FORGET:
+            forward_forget(n, S, self.s_before, self.z, self.s, self.h, self.r)
         else:
             forward_continual(n, S, self.s_before, self.z, self.s, self.h, self.r)
         if self.protocol.growth_window:
@@ -397,9 +400,11 @@ cdef class Trials:
             # g' from g, which lies between g_lowest and g_lowest + g_width
             g = (g - splat(self.g_lowest)) / splat(self.g_width)
             slope[1] = i * splat(self.g_width) * g * (one - g)
+        elif self.cell == FORGET:
+            slope[1] = i * (one - g * g)
         else:
             slope[1] = i * (one - splat(<real> 0.25) * g * g)
-        if self.cell == CONTINUAL_CELL:
+        if self.n_before == 2:
             slope[2] = slope[1]
             f, s = load(self.z + (self.n_blocks + j) * LANES), load(self.s_before + c * LANES)
             keep, slope[1] = f, s * f * (one - f)
@@ -457,10 +462,12 @@ cdef class Trials:
                 c = v * self.n_blocks + j
                 d_y, h = load(self.d_y + c * LANES), load(self.h + c * LANES)
                 d_o = d_o + d_y * h
-                # (23); h' = (1 - h^2) / 2, or 1 where h is the identity
-                d_s = d_y * o * splat(<real> 0.5) * (one - h * h)
+                # (23); h' = (1 - h^2) / 2, twice that for tanh, and 1 where h is the identity
+                d_s = d_y * o * (one - h * h)
                 if self.cell == BARE:
                     d_s = d_y
+                elif self.cell != FORGET:
+                    d_s = d_s * splat(<real> 0.5)
                 if self.protocol.growth_window:
                     d_s = d_s * load(self.grown)
                 store(self.d_s + c * LANES, d_s)

@@ -18,13 +18,19 @@ ABSENT = -1
 
 
 def published_net(
-    blocks: int, cells: int, *, bias: str | None, init_range: float, gate_bias: dict | None = None
+    blocks: int,
+    cells: int,
+    *,
+    bias: str | None,
+    init_range: float,
+    gate_bias: dict | None = None,
+    cell: str = "1997",
 ) -> LSTMRegressor:
     """The estimator of one of the paper's nets, untrained."""
     return LSTMRegressor(
         blocks,
         block_size=cells,
-        cell="1997",
+        cell=cell,
         out_activation="logistic",
         gradient="truncated",
         solver="sgd",
@@ -78,8 +84,9 @@ class EstimatorNet:
         views = layer.views(numbers)
         # blocks' cells side by side -> first cells of all blocks, second cells ...
         cells = np.arange(H * S).reshape(H, S).T.ravel()
-        rows = np.concatenate([np.arange(H), H + cells, H + H * S + np.arange(H)])
-        n_groups = {"all": S + 2, "cells": S, "none": 0}[feedback]
+        n = len(layer.gates) - 1  # before the cells
+        rows = np.concatenate([np.arange(n * H), n * H + cells, (n + S) * H + np.arange(H)])
+        n_groups = {"all": layer.n_recurrent // H, "cells": S, "none": 0}[feedback]
         columns = np.concatenate([cells, H * S + np.arange(2 * H)])[: n_groups * H]
         bias, inputs = views["bias"][rows, None], views["input"][rows]
         recurrent = views["recurrent"][np.ix_(rows, columns)]
@@ -90,7 +97,7 @@ class EstimatorNet:
             ]
         )
         return {
-            "cell": "1997",
+            "cell": layer.cell,
             "n_blocks": H,
             "block_size": S,
             "n_recurrent": n_groups,
