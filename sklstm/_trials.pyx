@@ -659,6 +659,8 @@ cdef class Trials:
             self.hidden.d_weights[k * LANES + lane] = 0
         for k in range(padded(self.head.rows) * self.head.columns):
             self.head.d_weights[k * LANES + lane] = 0
+        for k in range(self.task.n_symbols * self.symbol_rows):
+            self.symbol_column(self.d_symbol_weights, self.symbol_rows, lane, 0)[k] = 0
         seed_random(&trial.random, seed)
         trial.phase, trial.first, trial.grown_at = TRAINING, -1, -1
         self.grown[lane] = self.protocol.growth_window == 0

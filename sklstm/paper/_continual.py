@@ -58,7 +58,7 @@ SYSTEMS: dict[str, tuple[Any, float, str, dict[str, Any]]] = {
                 2,
                 bias="all",
                 init_range=0.2,
-                gate_bias={gate: (-0.5, -1.0, -1.5, -2.0) for gate in ("input", "output")},
+                gate_bias=dict.fromkeys(("input", "output"), (-0.5, -1.0, -1.5, -2.0)),
             ),
             7,
             7,
