@@ -17,6 +17,7 @@ from sklstm.paper._run import Progress, run_row
 from sklstm.paper._today import run_today
 
 COLUMNS = ("printed", "best", "today")
+N_TRIALS = 10  # where there is no number of trials to follow
 
 # The reading that came nearest to the published figures (docs/paper.md has the search). What is
 # not named here is as printed.
@@ -95,7 +96,7 @@ def run_today_row(
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Trials of a row with the settings of today; 10 of them unless ``n_trials`` says otherwise."""
-    n_trials = 10 if n_trials is None else n_trials
+    n_trials = N_TRIALS if n_trials is None else n_trials
     trials = []
     jobs = (
         delayed(run_today)(row.experiment, today_parameters(row), seed + k, cap)
@@ -126,9 +127,12 @@ def run_baseline(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Run one row of another system; ``name`` is a key of `baseline_rows`."""
+    """Run one row of another system; ``name`` is a key of `baseline_rows`.
+
+    10 trials where the source does not say how many.
+    """
     facts, run = baseline_rows()[name]
-    n_trials = facts["trials"] if n_trials is None else n_trials
+    n_trials = facts["trials"] or N_TRIALS if n_trials is None else n_trials
     cap = facts["cap"] if cap is None else cap
     start = perf_counter()
     trials = []
