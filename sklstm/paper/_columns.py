@@ -110,7 +110,7 @@ def run_today_row(
 
 
 def baseline_rows() -> dict[str, tuple[dict[str, Any], Callable[..., dict[str, Any]]]]:
-    """The rows of the other systems, by name: what was published, and the function that runs one."""
+    """The rows of the other systems, by name: what was published, and what runs a trial."""
     rows = {}
     for name in BASELINES:
         module = import_module(f"sklstm.paper.{name}")

@@ -84,9 +84,7 @@ def run_continual(
     """
     n_trials = 20 if n_trials is None else n_trials
     cap = N_STREAMS if cap is None else cap
-    return [
-        _run_system(name, n_trials, seed, cap, n_jobs, progress) for name in SYSTEMS
-    ]
+    return [_run_system(name, n_trials, seed, cap, n_jobs, progress) for name in SYSTEMS]
 
 
 def _run_system(name, n_trials, seed, cap, n_jobs, progress):

@@ -77,7 +77,9 @@ class Reading:
         for part in filter(None, changes.split(",")):
             name, _, text = part.partition("=")
             if name not in vars(self):
-                raise ValueError(f"{name!r} is not an open choice; those are {', '.join(vars(self))}.")
+                raise ValueError(
+                    f"{name!r} is not an open choice; those are {', '.join(vars(self))}."
+                )
             values[name] = _parse(name, text, getattr(self, name))
         return replace(self, **values)
 

@@ -81,9 +81,7 @@ def _reber(blocks, cells, rate, sequences, success=1.0, **published):
 
 def _long_lag(q, p, sequences):
     net = _net(2, 1, None, 0.2)
-    return Row(
-        "2c", {"q": q, "p": p}, net, 0.01, 6 * p + 64, 20, sequences, mean_steps=q + 12
-    )
+    return Row("2c", {"q": q, "p": p}, net, 0.01, 6 * p + 64, 20, sequences, mean_steps=q + 12)
 
 
 def _two(experiment, length, n, rate, first, sequences, **published):
@@ -164,7 +162,7 @@ EXPERIMENTS = list(dict.fromkeys(row.experiment for row in ROWS))
 
 
 def select(request: str) -> list[Row]:
-    """The rows that a name of the command line means: ``4``, ``4:T=500``, ``1:3x2,lr=0.5``, ``all``.
+    """The rows that a name means: ``4``, ``4:T=500``, ``1:3x2,lr=0.5``, ``all``.
 
     Raises
     ------

@@ -54,9 +54,7 @@ def run_row(
     """
     n_trials = row.n_trials if n_trials is None else n_trials
     cap = int(3 * row.sequences) if cap is None else cap
-    groups = [
-        trials[part::n_jobs] for trials in data_sets(row, n_trials) for part in range(n_jobs)
-    ]
+    groups = [trials[part::n_jobs] for trials in data_sets(row, n_trials) for part in range(n_jobs)]
     jobs = (
         delayed(_run_group)(row, reading, group, seed, cap, progress, keep_vectors)
         for group in groups

@@ -72,7 +72,7 @@ def run_search(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Every reading of `GRIDS` on its rows; 10 trials of each unless ``n_trials`` says otherwise."""
+    """Every reading of `GRIDS` on its rows; 10 trials of each unless ``n_trials`` says so."""
     results = []
     for names, readings in GRIDS.items():
         for row in (select(name)[0] for name in names):
