@@ -11,7 +11,6 @@ from types import ModuleType
 
 import numpy as np
 
-
 PRECISIONS = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 
 

@@ -29,13 +29,13 @@ from sklstm._cells cimport (
 )
 from sklstm._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm._protocol cimport (
-    ABSOLUTE, FINAL, FINISHED, IDLE, TESTING, TRAINING, WINDOW_MAX, Measure, Protocol, Trial,
-    end_sequence, forget_test, stops_falling,
+    ABSOLUTE, FINISHED, IDLE, TRAINING, WINDOW_MAX, Measure, Protocol, Trial, end_sequence,
+    stops_falling,
 )
 from sklstm._simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store, vec,
 )
-from sklstm._tasks cimport FirstPair, Kind, Sequence, Task, begin, has_target, reals, symbol, wanted
+from sklstm._tasks cimport Kind, Sequence, Task, begin, has_target, reals, symbol, wanted
 
 cdef enum:
     TILE = 4  # rows whose sums stay in registers
@@ -62,10 +62,10 @@ cdef inline int padded(int rows) noexcept nogil:
 
 cdef inline void product_of_each(const Matrix* m, const real* x, real* z) noexcept nogil:
     """z = W x in every lane."""
-    cdef int tile, column, n = m.columns
+    cdef int _tile, column, n = m.columns
     cdef const real* w = m.weights
     cdef vec a, b, c, d, source
-    for tile in range(padded(m.rows) // TILE):
+    for _tile in range(padded(m.rows) // TILE):
         a = b = c = d = splat(0)
         for column in range(n):
             source = load(x + column * LANES)
@@ -365,7 +365,8 @@ cdef class Trials:
         if self.cell == PAPER:
             forward_paper(n, S, self.s_before, self.z, self.s, self.h, self.r)
         elif self.cell == BARE:
-            forward_bare(n, S, self.g_width, self.g_lowest, self.s_before, self.z, self.s, self.h, self.r)
+            forward_bare(
+                n, S, self.g_width, self.g_lowest, self.s_before, self.z, self.s, self.h, self.r)
         elif self.cell == FORGET:
             forward_forget(n, S, self.s_before, self.z, self.s, self.h, self.r)
         else:
@@ -519,7 +520,7 @@ cdef class Trials:
 
     cdef void update(self, const bint* now) noexcept nogil:
         """Change the weights of some lanes."""
-        cdef int lane, t
+        cdef int lane, _t
         cdef Py_ssize_t k, n, n_hidden = padded(self.hidden.rows) * self.hidden.columns
         cdef Py_ssize_t n_head = padded(self.head.rows) * self.head.columns
         cdef real* w
@@ -530,7 +531,7 @@ cdef class Trials:
             self.mask[lane] = now[lane]
             rate = self.rate
             if now[lane] and self.rate_decay != 1:
-                for t in range(self.trials[lane].now.t):
+                for _t in range(self.trials[lane].now.t):
                     rate *= self.rate_decay
                     if rate < 1e-30:
                         break
@@ -666,6 +667,8 @@ cdef class Trials:
             self.hidden.d_weights[k * LANES + lane] = 0
         for k in range(padded(self.head.rows) * self.head.columns):
             self.head.d_weights[k * LANES + lane] = 0
+        for k in range(self.task.n_symbols * self.symbol_rows):
+            self.symbol_column(self.d_symbol_weights, self.symbol_rows, lane, 0)[k] = 0
         seed_random(&trial.random, seed)
         trial.phase, trial.first, trial.grown_at = TRAINING, -1, -1
         self.grown[lane] = self.protocol.growth_window == 0
@@ -673,12 +676,12 @@ cdef class Trials:
 
     def run(self, Py_ssize_t n_steps):
         """Go so many steps, or until a trial finishes; whether one has."""
-        cdef Py_ssize_t k
+        cdef Py_ssize_t _k
         cdef bint finished = False
         cdef float_mode mode
         with nogil:
             mode = flush_denormals()
-            for k in range(n_steps):
+            for _k in range(n_steps):
                 finished = self.step()
                 if finished:
                     break

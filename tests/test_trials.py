@@ -1,66 +1,410 @@
-"""Trials side by side learn what the estimators learn, and draw the tasks of sklstm.datasets."""
-
-from math import inf
+"""A trial learns as the estimators and the equations say, whatever goes on beside it."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from trials import (
+    ENDLESS,
+    as_inputs,
+    finish,
+    kernel_of,
+    one_hot,
+    sequences,
+    small_kernel,
+    task,
+    trained,
+    vector_of,
+)
+from trials_twin import gradient
 
+from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
 from sklstm.paper import _kernel
-from sklstm.paper._nets import ContinualNet, LateCellNet
-from sklstm.paper._protocol import net_of, protocol_of, task_of
-from sklstm.paper._readings import AS_PRINTED, Reading
+from sklstm.paper._nets import ContinualNet, EstimatorNet, LateCellNet, published_net
+from sklstm.paper._protocol import net_of
+from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._rows import ROWS, select
 
-ONE_ROW_EACH = {row.experiment: row for row in reversed(ROWS)}.values()
+ROW = {row.experiment: row for row in reversed(ROWS)} | {"2c": select("2c:q=50,p=50")[0]}
+OF_ESTIMATORS = [name for name in ROW if name not in ("2a", "2b")]
 
 
-def kernel_of(row, reading=AS_PRINTED, n_sequences=20, *, symbols=None, **changes):
-    """Trials of a row that stop after so many training sequences."""
-    task = task_of(row, reading, 0)
-    if symbols is False:
-        task["n_symbols"] = 0
-    protocol = protocol_of(row, reading, n_sequences) | {"window_error": -1.0} | changes
-    return _kernel.Trials(
-        net_of(row, reading).places(symbols=task["n_symbols"] > 0, feedback=reading.feedback),
-        task,
-        protocol,
-        rate=row.rate,
-        update_every_step=reading.update == "step",
-        rest=reading.rest,
-        g_range=(-2.0, 2.0) if reading.centred else (0.0, 1.0),
-    )
+def reading(changes):
+    return AS_PRINTED.with_changes(changes)
 
 
-def trained(kernel, vector, seed=3, lane=0):
-    """The parameters after the trial has reached its cap."""
-    kernel.start(lane, seed, vector)
-    while not kernel.record(lane)["finished"]:
-        kernel.run(100_000)
-    found = np.empty_like(vector)
-    kernel.vector(lane, found)
-    return found
+def initial(row, changes="", seed=5):
+    return net_of(row, reading(changes)).vector(seed)
 
 
-def sequences(kernel, n, seed=3):
-    return kernel.draw(seed, n, np.empty)
+# ---------------------------------------------------------------- as the estimators learn
 
 
-def as_inputs(drawn, n_features):
-    """What an estimator reads."""
-    return [np.eye(n_features)[x[:, 0].astype(int)] if x.shape[1] == 1 else x for x, _ in drawn]
-
-
-@pytest.mark.parametrize("row", [r for r in ONE_ROW_EACH if r.experiment not in ("2a", "2b")], ids=lambda row: row.experiment)
-def test_a_trial_learns_what_partial_fit_learns(row):
-    if row.experiment == "2c":
-        row = select("2c:q=50,p=50")[0]
+@pytest.mark.parametrize("name", OF_ESTIMATORS)
+def test_a_trial_learns_what_partial_fit_learns(name):
+    row = ROW[name]
     net, kernel = net_of(row, AS_PRINTED), kernel_of(row)
     drawn = sequences(kernel, 20)
-    model = net.initial(5).set_params(
-        learning_rate_init=row.rate, return_sequences=row.experiment == "1"
-    )
-    X = [x for x, _ in drawn] if row.experiment[0] in "345" else as_inputs(drawn, net.n_features)
-    y = [t if row.experiment == "1" else t[-1] for _, t in drawn]
-    model.partial_fit(X, np.ravel(y) if net.n_outputs == 1 else y)
+    model = net.initial(5).set_params(learning_rate_init=row.rate, return_sequences=name == "1")
+    y = [t if name == "1" else t[-1] for _, t in drawn]
+    y = np.ravel(y) if net.n_outputs == 1 else y
+    model.partial_fit(as_inputs(drawn, net.n_features), y)
     assert_allclose(trained(kernel, net.vector(5)), model.parameters_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("changes", ["update=step", "update=step,biased_outputs=yes"])
+def test_an_update_at_every_step_is_what_a_stream_learns(changes):
+    row = ROW["1"]
+    kernel, net = kernel_of(row, reading(changes)), net_of(row, reading(changes))
+    model = net.initial(5).set_params(learning_rate_init=row.rate)
+    stream = model.stream()
+    for x, targets in sequences(kernel, 20):
+        stream.reset()
+        for x_t, target in zip(one_hot(x, 7), targets, strict=True):
+            stream.step(x_t)
+            stream.learn(target)
+    assert_allclose(trained(kernel, net.vector(5)), model.parameters_, rtol=1e-9, atol=1e-12)
+
+
+def test_where_the_only_target_is_at_the_end_both_updates_are_the_same():
+    row = ROW["6a"]
+    kernels = [kernel_of(row, reading(changes)) for changes in ("", "update=step")]
+    assert_array_equal(*(trained(kernel, initial(row)) for kernel in kernels))
+
+
+@pytest.mark.parametrize(
+    ("feedback", "n_silent"), [("none", 4), ("cells", 2)], ids=["none", "cells"]
+)
+def test_sources_that_are_not_fed_back_are_as_if_their_weights_were_zero(feedback, n_silent):
+    # for one sequence only: afterwards these weights would have moved
+    row = ROW["4"]
+    model = net_of(row, AS_PRINTED).initial(5).set_params(learning_rate_init=row.rate)
+    vector = model.parameters_.copy()
+    kernel = kernel_of(row, reading(f"feedback={feedback}"), n_sequences=1)
+    silent = np.zeros(len(vector), dtype=bool)
+    columns = model._topology.stack[0].views(silent)["recurrent"]
+    columns[:, {"none": 0, "cells": 4}[feedback] :] = True  # 4 cells, then 4 gates
+
+    (drawn,) = sequences(kernel, 1)
+    model.parameters_[silent] = 0
+    model.partial_fit([drawn[0]], drawn[1][-1])
+    found = trained(kernel, vector)
+    assert_array_equal(found[silent], vector[silent])
+    assert_allclose(found[~silent], model.parameters_[~silent], rtol=1e-12, atol=1e-15)
+
+
+def test_a_plain_error_lacks_the_slope_of_the_output():
+    row = ROW["4"]
+    vector = initial(row)
+    with_slope, plain = (kernel_of(row, reading(c), 1) for c in ("", "plain_error=yes"))
+    ((x, _),) = sequences(plain, 1)
+    y = net_of(row, AS_PRINTED).initial(5).predict([x])[0]
+    change = trained(plain, vector) - vector
+    assert_allclose(trained(with_slope, vector) - vector, y * (1 - y) * change, atol=1e-15)
+
+
+def test_weights_that_do_not_train_stay_and_are_read():
+    # of experiment 1, only gates have biases
+    row = ROW["1"]
+    vector = initial(row)
+    frozen = ~net_of(row, AS_PRINTED).initial(5)._topology.trainable
+    assert frozen.sum() == 7 + 4
+    vector[frozen] = 0.3
+    found = trained(kernel_of(row), vector)
+    assert_array_equal(found[frozen], 0.3)
+    assert (found[~frozen] != vector[~frozen]).all()
+    without = trained(kernel_of(row), np.where(frozen, 0, vector))
+    assert not np.isclose(found[~frozen], without[~frozen], rtol=1e-6).any()
+
+
+# ---------------------------------------------------------------------- symbols
+
+GROWING = {"growth_window": 3, "growth_gain": 1.0}  # the cell comes after 6 sequences, however well
+
+
+@pytest.mark.parametrize("changes", ["", "update=step"])
+@pytest.mark.parametrize("name", ["1", "2a", "2b", "2c", "6a", "6b"])
+def test_a_symbol_is_read_and_learned_as_the_one_hot_vector_that_it_stands_for(name, changes):
+    row, n = ROW[name], 20
+    growth = GROWING if name in ("2a", "2b") else {}
+    kernels = [
+        kernel_of(row, reading(changes), n, symbols=symbols, **growth) for symbols in (True, False)
+    ]
+    vector = initial(row)
+    found, dense = (trained(kernel, vector) for kernel in kernels)
+    assert not np.isclose(found, vector, rtol=1e-9).all()
+    assert_allclose(found, dense, rtol=1e-9, atol=1e-12)
+    grown_at = 6 if growth else -1
+    assert [kernel.record(0)["grown_at"] for kernel in kernels] == [grown_at, grown_at]
+
+
+def test_symbols_are_refused_by_a_cell_whose_traces_decay():
+    net = ContinualNet(1, 1, 7, 7)
+    with pytest.raises(ValueError, match="reads numbers"):
+        net.places(symbols=True, feedback="cells")
+    given = task("6a", net, n_relevant=2, length=100) | {"n_symbols": 7}
+    places = net.places(symbols=False, feedback="cells")
+    with pytest.raises(ValueError, match="symbols need a cell whose traces do not decay"):
+        _kernel.Trials(places, given, ENDLESS, rate=1.0)
+
+
+# ------------------------------------------------------------- as the equations say
+
+
+LENGTH = 40  # steps, in which all symbols occur
+
+
+def continual(net, **settings):
+    given = task("crg", net, length=LENGTH, edge_symbol=EDGE_SYMBOL, edge_state=EDGE_TARGET)
+    return small_kernel(net, given, feedback="cells", **settings)
+
+
+def away(vector, trainable=True, seed=0):
+    """Parameters large enough for every part of the gradient to be seen."""
+    return vector + np.random.default_rng(seed).normal(scale=0.5, size=len(vector)) * trainable
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 1), (2, 3)], ids=str)
+def test_a_continual_net_follows_the_truncated_gradient(sizes):
+    net = ContinualNet(*sizes, 7, 7)
+    vector = away(net.vector(0), net.trainable)
+    kernel = continual(net)
+    ((x, targets),) = sequences(kernel, 1)
+    places = net.places(symbols=False, feedback="cells")
+    d_vector = gradient(places, vector, one_hot(x, 7), targets) * net.trainable
+    found = trained(kernel, vector) - vector
+    assert np.abs(found[net.trainable]).min() > 0
+    assert_allclose(found, -d_vector, rtol=1e-6, atol=1e-13)
+
+
+def test_a_forget_gate_that_is_held_open_leaves_the_cell_of_1997():
+    net = ContinualNet(2, 2, 7, 7, forget=False)
+    vector = away(net.vector(0), net.trainable)
+    kernel = continual(net)
+    ((x, targets),) = sequences(kernel, 1)
+    places = net.places(symbols=False, feedback="cells")
+    hidden = places["hidden"]
+    plain = places | {"cell": "1997", "hidden": np.delete(hidden, [2, 3], axis=0)}
+    expected = -gradient(plain, vector, one_hot(x, 7), targets) * net.trainable
+    found = trained(kernel, vector) - vector
+    assert_array_equal(found[hidden[2:4]], 0)
+    assert_allclose(found, expected, rtol=1e-6, atol=1e-13)
+
+
+def late(net, *, symbols=True, experiment="2b", **settings):
+    return small_kernel(net, task(experiment, net, symbols=symbols, length=6), **settings)
+
+
+@pytest.mark.parametrize("symbols", [True, False], ids=["symbols", "one-hot"])
+@pytest.mark.parametrize("g_range", [(0.0, 1.0), (-2.0, 2.0)], ids=["logistic", "centred"])
+def test_a_net_with_a_late_cell_follows_the_gradient(g_range, symbols):
+    net = LateCellNet(7, 7)
+    vector = away(net.vector(0))
+    kernel = late(net, symbols=symbols, g_range=g_range)
+    ((x, targets),) = sequences(kernel, 1)
+    places = net.places(symbols=False, feedback="none")
+    d_vector = gradient(places, vector, one_hot(x, 7), targets, g_range=g_range)
+    assert_allclose(trained(kernel, vector) - vector, -d_vector, rtol=1e-6, atol=1e-14)
+
+
+@pytest.mark.parametrize("symbols", [True, False], ids=["symbols", "one-hot"])
+def test_before_a_cell_has_grown_only_shortcuts_learn(symbols):
+    net = LateCellNet(7, 7)
+    vector = away(net.vector(0))
+    kernel = late(net, symbols=symbols, growth_window=1000)
+    ((x, targets),) = sequences(kernel, 1)
+    places = net.places(symbols=False, feedback="none")
+    d_vector = gradient(places, vector, one_hot(x, 7), targets, grown=False)
+    found = trained(kernel, vector) - vector
+    assert_array_equal(found[:14], 0)  # cell and input gate
+    assert_array_equal(found[-7:], 0)  # from the cell to the outputs
+    assert_allclose(found, -d_vector, rtol=1e-6, atol=1e-14)
+    assert kernel.record(0)["grown_at"] == -1
+
+
+@pytest.mark.parametrize("feedback", ["all", "cells", "none"])
+def test_the_first_step_sees_cells_and_gates_at_rest(feedback):
+    net = EstimatorNet(published_net(2, 3, bias="gates", init_range=0.5), 1, 1)
+    vector = away(net.vector(0), net.initial(0)._topology.trainable)
+    given = task("3a", net, length=20, n_informative=2, noise=1.0)
+    kernel = small_kernel(net, given, feedback=feedback, rest=0.5)
+    ((x, targets),) = sequences(kernel, 1)
+    places = net.places(symbols=False, feedback=feedback)
+    d_vector = gradient(places, vector, x, targets, rest=0.5) * places["trainable"]
+    found = trained(kernel, vector) - vector
+    assert_allclose(found, -d_vector, rtol=1e-6, atol=1e-13)
+    at_zero = gradient(places, vector, x, targets) * places["trainable"]
+    assert np.allclose(found, -at_zero, rtol=1e-6, atol=1e-13) == (feedback == "none")
+
+
+def test_every_sequence_begins_at_rest():
+    row = ROW["1"]
+    net = net_of(row, AS_PRINTED)
+    kernel = kernel_of(row, reading("rest=0.5"), 3)
+    places = net.places(symbols=False, feedback="all")
+    vector = net.vector(5)
+    for x, targets in sequences(kernel, 3):
+        d_vector = gradient(places, vector, one_hot(x, 7), targets, rest=0.5)
+        vector = vector - row.rate * d_vector * places["trainable"]
+    assert_allclose(trained(kernel, net.vector(5)), vector, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [1.0, 0.8])
+def test_the_rate_falls_with_every_step_of_a_sequence(decay):
+    # updates that are too small to move the weights add up to the gradient of all steps
+    net, rate = ContinualNet(2, 2, 7, 7), 1e-7
+    vector = away(net.vector(0), net.trainable)
+    kernel = continual(net, rate=rate, rate_decay=decay, update_every_step=True)
+    ((x, targets),) = sequences(kernel, 1)
+    places = net.places(symbols=False, feedback="cells")
+    d_vector = gradient(places, vector, one_hot(x, 7), targets, factors=decay ** np.arange(LENGTH))
+    found = (trained(kernel, vector) - vector) / rate
+    assert_allclose(found, -d_vector * net.trainable, rtol=1e-5, atol=1e-6)
+
+
+def test_an_update_at_the_end_has_the_rate_of_the_last_step():
+    net = ContinualNet(2, 2, 7, 7)
+    vector = away(net.vector(0), net.trainable)
+    at_once, fallen = (trained(continual(net, rate_decay=d), vector) - vector for d in (1.0, 0.8))
+    assert_allclose(fallen, 0.8 ** (LENGTH - 1) * at_once, rtol=1e-9, atol=1e-15)
+
+
+# -------------------------------------------------------- whatever goes on beside it
+
+# Trials that train, are tested in between, and read a final set.
+BUSY = {"window": 3, "window_wrong": 3, "window_error": np.inf, "check": 2}
+BUSY |= {"n_test": 3, "test_wrong": 3, "test_error": -1.0, "n_final": 2, "final_always": True}
+KERNELS = {
+    "1": lambda: kernel_of(ROW["1"], **BUSY),
+    "1, every step": lambda: kernel_of(ROW["1"], reading("update=step"), **BUSY),
+    "2a": lambda: kernel_of(ROW["2a"], **GROWING, **BUSY),
+    "3b": lambda: kernel_of(ROW["3b"], **BUSY),
+    "4, at rest": lambda: kernel_of(ROW["4"], reading("rest=0.5,feedback=cells"), **BUSY),
+    "6b": lambda: kernel_of(ROW["6b"], **BUSY),
+    "6b, one-hot": lambda: kernel_of(ROW["6b"], symbols=False, **BUSY),
+    "continual": lambda: continual(
+        ContinualNet(4, 2, 7, 7),
+        **BUSY | {"cap": 20, "stop_at_error": True, "tolerance": 0.45},
+        update_every_step=True,
+        rate_decay=0.99,
+    ),
+}
+
+
+def start_vector(name):
+    if name == "continual":
+        return ContinualNet(4, 2, 7, 7).vector(5)
+    return initial(ROW[name.partition(",")[0]])
+
+
+@pytest.fixture(params=KERNELS)
+def busy(request):
+    """A function that makes a kernel, and parameters to begin with."""
+    return KERNELS[request.param], start_vector(request.param)
+
+
+def alone(busy):
+    """Parameters and record of a trial on its own."""
+    make, vector = busy
+    kernel = make()
+    return trained(kernel, vector), kernel.record(0)
+
+
+def test_a_busy_trial_learns_is_tested_and_finishes(busy):
+    vector, record = alone(busy)
+    assert (vector != busy[1]).mean() > 0.5
+    assert record["tests"] > 5
+    assert record["sequences"] == 20
+    assert record["n_final"] == 2
+
+
+def test_a_trial_is_the_same_in_any_lane(busy):
+    make, vector = busy
+    expected, record = alone(busy)
+    for lane in {_kernel.lanes - 1, _kernel.lanes // 2}:
+        kernel = make()
+        assert_array_equal(trained(kernel, vector, lane=lane), expected)
+        assert kernel.record(lane) == record
+
+
+def test_a_trial_is_the_same_in_any_company(busy):
+    make, vector = busy
+    expected, record = alone(busy)
+    kernel, watched = make(), _kernel.lanes // 2
+    # lanes before it are well under way, those after it start later, and all go on for ever
+    for lane in range(_kernel.lanes):
+        kernel.start(lane, 3 if lane == watched else 100 + lane, vector * (1 + lane - watched))
+        kernel.run(17 * lane + 1)
+    while not kernel.record(watched)["finished"]:
+        kernel.run(50)
+        for lane in range(_kernel.lanes):
+            if lane != watched and kernel.record(lane)["finished"]:
+                kernel.start(lane, 200 + lane, vector)
+    assert_array_equal(vector_of(kernel, vector, watched), expected)
+    assert kernel.record(watched) == record
+
+
+def test_a_trial_does_not_remember_what_its_lane_did_before(busy):
+    make, vector = busy
+    expected, record = alone(busy)
+    kernel = make()
+    kernel.start(0, 9, 2 * vector)
+    kernel.run(131)
+    assert not kernel.record(0)["finished"]
+    kernel.stop(0)
+    kernel.run(3)
+    assert_array_equal(trained(kernel, vector), expected)
+    assert kernel.record(0) == record
+
+
+def test_a_trial_in_pieces_is_the_trial_at_once(busy):
+    make, vector = busy
+    expected, record = alone(busy)
+    kernel = make()
+    kernel.start(0, 3, vector)
+    for _ in range(record["steps"]):
+        assert not kernel.record(0)["finished"]
+        kernel.run(1)
+    assert kernel.record(0) == record
+    assert_array_equal(vector_of(kernel, vector), expected)
+
+
+def test_what_a_kernel_was_given_is_what_it_gives_back(busy):
+    make, vector = busy
+    kernel = make()
+    kernel.start(1 % _kernel.lanes, 3, vector)
+    assert_array_equal(vector_of(kernel, vector, 1 % _kernel.lanes), vector)
+
+
+def test_another_seed_is_another_trial(busy):
+    make, vector = busy
+    assert (trained(make(), vector, seed=4) != alone(busy)[0]).any()
+
+
+def test_nothing_is_learned_during_a_test(busy):
+    make, vector = busy
+    kernel = make()
+    kernel.start(0, 3, vector)
+    while kernel.record(0)["tests"] == 0:
+        kernel.run(1)
+    before = vector_of(kernel, vector)
+    assert (before != vector).any()
+    n_steps = 0
+    while kernel.record(0)["n_final"] < 3 and kernel.record(0)["tests"] == 1:
+        kernel.run(1)
+        n_steps += 1
+        assert_array_equal(vector_of(kernel, vector), before)
+    assert n_steps >= 3
+    # and nothing of the test is left: training goes on as if there had been none
+    kernel.run(2000)
+    assert (vector_of(kernel, vector) != before).any()
+
+
+def test_a_finished_trial_stays_as_it_was(busy):
+    make, vector = busy
+    expected, record = alone(busy)
+    kernel = make()
+    kernel.start(0, 3, vector)
+    finish(kernel)
+    kernel.run(100)
+    assert kernel.record(0) == record
+    assert_array_equal(vector_of(kernel, vector), expected)

@@ -175,10 +175,15 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         help="where to keep every trial; rows that are in it already are replaced, others stay",
     )
     arguments = parser.parse_args(argv)
-    arguments.column = arguments.column or ["printed"]
-    arguments.n_jobs = effective_n_jobs(None if arguments.n_jobs == -1 else arguments.n_jobs)
     name = arguments.experiment
-    if name not in ("list", "crg", "search") and not _baselines(name):
+    of_the_table = name not in ("list", "crg", "search") and not _baselines(name)
+    if arguments.column and not of_the_table:
+        parser.error(f"argument --column: {name} has no columns")
+    arguments.column = arguments.column or ["printed"]
+    if arguments.reading and not (of_the_table and {"printed", "best"} & {*arguments.column}):
+        parser.error("argument --reading: it is for the columns printed and best of table rows")
+    arguments.n_jobs = effective_n_jobs(None if arguments.n_jobs == -1 else arguments.n_jobs)
+    if of_the_table:
         try:
             arguments.rows = select(name)
         except ValueError as error:

@@ -17,6 +17,7 @@ from sklstm.paper._run import Progress, run_row
 from sklstm.paper._today import run_today
 
 COLUMNS = ("printed", "best", "today")
+N_TRIALS = 10  # where there is no number of trials to follow
 
 # The reading that came nearest to the published figures (docs/paper.md has the search). What is
 # not named here is as printed.
@@ -140,7 +141,10 @@ def run_baseline(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Run one row of another system; ``name`` is a key of `baseline_rows`."""
+    """Run one row of another system; ``name`` is a key of `baseline_rows`.
+
+    10 trials where the source does not say how many.
+    """
     facts, run = baseline_rows()[name]
     n_trials = facts["trials"] or N_BASELINE if n_trials is None else n_trials
     cap = facts["cap"] if cap is None else cap

@@ -102,6 +102,7 @@ def protocol_of(row: Row, reading: Reading, cap: int) -> dict[str, Any]:
             "n_test": 256,
             "test_wrong": wrong,
             "test_error": error,
+            "measure": MEASURES["absolute"],  # the text says so
         }
     protocol |= {"window": 2000, "check": 1}
     if name == "5":

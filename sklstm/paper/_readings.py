@@ -7,6 +7,7 @@ change one or several of its fields; `--reading` selects them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _parse(name: str, text: str, like: object) -> object:
         number = type(like)(text)
     except ValueError:
         raise ValueError(f"{name} is a number, got {text!r}.") from None
-    if number < 0 or (isinstance(like, int) and number < 1):
+    if not (1 if isinstance(like, int) else 0) <= number < inf:
         raise ValueError(f"{name} must be positive, got {text}.")
     return number
 

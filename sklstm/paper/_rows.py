@@ -181,7 +181,7 @@ def select(request: str) -> list[Row]:
         name, equals, value = condition.partition("=")
         if not equals:
             name, value = "net", condition
-        rows = [row for row in rows if str(row.columns.get(name)) == value]
+        rows = [row for row in rows if name in row.columns and str(row.columns[name]) == value]
     if not rows:
         known = ", ".join(row.name for row in ROWS if row.experiment == experiment)
         raise ValueError(f"no row of experiment {experiment} is {conditions!r}: {known}.")
