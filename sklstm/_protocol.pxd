@@ -39,6 +39,7 @@ cdef struct Protocol:
     int n_final
     bint final_always  # also for a net that has failed
     Py_ssize_t cap  # training sequences
+    Py_ssize_t cap_steps  # steps, tests included; 0: no limit
     double tolerance  # right: all outputs are so close to the target; 0: see `right` of _trials.pyx
     bint judge_last  # at the last step only
     bint stop_at_error  # a sequence ends where the net is wrong
@@ -128,7 +129,7 @@ cdef inline void end_training_sequence(const Protocol* protocol, Trial* trial) n
             return
         trial.first = trial.trained
         finish(protocol, trial, True)
-    elif trial.trained >= protocol.cap:
+    elif trial.trained >= protocol.cap or 0 < protocol.cap_steps <= trial.steps:
         finish(protocol, trial, False)
 
 

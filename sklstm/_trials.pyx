@@ -263,6 +263,7 @@ cdef class Trials:
         p.window_error = protocol["window_error"]
         p.measure = <Measure> <int> protocol["measure"]
         p.check, p.cap = protocol["check"], protocol["cap"]
+        p.cap_steps = protocol.get("cap_steps", 0)
         p.n_test, p.test_wrong = protocol["n_test"], protocol["test_wrong"]
         p.test_error, p.n_final = protocol["test_error"], protocol["n_final"]
         p.final_always = protocol["final_always"]

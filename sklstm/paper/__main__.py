@@ -17,7 +17,7 @@ from sklstm.paper._columns import (
     run_baseline,
     run_column,
 )
-from sklstm.paper._continual import run_continual
+from sklstm.paper._continual import SYSTEMS, run_continual
 from sklstm.paper._lines import TrialLines
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import number, table
@@ -75,7 +75,11 @@ def _jobs(
     }
     name = arguments.experiment
     if name == "crg":
-        return [("crg", lambda lines: run_continual(**common, progress=lines))]
+
+        def continual(system):
+            return f"crg, {system}", lambda lines: [run_continual(system, **common, progress=lines)]
+
+        return [continual(system) for system in SYSTEMS]
     if name == "search":
         return [("search", lambda lines: run_search(**common, progress=lines))]
 
