@@ -79,7 +79,7 @@ def run_column(
         "cap": cap if cap or column == "today" else int(3 * row.sequences),
         "wall_seconds": round(perf_counter() - start, 1),
         "summary": figures,
-        "verdict": verdict(figures, row.sequences, row.success),
+        "verdict": verdict(figures, row.sequences, row.success, row.n_trials),
         "trials": trials,
     }
 
@@ -168,6 +168,6 @@ def run_baseline(
         "cap_published": facts["cap"],
         "wall_seconds": round(perf_counter() - start, 1),
         "summary": figures,
-        "verdict": verdict(figures, facts["sequences"], success),
+        "verdict": verdict(figures, facts["sequences"], success, facts["trials"]),
         "trials": trials,
     }

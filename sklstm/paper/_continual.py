@@ -1,10 +1,10 @@
 """The continual embedded Reber grammar (Gers, Schmidhuber & Cummins 2000), on streams.
 
 A training stream ends at the first wrong prediction, or after 100,000 symbols; a net gets at most
-30,000 of them, and 10^8 symbols in all, and learns at every step. A stream without an error is followed by a test with
-learning halted: ten streams, and the net is perfect if none of them has an error. A prediction is
-right if every output is within 0.49 of what can be expected of it: of 1 for the one symbol that
-may follow and of 1/2 for each of two, of 0 for the others.
+30,000 of them, and 10^8 symbols in all. It learns at every step. A stream without an error is
+followed by a test with learning halted: ten streams, and the net is perfect if none of them has an
+error. A prediction is right if every output is within 0.49 of what can be expected of it: of 1 for
+the one symbol that may follow and of 1/2 for each of two, of 0 for the others.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from sklstm.paper._run import Progress, run_lanes
 STREAM = 100_000  # symbols
 N_STREAMS = 30_000
 N_TESTS = 10
-# Symbols of a net in all its streams. Without a limit a net that is nearly perfect would take hours,
-# 30,000 streams of tens of thousands of symbols; there is none in the source.
+# Symbols of a net in all its streams. Without a limit, a net that is nearly perfect would read
+# 30,000 streams of tens of thousands of symbols, for hours; there is none in the source.
 STEPS = 100_000_000
 GOOD = 1000  # mean length of the test streams of a good net
 DECAY = 0.99
+N_PUBLISHED = 100  # nets of each system
 
 UNPUBLISHED = {"perfect": None, "streams": None, "good": None, "rest_length": None}
 
@@ -114,13 +115,13 @@ def run_continual(
         "column": "continual",
         "published_sequences": published["streams"],
         "published_success": published["perfect"],
-        "published_trials": 100,
+        "published_trials": N_PUBLISHED,
         "published": published,
         "weights": net.n_weights,
         "cap": cap,
         "wall_seconds": round(perf_counter() - start, 1),
         "summary": figures,
-        "verdict": verdict(figures, published["streams"], published["perfect"]),
+        "verdict": verdict(figures, published["streams"], published["perfect"], N_PUBLISHED),
         "trials": trials,
     }
 

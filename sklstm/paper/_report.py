@@ -7,7 +7,7 @@ from math import inf, nan, sqrt
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, t
+from scipy.stats import beta, fisher_exact, t
 
 CONFIDENCE = 0.95
 FACTOR = 2.0  # a mean within this factor of the published one agrees
@@ -49,26 +49,38 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return figures
 
 
-def verdict(figures: dict[str, Any], sequences: Any, success: float | None) -> str:
+def verdict(
+    figures: dict[str, Any], sequences: Any, success: float | None, n_published: int | None = None
+) -> str:
     """What the trials say of the published figures.
 
-    ``sequences`` may be words where nothing was learned (``">200,000"``), or None if the source
-    has none; ``success`` a fraction, or None if it is not known.
+    Success is compared by Fisher's exact test, at 5 %.
+
+    Parameters
+    ----------
+    figures : dict
+        A `summary`.
+    sequences : float, str or None
+        Published mean; words where nothing was learned (``">200,000"``), None if there is none.
+    success : float or None
+        Published fraction, None if it is not known.
+    n_published : int, default=None
+        Published number of trials; None: as many as here.
     """
     k, n = figures["n_success"], figures["n_trials"]
-    low, high = figures["success_interval"]
     if success == 0:
         return "agrees: fails" if k == 0 else f"succeeds in {k} of {n} where the source fails"
-    if k == 0:
-        if success is not None and success < 1 and high >= success:
-            return f"no success in {n} trials, which the published rate does not exclude"
-        return "fails"
     words = []
     if success is not None:
-        if low > success:
-            words.append("succeeds more often")
-        elif high < success:
-            words.append(f"succeeds less often ({k} of {n})")
+        m = n_published or n
+        right = round(success * m)
+        if fisher_exact([[k, n - k], [right, m - right]]).pvalue < 1 - CONFIDENCE:
+            less = k / n < success
+            words.append(f"succeeds {'less' if less else 'more'} often ({k} of {n})")
+    if k == 0:
+        if words or success is None:
+            return "fails"
+        return f"fails ({n} trials do not exclude {success:.0%})"
     if isinstance(sequences, (int, float)):
         ratio = figures["mean"] / sequences
         if ratio > FACTOR:
