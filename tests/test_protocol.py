@@ -143,6 +143,13 @@ def test_an_error_is_a_mean_of_absolutes_or_a_sum_of_squares(measure, error):
     assert record["final_error"] == pytest.approx(error)
 
 
+def test_the_error_of_a_sequence_is_the_mean_over_its_targets():
+    net, vector = constant(7, [0.3] * 7)
+    given, _ = strings_task(net)
+    record = record_of(net, vector, given, window=5, cap=5)
+    assert record["recent_error"] == pytest.approx((0.7 + 6 * 0.3) / 7)
+
+
 @pytest.mark.parametrize(("tolerance", "wrong"), [(0.69, 1), (0.71, 0)])
 def test_all_outputs_have_to_be_within_the_tolerance(tolerance, wrong):
     net, vector = constant(8, [0.3] * 4)

@@ -341,6 +341,45 @@ def test_classes_are_those_of_the_data_sets(name, n_relevant):
 # ----------------------------------------------------------------------- what they draw with
 
 
+MASK = 2**64 - 1
+
+
+def splitmix64(seed, n):
+    """The first n numbers of Steele, Lea & Flood (2014)."""
+    for k in range(1, n + 1):
+        z = seed + k * 0x9E3779B97F4A7C15 & MASK
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
+        yield z ^ z >> 31
+
+
+def xoshiro256(state, n):
+    """The first n numbers of xoshiro256++ (Blackman & Vigna 2021)."""
+    a, b, c, d = state
+
+    def turned(x, k):
+        return (x << k | x >> 64 - k) & MASK
+
+    for _ in range(n):
+        yield turned(a + d & MASK, 23) + a & MASK
+        a, b, c, d = a ^ d ^ b, b ^ c ^ a, c ^ a ^ (b << 17 & MASK), turned(d ^ b, 45)
+
+
+def test_the_generator_in_these_tests_is_the_published_one():
+    assert next(splitmix64(0, 1)) == 0xE220A8397B1DCDAF
+    published = [41943041, 58720359, 3588806011781223, 3591011842654386, 9228616714210784205]
+    assert list(xoshiro256([1, 2, 3, 4], 5)) == published
+
+
+@pytest.mark.parametrize("seed", [0, 12345])
+def test_numbers_are_those_of_the_published_generator(seed):
+    ((x, _),) = sequences(kernel_of(select("5")[0]), 1, seed)
+    words = list(xoshiro256(splitmix64(seed, 4), 5 + len(x)))
+    assert len(x) == 100 + (words[0] >> 32) * 11 // 2**32
+    for t in np.flatnonzero(x[:, 1] == 0):
+        assert x[t, 0] == (words[5 + t] >> 11) * 2.0**-53
+
+
 @pytest.fixture(scope="module")
 def normals():
     """Two million, as the noise of one sequence."""

@@ -343,13 +343,13 @@ def test_a_trial_is_the_same_in_any_company(busy):
     assert kernel.record(watched) == record
 
 
-def test_a_trial_does_not_remember_what_its_lane_did_before(busy):
+@pytest.mark.parametrize("n_steps", [131, 1_000_000], ids=["left", "finished"])
+def test_a_trial_does_not_remember_what_its_lane_did_before(busy, n_steps):
     make, vector = busy
     expected, record = alone(busy)
     kernel = make()
     kernel.start(0, 9, 2 * vector)
-    kernel.run(131)
-    assert not kernel.record(0)["finished"]
+    assert kernel.run(n_steps) == (n_steps > 131)
     kernel.stop(0)
     kernel.run(3)
     assert_array_equal(trained(kernel, vector), expected)
