@@ -190,6 +190,25 @@ def test_a_forget_gate_that_is_held_open_leaves_the_cell_of_1997():
     assert_allclose(found, expected, rtol=1e-6, atol=1e-13)
 
 
+@pytest.mark.parametrize("cell", ["1997", "forget"])
+def test_the_public_nets_of_a_stream_learn_what_a_stream_learns(cell):
+    settings = {"bias": "all", "init_range": 0.2, "cell": cell}
+    net = EstimatorNet(published_net(2, 2, **settings), 7, 7)
+    feedback = "all" if cell == "1997" else "cells"
+    given = task("crg", net, length=LENGTH, edge_symbol=EDGE_SYMBOL, edge_state=EDGE_TARGET)
+    kernel = small_kernel(net, given, feedback=feedback, rate=0.5, update_every_step=True)
+    model = net.initial(5)
+    model.set_params(learning_rate_init=0.5)
+    model.parameters_[:] = away(model.parameters_)
+    vector = model.parameters_.copy()
+    ((x, targets),) = sequences(kernel, 1)
+    stream = model.stream()
+    for x_t, target in zip(one_hot(x, 7), targets, strict=True):
+        stream.step(x_t)
+        stream.learn(target)
+    assert_allclose(trained(kernel, vector), model.parameters_, rtol=1e-9, atol=1e-12)
+
+
 def late(net, *, symbols=True, experiment="2b", **settings):
     return small_kernel(net, task(experiment, net, symbols=symbols, length=6), **settings)
 
