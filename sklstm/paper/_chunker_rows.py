@@ -13,20 +13,15 @@ decided here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from sklstm.baselines import SequenceChunker
-from sklstm.baselines._steps import Steps
-from sklstm.datasets import make_long_lag
+from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag
 
 INTERVAL = 100  # sequences between two tests of the success criterion
-TOLERANCE = 0.25  # 2a: largest error of an output
-LONG_LAG_TOLERANCE = 0.2  # 2c
-LONG_LAG_TESTS = (100, 900, 9000)  # 10,000 in a row; the first wrong one ends the test
 LONG_LAG_HIDDEN = 6
 LONG_LAG_RATE = 0.1
 
@@ -106,48 +101,15 @@ def run_lag(system: str, family: str, lag: int, seed: int, cap: int) -> dict[str
 
 
 def _run_noise_free_lag(seed: int, cap: int, *, p: int, learning_rate: float) -> dict[str, Any]:
-    # The two sequences, of which draws are made by number: x, a_1, ... and y, a_1, ...
-    symbols = np.tile(np.arange(-1, p), (2, 1))
-    symbols[:, 0] = symbols[:, -1] = p - 1, p
     net = _net(1, learning_rate, seed, next_input=True, return_sequences=True)
     net.initialize(p + 1, n_outputs=p + 1)
-    steps, targets = _one_hot(symbols[:, :-1]), np.eye(p + 1)[symbols[:, 1:].ravel()]
-    outputs = np.empty_like(targets)
-
-    def solved(kernel: Any) -> bool:
-        kernel.output(steps, outputs, per_step=True)
-        return _within(outputs, targets, TOLERANCE)
-
-    rng = np.random.RandomState(seed)
-
-    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
-        return steps, targets, rng.randint(2, size=n)
-
-    return _learn(net, draw, solved, cap)
+    return _learn(net, *noise_free_lag(p, seed), cap)
 
 
 def _run_long_lag(seed: int, cap: int, *, lag: int) -> dict[str, Any]:
     net = _net(LONG_LAG_HIDDEN, LONG_LAG_RATE, seed)
     net.initialize(lag + 4, n_outputs=2)
-    rng = np.random.RandomState(seed)
-
-    def sequences(n: int) -> tuple[Steps, np.ndarray]:
-        X, y = make_long_lag(n, lag=lag, n_distractors=lag, as_symbols=True, random_state=rng)
-        return _one_hot(X), np.eye(2)[y]
-
-    def solved(kernel: Any) -> bool:
-        for n in LONG_LAG_TESTS:
-            steps, targets = sequences(n)
-            outputs = np.empty_like(targets)
-            kernel.output(steps, outputs, per_step=False)
-            if not _within(outputs, targets, LONG_LAG_TOLERANCE):
-                return False
-        return True
-
-    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
-        return *sequences(n), np.arange(n)
-
-    return _learn(net, draw, solved, cap)
+    return _learn(net, *long_lag(lag, seed), cap)
 
 
 # ----------------------------------------------------------------------------------------- parts
@@ -168,8 +130,8 @@ def _net(n_hidden: int, learning_rate: float, seed: int, **settings: Any) -> Seq
 
 def _learn(
     net: SequenceChunker,
-    draw: Callable[[int], tuple[Steps, np.ndarray, np.ndarray]],
-    solved: Callable[[Any], bool],
+    draw: Draw,
+    solved: Solved,
     cap: int,
 ) -> dict[str, Any]:
     """Learn from what ``draw`` gives, ``INTERVAL`` sequences at a time, until it is solved."""
@@ -194,13 +156,3 @@ def _learn(
         "weights": net.n_automatizer_parameters_,
         "surprises": surprises,
     }
-
-
-def _within(raw: np.ndarray, targets: np.ndarray, tolerance: float) -> bool:
-    """Are all logistic outputs closer than this to their targets?"""
-    return bool((np.abs(1 / (1 + np.exp(-raw)) - targets) < tolerance).all())
-
-
-def _one_hot(sequences: Any) -> Steps:
-    offsets = np.cumsum([0, *map(len, sequences)])
-    return Steps.one_hot(np.concatenate(list(sequences)), offsets)

@@ -1,0 +1,73 @@
+"""Experiments 2a and 2c for the other systems: what a trial draws, and when it is solved.
+
+A task is a pair of functions: ``draw(n)`` gives steps, targets and the order in which their
+sequences are read, n in all; ``solved(kernel)`` tests the net whose kernel it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sklstm.baselines._steps import Steps
+from sklstm.datasets import make_long_lag
+
+TOLERANCE = 0.25  # 2a: largest error of an output
+LONG_LAG_TOLERANCE = 0.2
+LONG_LAG_TESTS = (100, 900, 9000)  # 10,000 in a row; the first wrong one ends the test
+
+Draw = Callable[[int], tuple[Steps, np.ndarray, np.ndarray]]
+Solved = Callable[[Any], bool]
+
+
+def noise_free_lag(p: int, seed: int) -> tuple[Draw, Solved]:
+    """2a: the two sequences x, a_1, ... and y, a_1, ..., of which draws are made by number."""
+    symbols = np.tile(np.arange(-1, p), (2, 1))
+    symbols[:, 0] = symbols[:, -1] = p - 1, p
+    steps, targets = one_hot(symbols[:, :-1]), np.eye(p + 1)[symbols[:, 1:].ravel()]
+    outputs = np.empty_like(targets)
+    rng = np.random.RandomState(seed)
+
+    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
+        return steps, targets, rng.randint(2, size=n)
+
+    def solved(kernel: Any) -> bool:
+        kernel.output(steps, outputs, per_step=True)
+        return within(outputs, targets, TOLERANCE)
+
+    return draw, solved
+
+
+def long_lag(lag: int, seed: int) -> tuple[Draw, Solved]:
+    """2c with p = q = ``lag``: the target at the end only."""
+    rng = np.random.RandomState(seed)
+
+    def sequences(n: int) -> tuple[Steps, np.ndarray]:
+        X, y = make_long_lag(n, lag=lag, n_distractors=lag, as_symbols=True, random_state=rng)
+        return one_hot(X), np.eye(2)[y]
+
+    def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
+        return *sequences(n), np.arange(n)
+
+    def solved(kernel: Any) -> bool:
+        for n in LONG_LAG_TESTS:
+            steps, targets = sequences(n)
+            outputs = np.empty_like(targets)
+            kernel.output(steps, outputs, per_step=False)
+            if not within(outputs, targets, LONG_LAG_TOLERANCE):
+                return False
+        return True
+
+    return draw, solved
+
+
+def within(raw: np.ndarray, targets: np.ndarray, tolerance: float) -> bool:
+    """Are all logistic outputs closer than this to their targets?"""
+    return bool((np.abs(1 / (1 + np.exp(-raw)) - targets) < tolerance).all())
+
+
+def one_hot(sequences: Any) -> Steps:
+    offsets = np.cumsum([0, *map(len, sequences)])
+    return Steps.one_hot(np.concatenate(list(sequences)), offsets)
