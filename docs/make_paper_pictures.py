@@ -271,6 +271,10 @@ def race() -> None:
                     break
             last = trials[-1]["lag"]
             print(f"{family}, {system}: up to lag {last}", flush=True)
+            keep(trials)  # now and then: the race is long
+
+
+def keep(trials: list[dict[str, Any]]) -> None:
     lines = ",\n".join(json.dumps(trial) for trial in trials)
     about = json.dumps(machine())
     LAGS_FILE.write_text(f'{{"trials": [\n{lines}\n],\n"machine": {about}}}\n')

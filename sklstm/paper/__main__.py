@@ -23,7 +23,7 @@ from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import number, table
 from sklstm.paper._results import Results
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
-from sklstm.paper._search import run_search
+from sklstm.paper._search import GRIDS, run_search
 
 DESCRIPTION = """\
 Run experiments of Hochreiter & Schmidhuber (1997), Long Short-Term Memory.
@@ -35,7 +35,7 @@ EXPERIMENT is one of
   list         what there is, and what was published
   crg          the continual embedded Reber grammar of Gers et al. (2000)
   1:RTRL  1:ELM  1:RCC  2a:RTRL  2a:BPTT  2a:CH  guessing   the systems compared with
-  search       the open choices tried on the rows that do not agree as printed
+  search  search/4:T=100  the open choices tried on rows that do not agree as printed
 """
 
 
@@ -80,8 +80,15 @@ def _jobs(
             return f"crg, {system}", lambda lines: [run_continual(system, **common, progress=lines)]
 
         return [continual(system) for system in SYSTEMS]
-    if name == "search":
-        return [("search", lambda lines: run_search(**common, progress=lines))]
+    if name.partition("/")[0] == "search":
+
+        def search(row, changes):
+            return f"{row}, {changes or 'as printed'}", lambda lines: [
+                run_search(row, changes, **common, progress=lines)
+            ]
+
+        rows = [row for row in GRIDS if name in ("search", f"search/{row}")]
+        return [search(row, changes) for row in rows for changes in GRIDS[row]]
 
     def baseline(name):
         return name, lambda lines: [run_baseline(name, **common, progress=lines)]
@@ -180,7 +187,8 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     )
     arguments = parser.parse_args(argv)
     name = arguments.experiment
-    of_the_table = name not in ("list", "crg", "search") and not _baselines(name)
+    searches = ["search", *(f"search/{row}" for row in GRIDS)]
+    of_the_table = name not in ("list", "crg", *searches) and not _baselines(name)
     if arguments.column and not of_the_table:
         parser.error(f"argument --column: {name} has no columns")
     arguments.column = arguments.column or ["printed"]

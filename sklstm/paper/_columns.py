@@ -26,7 +26,11 @@ BEST = {
     "2a": "plain_error=yes,centred=yes",
     "2b": "plain_error=yes,centred=yes",
     "2c": "feedback=none",
+    "3a": "check=10000",
+    "3b": "check=10000",
+    "3c": "check=10000",
     "4": "first_pair=marked,plain_error=yes,feedback=none",
+    "5": "first_pair=marked,plain_error=yes,feedback=none",
 }
 
 TODAY_SEED = 100  # of the first trial: smaller ones were seen while the settings were chosen

@@ -7,7 +7,6 @@ from typing import Any
 from sklstm.paper._columns import run_column
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._rows import select
-from sklstm.paper._run import Progress
 
 # Of experiment 1, on a row of each net and of each learning rate but one.
 REBER = (
@@ -79,26 +78,14 @@ N_TRIALS = 8
 
 
 def run_search(
-    *,
-    n_trials: int | None = None,
-    seed: int = 0,
-    cap: int | None = None,
-    n_jobs: int = 1,
-    progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """Every reading of `GRIDS` on its rows; 8 trials of each unless told otherwise."""
-    results = []
-    for name, readings in GRIDS.items():
-        for changes in readings:
-            result = run_column(
-                select(name)[0],
-                "printed",
-                reading=AS_PRINTED.with_changes(changes),
-                n_trials=n_trials or N_TRIALS,
-                seed=seed,
-                cap=cap,
-                n_jobs=n_jobs,
-                progress=progress,
-            )
-            results.append(result | {"column": changes or "as printed"})
-    return results
+    row: str, changes: str, *, n_trials: int | None = None, **settings: Any
+) -> dict[str, Any]:
+    """One reading of `GRIDS` on its row; 8 trials unless ``n_trials`` says otherwise.
+
+    ``settings`` are those of `run_column`.
+    """
+    reading = AS_PRINTED.with_changes(changes)
+    n_trials = n_trials or N_TRIALS
+    (chosen,) = select(row)
+    result = run_column(chosen, "printed", reading=reading, n_trials=n_trials, **settings)
+    return result | {"column": changes or "as printed"}
