@@ -132,8 +132,8 @@ def run_lanes(
             trial = {"seed": seed + number, "seconds": round(perf_counter() - start, 2)}
             trial |= _told(record)
             if keep_vectors:
-                # the kernel has no weights of connections that a reading silences
-                trial["vector"] = np.array(initial(seed + number))
+                # 0 where a reading silences connections, so that an estimator does what the net did
+                trial["vector"] = np.zeros_like(initial(seed + number))
                 kernel.vector(lane, trial["vector"])
             done.append(trial)
             kernel.stop(lane)
