@@ -10,17 +10,22 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from sklstm import _isa
 from sklstm._estimator import SEEDS, SequenceEstimator
-from sklstm._network import Network
-from sklstm._parameters import batch_size, draw, shape_of
+from sklstm._network import OUTPUT_BATCH, Network
+from sklstm._parameters import batch_size, draw, epochs, gradient_of, shape_of
 from sklstm._progress import ProgressLine, Silence
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._solvers import SOLVERS
 from sklstm._stream import Stream
-from sklstm._targets import Examples, mean_weight
+from sklstm._targets import Examples
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records, train
+from sklstm._validation import HeldOut, hold_out, warn_if_apart
+
+
+LARGE = 100.0  # values beyond this are named where training did not work
 
 
 class BaseLSTM(SequenceEstimator):
@@ -59,6 +64,7 @@ class BaseLSTM(SequenceEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        validation_groups: Any = None,
     ):
         """Learn from sequences and their targets.
 
@@ -72,37 +78,64 @@ class BaseLSTM(SequenceEstimator):
             Weights of the sequences; with `return_sequences` also of steps, in the container of
             `y`. Only their ratios matter. A step of weight 0 has no target.
         X_val, y_val, sample_weight_val : default=None
-            What `early_stopping` watches. None holds out sequences of `X`.
+            What `early_stopping` watches. None holds out sequences of `X`. In a `Pipeline`, see
+            its `transform_input`: without it, `X_val` arrives as it was passed, not scaled.
+        validation_groups : array-like of shape (n,), default=None
+            The group (person, machine, day) of each sequence. `early_stopping` then holds out
+            whole groups, about `validation_fraction` of them.
 
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError
+            If `X`, `y` or a weight is not valid, with the sequence and the step; the estimator is
+            then as it was before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training diverged or exploded, or if `tol` is a number and `max_iter` was reached.
         """
         with unchanged_on_error(self):
             shape = self._check_parameters()
-            self._check_validation_arguments(X_val, y_val, sample_weight_val)
+            self._check_validation_arguments(X_val, y_val, sample_weight_val, validation_groups)
             fresh = not (self.warm_start and self.__sklearn_is_fitted__())
             rows = self._read(X, shape, fresh)
-            examples = self._examples(y, sample_weight, rows, fresh=fresh, all_classes=True)
-            if fresh:
-                self._draw_parameters(shape, rows.sequences)
-            order, held_out = np.arange(len(examples)), None
+            examples = self._examples(y, sample_weight, rows, fresh=fresh, whole=True)
+            rng = self._seed_of_fit() if fresh else None
+            order, others, learned_from = np.arange(len(examples)), None, examples
             if self.early_stopping and X_val is None:
-                order, held_out = self._hold_out(examples)
+                order, others = hold_out(
+                    len(examples),
+                    self.validation_fraction,
+                    self._split_seed,  # a warm start must not learn from what it is judged by
+                    labels=None if self.return_sequences else self._stratify(examples),
+                    groups=validation_groups,
+                )
+                learned_from = examples.take(order)
+            if fresh:
+                self._set_units(learned_from)
+                self._draw_parameters(shape, rows.sequences, learned_from.mean_length(), rng)
+            examples, held_out = self._trainable(examples), None
+            if others is not None:
+                held_out = HeldOut.of(examples, others, X, y, sample_weight)
             elif self.early_stopping:
                 rows_val = self._read(X_val, shape, False)
-                held_out = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
+                examples_val = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
+                warn_if_apart(rows.sequences, rows_val.sequences)
+                held_out = HeldOut(
+                    self._trainable(examples_val), X_val, y_val, sample_weight_val
+                )
             examples = self._class_weighted(examples)
             end = self._train(
-                examples.weighted(1 / mean_weight(examples, order)),
-                examples.sequence_weights,
-                order,
-                held_out,
-                max_iter=self.max_iter,
+                examples.per_target(order), examples.sequence_weights, order, held_out
             )
-        if end is End.MAX_ITER:
+        if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                f"Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
                 stacklevel=2,
@@ -110,7 +143,15 @@ class BaseLSTM(SequenceEstimator):
         elif end is End.DIVERGED:
             warnings.warn(
                 f"Training diverged in epoch {self.n_iter_ + 1}: the loss is not finite. The "
-                f"parameters of the last finite loss are kept. {self._cure()}",
+                f"parameters of the last finite loss are kept. {self._cure(examples)}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        elif end is End.EXPLODED:
+            warnings.warn(
+                f"Training exploded: the loss was {self.loss_:.3g} in the last epoch and "
+                f"{min(self.loss_curve_[-self.n_iter_ :]):.3g} in the best, and outputs of 0 would "
+                f"have had less. The best parameters are kept. {self._cure(examples)}",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -125,14 +166,15 @@ class BaseLSTM(SequenceEstimator):
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
             if fresh:
-                self._draw_parameters(shape, rows.sequences)
-            examples = self._class_weighted(examples)
+                self._set_units(None)
+                self._draw_parameters(shape, rows.sequences, examples.mean_length())
+            examples = self._class_weighted(self._trainable(examples))
             order = np.arange(len(examples))
-            end = self._train(examples, examples.sequence_weights, order)
+            end = self._train(examples, examples.sequence_weights, order, once=True)
         if end is End.DIVERGED:
             warnings.warn(
                 "Training diverged: the loss of this call is not finite. The parameters from "
-                f"before it are kept. {self._cure()}",
+                f"before it are kept. {self._cure(examples)}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -162,6 +204,10 @@ class BaseLSTM(SequenceEstimator):
     def _class_weighted(self, examples: Examples) -> Examples:
         return examples
 
+    def _stream_factors(self) -> np.ndarray | None:
+        """What the weight of a target is multiplied by, for each class; None is 1."""
+        return None
+
     def _stratify(self, examples: Examples) -> np.ndarray | None:
         """What the validation split keeps in proportion."""
         return None
@@ -172,7 +218,26 @@ class BaseLSTM(SequenceEstimator):
         return self._network(self.parameters_).output(sequences, effective_n_jobs(self.n_jobs))
 
     def _network(self, vector: np.ndarray) -> Network:
-        return Network(topology(**self._shape), vector, self.gradient, self.return_sequences)
+        gradient = gradient_of(self.gradient, self._shape["cell"])
+        return Network(topology(**self._shape), vector, gradient, self.return_sequences)
+
+    def _total_loss(self, raw: np.ndarray, examples: Examples) -> float:
+        """Sum of the weighted losses of raw outputs, which are overwritten."""
+        kernel = _isa.kernels[self.parameters_.dtype]
+        loss = kernel.losses[self._loss, self.out_activation_]
+        return kernel.total_loss(raw, examples.targets, examples.weights, loss=loss)
+
+    def _loss_at_zero(self, examples: Examples, order: np.ndarray) -> float:
+        """Mean loss, over the sequences in ``order``, of outputs that are all 0."""
+        if len(order) < len(examples):
+            examples = examples.take(order)
+        total = 0.0
+        for start in range(0, len(examples.weights), OUTPUT_BATCH):
+            part = slice(start, start + OUTPUT_BATCH)
+            some = Examples(examples.rows, examples.targets[part], examples.weights[part])
+            raw = np.zeros((len(some.weights), self.n_outputs_), self.parameters_.dtype)
+            total += self._total_loss(raw, some)
+        return total / len(order)
 
     # --------------------------------------------------------------------------- steps of a fit
 
@@ -182,7 +247,19 @@ class BaseLSTM(SequenceEstimator):
                 "partial_fit does not support early_stopping=True: it makes one epoch. Use fit."
             )
 
-    def _check_validation_arguments(self, X_val: Any, y_val: Any, weights_val: Any) -> None:
+    def _check_validation_arguments(
+        self, X_val: Any, y_val: Any, weights_val: Any, groups: Any
+    ) -> None:
+        if groups is not None and X_val is not None:
+            raise ValueError(
+                "validation_groups says what to hold out of X, which X_val makes needless: pass one "
+                "of them."
+            )
+        if groups is not None and not self.early_stopping:
+            raise ValueError(
+                "validation_groups is passed to fit while early_stopping is False, which would "
+                "ignore it: set early_stopping=True."
+            )
         if X_val is None and y_val is None and weights_val is None:
             return
         for name, value in (("X_val", X_val), ("y_val", y_val)):
@@ -194,51 +271,50 @@ class BaseLSTM(SequenceEstimator):
                 "ignore them: set early_stopping=True."
             )
 
-    def _draw_parameters(self, shape: dict[str, Any], sequences: Sequences) -> None:
-        """Initial parameters and records: a network that has learned nothing."""
-        seed = check_random_state(self.random_state).randint(SEEDS)
-        rng = np.random.RandomState(seed)
+    def _seed_of_fit(self) -> np.random.RandomState:
+        """The generator of a new fit, which first decides what early stopping holds out."""
+        rng = np.random.RandomState(check_random_state(self.random_state).randint(SEEDS))
         self._split_seed = int(rng.randint(SEEDS))
+        return rng
+
+    def _draw_parameters(
+        self,
+        shape: dict[str, Any],
+        sequences: Sequences,
+        expected_length: float | None,
+        rng: np.random.RandomState | None = None,
+    ) -> None:
+        """Initial parameters and records: a network that has learned nothing."""
+        rng = self._seed_of_fit() if rng is None else rng
         self._shape = shape | {"n_features": sequences.n_features, "n_outputs": self.n_outputs_}
-        self.parameters_ = draw(self._shape, self, rng, sequences.values.dtype)
+        self.parameters_ = draw(self._shape, self, rng, sequences.values.dtype, expected_length)
+        self._n_draws = getattr(self, "_n_draws", 0) + 1
         self._rng_state = rng.get_state()
         self._solver_state = SOLVERS[self.solver].start(self.parameters_, self)
         self.n_iter_ = self.t_ = self._no_improvement_count = 0
         self.loss_ = self.best_loss_ = inf
         self.loss_curve_ = []
         self.validation_scores_ = self.best_validation_score_ = None
-
-    def _hold_out(self, examples: Examples) -> tuple[np.ndarray, Examples]:
-        """Which sequences to learn from, and the others."""
-        from sklearn.model_selection import train_test_split  # costs more than all of sklstm
-
-        order, others = train_test_split(
-            np.arange(len(examples)),
-            test_size=self.validation_fraction,
-            random_state=self._split_seed,  # a warm start must not learn from what it is judged by
-            stratify=None if self.return_sequences else self._stratify(examples),
-        )
-        order.sort()
-        return order, examples.take(others)
+        self.validation_loss_curve_ = None
 
     def _train(
         self,
         examples: Examples,
         sequence_weights: np.ndarray,
         order: np.ndarray,
-        held_out: Examples | None = None,
+        held_out: HeldOut | None = None,
         *,
-        max_iter: int | None = None,
+        once: bool = False,
     ) -> End:
         """Train a copy of the parameters and keep it.
 
-        Without ``max_iter``: for partial_fit, one epoch in the order given, of which nothing is
-        kept if it diverges.
+        ``once`` is for partial_fit: one epoch in the order given, of which nothing is kept if it
+        diverges.
         """
-        once = max_iter is None
         vector = np.array(self.parameters_)
         network, n_threads = self._network(vector), effective_n_jobs(self.n_jobs)
         size = batch_size(self, len(order))
+        max_iter = 1 if once else epochs(self, len(order), size)
         trainer = network.trainer(
             examples.rows.sequences,
             examples.targets,
@@ -250,25 +326,14 @@ class BaseLSTM(SequenceEstimator):
             n_threads=n_threads,
             batch_size=size,
         )
-        score = None
-        if held_out is not None:
-            if len(held_out) < 2 or not held_out.weights.any():
-                raise ValueError(
-                    "The validation set is too small: it needs two sequences and a weight above "
-                    "zero. Increase validation_fraction or pass X_val and y_val."
-                )
-
-            def score() -> float:
-                raw = network.output(held_out.rows.sequences, n_threads)
-                return self._score_outputs(raw, held_out) if np.isfinite(raw).all() else inf
-
+        validate = held_out and held_out.judge(self, network, n_threads)
         rng = None
         if self.shuffle and not once:
             rng = np.random.RandomState(0)
             rng.set_state(self._rng_state)
         solver = SOLVERS[self.solver](self._solver_state_copy(vector), self)
-        records = self._records(score is not None, once)
-        progress = ProgressLine(max_iter or 1) if self.verbose else Silence()
+        records = self._records(validate is not None, once)
+        progress = ProgressLine(max_iter) if self.verbose else Silence()
         end = train(
             vector,
             trainer,
@@ -276,17 +341,18 @@ class BaseLSTM(SequenceEstimator):
             records,
             order,
             batch_size=size,
-            max_iter=max_iter or 1,
+            max_iter=max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             progress=progress,
             rng=rng,
-            validation_score=score,
+            validate=validate,
+            loss_at_zero=None if once else self._loss_at_zero(examples, order),
         )
         progress.close(end)
-        if end is End.DIVERGED:
-            if once:
-                return end
+        if end is End.DIVERGED and once:
+            return end
+        if end in (End.DIVERGED, End.EXPLODED):
             solver.state = solver.start(vector, self)
         self._keep(vector, solver.state, records, rng)
         return end
@@ -300,14 +366,13 @@ class BaseLSTM(SequenceEstimator):
         }
 
     def _records(self, early_stopping: bool, once: bool) -> Records:
-        """The records to go on from. With each fit the patience starts anew."""
-        best_loss, best_score = self.best_loss_, self.best_validation_score_
+        """The records to go on from. The best of a `fit` belong to the data of that call."""
+        if once:
+            best = inf if self.best_loss_ is None else self.best_loss_
+            return Records(self.t_, self.loss_, best, None, self._no_improvement_count)
         if early_stopping:
-            best_loss, best_score = None, -inf if best_score is None else best_score
-        else:
-            best_loss, best_score = inf if best_loss is None else best_loss, None
-        n_no_change = self._no_improvement_count if once else 0
-        return Records(self.t_, self.loss_, best_loss, best_score, n_no_change)
+            return Records(self.t_, self.loss_, best_loss=None, best_score=-inf)
+        return Records(self.t_, self.loss_)
 
     def _keep(
         self,
@@ -323,13 +388,32 @@ class BaseLSTM(SequenceEstimator):
         self.best_loss_, self.best_validation_score_ = records.best_loss, records.best_score
         self.loss_curve_.extend(records.losses)
         if records.best_score is None:
-            self.validation_scores_ = None
+            self.validation_scores_ = self.validation_loss_curve_ = None
         else:
             self.validation_scores_ = (self.validation_scores_ or []) + records.scores
+            losses = (self.validation_loss_curve_ or []) + records.validation_losses
+            self.validation_loss_curve_ = losses
         if rng is not None:
             self._rng_state = rng.get_state()
         self._keep_parameters(vector)
 
-    def _cure(self) -> str:
-        cure = f"Lower learning_rate_init={self.learning_rate_init:g} or standardise X"
-        return cure + ("." if self.clip_norm else ", or clip the gradient with clip_norm.")
+    def _cure(self, examples: Examples | None = None) -> str:
+        """What to change where training did not work, and what in the data may be the reason."""
+        cure = f"Lower learning_rate_init={self.learning_rate_init:g}"
+        if not self.clip_norm:
+            cure += ", or clip the gradient with clip_norm"
+        if examples is None:
+            return f"{cure}, or standardise X (SequenceScaler)."
+        largest = float(np.abs(examples.rows.sequences.values).max())
+        if largest > LARGE:
+            cure += f". X has values up to {largest:.3g}: standardise it (SequenceScaler)"
+        largest = self._largest_target(examples)
+        if largest > LARGE:
+            cure += f". y has values up to {largest:.3g}: standardise it ({self._y_advice})"
+        return cure + "."
+
+    _y_advice = ""
+
+    def _largest_target(self, examples: Examples) -> float:
+        """The largest absolute target, where targets are numbers."""
+        return 0.0

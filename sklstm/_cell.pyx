@@ -40,6 +40,23 @@ losses = {
 }
 
 
+def total_loss(
+    real[:, ::1] raw,               # INOUT  (rows, K) outputs -> their gradient
+    const real[:, ::1] targets,     # IN     (rows, K) or (rows, 1), see _losses.pxd
+    const double[::1] weights,      # IN     (rows,)
+    *,
+    int loss,
+):
+    """Sum of the weighted losses of rows of raw outputs."""
+    cdef Py_ssize_t row
+    cdef int K = <int> raw.shape[1]
+    cdef double total = 0
+    with nogil:
+        for row in range(raw.shape[0]):
+            total += target_loss(<Loss> loss, K, 1, &targets[row, 0], weights[row], &raw[row, 0])
+    return total
+
+
 cdef struct Place:
     # of a sequence in the order of its batch
     Py_ssize_t length

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import BaseLSTM
 from sklstm._docs import documented
-from sklstm._parameters import CONSTRAINTS, positive_int
+from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._scores import accuracy
 from sklstm._sequences import unchanged_on_error
 from sklstm._targets import (
@@ -28,6 +28,12 @@ from sklstm._targets import (
 )
 
 
+UNBALANCED = (
+    "class_weight='balanced' counts all targets, and partial_fit and streams see only some: pass a "
+    "dict, for example from sklearn.utils.class_weight.compute_class_weight."
+)
+
+
 @documented
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
     """Classifier of sequences, or of every step of them, by Long Short-Term Memory.
@@ -37,7 +43,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or tuple of int, default=32
+    hidden_layer_sizes : int or tuple of int, default=64
         Memory blocks of each layer. Time and memory grow with the square.
 
     <parameters>
@@ -81,11 +87,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def __init__(
         self,
-        hidden_layer_sizes=32,
+        hidden_layer_sizes=64,
         *,
         block_size=1,
         cell="forget",
-        gradient="truncated",
+        gradient="auto",
         bidirectional=False,
         return_sequences=False,
         features_per_step=1,
@@ -95,12 +101,13 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
-        max_iter=200,
+        max_iter="auto",
         shuffle=True,
         clip_norm=1.0,
-        tol=1e-4,
+        tol=None,
         n_iter_no_change=10,
         early_stopping=False,
+        scoring=None,
         validation_fraction=0.1,
         momentum=0.9,
         nesterovs_momentum=True,
@@ -108,7 +115,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         beta_2=0.999,
         epsilon=1e-8,
         bias="all",
-        gate_bias=None,
+        gate_bias="auto",
         init_range=None,
         warm_start=False,
         class_weight=None,
@@ -140,7 +147,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         """
         return self._partial_fit(X, y, sample_weight, classes)
 
-    def initialize(self, n_features: int, *, classes: Any = None, n_outputs: int = 1):
+    def initialize(
+        self,
+        n_features: int,
+        *,
+        classes: Any = None,
+        n_outputs: int = 1,
+        expected_length: float | None = None,
+    ):
         """Draw the parameters for sequences of ``n_features`` and learn nothing.
 
         Parameters
@@ -151,6 +165,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             All labels there will be.
         n_outputs : int, default=1
             More than 1: labels of a multilabel indicator; ``classes`` may name them.
+        expected_length : float, default=None
+            Steps over which something may have to be remembered, for `gate_bias="auto"`. None,
+            not known: all blocks start alike, as with `gate_bias=None`.
 
         Returns
         -------
@@ -158,6 +175,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         """
         n_features = positive_int(n_features, "n_features")
         n_outputs = positive_int(n_outputs, "n_outputs")
+        expected_length = positive_number(expected_length, "expected_length")
         if classes is None and n_outputs == 1:
             raise ValueError("initialize needs classes: all labels there will be.")
         with unchanged_on_error(self):
@@ -166,7 +184,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
                 self._set_classes(named_classes(classes, n_outputs), multilabel=True)
             else:
                 self._set_classes(named_classes(classes), multilabel=False)
-            self._initialize(n_features)
+            self._initialize(n_features, expected_length)
         return self
 
     def decision_function(self, X: Any) -> Any:
@@ -265,10 +283,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     def _check_partial_fit(self, classes: Any) -> None:
         super()._check_partial_fit(classes)
         if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' counts all targets, and partial_fit sees only some: pass "
-                "a dict, for example from sklearn.utils.class_weight.compute_class_weight."
-            )
+            raise ValueError(UNBALANCED)
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError(
                 "classes must be passed on the first call to partial_fit: all labels there will be."
@@ -291,7 +306,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         *,
         fresh: bool = False,
         classes: Any = None,
-        all_classes: bool = False,
+        whole: bool = False,
         suffix: str = "",
     ) -> Examples:
         name = "y" + suffix
@@ -311,14 +326,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
                     f"{known.tolist()}."
                 )
         targets = self._encode(labels, weights, rows, name)
-        if all_classes and not fresh and not self._multilabel:
+        if whole and not fresh and not self._multilabel:
             present = np.unique(labels[weights > 0] if rows.per_step else labels)
             if len(present) < len(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where y has the same classes as before: "
                     f"{self.classes_.tolist()}, but y has only {present.tolist()}. Use partial_fit."
                 )
-        return Examples(rows, targets.astype(rows.sequences.values.dtype), weights)
+        return Examples(rows, targets, weights)
 
     @property
     def _n_labels(self) -> int | None:
@@ -343,17 +358,22 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     def _class_weighted(self, examples: Examples) -> Examples:
         if self.class_weight is None:
             return examples
+        self._refuse_multilabel()
+        index = examples.targets[:, 0].astype(np.intp)
+        factors = class_factors(self.class_weight, index, self.classes_, examples.weights)
+        return examples.weighted(factors[index])
+
+    def _refuse_multilabel(self) -> None:
         if self._multilabel:
             raise ValueError(
                 "class_weight is for one label per row, but y is a multilabel indicator: use "
                 "sample_weight."
             )
-        index = examples.targets[:, 0].astype(np.intp)
-        factors = class_factors(self.class_weight, index, self.classes_, examples.weights)
-        return examples.weighted(factors[index])
 
     def _stratify(self, examples: Examples) -> np.ndarray | None:
-        return None if self._multilabel else examples.targets[:, 0]
+        if self._multilabel:
+            return None
+        return self.classes_[examples.targets[:, 0].astype(np.intp)]
 
     def _indices(self, raw: np.ndarray) -> np.ndarray:
         """Numbers of classes (rows,), or the indicator (rows, n_outputs_)."""
@@ -368,8 +388,12 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             return proba / proba.sum(axis=1, keepdims=True)
         return expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
 
-    def _stream_output(self, raw: float | list[float]) -> float | np.ndarray:
-        return raw if self.n_outputs_ == 1 else np.array(raw, dtype=self.parameters_.dtype)
+    def _stream_writer(self) -> Callable[[Any], Any]:
+        """A function that turns the raw output of a step into what `Stream.step` returns."""
+        if self.n_outputs_ == 1:
+            return float
+        dtype = self.parameters_.dtype
+        return lambda raw: np.array(raw, dtype=dtype)
 
     def _stream_predict(self, raw: np.ndarray) -> Any:
         return self._labels(raw)[0]
@@ -389,6 +413,15 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
                 ) from None
 
         return read
+
+    def _stream_factors(self) -> np.ndarray | None:
+        """What `class_weight` multiplies the weight of each class by."""
+        if self.class_weight is None:
+            return None
+        if self.class_weight == "balanced":
+            raise ValueError(UNBALANCED)
+        self._refuse_multilabel()
+        return class_factors(self.class_weight, np.empty(0, np.intp), self.classes_, np.empty(0))
 
     def _read_indicator(self, y: Any) -> np.ndarray:
         target = np.asarray(y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from operator import is_
 from typing import Any
 
@@ -55,17 +56,28 @@ class SequenceEstimator(Portable, BaseEstimator):
         *,
         fresh: bool = False,
         classes: Any = None,
-        all_classes: bool = False,
+        whole: bool = False,
         suffix: str = "",
     ) -> Examples:
         """Targets and weights, read; if ``fresh``, what outputs there are is learned from them.
 
-        ``classes`` are those named in partial_fit; with ``all_classes`` y must hold all of them;
-        ``suffix`` makes the names y and sample_weight those of the arguments.
+        ``classes`` are those named in partial_fit; ``whole`` says that y is all there is, as in
+        fit, and so has every class; ``suffix`` makes the names y and sample_weight those of the
+        arguments.
         """
         raise NotImplementedError
 
-    def _draw_parameters(self, shape: dict[str, Any], sequences: Sequences) -> None:
+    def _set_units(self, examples: Examples | None) -> None:
+        """Choose the units of the targets to train in: those of ``examples``, or plain ones."""
+
+    def _trainable(self, examples: Examples) -> Examples:
+        """With targets as the kernels take them."""
+        targets = examples.targets.astype(examples.rows.sequences.values.dtype, copy=False)
+        return replace(examples, targets=targets)
+
+    def _draw_parameters(
+        self, shape: dict[str, Any], sequences: Sequences, expected_length: float | None = None
+    ) -> None:
         """Initial parameters and records, for ``n_outputs_``: a net that has learned nothing."""
         raise NotImplementedError
 
@@ -95,13 +107,23 @@ class SequenceEstimator(Portable, BaseEstimator):
                 self, X, reset=True, dtype=self._dtype, features_per_step=per_step
             )
             return Rows(sequences, self.return_sequences)
+        self._check_shape(shape)
+        known = self._shape["n_features"]
+        if self._sequence_input == "table" and self.features_per_step != known:
+            raise ValueError(
+                f"features_per_step is now {self.features_per_step!r}, but the parameters to go on "
+                f"from were made with {known}. Set it back, or start anew: fit, warm_start=False."
+            )
+        return Rows(self._read_fitted(X), self.return_sequences)
+
+    def _check_shape(self, shape: dict[str, Any]) -> None:
+        """The parameters must ask for the net that there is."""
         for name, value in shape.items():
             if value != self._shape[name]:
                 raise ValueError(
                     f"{name} is now {value!r}, but the parameters to go on from were made with "
                     f"{self._shape[name]!r}. Set it back, or start anew: fit, warm_start=False."
                 )
-        return Rows(self._read_fitted(X), self.return_sequences)
 
     def _read_fitted(self, X: Any) -> Sequences:
         return read_sequences(
@@ -112,14 +134,14 @@ class SequenceEstimator(Portable, BaseEstimator):
             features_per_step=self._shape["n_features"],
         )
 
-    def _initialize(self, n_features: int) -> None:
+    def _initialize(self, n_features: int, expected_length: float | None = None) -> None:
         """Draw parameters for sequences; the subclass has said what outputs there are."""
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_features_in_ = n_features
         self._sequence_input = "sequences"
         none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
-        self._draw_parameters(self._parameter_shape(), none)
+        self._draw_parameters(self._parameter_shape(), none, expected_length)
 
     def _keep_parameters(self, vector: np.ndarray) -> None:
         """Take over what was learned, into the array that users may hold views of."""

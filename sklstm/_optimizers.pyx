@@ -2,14 +2,23 @@
 
 The rules are those of scikit-learn's MLPClassifier. ``scale`` multiplies the gradient (clipping).
 Where the gradient and its history are zero, so is the step: untrainable entries stay as they are.
+A step returns True if all parameters are finite after it.
 """
 
 from cython cimport floating
-from libc.math cimport sqrt as sqrt64, sqrtf as sqrt32
+from libc.float cimport DBL_MAX, FLT_MAX
+from libc.math cimport fabs as fabs64, fabsf as fabs32, sqrt as sqrt64, sqrtf as sqrt32
 
 
 cdef inline floating square_root(floating x) noexcept nogil:
     return sqrt32(x) if floating is float else sqrt64(x)
+
+
+cdef inline int overflowed(floating x) noexcept nogil:
+    """1 for infinity and NaN, in a form that vectorises."""
+    if floating is float:
+        return not fabs32(x) <= FLT_MAX
+    return not fabs64(x) <= DBL_MAX
 
 
 def sgd_step(
@@ -26,11 +35,14 @@ def sgd_step(
     cdef Py_ssize_t i, n = same_length(vector, velocity, d_vector)
     cdef floating m = <floating> momentum, rate = <floating> learning_rate
     cdef floating factor = <floating> scale, step
+    cdef int bad = 0
     with nogil:
         for i in range(n):
             step = rate * (factor * d_vector[i])
             velocity[i] = m * velocity[i] - step
             vector[i] += m * velocity[i] - step if nesterov else velocity[i]
+            bad |= overflowed(vector[i])
+    return not bad
 
 
 def adam_step(
@@ -51,6 +63,7 @@ def adam_step(
     cdef floating keep_2 = <floating> beta_2, take_2 = <floating> (1 - beta_2)
     cdef floating rate = <floating> learning_rate, eps = <floating> epsilon
     cdef floating factor = <floating> scale, g
+    cdef int bad = 0
     same_length(vector, square, d_vector)
     with nogil:
         for i in range(n):
@@ -58,6 +71,8 @@ def adam_step(
             mean[i] = keep_1 * mean[i] + take_1 * g
             square[i] = keep_2 * square[i] + take_2 * (g * g)
             vector[i] -= rate * mean[i] / (square_root(square[i]) + eps)
+            bad |= overflowed(vector[i])
+    return not bad
 
 
 def norm(const floating[::1] d_vector):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import ceil
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,7 +12,9 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, Opt
 
 from sklstm._topology import BIASES, CELLS, GATES, topology
 
-AUTO_BATCH = 200  # batch_size="auto", or all sequences if they are fewer
+AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer
+AUTO_UPDATES = 1000  # max_iter="auto": the epochs that make about so many gradient steps,
+AUTO_EPOCHS = (50, 200)  # but at least and at most these
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -22,7 +25,7 @@ CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", _AT_LEAST_1],
     "block_size": [_AT_LEAST_1],
     "cell": [StrOptions(set(CELLS))],
-    "gradient": [StrOptions({"truncated", "full"})],
+    "gradient": [StrOptions({"auto", "truncated", "full"})],
     "bidirectional": ["boolean"],
     "return_sequences": ["boolean"],
     "features_per_step": [_AT_LEAST_1],
@@ -32,12 +35,13 @@ CONSTRAINTS = {
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
     "learning_rate_init": [_POSITIVE],
     "power_t": [_NOT_NEGATIVE],
-    "max_iter": [_AT_LEAST_1],
+    "max_iter": [StrOptions({"auto"}), _AT_LEAST_1],
     "shuffle": ["boolean"],
     "clip_norm": [_POSITIVE, None],
-    "tol": [_NOT_NEGATIVE],
+    "tol": [_NOT_NEGATIVE, None],
     "n_iter_no_change": [_AT_LEAST_1, Options(Real, {np.inf})],
     "early_stopping": ["boolean"],
+    "scoring": [str, callable, None],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
@@ -45,7 +49,7 @@ CONSTRAINTS = {
     "beta_2": [_DECAY],
     "epsilon": [_POSITIVE],
     "bias": [StrOptions({name for name in BIASES if name}), None],
-    "gate_bias": [dict, None],
+    "gate_bias": [StrOptions({"auto"}), dict, None],
     "init_range": [_POSITIVE, None],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
@@ -70,10 +74,18 @@ def shape_of(parameters: Any) -> dict[str, Any]:
 
 
 def draw(
-    shape: dict[str, Any], parameters: Any, rng: np.random.RandomState, dtype: Any
+    shape: dict[str, Any],
+    parameters: Any,
+    rng: np.random.RandomState,
+    dtype: Any,
+    expected_length: float | None,
 ) -> np.ndarray:
-    """The initial vector of parameters of a network of this shape."""
-    gate_bias = _gate_biases(parameters.gate_bias, shape)
+    """The initial vector of parameters of a network of this shape.
+
+    ``expected_length``, steps of a sequence, is what ``gate_bias="auto"`` goes by.
+    """
+    automatic = isinstance(parameters.gate_bias, str)
+    gate_bias = None if automatic else _gate_biases(parameters.gate_bias, shape)
     layout = topology(**shape)
     # Drawing takes a double, training six vectors: the parameters, their gradient, its history.
     n_bytes = layout.n_total * (8 + 6 * np.dtype(dtype).itemsize)
@@ -81,7 +93,11 @@ def draw(
         if n_bytes > _memory():
             raise MemoryError
         return layout.initial(
-            rng, gate_bias=gate_bias, init_range=parameters.init_range, dtype=dtype
+            rng,
+            gate_bias=gate_bias,
+            init_range=parameters.init_range,
+            expected_length=expected_length if automatic else None,
+            dtype=dtype,
         )
     except MemoryError:
         raise MemoryError(
@@ -98,11 +114,35 @@ def batch_size(parameters: Any, n: int) -> int:
     return min(size, n)
 
 
+def epochs(parameters: Any, n: int, batch_size: int) -> int:
+    """Passes over ``n`` sequences that `fit` makes at most."""
+    if not isinstance(parameters.max_iter, str):
+        return int(parameters.max_iter)
+    fewest, most = AUTO_EPOCHS
+    return min(max(AUTO_UPDATES // ceil(n / batch_size), fewest), most)
+
+
+def gradient_of(gradient: str, cell: str) -> str:
+    """Either "truncated" or "full"; "auto" is the paper's gradient for the paper's cell alone."""
+    if gradient != "auto":
+        return gradient
+    return "truncated" if cell == "1997" else "full"
+
+
 def positive_int(value: Any, name: str) -> int:
     """An argument as an int of 1 or more, or an error that names it."""
     if not _is_size(value):
         raise ValueError(f"{name} must be an int of 1 or more, got {value!r}.")
     return int(value)
+
+
+def positive_number(value: Any, name: str) -> float | None:
+    """A finite number above 0, or None; else an error that names the argument."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a finite number above 0 or None, got {value!r}.")
+    return float(value)
 
 
 def _layer_sizes(sizes: Any) -> tuple[int, ...]:

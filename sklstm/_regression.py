@@ -76,7 +76,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             With `return_sequences`, one row per step in the container of `X`.
         """
         raw, sequences = self._outputs(X)
-        values = OUT_ACTIVATIONS[self.out_activation_](raw)
+        values = self._values(raw)
         return self._in_container(values[:, 0] if self.n_outputs_ == 1 else values, sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -98,7 +98,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         rows = Rows(sequences, per_step=True)
         weights = read_weights(sample_weight, rows)
         targets, weights = read_regression(y, weights, rows, np.float64)
-        return self._score_outputs(raw, Examples(rows, targets, weights))
+        return self._r2(self._values(raw), targets, weights)
 
     def _examples(
         self,
@@ -108,7 +108,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         *,
         fresh: bool = False,
         classes: Any = None,
-        all_classes: bool = False,
+        whole: bool = False,
         suffix: str = "",
     ) -> Examples:
         weights = read_weights(sample_weight, rows, name="sample_weight" + suffix)
@@ -129,10 +129,17 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return Examples(rows, targets, weights)
 
     def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
-        predicted = OUT_ACTIVATIONS[self.out_activation_](raw)
-        if predicted.shape != examples.targets.shape:
+        activation = OUT_ACTIVATIONS[self.out_activation_]
+        return self._r2(activation(raw), examples.targets, examples.weights)
+
+    def _r2(self, predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
+        if predicted.shape != targets.shape:
             raise ValueError(
-                f"y has {examples.targets.shape[1]} outputs per row, but {type(self).__name__} "
+                f"y has {targets.shape[1]} outputs per row, but {type(self).__name__} "
                 f"predicts {predicted.shape[1]}."
             )
-        return r2(predicted, examples.targets, examples.weights)
+        return r2(predicted, targets, weights)
+
+    def _values(self, raw: np.ndarray) -> np.ndarray:
+        """Predictions (rows, K) from raw outputs."""
+        return OUT_ACTIVATIONS[self.out_activation_](raw)

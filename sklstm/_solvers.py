@@ -37,15 +37,18 @@ class Adam:
             "square": np.zeros_like(vector),
         }
 
-    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], None]:
-        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``."""
+    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], bool]:
+        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``.
+
+        It returns True if ``vector`` is finite afterwards.
+        """
         state, (beta_1, beta_2) = self.state, self.betas
         rate, epsilon, clip_norm = self.rate, self.epsilon, self.clip_norm
         mean, square = state["mean"], state["square"]
 
-        def step() -> None:
+        def step() -> bool:
             n_steps = state["n_steps"] + 1
-            adam_step(
+            finite = adam_step(
                 vector,
                 mean,
                 square,
@@ -57,6 +60,7 @@ class Adam:
                 scale=_clip(d_vector, clip_norm),
             )
             state["n_steps"] = n_steps
+            return finite
 
         return step
 
@@ -95,13 +99,16 @@ class SGD:
             "velocity": np.zeros_like(vector),
         }
 
-    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], None]:
-        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``."""
+    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], bool]:
+        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``.
+
+        It returns True if ``vector`` is finite afterwards.
+        """
         state, velocity = self.state, self.state["velocity"]
         momentum, nesterov, clip_norm = self.momentum, self.nesterov, self.clip_norm
 
-        def step() -> None:
-            sgd_step(
+        def step() -> bool:
+            return sgd_step(
                 vector,
                 velocity,
                 d_vector,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import warnings
-from math import isfinite
+from math import inf, isfinite
+from numbers import Real
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +18,22 @@ from sklstm._solvers import SOLVERS
 
 if TYPE_CHECKING:
     from sklstm._base import BaseLSTM
+
+# The parameters that learning goes by: a change takes effect at the next step.
+SETTINGS = (
+    "solver",
+    "learning_rate",
+    "learning_rate_init",
+    "power_t",
+    "alpha",
+    "clip_norm",
+    "momentum",
+    "nesterovs_momentum",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "class_weight",
+)
 
 _learning: WeakKeyDictionary[Any, threading.Lock] = WeakKeyDictionary()
 _STALE = (
@@ -63,6 +81,7 @@ class Stream:
         self._dtype = self._vector.dtype
         self._n_features = topology.n_features
         self._learns = len(topology.stack) == 1
+        self._n_draws = estimator._n_draws
         self._d_vector = np.zeros_like(self._vector)
         self._online = _isa.online[self._dtype].Online(
             topology,
@@ -73,8 +92,22 @@ class Stream:
             learns=self._learns,
         )
         self._solver_state = None
+        self._settings = attrgetter(
+            *(name for name in SETTINGS if name in estimator._parameter_constraints)
+        )
+        self._output = estimator._stream_writer()
         self._target = estimator._stream_reader()
         self._lock = _learning.setdefault(estimator, threading.Lock())
+
+    def _follow(self) -> None:
+        """Bind to the array that the parameters of this stream have moved to."""
+        vector, old = self._estimator.parameters_, self._vector
+        moved = self._estimator._n_draws == self._n_draws
+        if not moved or (vector.dtype, vector.shape) != (old.dtype, old.shape):
+            raise RuntimeError(_STALE)
+        memory = self._save()
+        self._open()
+        self._online.restore(memory)
 
     # -- steps
 
@@ -93,8 +126,13 @@ class Stream:
             since the last `reset`.
         """
         if self._estimator.parameters_ is not self._vector:
-            raise RuntimeError(_STALE)
-        if type(x) is not np.ndarray or x.dtype != self._dtype or x.shape != (self._n_features,):
+            self._follow()
+        if (
+            type(x) is not np.ndarray
+            or x.dtype != self._dtype
+            or x.shape != (self._n_features,)
+            or not x.flags.carray  # strided, unaligned
+        ):
             x = self._read(x)
         if not self._online.step(x):
             raise ValueError(
@@ -102,7 +140,7 @@ class Stream:
                 "stream is as it was before this step: fill the value in, or leave the step out."
             )
         self._stepped = True
-        return self._estimator._stream_output(self._online.output())
+        return self._output(self._online.output())
 
     def predict(self) -> Any:
         """Prediction at the current step: a label, a number, or an array of several."""
@@ -116,6 +154,8 @@ class Stream:
 
     def _current(self) -> np.ndarray:
         """Raw outputs of the current step, (1, K)."""
+        if self._estimator.parameters_ is not self._vector:
+            self._follow()
         if not self._stepped:
             raise ValueError("There is no current step: call step(x) first.")
         return np.array(self._online.output(), dtype=self._dtype).reshape(1, -1)
@@ -141,7 +181,18 @@ class Stream:
         Returns
         -------
         loss : float
-            Before the update, times the weight.
+            Before the update, times the weight; in the units that the regressor trains in.
+
+        Raises
+        ------
+        ValueError
+            If the target, the weight or a parameter of the estimator is not valid; nothing is
+            learned. Parameters may be changed at any time with ``set_params``.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss or the new parameters are not finite. The parameters stay as they were.
         """
         if not self._learns:
             raise ValueError(
@@ -150,46 +201,58 @@ class Stream:
             )
         if not self._stepped:
             raise ValueError("There is no current step to learn at: call step(x) first.")
-        if not (sample_weight >= 0 and isfinite(sample_weight)):
+        if not (isinstance(sample_weight, Real) and 0 <= sample_weight < inf):
             raise ValueError(f"sample_weight must be a finite number >= 0, got {sample_weight!r}.")
-        target = self._target(y)
-        if sample_weight == 0:
-            return 0.0
         with self._lock:
-            return self._update(target, float(sample_weight))
+            return self._update(y, float(sample_weight))
 
-    def _update(self, target: np.ndarray, weight: float) -> float:
+    def _update(self, y: Any, weight: float) -> float:
         estimator = self._estimator
         if estimator.parameters_ is not self._vector:
-            raise RuntimeError(_STALE)
-        if estimator._solver_state is not self._solver_state:
+            self._follow()
+        if estimator._solver_state is not self._solver_state or not all(
+            map(is_, self._settings(estimator), self._known)
+        ):
             self._bind_solver()
-        penalty = estimator.alpha / weight
-        loss = self._online.gradient(target, weight, self._loss, penalty)
+        target = self._target(y)
+        if self._factors is not None:
+            weight *= self._factors[int(target[0])]
+        if weight == 0:
+            return 0.0
+        loss = self._online.gradient(target, weight, self._loss, estimator.alpha / weight)
         if not isfinite(loss):
-            warnings.warn(
-                f"The loss at this step is not finite: nothing was learned. {estimator._cure()}",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+            self._warn("The loss at this step is not finite: nothing was learned.")
             return loss
-        self._step_solver()
+        np.copyto(self._before, self._vector)
+        if not self._step_solver():
+            np.copyto(self._vector, self._before)
+            estimator._solver_state = self._solver.start(self._vector, estimator)
+            self._warn("The parameters would not be finite after this step: nothing was learned.")
+            return loss
         estimator.t_ += 1
         self._solver.end_epoch(estimator.t_)
         return loss
 
+    def _warn(self, what: str) -> None:
+        warnings.warn(f"{what} {self._estimator._cure()}", ConvergenceWarning, stacklevel=4)
+
     def _bind_solver(self) -> None:
-        """Prepare updates: writable parameters, the solver and its state."""
+        """Prepare updates by the parameters that the estimator has now."""
         estimator = self._estimator
+        estimator._check_shape(estimator._check_parameters())
+        self._factors = estimator._stream_factors()
         if not self._vector.flags.writeable:  # memory-mapped: the file stays as it is
-            memory = self._save()
             estimator.parameters_ = np.array(self._vector)
-            self._open()
-            self._online.restore(memory)
-        estimator._solver_state = estimator._solver_state_copy(self._vector)
+            self._follow()
+        state = estimator._solver_state
+        arrays = [value for value in state.values() if isinstance(value, np.ndarray)]
+        if state["solver"] != estimator.solver or not all(a.flags.writeable for a in arrays):
+            estimator._solver_state = estimator._solver_state_copy(self._vector)
         self._solver_state = estimator._solver_state
         self._solver = SOLVERS[estimator.solver](self._solver_state, estimator)
         self._step_solver = self._solver.step_on(self._vector, self._d_vector)
+        self._before = np.empty_like(self._vector)
+        self._known = self._settings(estimator)
         losses = _isa.kernels[self._dtype].losses
         self._loss = losses[estimator._loss, estimator.out_activation_]
 
@@ -212,7 +275,7 @@ class Stream:
     def __getstate__(self) -> dict[str, Any]:
         return {
             "estimator": self._estimator,
-            "stale": self._estimator.parameters_ is not self._vector,
+            "stale": self._estimator._n_draws != self._n_draws,
             "stepped": self._stepped,
             "memory": self._save(),
         }
@@ -221,6 +284,6 @@ class Stream:
         self.__init__(state["estimator"])
         self._stepped = state["stepped"]
         if state["stale"]:
-            self._vector = None
+            self._n_draws = self._vector = None
         else:
             self._online.restore(state["memory"])

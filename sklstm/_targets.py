@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import fsum, isfinite
 from numbers import Real
 from typing import Any
 
@@ -41,10 +41,12 @@ class Rows:
         return f"sequence {k}, step {row - offsets[k]}"
 
     def per_sequence(self, weights: np.ndarray) -> np.ndarray:
-        """The weight of each sequence: the mean over its steps."""
+        """The weight of each sequence: the mean over its steps with a weight, or 0."""
         if not self.per_step:
             return weights
-        return np.add.reduceat(weights, self.sequences.offsets[:-1]) / self.sequences.lengths
+        starts = self.sequences.offsets[:-1]
+        n_targets = np.add.reduceat(weights > 0, starts, dtype=np.int64)
+        return np.add.reduceat(weights, starts) / np.maximum(n_targets, 1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,35 @@ class Examples:
     @property
     def sequence_weights(self) -> np.ndarray:
         return self.rows.per_sequence(self.weights)
+
+    def total_weight(self, chosen: np.ndarray | None = None) -> float:
+        """Of the targets of the ``chosen`` sequences (None: all of them).
+
+        A step that has only some of its outputs counts in part.
+        """
+        weights = self.weights * (1 - np.isnan(self.targets).mean(axis=1))
+        if self.rows.per_step:
+            weights = np.add.reduceat(weights, self.rows.sequences.offsets[:-1])
+        return float(weights.sum() if chosen is None else weights[chosen].sum())
+
+    def per_target(self, chosen: np.ndarray) -> Examples:
+        """With weights that add up to the number of ``chosen`` sequences.
+
+        The loss is then the mean over their targets, however many targets a sequence has.
+        """
+        total = self.total_weight(chosen)
+        if total == 0:
+            raise ValueError(
+                "No target is left to learn from: sample_weight is zero (or y is NaN) everywhere. "
+                "At least one weight must be above zero."
+            )
+        return self.weighted(len(chosen) / total)
+
+    def mean_length(self) -> float:
+        """Steps of a sequence, the mean by weight: no sum depends on the order of sequences."""
+        weights, lengths = self.sequence_weights, self.rows.sequences.lengths
+        total = fsum(weights)
+        return fsum(weights * lengths) / total if total > 0 else float(lengths.mean())
 
     def weighted(self, factors: np.ndarray | float) -> Examples:
         return replace(self, weights=self.weights * factors)
@@ -146,7 +177,7 @@ def mean_weight(examples: Examples, order: np.ndarray) -> float:
 def read_regression(
     y: Any, weights: np.ndarray, rows: Rows, dtype: Any, *, name: str = "y"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n, K) or (N, K) of ``dtype``, and their weights.
+    """Targets (n, K) or (N, K) in float64, within the range of ``dtype``, and their weights.
 
     Per step NaN is no target. A step without any target gets the weight 0, so that NaN and
     weight 0 are the same thing to whoever averages weights.
@@ -154,11 +185,11 @@ def read_regression(
     y = _rows_of(y, rows, name, what="targets")
     y = _real(y, rows, name)
     with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(y.reshape(len(rows), -1), dtype=dtype)
-    bad = np.isinf(values)
+        values = np.ascontiguousarray(y.reshape(len(rows), -1), dtype=np.float64)
+        bad = np.isinf(values.astype(dtype, copy=False))
     if bad.any():
         raise ValueError(
-            f"Input {name} contains infinity or a value too large for {values.dtype}: "
+            f"Input {name} contains infinity or a value too large for {np.dtype(dtype)}: "
             f"{rows.place(_first(bad))}. Clip it or drop the sequence."
         )
     missing = np.isnan(values)

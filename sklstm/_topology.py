@@ -33,6 +33,7 @@ DEFAULT_GATE_BIAS = {
     "peephole": {"forget": 1.0},
     "coupled": {"input": -1.0},
 }
+SLOW_SHARE = 0.25  # of the blocks, that start on longer time scales with gate_bias="auto"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,24 @@ class Layer:
                 3 * self.n_blocks, self.block_size
             )
         return views
+
+    def slow_down(
+        self, vector: np.ndarray, rng: np.random.RandomState, expected_length: float
+    ) -> None:
+        """Start the last blocks on time scales u ~ U(1, expected_length).
+
+        A forget gate of bias log u keeps u / (1 + u) of the state at each step, and so most of it
+        for about u steps; an input gate of bias -log u takes in 1 / (1 + u). In a coupled cell the
+        one gate does both. A cell that never forgets has no time scale.
+        """
+        if self.cell == "1997":
+            return
+        n_slow = round(SLOW_SHARE * self.n_blocks)
+        log_u = np.log(rng.uniform(1.0, max(expected_length, 1.0), n_slow))
+        bias = self.views(vector)["bias"]
+        bias[self.gate_rows("input")][self.n_blocks - n_slow :] = -log_u
+        if "forget" in self.gates:
+            bias[self.gate_rows("forget")][self.n_blocks - n_slow :] = log_u
 
 
 @dataclass(frozen=True)
@@ -193,13 +212,15 @@ class Topology:
         *,
         gate_bias: dict | None = None,
         init_range: float | None = None,
+        expected_length: float | None = None,
         dtype: np.dtype | type = np.float64,
     ) -> np.ndarray:
         """Draw a flat vector.
 
         With `init_range` r every trainable number comes from U[-r, r]. Without it, the weights
         of a layer come from Glorot's uniform distribution and biases are 0. Gate biases that
-        are given (or, without `init_range`, the default ones) replace what was drawn.
+        are given (or, without `init_range`, the default ones) replace what was drawn. With
+        `expected_length`, some blocks then start on time scales of up to so many steps.
         """
         vector = np.zeros(self.n_total)
         if init_range is not None:
@@ -222,6 +243,9 @@ class Topology:
         for layer in self.stack:
             for gate, value in gate_bias.items():
                 layer.views(vector)["bias"][layer.gate_rows(gate)] = value
+        if expected_length is not None and init_range is None:
+            for layer in self.stack:
+                layer.slow_down(vector, rng, expected_length)
         vector[~self.trainable] = 0.0
         return vector.astype(dtype)
 

@@ -24,37 +24,61 @@ class End(Enum):
     MAX_ITER = "as many epochs as asked for"
     INTERRUPTED = "Ctrl-C"
     DIVERGED = "a loss that is not finite"
+    EXPLODED = "a loss far above the best"
 
 
 @dataclass
 class Records:
-    """What is counted and compared from epoch to epoch; goes on in the next call."""
+    """What is counted and compared from epoch to epoch."""
 
     t: int = 0  # sequences seen
     loss: float = inf
-    best_loss: float | None = inf  # None while early stopping watches the score instead
+    best_loss: float | None = inf  # None while early stopping watches validation data instead
     best_score: float | None = None
     n_no_change: int = 0
     # of this call only
     n_iter: int = 0
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    lowest_validation_loss: float = inf
+    best_validation_loss: float = inf  # at the best score
 
-    def end_epoch(self, n: int, loss: float, score: float | None, tol: float) -> bool:
-        """Note an epoch over ``n`` sequences. Is it the best so far?"""
+    def end_epoch(self, n: int, loss: float) -> None:
+        """Note an epoch over ``n`` sequences."""
         self.n_iter += 1
         self.t += n
         self.loss = loss
         self.losses.append(loss)
-        if score is None:
-            improved, best = loss <= self.best_loss - tol, loss < self.best_loss
-            self.best_loss = min(loss, self.best_loss)
-        else:
-            self.scores.append(score)
-            improved, best = score >= self.best_score + tol, score > self.best_score
-            self.best_score = max(score, self.best_score)
+
+    def compare_loss(self, tol: float | None) -> None:
+        """Compare the training loss of the epoch with the best so far."""
+        improved = _improves(-self.loss, -self.best_loss, tol)
+        self.best_loss = min(self.loss, self.best_loss)
         self.n_no_change = 0 if improved else self.n_no_change + 1
+
+    def compare_validation(self, score: float, loss: float, tol: float | None) -> bool:
+        """Compare score and loss on validation data with the best. True if this epoch is the best.
+
+        The score decides and the loss breaks ties; patience lasts while either improves, so that a
+        score that does not move yet (accuracy with few positives) ends nothing.
+        """
+        self.scores.append(score)
+        self.validation_losses.append(loss)
+        improved = _improves(score, self.best_score, tol) or _improves(
+            -loss, -self.lowest_validation_loss, tol
+        )
+        self.lowest_validation_loss = min(loss, self.lowest_validation_loss)
+        self.n_no_change = 0 if improved else self.n_no_change + 1
+        best = (score, -loss) > (self.best_score, -self.best_validation_loss)
+        if best:
+            self.best_score, self.best_validation_loss = score, loss
         return best
+
+
+def _improves(new: float, old: float, tol: float | None) -> bool:
+    """Is ``new`` higher than ``old``, by ``tol`` or, where that is None, by anything?"""
+    return new > old if tol is None else new >= old + tol
 
 
 class _Diverged(Exception):
@@ -70,11 +94,12 @@ def train(
     *,
     batch_size: int,
     max_iter: int,
-    tol: float,
+    tol: float | None,
     n_iter_no_change: float,
     progress: Any,
     rng: np.random.RandomState | None = None,
-    validation_score: Callable[[], float] | None = None,
+    validate: Callable[[], tuple[float, float]] | None = None,
+    loss_at_zero: float | None = None,
 ) -> End:
     """Train ``vector`` in place for up to ``max_iter`` epochs.
 
@@ -82,7 +107,7 @@ def train(
     ----------
     vector : ndarray of shape (W,)
         The parameters. Those with the best validation score if there is one; those of the last
-        finite loss if training diverges.
+        finite loss if training diverges, those of the lowest loss if it explodes.
     trainer : Trainer
         Computes the loss of a batch and its gradient at ``vector``.
     solver : Adam or SGD
@@ -90,10 +115,15 @@ def train(
         Changed in place.
     order : ndarray of int64
         The sequences to learn from, in the order of the first epoch; shuffled in place.
+    tol : float or None
+        None: the training loss stops nothing, and on validation data any improvement counts.
     rng : RandomState or None
         Shuffles ``order`` before each epoch; None keeps it.
-    validation_score : callable or None
-        Score of the parameters as they are; with it, early stopping.
+    validate : callable or None
+        Score and loss of the parameters on validation data; with it, early stopping.
+    loss_at_zero : float or None
+        Mean loss of outputs that are all 0: training that ends above it, and far above its own
+        best epoch, has exploded. None: not looked at.
     """
     gradient = trainer.gradient
     step = solver.step_on(vector, trainer.d_vector)
@@ -103,7 +133,10 @@ def train(
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     sized = [(rows, len(rows)) for rows in batches]
     finite = vector.copy()  # the parameters of the last finite loss
-    best = None if validation_score is None else vector.copy()
+    best = None if validate is None else vector.copy()  # on validation data
+    lowest, at_lowest = inf, vector.copy()  # training loss, and its parameters
+    first = None  # loss of the first batch, at the initial parameters
+    stops = validate is not None or tol is not None
     end = End.MAX_ITER
     try:
         for _ in range(max_iter):
@@ -117,18 +150,26 @@ def train(
                     continue
                 if not isfinite(loss):
                     raise _Diverged
+                if first is None:
+                    first = loss
                 copy(finite, vector)
                 step()
                 total += loss * size
 
-            score = None if validation_score is None else validation_score()
-            if not isfinite(total) or not (score is None or isfinite(score)):
+            judged = None if validate is None else validate()
+            if not isfinite(total) or not (judged is None or all(map(isfinite, judged))):
                 raise _Diverged
-            if records.end_epoch(n, total / n, score, tol) and best is not None:
+            records.end_epoch(n, total / n)
+            if records.loss < lowest:
+                lowest = records.loss
+                copy(at_lowest, vector)
+            if judged is None:
+                records.compare_loss(tol)
+            elif records.compare_validation(*judged, tol):
                 copy(best, vector)
-            progress.epoch(records.n_iter, records.loss, score)
+            progress.epoch(records.n_iter, records.loss, judged and judged[0])
             solver.end_epoch(records.t)
-            if records.n_no_change > n_iter_no_change:
+            if stops and records.n_no_change > n_iter_no_change:
                 if solver.gives_up():
                     end = End.CONVERGED
                     break
@@ -140,8 +181,14 @@ def train(
 
     if end is not End.DIVERGED and not isfinite(norm(vector)):  # the very last step
         end = End.DIVERGED
+    if end in (End.MAX_ITER, End.CONVERGED) and loss_at_zero is not None and first is not None:
+        start = max(loss_at_zero, first)  # with a penalty, more than the outputs count
+        if records.loss > start and records.loss > 2 * min(lowest, start):
+            end = End.EXPLODED
     if best is not None and records.best_score > -inf:
         copy(vector, best)
     elif end is End.DIVERGED:
         copy(vector, finite)
+    elif end is End.EXPLODED:
+        copy(vector, at_lowest)
     return end

@@ -12,7 +12,14 @@ from sklstm._solvers import SOLVERS
 from sklstm._topology import GATES
 
 rng = np.random.default_rng(0)
-SGD = dict(solver="sgd", learning_rate_init=0.1, momentum=0.0, clip_norm=None, batch_size=1)
+SGD = dict(
+    gradient="truncated",  # what a stream learns by
+    solver="sgd",
+    learning_rate_init=0.1,
+    momentum=0.0,
+    clip_norm=None,
+    batch_size=1,
+)
 
 
 def regressor(hidden=3, n_features=2, n_outputs=1, *, dtype=np.float64, seed=0, **settings):
@@ -77,7 +84,7 @@ def test_gradients_at_every_step_add_up_to_that_of_the_sequence(cell):
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_series_of_sequences_trains_as_with_partial_fit(solver, dtype):
-    settings = dict(solver=solver, learning_rate_init=0.02, clip_norm=0.5, batch_size=1)
+    settings = SGD | dict(solver=solver, learning_rate_init=0.02, clip_norm=0.5)
     settings |= dict(momentum=0.9, learning_rate="invscaling")
     batch, online = (regressor(5, dtype=dtype, **settings) for _ in range(2))
     stream = online.stream()

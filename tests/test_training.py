@@ -149,7 +149,7 @@ def test_the_adaptive_schedule_goes_on_more_slowly_when_it_would_stop():
 def test_with_a_validation_score_the_best_parameters_are_kept():
     scores = iter([0.1, 0.7, 0.6, 0.7])
     value, end, trainer, records, _ = run(
-        batch_size=7, validation_score=lambda: next(scores), records=early()
+        batch_size=7, validate=lambda: (next(scores), 1.0), records=early()
     )
     assert value == trainer.seen[2]  # after epoch 1, the first with 0.7
     assert records.scores == [0.1, 0.7, 0.6, 0.7]
@@ -162,7 +162,7 @@ def test_the_stop_rule_watches_the_score_where_there_is_one():
     _, end, _, records, _ = run(
         batch_size=7,
         max_iter=7,
-        validation_score=lambda: next(scores),
+        validate=lambda: (next(scores), 1.0),
         records=early(),
         tol=0.1,
         patience=1,
@@ -197,7 +197,7 @@ def test_a_sum_of_losses_that_overflows_is_divergence():
 def test_a_validation_score_that_is_not_finite_is_divergence_and_the_best_is_kept():
     scores = iter([0.3, np.nan])
     value, end, trainer, records, _ = run(
-        batch_size=7, validation_score=lambda: next(scores), records=early()
+        batch_size=7, validate=lambda: (next(scores), 1.0), records=early()
     )
     assert end is End.DIVERGED
     assert value == trainer.seen[1]
@@ -214,7 +214,7 @@ def test_ctrl_c_keeps_what_was_learned_from_whole_batches(k):
 
 def test_ctrl_c_before_the_first_score_keeps_what_was_learned():
     value, end, trainer, *_ = run(
-        losses={2: KeyboardInterrupt()}, validation_score=lambda: 0.5, records=early()
+        losses={2: KeyboardInterrupt()}, validate=lambda: (0.5, 1.0), records=early()
     )
     assert end is End.INTERRUPTED
     assert value == trainer.seen[2] != 20.0

@@ -127,9 +127,11 @@ class BaselineRegressor(SequenceRegressor):
         examples = self._examples(y, sample_weight, rows, fresh=fresh)
         if fresh:
             self._draw_parameters(shape, rows.sequences)
-        return examples
+        return self._trainable(examples)
 
-    def _draw_parameters(self, shape: dict[str, Any], sequences: Sequences) -> None:
+    def _draw_parameters(
+        self, shape: dict[str, Any], sequences: Sequences, expected_length: float | None = None
+    ) -> None:
         seed = check_random_state(self.random_state).randint(SEEDS)
         self._rng = np.random.RandomState(seed)
         self._shape = shape | {"n_features": sequences.n_features, "n_outputs": self.n_outputs_}
@@ -168,7 +170,8 @@ class BaselineRegressor(SequenceRegressor):
                     break
                 finite[:] = vector
                 tol = 0.0 if once else self.tol
-                records.end_epoch(len(order), loss / len(order), None, tol)
+                records.end_epoch(len(order), loss / len(order))
+                records.compare_loss(tol)
                 progress.epoch(records.n_iter, records.loss, None)
                 if not once and records.n_no_change > self.n_iter_no_change:
                     end = End.CONVERGED

@@ -268,7 +268,8 @@ class RecurrentCascadeRegressor(BaselineRegressor):
                     end = End.DIVERGED
                     break
                 kept, n_hidden = growth.net.vector, len(growth.net.units)
-                records.end_epoch(len(examples), growth.loss / len(examples), None, 0.0)
+                records.end_epoch(len(examples), growth.loss / len(examples))
+                records.compare_loss(0.0)
                 progress.epoch(records.n_iter, records.loss, None)
                 if records.n_iter == max_iter:
                     end = End.MAX_ITER

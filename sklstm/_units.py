@@ -1,0 +1,68 @@
+"""The units of the targets: mean and standard deviation of each output."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+
+def units_of(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and standard deviation of each output, (K,) each.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (rows, K)
+        NaN is no target.
+    weights : ndarray of shape (rows,)
+
+    Returns
+    -------
+    mean, scale : ndarray of shape (K,)
+        The scale of a constant output is 1, and so are those of one without any target.
+    """
+    n_outputs = targets.shape[1]
+    mean, scale = np.zeros(n_outputs), np.ones(n_outputs)
+    for k, column in enumerate(targets.T):
+        rows = ~np.isnan(column) & (weights > 0)
+        values, w = column[rows], weights[rows]
+        if len(values) == 0:
+            continue
+        # About one of the values, so that a large mean takes no digits and a constant has
+        # variance 0 exactly; in units of the largest distance, so that no square overflows.
+        origin = values[0]
+        apart = values - origin
+        largest = np.abs(apart).max()
+        if largest == 0:
+            mean[k] = origin
+            continue
+        apart /= largest
+        middle = np.average(apart, weights=w)
+        mean[k] = origin + largest * middle
+        scale[k] = largest * np.sqrt(np.average((apart - middle) ** 2, weights=w))
+    return mean, scale
+
+
+def per_output(
+    value: Any, default: float, n_outputs: int, name: str, *, positive: bool = False
+) -> np.ndarray:
+    """An argument as a number for each output, (n_outputs,) float64, or an error that names it."""
+    numbers = np.asarray(default if value is None else value)
+    if (
+        numbers.dtype.kind not in "iuf"
+        or numbers.shape not in ((), (n_outputs,))
+        or not np.isfinite(numbers).all()
+        or (positive and not (numbers > 0).all())
+    ):
+        kind = "finite numbers above 0" if positive else "finite numbers"
+        raise ValueError(f"{name} must be {kind}, one or {n_outputs} (n_outputs), got {value!r}.")
+    return np.full(n_outputs, numbers, dtype=np.float64)
+
+
+def as_numbers(y: Any) -> np.ndarray | None:
+    """A number or a row of numbers as float64; None for all else that NumPy would convert."""
+    given = np.asarray(y)
+    if given.dtype.kind == "O" and all(isinstance(value, Real) for value in given.flat):
+        given = given.astype(np.float64)
+    return given.astype(np.float64) if given.dtype.kind in "biuf" else None

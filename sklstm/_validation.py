@@ -1,0 +1,187 @@
+"""What early stopping watches: sequences held out of X, or those of the user, and their score."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from math import ceil, isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from sklstm._network import Network
+from sklstm._sequences import Sequences
+from sklstm._targets import Examples
+
+FAR = 10.0  # standard deviations
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Validation data, as the kernels take them and as the user gave them."""
+
+    examples: Examples
+    X: Any
+    y: Any
+    sample_weight: Any
+
+    def __post_init__(self) -> None:
+        if len(self.examples) < 2 or not self.examples.weights.any():
+            raise ValueError(
+                "The validation set is too small: it needs two sequences and a weight above "
+                "zero. Increase validation_fraction or pass X_val and y_val."
+            )
+
+    @classmethod
+    def of(cls, examples: Examples, others: np.ndarray, X: Any, y: Any, weights: Any) -> HeldOut:
+        """The sequences ``others`` of a training set."""
+        X, y, weights = (
+            data if data is None or isinstance(data, Real) else _safe_indexing(data, others)
+            for data in (_indexable(X), _indexable(y), _indexable(weights))
+        )
+        return cls(examples.take(others), X, y, weights)
+
+    def judge(
+        self, estimator: Any, network: Network, n_threads: int
+    ) -> Callable[[], tuple[float, float]]:
+        """A function that returns score and mean loss of the network as it is at that time."""
+        examples = self.examples
+        n = examples.total_weight()
+        score = self._scorer(estimator, network)
+
+        def judge() -> tuple[float, float]:
+            raw = network.output(examples.rows.sequences, n_threads)
+            if not np.isfinite(raw).all():
+                return -np.inf, np.inf
+            loss = estimator._total_loss(np.array(raw), examples) / n
+            return (-loss if score is None else score(raw)), loss
+
+        return judge
+
+    def _scorer(self, estimator: Any, network: Network) -> Callable[[np.ndarray], float] | None:
+        """The score of raw outputs as `scoring` has it; None for the loss itself."""
+        scoring = estimator.scoring
+        if isinstance(scoring, str) and scoring == "loss":
+            return None
+        if scoring is None:
+            return lambda raw: estimator._score_outputs(raw, self.examples)
+        if isinstance(scoring, str):
+            scoring = _named_scorer(scoring, estimator.return_sequences)
+        judged = copy(estimator)  # one that has the parameters as they are being trained
+        judged.parameters_ = network.vector
+        weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
+
+        def score(raw: np.ndarray) -> float:
+            value = float(scoring(judged, self.X, self.y, **weights))
+            if not isfinite(value):
+                raise ValueError(
+                    f"scoring={estimator.scoring!r} returned {value} on the validation data, which "
+                    "early stopping cannot compare. Pass validation data that the score is "
+                    "defined for (X_val, y_val), or choose another score."
+                )
+            return value
+
+        return score
+
+
+def hold_out(
+    n: int, fraction: float, seed: int, *, labels: np.ndarray | None, groups: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which sequences to learn from and which to hold out, both in order.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,) or None
+        Kept in proportion.
+    groups : array-like of shape (n,) or None
+        Whole groups are held out, about ``fraction`` of them; ``labels`` are then not looked at.
+    """
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split  # costs more than us
+
+    everything = np.arange(n)
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (n,):
+            raise ValueError(
+                f"validation_groups has shape {groups.shape}, expected ({n},): the group of each "
+                "sequence."
+            )
+        if len(np.unique(groups)) < 2:
+            raise ValueError(
+                "validation_groups has only one group: at least two are needed, one to learn from "
+                "and one to hold out."
+            )
+        split = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
+        order, others = next(split.split(everything, groups=groups))
+        return order, others
+    if labels is not None:
+        _check_members(labels, fraction)
+    order, others = train_test_split(
+        everything, test_size=fraction, random_state=seed, stratify=labels
+    )
+    order.sort()
+    return order, others
+
+
+def _check_members(labels: np.ndarray, fraction: float) -> None:
+    """Can every class be on both sides?"""
+    classes, counts = np.unique(labels, return_counts=True)
+    shown, n = classes.tolist(), len(labels)
+    advice = "Add sequences, or pass X_val and y_val."
+    if counts.min() < 2:
+        raise ValueError(
+            f"Class {shown[counts.argmin()]!r} has only one sequence, but early stopping holds out "
+            f"validation_fraction={fraction:g} of every class. {advice}"
+        )
+    n_out = ceil(fraction * n)
+    if min(n_out, n - n_out) < len(classes):
+        raise ValueError(
+            f"validation_fraction={fraction:g} of {n} sequences leaves {n_out} for validation and "
+            f"{n - n_out} for training, too few for {len(classes)} classes. Choose a fraction "
+            f"between {len(classes) / n:.2g} and {1 - len(classes) / n:.2g}, or pass X_val and "
+            "y_val."
+        )
+
+
+def warn_if_apart(sequences: Sequences, validation: Sequences) -> None:
+    """Warn of validation data that look as if they were not scaled as X is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std, mean_val, std_val = (
+            moment(part.values, axis=0, dtype=np.float64)
+            for part in (sequences, validation)
+            for moment in (np.mean, np.std)
+        )
+        varies = std > 0
+        away = varies & ((np.abs(mean_val - mean) > FAR * std) | (std_val > FAR * std))
+        narrow = varies.any() and (std_val[varies] < std[varies] / FAR).all()
+    if not away.any() and not narrow:
+        return
+    k = int(np.argmax(away if away.any() else varies))
+    warnings.warn(
+        f"X_val is far from X: feature {k} has mean {mean_val[k]:.3g} and standard deviation "
+        f"{std_val[k]:.3g} in X_val, but {mean[k]:.3g} and {std[k]:.3g} in X. A Pipeline does not "
+        "transform X_val unless it is told to: set_config(enable_metadata_routing=True), "
+        'Pipeline(..., transform_input=["X_val"]) and '
+        "set_fit_request(X_val=True, y_val=True) on the LSTM. Or transform X_val before fit.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _named_scorer(name: str, per_step: bool) -> Callable[..., float]:
+    if per_step:
+        from sklstm.metrics import make_step_scorer
+
+        return make_step_scorer(name)
+    from sklearn.metrics import get_scorer
+
+    return get_scorer(name)
+
+
+def _indexable(data: Any) -> Any:
+    """What scikit-learn can take rows of."""
+    return list(data) if isinstance(data, tuple) else data
