@@ -12,9 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-import sklstm.preprocessing
 from sklstm._sequences import object_array, read_sequences
-from sklstm.preprocessing import SequenceScaler, from_padded, sliding_windows, to_padded
+from sklstm.preprocessing import SequenceScaler, _scaler, from_padded, sliding_windows, to_padded
 
 LENGTHS = [3, 1, 4, 2]
 
@@ -136,7 +135,7 @@ def test_partial_fit_over_parts_equals_fit_on_all(monkeypatch):
     X = ragged()
     whole = SequenceScaler().fit(X)
     parts = SequenceScaler().partial_fit(X[:1]).partial_fit(X[1:])
-    monkeypatch.setattr(sklstm.preprocessing, "CHUNK", 2)  # one step at a time
+    monkeypatch.setattr(_scaler, "CHUNK", 2)  # one step at a time
     chunks = SequenceScaler().fit(X)
     for other in (parts, chunks):
         assert_allclose(other.mean_, whole.mean_, rtol=1e-14)
@@ -166,7 +165,7 @@ def test_a_weight_is_a_number_of_copies():
 
 
 def test_sequences_of_weight_zero_leave_no_trace(monkeypatch):
-    monkeypatch.setattr(sklstm.preprocessing, "CHUNK", 6)  # the first sequence is a chunk
+    monkeypatch.setattr(_scaler, "CHUNK", 6)  # the first sequence is a chunk
     X = np.full((5, 3, 2), 0.1)
     X[0] = 1e9
     scaler = SequenceScaler().fit(X, sample_weight=[0, 0.3, 0.7, 0.1, 0.2])
@@ -207,7 +206,7 @@ def test_bad_sequences_are_errors_that_leave_the_scaler_as_it_was():
 @pytest.mark.parametrize("value", [0.1, 1e8 + 0.1, 1e-300, 0.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_features_are_divided_by_one(value, dtype, monkeypatch):
-    monkeypatch.setattr(sklstm.preprocessing, "CHUNK", 200)
+    monkeypatch.setattr(_scaler, "CHUNK", 200)
     X = np.full((7, 31, 2), value, dtype=dtype)
     X[:, :, 1] = np.arange(31)
     for weights in (None, np.random.default_rng(0).uniform(size=7)):

@@ -1,22 +1,17 @@
-"""What stands before an LSTM: scaling of sequences, padded arrays to lists and back, windows."""
+"""Scaling of sequences, feature by feature over all steps."""
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sklstm._numbers import as_typed, numbers, precision
 from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
-
-__all__ = ["SequenceScaler", "from_padded", "sliding_windows", "to_padded"]
 
 # Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
 CHUNK = 2**20
@@ -238,173 +233,6 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
         return tags
 
 
-def from_padded(X, *, value=np.nan, channels_first=False):
-    """Turn an array padded to one length into a list of sequences of their own lengths.
-
-    Padding is what stands at the end of a sequence: steps in which every feature is ``value``. This
-    is how tslearn (NaN), aeon (NaN, channels first) and Keras (0, with ``padding="post"``) store
-    sequences of different lengths.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, T, F), (n, F, T) or (n, T)
-        Two dimensions are n sequences of one feature.
-    value : float, default=nan
-        The padding. With 0, zeros that a sequence really ends with are cut as well.
-    channels_first : bool, default=False
-        Features stand before steps, (n, F, T), as in aeon. For three dimensions only.
-
-    Returns
-    -------
-    sequences : list of ndarray of shape (T_i, F)
-        Copies; float32 if ``X`` is, else float64.
-
-    See Also
-    --------
-    to_padded : The way back.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklstm.preprocessing import from_padded
-    >>> from_padded([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan]])
-    [array([[1.],
-           [2.]]), array([[3.]])]
-    """
-    check_scalar(value, "value", Real)
-    array = numbers(_as_one_array(X), lambda index: f"index {index}")
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise ValueError(
-            f"X has shape {array.shape}; expected (n_sequences, n_steps, n_features) or "
-            "(n_sequences, n_steps), none of them 0."
-        )
-    array = array.astype(precision([array.dtype]), copy=False)
-    if array.ndim == 2:
-        array = array[:, :, np.newaxis]
-    elif channels_first:
-        array = array.transpose(0, 2, 1)
-
-    is_padding = np.isnan(array) if np.isnan(value) else array == array.dtype.type(value)
-    kept = ~is_padding.all(axis=2)
-    # From the end backwards, the first step that is kept is the last one of its sequence.
-    lengths = np.where(kept.any(axis=1), array.shape[1] - kept[:, ::-1].argmax(axis=1), 0)
-    if not lengths.all():
-        k = int(np.argmin(lengths))
-        raise ValueError(
-            f"Sequence {k} of X holds nothing but the padding {value}: it would be empty. Drop it."
-        )
-    sequences = [steps[:length].copy() for steps, length in zip(array, lengths, strict=True)]
-    for k, steps in enumerate(sequences):
-        missing = np.isnan(steps).any(axis=1)
-        if missing.any():
-            raise ValueError(
-                f"Sequence {k} of X has NaN at step {missing.argmax()} that is not padding: only "
-                "whole steps at the end are. Fill in missing values first; if features stand "
-                "before steps, set channels_first=True."
-            )
-    return sequences
-
-
-def to_padded(X, *, value=0.0, length=None, channels_first=False):
-    """Pad sequences at their end to one length.
-
-    Parameters
-    ----------
-    X : list, tuple or object array of (T_i, F) arrays, or array of shape (n, T, F) or (n, T)
-    value : float, default=0.0
-        What is filled in; nan marks the padding beyond doubt.
-    length : int, default=None
-        Steps of the result; at least those of the longest sequence, which is the default.
-    channels_first : bool, default=False
-        Return features before steps, (n, F, length), as aeon has it.
-
-    Returns
-    -------
-    padded : ndarray of shape (n, length, F)
-        float32 if all of ``X`` is, else float64.
-
-    See Also
-    --------
-    from_padded : The way back.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklstm.preprocessing import to_padded
-    >>> to_padded([np.array([[1.0], [2.0]]), np.array([[3.0]])])[:, :, 0]
-    array([[1., 2.],
-           [3., 0.]])
-    """
-    check_scalar(value, "value", Real)
-    sequences = read_sequences(BaseEstimator(), X, reset=True)
-    lengths = sequences.lengths
-    if length is None:
-        length = int(lengths.max())
-    check_scalar(length, "length", Integral, min_val=1)
-    if lengths.max() > length:
-        k = int(np.argmax(lengths > length))
-        raise ValueError(
-            f"Sequence {k} of X has {lengths[k]} steps, more than length={length}: cut it first, "
-            "[x[:length] for x in X]."
-        )
-    padded = np.full((len(sequences), length, sequences.n_features), value, sequences.values.dtype)
-    padded[np.arange(length) < lengths[:, np.newaxis]] = sequences.values
-    return np.ascontiguousarray(padded.transpose(0, 2, 1)) if channels_first else padded
-
-
-def sliding_windows(series, width, horizon=1, step=1):
-    """Cut one long series into windows and what comes after them: forecasting as regression.
-
-    Parameters
-    ----------
-    series : array-like of shape (T,) or (T, F)
-        One time series.
-    width : int
-        Steps of a window.
-    horizon : int, default=1
-        The target is this many steps after the last step of the window.
-    step : int, default=1
-        Steps from the start of one window to the start of the next.
-
-    Returns
-    -------
-    X : ndarray of shape (n, width, F)
-        The windows; F is 1 for a one-dimensional series. float32 if the series is, else float64.
-    y : ndarray of shape (n,) or (n, F)
-        The targets; one-dimensional if the series is.
-
-    Notes
-    -----
-    Neighbouring windows overlap: split them in order of time, never at random
-    (:class:`~sklearn.model_selection.TimeSeriesSplit` with ``gap=width + horizon - 1``).
-
-    Examples
-    --------
-    >>> from sklstm.preprocessing import sliding_windows
-    >>> X, y = sliding_windows([0.0, 1.0, 2.0, 3.0, 4.0], width=3)
-    >>> X[:, :, 0]
-    array([[0., 1., 2.],
-           [1., 2., 3.]])
-    >>> y
-    array([3., 4.])
-    """
-    for name, number in (("width", width), ("horizon", horizon), ("step", step)):
-        check_scalar(number, name, Integral, min_val=1)
-    array = numbers(as_typed(series), lambda index: f"index {index}", "series")
-    if array.ndim not in (1, 2):
-        raise ValueError(f"series has shape {array.shape}; expected (n_steps,) or (n_steps, F).")
-    array = array.astype(precision([array.dtype]), copy=False)
-    if len(array) < width + horizon:
-        raise ValueError(
-            f"A series of {len(array)} steps has no window of {width} steps with a target "
-            f"{horizon} steps after it: it needs {width + horizon} steps."
-        )
-    targets = array[width + horizon - 1 :: step]
-    windows = sliding_window_view(array.reshape(len(array), -1), width, axis=0)[::step]
-    X = windows[: len(targets)].transpose(0, 2, 1).copy()
-    return X, targets.copy()
-
-
 def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[float, Any, Any]:
     """Weight, mean and variance of some steps, in two passes about the first of them.
 
@@ -424,16 +252,6 @@ def _weights(sample_weight: Any, X: Any) -> np.ndarray:
     if not weights.any():  # checked by scikit-learn itself from 1.9 on
         raise ValueError("Sample weights are zero for all sequences: at least one must count.")
     return weights
-
-
-def _as_one_array(X: Any) -> np.ndarray:
-    try:
-        return as_typed(X)
-    except ValueError:
-        raise ValueError(
-            "X holds sequences of different shapes, so it is not padded: a list of (n_steps, "
-            "n_features) arrays can be used as it is."
-        ) from None
 
 
 def _unpack(values: np.ndarray, sequences: Sequences) -> Any:
