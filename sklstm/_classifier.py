@@ -12,20 +12,19 @@ from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import BaseLSTM
 from sklstm._docs import documented
-from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
-from sklstm._scores import accuracy
-from sklstm._sequences import unchanged_on_error
-from sklstm._targets import (
-    Examples,
-    Rows,
+from sklstm._labels import (
     check_indicator,
+    check_types,
     class_factors,
     encode_classes,
     learn_classes,
     named_classes,
     read_labels,
-    read_weights,
 )
+from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
+from sklstm._scores import accuracy
+from sklstm._sequences import unchanged_on_error
+from sklstm._targets import Examples, Rows, read_weights
 
 
 UNBALANCED = (
@@ -64,8 +63,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     Notes
     -----
-    Like `MLPClassifier`, the loss of a batch is the mean over its sequences. `fit` divides the
-    sample weights by their mean, `partial_fit` takes them as they are.
+    `fit` minimises the mean loss over all targets; only ratios of sample weights matter.
+    `partial_fit` minimises, as the paper does, the sum over the targets of a sequence, averaged
+    over the sequences of a batch, and takes weights as they are.
 
     Examples
     --------
@@ -270,12 +270,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         score : float
         """
-        if not self.return_sequences:
-            return super().score(X, y, sample_weight)
         raw, sequences = self._outputs(X)
-        rows = Rows(sequences, per_step=True)
+        rows = Rows(sequences, self.return_sequences)
         weights = read_weights(sample_weight, rows)
-        labels = read_labels(y, weights, rows)
+        labels = read_labels(y, weights, rows, column_warning=False)
+        if labels.ndim == 2:
+            check_indicator(labels, weights, rows, "y")
+        else:
+            check_types(labels, self.classes_, weights, rows, "y")
         return accuracy(self._labels(raw), labels, weights)
 
     # ---------------------------------------------------------------------------------- private
@@ -352,7 +354,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             )
         if rows.per_step:
             labels = np.where((weights > 0)[:, None], labels, 0)
-        check_indicator(labels)
+        check_indicator(labels, weights, rows, name)
         return labels
 
     def _class_weighted(self, examples: Examples) -> Examples:

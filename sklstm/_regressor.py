@@ -49,6 +49,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     <common>
     Attributes
     ----------
+    y_mean_, y_scale_ : ndarray of shape (n_outputs_,)
+        Units of the targets, see `normalize_y`: 0 and 1 if they were not learned.
     <attributes>
     See Also
     --------
@@ -56,9 +58,10 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     Notes
     -----
-    Like `MLPRegressor`, the loss of a batch is the mean over its sequences. `fit` divides the
-    sample weights by their mean, `partial_fit` takes them as they are. With `return_sequences`, a
-    target of NaN is no target.
+    `fit` minimises the mean loss over all targets; only ratios of sample weights matter.
+    `partial_fit` minimises, as the paper does, the sum over the targets of a sequence, averaged
+    over the sequences of a batch, and takes weights as they are. With `return_sequences`, targets
+    of NaN are ignored.
 
     Examples
     --------

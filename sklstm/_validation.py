@@ -58,7 +58,8 @@ class HeldOut:
             if not np.isfinite(raw).all():
                 return -np.inf, np.inf
             loss = estimator._total_loss(np.array(raw), examples) / n
-            return (-loss if score is None else score(raw)), loss
+            with np.errstate(over="ignore", invalid="ignore"):
+                return (-loss if score is None else score(raw)), loss
 
         return judge
 

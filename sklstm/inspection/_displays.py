@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklstm.inspection._error_flow import error_flow
-from sklstm.inspection._states import hidden_states
+from sklstm.inspection._states import gradient_in_use, hidden_states
 
 
 def pyplot() -> Any:
@@ -84,7 +84,7 @@ class ErrorFlowDisplay:
         if at not in places:
             raise ValueError(f"at must be one of {places}, got {at!r}.")
         if name is None:
-            name = f"{estimator.cell}, {gradient or estimator.gradient} gradient"
+            name = f"{estimator.cell}, {gradient or gradient_in_use(estimator)} gradient"
         return cls(flow.lag, flow[at], name=name).plot(ax)
 
     def plot(self, ax: Any = None, **line_kwargs: Any) -> ErrorFlowDisplay:

@@ -17,6 +17,7 @@ from sklearn.utils import Bunch
 from sklstm._topology import Layer
 from sklstm.inspection._states import (
     block_of_cell,
+    gradient_in_use,
     keep,
     peepholes,
     read,
@@ -97,8 +98,8 @@ def error_flow(
     >>> np.allclose(flow.state, flow.state[:, :1])
     True
     """
-    gradient = getattr(estimator, "gradient", None) if gradient is None else gradient
     sequences = read(estimator, X)
+    gradient = gradient_in_use(estimator) if gradient is None else gradient
     if gradient not in ("truncated", "full"):
         raise ValueError(f'gradient must be "truncated", "full" or None, got {gradient!r}.')
     n_lags = _n_lags(max_lag, max(map(len, sequences)))

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
+from sklstm._parameters import gradient_of
 from sklstm._topology import Layer
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
     (values,) = read(estimator, [x])
     shape, _, states = run_to(estimator, values, layer)
     return Bunch(**{name: a[::-1] for name, a in states.items()}) if shape.reverse else states
+
+
+def gradient_in_use(estimator: Any) -> str:
+    """The gradient that an LSTM learns by: "truncated" or "full"."""
+    return gradient_of(estimator.gradient, estimator._shape["cell"])
 
 
 def read(estimator: Any, X: Any) -> list[np.ndarray]:
