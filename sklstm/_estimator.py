@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from sklstm._persistence import Portable
-from sklstm._sequences import Sequences, read_sequences, unpack_steps
+from sklstm._sequences import Sequences, learn_names, read_sequences, unpack_steps
 from sklstm._targets import Examples, Rows
 from sklstm._training import End
 
@@ -114,7 +114,10 @@ class SequenceEstimator(Portable, BaseEstimator):
                 f"features_per_step is now {self.features_per_step!r}, but the parameters to go on "
                 f"from were made with {known}. Set it back, or start anew: fit, warm_start=False."
             )
-        return Rows(self._read_fitted(X), self.return_sequences)
+        sequences = self._read_fitted(X)
+        if self._sequence_input == "initialized":
+            learn_names(self, X)
+        return Rows(sequences, self.return_sequences)
 
     def _check_shape(self, shape: dict[str, Any]) -> None:
         """The parameters must ask for the net that there is."""
@@ -139,7 +142,7 @@ class SequenceEstimator(Portable, BaseEstimator):
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_features_in_ = n_features
-        self._sequence_input = "sequences"
+        self._sequence_input = "initialized"  # as "sequences", whose names are not known yet
         none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
         self._draw_parameters(self._parameter_shape(), none, expected_length)
 

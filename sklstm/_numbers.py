@@ -1,28 +1,67 @@
-"""Real numbers, or an error that says where something else stands.
+"""Real numbers in the memory layout of the kernels, or an error that says where another thing is.
 
-NumPy converts to float whatever it can: it parses strings, counts dates in days and drops imaginary
-parts. Sequences are converted only after this file has seen that they are numbers.
+NumPy converts to float whatever it can: it parses strings, counts dates in days, drops imaginary
+parts and reads what a mask hides. Sequences are converted only after this file has seen that they
+are numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import date, time, timedelta
 from typing import Any, NoReturn
 
 import numpy as np
 
+NESTED = (
+    " A nested data frame becomes a list of sequences by "
+    "[np.column_stack(list(row)) for row in X.to_numpy()]."
+)
 
-def numbers(array: np.ndarray, place: Callable[[tuple], str], name: str = "X") -> np.ndarray:
-    """``array`` itself if it holds real numbers, objects as float64; ``place`` words an index."""
+
+def contiguous(array: np.ndarray) -> np.ndarray:
+    """``array`` as the kernels read it: in C order, aligned, in native byte order."""
+    if array.dtype.kind == "T":  # strings of NumPy 2, which have no byte order
+        return array.astype(object)
+    return np.require(array, array.dtype.newbyteorder("="), ["C", "A", "E"])
+
+
+def filled(data: Any, missing: Any = np.nan) -> Any:
+    """``data`` with ``missing`` (NaN or None) for the entries that a masked array hides."""
+    if isinstance(data, np.ma.MaskedArray):
+        if not np.ma.is_masked(data):
+            return np.asarray(data)
+        if missing is None or data.dtype.kind not in "biuf":
+            objects = np.array(data, dtype=object)
+            objects[np.ma.getmaskarray(data)] = None
+            return objects
+        return data.astype(np.result_type(data.dtype, np.float16)).filled(np.nan)
+    if isinstance(data, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in data):
+        return [filled(value, missing) if np.ndim(value) else value for value in data]
+    return data
+
+
+def numbers(
+    array: np.ndarray, place: Callable[[tuple], str], name: str = "X", hint: str = ""
+) -> np.ndarray:
+    """``array`` itself if it holds real numbers, objects as float64.
+
+    ``place`` words an index, ``hint`` is added to the error that names it.
+    """
     kind = array.dtype.kind
     if kind == "O":
+        missing = []
         for index, value in np.ndenumerate(array):
-            if (kind := _kind(value)) != "O":
-                _refuse(kind, place(index), name)
+            if (kind := _kind(value)) == "NA":
+                missing.append(index)
+            elif kind != "O":
+                _refuse(kind, place(index), name, hint)
+        if missing:  # NumPy cannot convert what pandas has for it
+            array = array.copy()
+            array[tuple(zip(*missing, strict=True))] = np.nan
         return array.astype(np.float64)
     if kind not in "biuf":
-        _refuse(kind, place((0,) * array.ndim), name)
+        _refuse(kind, place((0,) * array.ndim), name, hint)
     return array
 
 
@@ -40,10 +79,12 @@ def _kind(value: Any) -> str:
         return "c"
     if isinstance(value, (date, time, timedelta, np.datetime64, np.timedelta64)):
         return "M"
-    return "O"
+    if isinstance(value, Sized) and not isinstance(value, Mapping) and np.ndim(value) > 0:
+        return "nested"
+    return "NA" if type(value).__name__ == "NAType" else "O"
 
 
-def _refuse(kind: str, where: str, name: str = "X") -> NoReturn:
+def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:
     if kind == "c":
         raise ValueError(
             f"Complex data not supported: {name} is complex at {where}. Pass real and imaginary "
@@ -52,18 +93,21 @@ def _refuse(kind: str, where: str, name: str = "X") -> NoReturn:
     if kind in "mM":
         raise TypeError(
             f"{name} holds dates or durations, the first at {where}: convert them to numbers, for "
-            "example to seconds since the first step."
+            f"example to seconds since the first step.{hint}"
         )
+    if kind == "nested":
+        raise ValueError(f"{name} holds a whole array in one cell, the first at {where}.{NESTED}")
     what = "strings" if kind in "UST" else "records"
-    raise ValueError(f"{name} holds {what}, the first at {where}: convert them to numbers.")
+    raise ValueError(f"{name} holds {what}, the first at {where}: convert them to numbers.{hint}")
 
 
-def refuse_dates(X: Any) -> None:
+def refuse_dates(X: Any, hint: str = "", place: str = "") -> None:
     """A data frame with a column of dates is refused by the name of the column."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
-            if getattr(dtype, "kind", "O") in "mM":
-                _refuse(dtype.kind, f"column {name!r}")
+            temporal = getattr(dtype, "is_temporal", None)  # polars
+            if temporal() if callable(temporal) else getattr(dtype, "kind", "O") in "mM":
+                _refuse("M", f"{place}column {name!r}", hint=hint)
 
 
 def precision(dtypes: Iterable[np.dtype]) -> type:

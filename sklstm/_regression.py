@@ -92,12 +92,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         -------
         score : float
         """
-        if not self.return_sequences:
-            return super().score(X, y, sample_weight)
         raw, sequences = self._outputs(X)
-        rows = Rows(sequences, per_step=True)
+        rows = Rows(sequences, self.return_sequences)
         weights = read_weights(sample_weight, rows)
-        targets, weights = read_regression(y, weights, rows, np.float64)
+        targets, weights = read_regression(y, weights, rows, np.float64, column_warning=False)
         return self._r2(self._values(raw), targets, weights)
 
     def _examples(

@@ -2,8 +2,7 @@
 
 Packed means: the steps of all sequences one after the other, and the offset at which each sequence
 begins. Everything behind this file sees packed sequences only. What may be wrong with ``X`` is
-found here, and so is a per-step ``y`` or weight that does not fit it; what the values of ``y`` mean
-is decided elsewhere.
+found here.
 """
 
 from __future__ import annotations
@@ -17,10 +16,21 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn import get_config
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array
 
-from sklstm._numbers import as_typed, numbers, precision, refuse_dates
+from sklstm._containers import (
+    LONG_TABLE,
+    check_names,
+    first_frame,
+    is_frame,
+    members,
+    object_array,
+    refuse_container,
+    refuse_long,
+    refuse_members,
+)
+from sklstm._laws import check_finite, check_form, place_in, place_of, refuse_shape
+from sklstm._numbers import as_typed, filled, numbers, precision, refuse_dates
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,25 +98,40 @@ def read_sequences(
     features_per_step : int
         Columns of a table that make one step.
     """
-    items = _items(X)
-    if items is not None and len(items) == 0:
-        raise ValueError("X is empty: it needs at least one sequence.")
+    refuse_container(X, "X")
+    items = members(X)
+    if items is not None:
+        if len(items) == 0:
+            raise ValueError("X is empty: it needs at least one sequence.")
+        refuse_members(items, "X")
+    named = None
     if items is not None and _n_dims(items[0]) >= 2:
+        named = first_frame(items, "X")
         sequences = _pack_items(items, _container(X), dtype)
     elif items is None and (array := _as_nd_array(X)) is not None:
         sequences = _pack_array(array, dtype)
     else:
         return _read_table(estimator, X, items, reset, dtype, features_per_step)
 
+    named = sequences.values if named is None else named
     if not reset:
-        _check_against_fit(estimator, sequences.n_features)
-    _check_finite(sequences)
+        check_form(estimator, sequences.n_features)
+        if estimator._sequence_input == "initialized":  # by a number of features, without names
+            named = sequences.values
+        check_names(estimator, named, reset=False)
+    check_finite(sequences, X)
     if reset:
-        if hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_
-        estimator.n_features_in_ = sequences.n_features
+        check_names(estimator, named, reset=True)
         estimator._sequence_input = "sequences"
     return sequences
+
+
+def learn_names(estimator: Any, X: Any) -> None:
+    """Take the names of features from ``X``, which ``estimator`` was initialized without."""
+    items = members(X)
+    if items is not None and (frame := first_frame(items, "X")) is not None:
+        check_names(estimator, frame, reset=True)
+    estimator._sequence_input = "sequences"
 
 
 @contextmanager
@@ -121,54 +146,6 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
         raise
 
 
-def pack_steps(y: Any, sequences: Sequences, *, name: str, what: str) -> np.ndarray:
-    """Per-step ``y`` or weights, in any container, as one (N,) or (N, k) array of their dtype.
-
-    ``name`` is what the user calls the argument, ``what`` its entries (in the plural): both are for
-    error messages.
-    """
-    n = len(sequences)
-    items = _items(y)
-    if items is None:
-        items = np.asarray(y)
-        if items.ndim not in (2, 3):
-            raise ValueError(
-                f"{name} of shape {items.shape} does not hold {what} for every step: with "
-                "return_sequences=True it is an array (n_sequences, n_steps) or (n_sequences, "
-                "n_steps, k), or a list with one array per sequence."
-            )
-    if len(items) != n:
-        raise ValueError(
-            f"{name} has {len(items)} sequences, but X has {n}: each sequence needs its {what}."
-        )
-    if isinstance(items, np.ndarray):
-        _check_steps(np.full(n, items.shape[1]), sequences, name, what)
-        return items.reshape(-1, *items.shape[2:])
-
-    arrays = _as_arrays(items, name)
-    first = arrays[0].shape
-    if len(first) not in (1, 2):
-        raise ValueError(
-            f"Sequence 0 of {name} has shape {first}: with return_sequences=True it holds {what} "
-            "for every step, (n_steps,) or (n_steps, k)."
-        )
-    for k, array in enumerate(arrays):
-        if array.ndim != len(first) or array.shape[1:] != first[1:]:
-            raise ValueError(
-                f"Sequence {k} of {name} has shape {array.shape}: expected one row of {what} per "
-                f"step, as in sequence 0 of shape {first}."
-            )
-    _check_steps(np.array([len(array) for array in arrays]), sequences, name, what)
-    # NumPy would turn the number 1 into the string "1" without a word.
-    strings = [array.dtype.kind in "US" for array in arrays]
-    if any(strings) and any(array.dtype.kind in "biuf" for array in arrays):
-        raise ValueError(
-            f"{name} mixes strings and numbers (sequence 0 and sequence "
-            f"{strings.index(not strings[0])}): use one type of {what}."
-        )
-    return np.concatenate(arrays)
-
-
 def unpack_steps(values: np.ndarray, sequences: Sequences) -> Any:
     """One row of ``values`` per step, (N,) or (N, k), in the container that X had."""
     if sequences.container in ("array", "rows"):
@@ -180,25 +157,7 @@ def unpack_steps(values: np.ndarray, sequences: Sequences) -> Any:
     return object_array(parts) if sequences.container == "object" else parts
 
 
-def object_array(items: list) -> np.ndarray:
-    """A 1-D object array of ``items``, also where all of them have one shape."""
-    array = np.empty(len(items), dtype=object)
-    for k, item in enumerate(items):
-        array[k] = item
-    return array
-
-
 # ------------------------------------------------------------------------------- forms of X
-
-
-def _items(X: Any) -> list | tuple | None:
-    """The members of a list, tuple or 1-D object array (also a Series of one); else None."""
-    if isinstance(X, (list, tuple)):
-        return X
-    kind = getattr(getattr(X, "dtype", None), "kind", None)
-    if kind == "O" and getattr(X, "ndim", None) == 1:
-        return list(X)
-    return None
 
 
 def _container(X: Any) -> str:
@@ -207,11 +166,9 @@ def _container(X: Any) -> str:
 
 def _as_nd_array(X: Any) -> np.ndarray | None:
     """X as an array if it has three dimensions or more; tables are left to scikit-learn."""
-    if isinstance(X, np.ndarray):
-        return X if X.ndim >= 3 else None
     if issparse(X) or getattr(X, "ndim", 3) < 3 or not hasattr(X, "__array__"):
         return None
-    array = np.asarray(X)
+    array = np.asarray(filled(X))
     return array if array.ndim >= 3 else None
 
 
@@ -233,7 +190,7 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
     for size, axis in ((n, "sequences"), (n_steps, "steps"), (n_features, "features")):
         if size == 0:
             raise ValueError(f"X of shape {X.shape} has no {axis}: at least one is needed.")
-    X = numbers(X, lambda index: _place(*index[:2]))
+    X = numbers(X, lambda index: place_of(*index[:2]))
     dtype = precision([X.dtype]) if dtype is None else dtype
     with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
         values = np.require(X, dtype, ["C", "A", "E"]).reshape(n * n_steps, n_features)
@@ -242,10 +199,13 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
 
 def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     """One 2-D array per sequence. Sets find what is wrong, a loop says only then where."""
-    arrays = _as_arrays(items, "X")
+    arrays = _as_arrays(items)
     if any(kind not in "biufO" for kind in {array.dtype.kind for array in arrays}):
         k = next(k for k, array in enumerate(arrays) if array.dtype.kind not in "biufO")
-        numbers(as_typed(items[k]), lambda index: _place(k, *index[:1]))
+        numbers(as_typed(items[k]), place_in(items, k))
+    for k, item in enumerate(items):
+        if isinstance(getattr(item, "dtypes", None), list):  # polars makes numbers of dates
+            refuse_dates(item, place=f"sequence {k}, ")
     if {array.ndim for array in arrays} != {2}:
         k = next(k for k, array in enumerate(arrays) if array.ndim != 2)
         if issparse(items[k]):
@@ -270,13 +230,13 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     if n_features == 0:
         raise ValueError("The sequences of X have 0 features: at least one is needed.")
     if any(array.dtype == object for array in arrays):
-        arrays = [
-            numbers(array, lambda index, k=k: _place(k, index[0])) for k, array in enumerate(arrays)
-        ]
+        arrays = [numbers(array, place_in(items, k)) for k, array in enumerate(arrays)]
     dtype = precision({array.dtype for array in arrays}) if dtype is None else dtype
     offsets = _offsets(lengths)
     with _memory_for(int(offsets[-1]), n_features, dtype), np.errstate(over="ignore"):
-        values = np.concatenate(arrays, dtype=dtype, casting="same_kind")
+        # Left to itself, NumPy keeps column order where all items have it.
+        values = np.empty((int(offsets[-1]), n_features), dtype)
+        np.concatenate(arrays, out=values, casting="same_kind")
     return Sequences(values, offsets, container)
 
 
@@ -290,25 +250,34 @@ def _read_table(
 ) -> Sequences:
     """Rows of columns, by scikit-learn's own checks; its number conversion is too forgiving."""
 
-    def place(index):
-        return _place(index[0], *(column // features_per_step for column in index[1:2]))
+    given = X
+    columns = list(X.columns) if is_frame(X) else None
+
+    def place(index: tuple) -> str:
+        column = f", column {columns[index[1]]!r}" if columns and len(index) > 1 else ""
+        return place_of(index[0], *(k // features_per_step for k in index[1:2])) + column
 
     if items is not None:
         X = _table_of(items)
         # A list of strings is first of all not numbers, whatever its shape.
         X = numbers(X, place)
-    refuse_dates(X)
+    refuse_long(X, reset)
+    mixed = getattr(getattr(X, "dtype", None), "kind", None) == "O"
+    hint = LONG_TABLE if columns or mixed else ""
+    refuse_dates(X, hint)
+    X = filled(X)
+    refuse_shape(X, given)
     table = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
-    table = numbers(table, place)
+    table = numbers(table, place, hint=hint)
     if not reset:
-        if getattr(estimator, "_sequence_input", "sequences") == "sequences":
+        if getattr(estimator, "_sequence_input", "sequences") != "table":
             name, n_features = type(estimator).__name__, estimator.n_features_in_
             raise ValueError(
                 f"X is a 2-D table of shape {table.shape}, but {name} was fitted on sequences of "
                 f"{n_features} features: pass an array (n_sequences, n_steps, {n_features}) or a "
                 f"list of arrays (n_steps, {n_features}); a single sequence x goes in as [x]."
             )
-        validate_data(estimator, X, reset=False, skip_check_array=True)
+        check_names(estimator, X, reset=False)
     n, n_columns = table.shape
     n_steps, rest = divmod(n_columns, features_per_step)
     if rest:
@@ -320,9 +289,9 @@ def _read_table(
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
     sequences = Sequences(values, np.arange(n + 1) * n_steps, "rows")
-    _check_finite(sequences)
+    check_finite(sequences, given)
     if reset:
-        validate_data(estimator, X, reset=True, skip_check_array=True)
+        check_names(estimator, X, reset=True)
         estimator._sequence_input = "table"
     return sequences
 
@@ -330,7 +299,7 @@ def _read_table(
 def _table_of(rows: list | tuple) -> np.ndarray:
     """A list of rows as one array."""
     try:
-        return as_typed(rows)
+        return as_typed(filled(rows))
     except ValueError:
         sizes = [len(row) if _n_dims(row) == 1 else None for row in rows]
         k = next((k for k, size in enumerate(sizes) if size != sizes[0]), 0)
@@ -346,75 +315,16 @@ def _table_of(rows: list | tuple) -> np.ndarray:
         ) from None
 
 
-def _as_arrays(items: list | tuple, name: str) -> list[np.ndarray]:
-    try:
-        return [np.asarray(item) for item in items]
-    except ValueError:
-        for k, item in enumerate(items):
-            try:
-                np.asarray(item)
-            except ValueError:
-                raise ValueError(
-                    f"Sequence {k} of {name} is not an array: its steps are of unequal length."
-                ) from None
-        raise
-
-
-# ------------------------------------------------------------------------------- laws of X
-
-
-def _check_against_fit(estimator: Any, n_features: int) -> None:
-    name = type(estimator).__name__
-    if getattr(estimator, "_sequence_input", "sequences") == "table":
-        raise ValueError(
-            f"X holds sequences of {n_features} features, but {name} was fitted on a 2-D table of "
-            f"{estimator.n_features_in_} columns: pass a table, or fit on sequences."
-        )
-    if n_features != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {n_features} features, but {name} is expecting {estimator.n_features_in_} "
-            "features as input."
-        )
-
-
-def _check_finite(sequences: Sequences) -> None:
-    values = sequences.values
-    # Infinity and NaN survive a sum; a sum that overflows only costs the second, slower test.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()) or get_config()["assume_finite"]:
-            return
-    bad = ~np.isfinite(values)
-    if not bad.any():
-        return
-    row, feature = divmod(int(bad.argmax()), sequences.n_features)
-    k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
-    where = f"{_place(k, row - sequences.offsets[k])}, feature {feature}"
-    if not np.isnan(values[row, feature]):
-        raise ValueError(
-            f"X contains infinity or a value too large for {values.dtype}: {where}. Clip it or "
-            "drop it."
-        )
-    hint = (
-        " If NaN pads short sequences to one length, make a list of them with "
-        "sklstm.preprocessing.from_padded(X)."
-        if sequences.container in ("array", "rows")
-        else ""
-    )
-    raise ValueError(f"X contains NaN: {where}. Fill it in or drop it.{hint}")
-
-
-def _check_steps(lengths: np.ndarray, sequences: Sequences, name: str, what: str) -> None:
-    wrong = lengths != sequences.lengths
-    if wrong.any():
-        k = int(wrong.argmax())
-        raise ValueError(
-            f"Sequence {k} of {name} has {what} for {lengths[k]} steps, but sequence {k} of X has "
-            f"{sequences.lengths[k]} steps: they must be equal."
-        )
-
-
-def _place(sequence: int, step: int | None = None) -> str:
-    return f"sequence {sequence}" if step is None else f"sequence {sequence}, step {step}"
+def _as_arrays(items: list | tuple) -> list[np.ndarray]:
+    arrays = []
+    for k, item in enumerate(items):
+        try:
+            arrays.append(np.asarray(item if type(item) is np.ndarray else filled(item)))
+        except ValueError:
+            raise ValueError(
+                f"Sequence {k} of X is not an array: its steps are of unequal length."
+            ) from None
+    return arrays
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

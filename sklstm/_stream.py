@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
+from sklstm._numbers import filled
 from sklstm._solvers import SOLVERS
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ class Stream:
     # -- input, pickles
 
     def _read(self, x: Any) -> np.ndarray:
-        given = np.asarray(x)
+        given = np.asarray(filled(x))
         if given.dtype.kind not in "fiub":
             raise ValueError(f"x must be numbers, got {given.dtype}.")
         if given.shape != (self._n_features,):
@@ -267,7 +268,7 @@ class Stream:
                 f"x has shape {given.shape}, expected ({self._n_features},): one number for each "
                 "feature of this step."
             )
-        return np.ascontiguousarray(given, dtype=self._dtype)
+        return np.require(given, self._dtype, ["C", "A"])
 
     def _save(self) -> list[np.ndarray]:
         return self._online.save(lambda n: np.empty(n, dtype=self._dtype))

@@ -193,7 +193,7 @@ def test_dates_are_no_targets(kind):
     model, y = fitted(kind), np.arange(6).astype("M8[D]")
     fails(
         (TypeError, ValueError),
-        "real numbers|known classes",
+        "real numbers|a label is a string, a whole number",
         model,
         model.partial_fit,
         sequences(6),

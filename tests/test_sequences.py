@@ -13,11 +13,11 @@ from sklearn.base import BaseEstimator
 from sklstm._sequences import (
     Sequences,
     object_array,
-    pack_steps,
     read_sequences,
     unchanged_on_error,
     unpack_steps,
 )
+from sklstm._steps import pack_steps
 
 LENGTHS = [3, 1, 4]
 
@@ -249,10 +249,10 @@ BAD = {
     "4-D": (np.ones((2, 3, 4, 5)), ValueError, "X has 4 dimensions.*Flatten the features"),
     "list of 3-D": ([np.ones((2, 3, 4))], ValueError, r"Sequence 0 of X has shape \(2, 3, 4\)"),
     "1-D": (np.ones(5), ValueError, "Reshape your data"),
-    "nothing": (None, ValueError, "Expected 2D array, got scalar"),
-    "text": ("abc", ValueError, "Expected 2D array, got scalar"),
-    "generator": ((x for x in []), ValueError, "Expected 2D array, got scalar"),
-    "scalar": (3.0, ValueError, "Expected 2D array, got scalar"),
+    "nothing": (None, ValueError, "X is of type NoneType: expected an array"),
+    "text": ("abc", TypeError, "X is of type str, not a list or an array"),
+    "generator": ((x for x in []), TypeError, r"X is of type generator.*list\(X\)"),
+    "scalar": (3.0, ValueError, "X is of type float: expected an array"),
     "one 1-D among 2-D": (
         [np.ones((3, 1)), np.ones(4)],
         ValueError,

@@ -9,19 +9,15 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_class_weight
 
 from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm._sequences import object_array, read_sequences
-from sklstm._targets import (
-    Examples,
-    Rows,
+from sklstm._labels import (
     class_factors,
     encode_classes,
     learn_classes,
-    mean_weight,
     named_classes,
     read_labels,
-    read_regression,
-    read_weights,
 )
+from sklstm._sequences import object_array, read_sequences
+from sklstm._targets import Examples, Rows, mean_weight, read_regression, read_weights
 
 N_STEPS = sum(LENGTHS)
 
@@ -70,10 +66,13 @@ def test_one_number_is_the_weight_of_every_row():
     assert_array_equal(read_weights(2, ragged(False)), np.full(6, 2.0))
 
 
-def test_the_weight_of_a_sequence_is_the_mean_over_its_steps():
+def test_the_weight_of_a_sequence_is_the_mean_over_its_steps_with_a_weight():
     rows = ragged(True)
     weights = np.arange(N_STEPS, dtype=float)
-    assert_allclose(rows.per_sequence(weights), [part.mean() for part in by_step(weights)])
+    weights[-3:] = 0
+    means = [part[part > 0].mean() if part.any() else 0 for part in by_step(weights)]
+    assert_allclose(rows.per_sequence(weights), means)
+    assert 0 in weights and 0 not in means[:-1]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,7 @@ def test_without_any_weight_there_is_nothing_to_learn_from():
 )
 def test_targets_of_sequences_are_one_contiguous_column(y, dtype):
     targets, weights = read_regression(y, np.ones(6), ragged(False), dtype)
-    assert targets.dtype == dtype and targets.flags.c_contiguous
+    assert targets.dtype == np.float64 and targets.flags.c_contiguous
     assert_array_equal(targets, np.arange(6.0)[:, None])
     assert_array_equal(weights, np.ones(6))
 
@@ -282,7 +281,7 @@ def test_an_unknown_label_is_named_with_its_place(label):
 @pytest.mark.parametrize("classes, y", [([0, 1], ["a", "b"]), (["a", "b"], [0, 1])])
 def test_labels_of_another_type_are_unknown(classes, y):
     for dtype in (None, object):
-        labels = np.array(y * 3, dtype=dtype)
+        labels = read_labels(np.array(y * 3, dtype=dtype), np.ones(6), ragged(False))
         with pytest.raises(ValueError, match=r"at sequence 0.*not among the known classes"):
             encode_classes(labels, np.array(classes), np.ones(6), ragged(False), "y")
 

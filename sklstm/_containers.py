@@ -1,0 +1,203 @@
+"""What X and y come in: containers that keep an order, data frames, and the names of columns.
+
+Nothing is read here that could be read in two ways. A container that is neither an array nor a
+list of them is refused with the line that makes one of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, MappingView, Set
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import validate_data
+
+FROM_LONG = "sklstm.preprocessing.from_long"
+LONG_TABLE = (
+    " If X is a long table, with one row per time step, make sequences of it with "
+    f"{FROM_LONG}(X, id=...)."
+)
+SHOWN = 8  # columns that a message lists
+
+
+def members(data: Any) -> list | tuple | None:
+    """The members of a list, tuple or 1-D object array (also a Series of one); else None."""
+    if isinstance(data, (list, tuple)):
+        return data
+    kind = getattr(getattr(data, "dtype", None), "kind", None)
+    if kind == "O" and getattr(data, "ndim", None) == 1:
+        return list(data)
+    return None
+
+
+def is_frame(data: Any) -> bool:
+    """True for a data frame of any library."""
+    return hasattr(data, "columns") and hasattr(data, "shape")
+
+
+def object_array(items: list) -> np.ndarray:
+    """A 1-D object array of ``items``, also where all of them have one shape."""
+    array = np.empty(len(items), dtype=object)
+    for k, item in enumerate(items):
+        array[k] = item
+    return array
+
+
+# ------------------------------------------------------------------------- wrong containers
+
+
+def refuse_container(data: Any, name: str) -> None:
+    """An error for what NumPy would read as one object, or in an order that nobody chose."""
+    if type(data) is np.ndarray:
+        return
+    advice = _advice(data, name)
+    if advice is not None:
+        raise TypeError(f"{name} is of type {type(data).__name__}, {advice}")
+
+
+def refuse_members(items: list | tuple, name: str) -> None:
+    """The same for the members of a list, where sequences are expected."""
+    for kind in set(map(type, items)) - {np.ndarray, list, float, int}:
+        k = next(k for k, item in enumerate(items) if type(item) is kind)
+        if kind is tuple and _is_pair(items[k]):
+            raise TypeError(
+                f"Sequence {k} of {name} is a pair (key, {type(items[k][1]).__name__}), as a "
+                f"groupby or a dict yields them: pass [x for _, x in {name}], without columns "
+                f"that are not features. For a long table see {FROM_LONG}."
+            )
+        if kind is str:  # named by its place, as strings among numbers are
+            continue
+        advice = _advice(items[k], f"{name}[{k}]")
+        if advice is not None:
+            raise TypeError(f"Sequence {k} of {name} is of type {kind.__name__}, {advice}")
+
+
+def refuse_long(X: Any, reset: bool) -> None:
+    """An error for a data frame that is a long table, where one row per sequence is expected."""
+    index = getattr(X, "index", None)
+    if getattr(index, "nlevels", 1) > 1:
+        names = ", ".join(map(repr, index.names))
+        raise ValueError(
+            f"X has a MultiIndex ({names}), as a long table with one row per time step has: make "
+            f"sequences of it with {FROM_LONG}(X.reset_index(), id=...). If every row is a "
+            "sequence of its own, pass X.to_numpy()."
+        )
+    if not (reset and is_frame(X)):
+        return
+    for name in X.columns:
+        if isinstance(name, str) and re.fullmatch(r"(.*[_ ])?id", name, re.IGNORECASE):
+            values = np.asarray(X[name])
+            if values.ndim == 1 and len(set(values.tolist())) < len(values):
+                raise ValueError(
+                    f"Column {name!r} of X repeats values, as the ids of a long table do, which "
+                    "has one row per time step: make sequences of it with "
+                    f"{FROM_LONG}(X, id={name!r}). If every row is a sequence of its own, drop "
+                    "the column."
+                )
+
+
+def _advice(data: Any, name: str) -> str | None:
+    """What is wrong with a container and what to do; None for those that are arrays or lists."""
+    if isinstance(data, (list, tuple, range)) or issparse(data):
+        return None
+    if type(data).__name__.endswith("GroupBy"):
+        advice = f"not a list: pass [x.to_numpy() for _, x in {name}]"
+        if not name.startswith("X"):
+            return f"{advice}."
+        return (
+            f"{advice}, of the columns that are features, or make sequences of the whole table "
+            f"with {FROM_LONG}(frame, id=...)."
+        )
+    if type(data).__name__ == "LazyFrame":
+        return f"which holds no values yet: pass {name}.collect()."
+    if hasattr(data, "__array__"):
+        return None
+    if isinstance(data, Mapping):
+        return f"which has keys: pass a list of its values, list({name}.values())."
+    if isinstance(data, (Iterator, MappingView)):
+        return f"which cannot be indexed: pass list({name})."
+    if isinstance(data, Set):
+        return "which has no order: pass a list or an array."
+    if isinstance(data, (str, bytes, bytearray)):
+        return "not a list or an array."
+    if isinstance(data, Iterable) and not _has_buffer(data):
+        return f"not a list or an array: pass list({name})."
+    return None
+
+
+def _is_pair(item: tuple) -> bool:
+    """True for (key, table)."""
+    return len(item) == 2 and np.ndim(item[1]) == 2 and np.ndim(_as_object(item[0])) == 0
+
+
+def _as_object(key: Any) -> Any:
+    """A key of a groupby may be a tuple of keys."""
+    return key[0] if isinstance(key, tuple) and len(key) else key
+
+
+def _has_buffer(data: Any) -> bool:
+    try:
+        memoryview(data)
+    except TypeError:
+        return False
+    return True
+
+
+# --------------------------------------------------------------------------- names of columns
+
+
+def first_frame(items: list | tuple, name: str) -> Any:
+    """The first item if all are data frames with its columns, None if none has names.
+
+    Values are packed by position, so other columns, another order, or an array among frames with
+    names is an error.
+    """
+    if all(type(item) is np.ndarray for item in items):
+        return None
+    columns = [list(item.columns) if is_frame(item) else None for item in items]
+    first = columns[0]
+    for k, other in enumerate(columns):
+        if other == first:
+            continue
+        if first is None or other is None:
+            if _are_names(first) or _are_names(other):
+                frame, array = (k, 0) if first is None else (0, k)
+                raise ValueError(
+                    f"Sequence {array} of {name} has no column names, but sequence {frame} has "
+                    f"the columns {_listed(first or other)}: pass data frames or arrays, not both."
+                )
+            continue
+        raise ValueError(
+            f"Sequence {k} of {name} has the columns {_listed(other)}, but sequence 0 has "
+            f"{_listed(first)}: every sequence needs the same columns in the same order. Select "
+            f"them by name: [x[columns] for x in {name}]."
+        )
+    return None if first is None else items[0]
+
+
+def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
+    """scikit-learn's check of number and names of features; if ``reset`` they are set.
+
+    ``X`` is a data frame, or an array (N, F) without names.
+    """
+    try:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        if not (str(error).startswith("The feature names should match") and is_frame(X)):
+            raise
+        raise ValueError(
+            f"{error}X has the columns {_listed(list(X.columns))}, fit saw "
+            f"{_listed(list(estimator.feature_names_in_))}."
+        ) from None
+
+
+def _are_names(columns: list | None) -> bool:
+    return columns is not None and all(isinstance(column, str) for column in columns)
+
+
+def _listed(columns: list) -> str:
+    if len(columns) <= SHOWN:
+        return repr(columns)
+    return f"{repr(columns[:SHOWN])[:-1]}, ...]"

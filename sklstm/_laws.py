@@ -1,0 +1,98 @@
+"""What X must satisfy, and how a place in it is worded: sequence, step and feature, from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import get_config
+
+from sklstm._containers import is_frame, members
+
+if TYPE_CHECKING:
+    from sklstm._sequences import Sequences
+
+
+def refuse_shape(X: Any, given: Any) -> None:
+    """An error for one row of numbers, which may mean two things, and for no rows at all.
+
+    ``given`` is X as the user passed it.
+    """
+    if is_frame(X) or issparse(X):
+        return
+    array = np.asarray(X)
+    shape = array.shape
+    if len(shape) == 1 and array.dtype == object and any(np.ndim(value) for value in array):
+        raise ValueError(f"X is of type {type(given).__name__} and holds arrays: pass list(X).")
+    if len(shape) == 1:
+        X = "X" if isinstance(given, np.ndarray) else "np.asarray(X)"
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X has {shape[0]} numbers. Reshape your "
+            f"data: one sequence of {shape[0]} steps of one feature is {X}[None, :, None] (or a "
+            f"list of it, [{X}[:, None]]); {shape[0]} sequences of one step are {X}[:, None]."
+        )
+    if len(shape) == 0:
+        raise ValueError(
+            f"X is of type {type(given).__name__}: expected an array (n_sequences, n_steps, "
+            "n_features), a list of arrays (n_steps, n_features), or a table with one sequence per "
+            "row."
+        )
+
+
+def check_form(estimator: Any, n_features: int) -> None:
+    if getattr(estimator, "_sequence_input", "sequences") == "table":
+        raise ValueError(
+            f"X holds sequences of {n_features} features, but {type(estimator).__name__} was "
+            f"fitted on a 2-D table of {estimator.n_features_in_} columns: pass a table, or fit on "
+            "sequences."
+        )
+
+
+def check_finite(sequences: Sequences, X: Any) -> None:
+    """Every value must be a number; ``X`` is what the user passed."""
+    values = sequences.values
+    # Infinity and NaN survive a sum; a sum that overflows only costs the second, slower test.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()) or get_config()["assume_finite"]:
+            return
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    row, feature = divmod(int(bad.argmax()), sequences.n_features)
+    k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
+    where = f"{place_of(k, row - sequences.offsets[k])}, feature {feature}"
+    if not np.isnan(values[row, feature]):
+        raise ValueError(
+            f"X contains infinity or a value too large for {values.dtype}: {where}. Clip it or "
+            "drop it."
+        )
+    hint = (
+        " If NaN pads short sequences to one length, make a list of them with "
+        "sklstm.preprocessing.from_padded(X)."
+        if sequences.container in ("array", "rows")
+        else ""
+    )
+    items = members(X)
+    if isinstance(X if items is None else items[k], np.ma.MaskedArray):
+        hint = hint.replace("(X)", "(X.filled(np.nan))")
+        raise ValueError(
+            f"X is masked: {where}. A masked entry counts as missing: fill it in or drop it.{hint}"
+        )
+    raise ValueError(f"X contains NaN: {where}. Fill it in or drop it.{hint}")
+
+
+def place_of(sequence: int, step: int | None = None) -> str:
+    return f"sequence {sequence}" if step is None else f"sequence {sequence}, step {step}"
+
+
+def place_in(items: list | tuple, sequence: int) -> Callable[[tuple], str]:
+    """Words an index of one item, by the names of its columns if there are any."""
+    columns = list(items[sequence].columns) if is_frame(items[sequence]) else None
+
+    def place(index: tuple) -> str:
+        column = f", column {columns[index[1]]!r}" if columns and len(index) > 1 else ""
+        return place_of(sequence, *index[:1]) + column
+
+    return place

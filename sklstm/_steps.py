@@ -1,0 +1,129 @@
+"""Per-step y and weights in the forms users have them -> one row per step of the packed sequences.
+
+What does not fit X is found here; what the values mean is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklstm._containers import first_frame, is_frame, members, refuse_container
+from sklstm._numbers import contiguous, filled
+from sklstm._sequences import Sequences
+
+# What one array may hold: NumPy would turn the number 1 into the string "1" without a word.
+TYPES = {
+    kind: name
+    for kinds, name in (("biufc", "numbers"), ("UST", "strings"), ("mM", "dates or durations"))
+    for kind in kinds
+}
+
+
+def pack_steps(
+    y: Any, sequences: Sequences, *, name: str, what: str, missing: Any = np.nan
+) -> np.ndarray:
+    """Per-step ``y`` or weights, in any container, as one (N,) or (N, k) array of their dtype.
+
+    ``name`` is what the user calls the argument, ``what`` its entries (in the plural): both are for
+    error messages. ``missing`` is what becomes of masked entries.
+    """
+    refuse_container(y, name)
+    n = len(sequences)
+    items = members(y)
+    if items is None:
+        items = np.asarray(filled(y, missing))
+        if items.ndim not in (2, 3):
+            raise ValueError(
+                f"{name} of shape {items.shape} does not hold {what} for every step: with "
+                "return_sequences=True it is an array (n_sequences, n_steps) or (n_sequences, "
+                "n_steps, k), or a list with one array per sequence."
+                f"{_one_series(items, sequences)}"
+            )
+    if len(items) != n:
+        raise ValueError(
+            f"{name} has {len(items)} sequences, but X has {n}: each sequence needs its {what}."
+        )
+    if isinstance(items, np.ndarray):
+        _check_steps(np.full(n, items.shape[1]), sequences, name, what)
+        return contiguous(items.reshape(-1, *items.shape[2:]))
+
+    arrays = [_as_array(item, k, name, missing) for k, item in enumerate(items)]
+    first = arrays[0].shape
+    if len(first) not in (1, 2):
+        raise ValueError(
+            f"Sequence 0 of {name} has shape {first}: with return_sequences=True it holds {what} "
+            f"for every step, (n_steps,) or (n_steps, k).{_one_series(items, sequences)}"
+        )
+    for k, array in enumerate(arrays):
+        if array.ndim != len(first) or array.shape[1:] != first[1:]:
+            raise ValueError(
+                f"Sequence {k} of {name} has shape {array.shape}: expected one row of {what} per "
+                f"step, as in sequence 0 of shape {first}."
+            )
+    if is_frame(items[0]):
+        first_frame(items, name)
+    _check_steps(np.array([len(array) for array in arrays]), sequences, name, what)
+    if any(array.dtype.kind in "UST" for array in arrays):  # NumPy would write NaN as "nan"
+        arrays = [array.astype(object) if _is_nan(array) else array for array in arrays]
+    _check_types(arrays, name, what)
+    return contiguous(np.concatenate(arrays))
+
+
+def as_entries(data: Any, missing: Any = np.nan) -> np.ndarray:
+    """``data`` as an array, of objects where NumPy would make strings of other things."""
+    array = np.asarray(filled(data, missing))
+    if array.dtype.kind in "US" and not hasattr(data, "dtype"):
+        objects = np.asarray(data, dtype=object)
+        if objects.shape != array.shape or not all(isinstance(v, str) for v in objects.flat):
+            return objects
+    return array
+
+
+def _as_array(item: Any, k: int, name: str, missing: Any) -> np.ndarray:
+    if not isinstance(item, str):  # no array either, which its shape says
+        refuse_container(item, f"Sequence {k} of {name}")
+    try:
+        return as_entries(item, missing)
+    except ValueError:
+        raise ValueError(
+            f"Sequence {k} of {name} is not an array: its steps are of unequal length."
+        ) from None
+
+
+def _is_nan(array: np.ndarray) -> bool:
+    """True for a sequence that has no entry at all."""
+    return array.dtype.kind == "f" and bool(np.isnan(array).all())
+
+
+def _check_types(arrays: list[np.ndarray], name: str, what: str) -> None:
+    types = [TYPES.get(array.dtype.kind) for array in arrays]
+    if len({*types} - {None}) < 2 and not ("dates or durations" in types and None in types):
+        return
+    first = next(k for k, kind in enumerate(types) if kind)
+    other = next(k for k, kind in enumerate(types) if kind != types[first])
+    names = sorted([types[first], types[other] or "objects"], reverse=True)
+    raise ValueError(
+        f"{name} mixes {names[0]} and {names[1]} (sequence {min(first, other)} and sequence "
+        f"{max(first, other)}): use one type of {what}."
+    )
+
+
+def _check_steps(lengths: np.ndarray, sequences: Sequences, name: str, what: str) -> None:
+    wrong = lengths != sequences.lengths
+    if wrong.any():
+        k = int(wrong.argmax())
+        raise ValueError(
+            f"Sequence {k} of {name} has {what} for {lengths[k]} steps, but sequence {k} of X has "
+            f"{sequences.lengths[k]} steps: they must be equal."
+        )
+
+
+def _one_series(y: Any, sequences: Sequences) -> str:
+    """Advice where X is a table with as many rows as there are targets."""
+    if sequences.container == "rows" and len(sequences) == len(y):
+        return (
+            " If X is one long series and its rows are time steps, pass [X] and [y]: one sequence."
+        )
+    return ""
