@@ -2,10 +2,12 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from kernels import CELLS
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._solvers import SOLVERS
@@ -321,3 +323,181 @@ def test_learning_copies_memory_mapped_parameters(tmp_path):
 
 def test_every_cell_is_covered():
     assert set(CELLS) == set(GATES)
+
+
+# ------------------------------------------------------- parameters and data that change or are bad
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate_init": 1e-12},
+        {"solver": "sgd", "learning_rate_init": 1e-12},
+        {"clip_norm": 1e-12, "solver": "sgd"},
+    ],
+    ids=str,
+)
+def test_a_running_stream_follows_set_params(change):
+    model = regressor()
+    stream = model.stream()
+    for x in rng.normal(size=(5, 2)):
+        stream.step(x)
+        stream.learn(1.0)
+    model.set_params(**change)
+    before = model.parameters_.copy()
+    stream.step(rng.normal(size=2))
+    stream.learn(-1.0)
+    assert 0 < np.abs(model.parameters_ - before).max() < 1e-9
+
+
+def test_a_change_of_momentum_acts_at_once_and_the_velocity_stays():
+    model = regressor(**SGD | {"momentum": 0.9})
+    stream = model.stream()
+    stream.step([1.0, 2.0])
+    stream.learn(3.0)
+    velocity = model._solver_state["velocity"].copy()
+    before = model.parameters_.copy()
+    model.set_params(momentum=0.5, nesterovs_momentum=False, learning_rate_init=1e-300)
+    stream.learn(3.0)
+    assert_allclose(model.parameters_ - before, 0.5 * velocity, rtol=1e-9, atol=1e-15)
+
+
+def test_two_streams_of_one_model_share_the_state_of_the_solver():
+    model, twin = regressor(), regressor()
+    streams, alone = [model.stream(), model.stream()], twin.stream()
+    for k in range(6):
+        x = rng.normal(size=2)
+        for stream in (*streams, alone):
+            stream.reset()
+            stream.step(x)
+        streams[k % 2].learn(1.0)
+        alone.learn(1.0)
+    assert_array_equal(model.parameters_, twin.parameters_)
+    assert model._solver_state["n_steps"] == 6
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"learning_rate_init": -1.0},
+        {"clip_norm": -1.0},
+        {"alpha": -5.0},
+        {"solver": "lbfgs"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_parameter_that_cannot_be_is_told_when_it_would_be_used(bad, learned):
+    model = regressor()
+    stream = model.stream()
+    stream.step([0.0, 1.0])
+    if learned:
+        stream.learn(1.0)
+    good = {name: model.get_params()[name] for name in bad}
+    before = model.parameters_.copy()
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        model.set_params(**bad)
+        stream.learn(1.0)
+    assert_array_equal(model.parameters_, before)
+    model.set_params(**good)
+    stream.learn(1.0)
+    assert (model.parameters_ != before).any()
+
+
+@pytest.mark.parametrize(
+    "bad", ["1.5", b"2", np.datetime64("2020-01-01"), None, 1j, np.nan, [1.0, 2.0], {}, "", []]
+)
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_targets_that_are_not_numbers_are_refused(bad, n_outputs):
+    model = regressor(n_outputs=n_outputs)
+    stream = model.stream()
+    stream.step([0.0, 1.0])
+    before = model.parameters_.copy()
+    if n_outputs == 2:
+        bad = [bad, 1.0] if not isinstance(bad, list) else [*bad, 3.0]
+    with pytest.raises(ValueError, match="y must be"):
+        stream.learn(bad)
+    assert_array_equal(model.parameters_, before)
+
+
+@pytest.mark.parametrize("weight", ["1.0", None, np.nan, -1.0, np.inf, 1j, [1.0]])
+def test_weights_that_are_not_numbers_are_refused(weight):
+    stream = regressor().stream()
+    stream.step([0.0, 1.0])
+    with pytest.raises(ValueError, match="sample_weight must be a finite number"):
+        stream.learn(1.0, sample_weight=weight)
+
+
+def test_class_weights_multiply_the_weight_of_a_target():
+    settings = dict(random_state=0, **SGD)
+    plain, weighted = (
+        LSTMClassifier(4, class_weight=given, **settings).initialize(2, classes=["a", "b", "c"])
+        for given in (None, {"b": 2.5, "c": 0.0})
+    )
+    streams = plain.stream(), weighted.stream()
+    for label, factor in (("a", 1.0), ("b", 2.5), ("c", 0.0)):
+        for stream in streams:
+            stream.step([1.0, -1.0])
+        assert streams[0].learn(label, 0.7 * factor) == streams[1].learn(label, 0.7)
+    assert_array_equal(plain.parameters_, weighted.parameters_)
+
+
+def test_balanced_class_weights_have_no_meaning_in_a_stream():
+    model = LSTMClassifier(4, class_weight="balanced").initialize(2, classes=[0, 1])
+    stream = model.stream()
+    stream.step([1.0, 2.0])
+    with pytest.raises(ValueError, match="class_weight='balanced' counts all targets"):
+        stream.learn(1)
+
+
+@pytest.mark.parametrize("change", [{"hidden_layer_sizes": 7}, {"cell": "1997"}], ids=str)
+def test_a_stream_learns_only_what_its_parameters_were_made_for(change):
+    model = regressor()
+    stream = model.stream()
+    stream.step([0.0, 1.0])
+    model.set_params(**change)
+    with pytest.raises(ValueError, match=f"{next(iter(change))} .*start anew"):
+        stream.learn(1.0)
+
+
+@pytest.mark.parametrize(
+    "solver, dtype, target",
+    [("adam", np.float32, 2.0), ("sgd", np.float32, 2.0), ("sgd", np.float64, 1e12)],
+)
+def test_the_last_finite_parameters_are_kept(solver, dtype, target):
+    model = regressor(solver=solver, dtype=dtype, clip_norm=None)
+    stream = model.stream()
+    stream.step(np.ones(2))
+    stream.learn(1.0)
+    before = model.parameters_.copy()
+    model.set_params(learning_rate_init=1e300)
+    with pytest.warns(ConvergenceWarning, match="not be finite.*learning_rate_init=1e.300"):
+        stream.learn(target)
+    assert_array_equal(model.parameters_, before)
+    model.set_params(learning_rate_init=0.01)
+    stream.learn(2.0)
+    assert np.isfinite(model.parameters_).all() and (model.parameters_ != before).any()
+
+
+def test_all_streams_of_a_memory_mapped_model_stay_valid(tmp_path):
+    model = regressor()
+    joblib.dump(model, tmp_path / "model.joblib")
+    mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    learning, reading = mapped.stream(), mapped.stream()
+    for x in rng.normal(size=(3, 2)):
+        assert reading.step(x) == learning.step(x)
+    learning.learn(5.0)  # trains a copy
+    x = rng.normal(size=2)
+    assert reading.step(x) == learning.step(x)
+    mapped.partial_fit([rng.normal(size=(4, 2))], [1.0])
+    assert reading.step(x) == learning.step(x) == reading.predict()
+
+
+@pytest.mark.parametrize("call", ["step", "learn", "predict", "predict_proba"])
+def test_after_a_new_fit_every_call_of_an_old_stream_says_so(call):
+    model = LSTMClassifier(3, max_iter=2, random_state=0).initialize(2, classes=[0, 1])
+    stream = model.stream()
+    stream.step([0.0, 1.0])
+    model.fit(rng.normal(size=(8, 3, 2)), [0, 1] * 4)
+    with pytest.raises(RuntimeError, match="fitted anew"):
+        getattr(stream, call)(*{"step": ([0.0, 1.0],), "learn": (1,)}.get(call, ()))
