@@ -9,30 +9,48 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
-from sklstm._numbers import as_typed, numbers, precision
+from sklstm._containers import refuse_container
+from sklstm._numbers import as_typed, filled, numbers, precision
 from sklstm._sequences import read_sequences
 
+ENDS = {"post": "the end", "pre": "the front", "auto": "one side", "both": "both ends"}
+HINTS = {
+    "post": '; if X is padded in front, set padding="pre"',
+    "pre": '; if X is padded at the end, set padding="post"',
+}
 
-def from_padded(X, *, value=np.nan, channels_first=False):
+
+def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
     """Turn an array padded to one length into a list of sequences of their own lengths.
 
-    Padding is what stands at the end of a sequence: steps in which every feature is ``value``. This
-    is how tslearn (NaN), aeon (NaN, channels first) and Keras (0, with ``padding="post"``) store
-    sequences of different lengths.
+    A step is padding if all its features equal ``value``. tslearn and aeon pad with NaN at the end
+    (aeon with channels first); Keras pads with 0, by default in front.
 
     Parameters
     ----------
     X : array-like of shape (n, T, F), (n, F, T) or (n, T)
-        Two dimensions are n sequences of one feature.
+        A two-dimensional array holds n sequences of one feature.
     value : float, default=nan
-        The padding. With 0, zeros that a sequence really ends with are cut as well.
+        The padding value. With 0, steps of zeros at the padded end are removed even if they are
+        data.
     channels_first : bool, default=False
-        Features stand before steps, (n, F, T), as in aeon. For three dimensions only.
+        True if ``X`` has shape (n, F, T), as in aeon. Ignored for two dimensions.
+    padding : {"auto", "post", "pre", "both"}, default="auto"
+        Where the padding is: "post" at the end, "pre" in front, or "both". "auto" finds the side
+        from the data and raises an error if there are padding steps at both ends, because some of
+        them might be data. It decides separately in each call: name the side if you know it,
+        especially with ``value=0``.
 
     Returns
     -------
     sequences : list of ndarray of shape (T_i, F)
         Copies; float32 if ``X`` is, else float64.
+
+    Raises
+    ------
+    ValueError
+        If ``padding="auto"`` finds padding steps at both ends, if a sequence has nothing but
+        padding, or if NaN is left in a sequence.
 
     See Also
     --------
@@ -45,8 +63,12 @@ def from_padded(X, *, value=np.nan, channels_first=False):
     >>> from_padded([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan]])
     [array([[1.],
            [2.]]), array([[3.]])]
+    >>> from_padded([[0.0, 1.0, 2.0], [0.0, 0.0, 3.0]], value=0)
+    [array([[1.],
+           [2.]]), array([[3.]])]
     """
     check_scalar(value, "value", Real)
+    _check_padding(padding, ("auto", "post", "pre", "both"))
     array = numbers(_as_one_array(X), lambda index: f"index {index}")
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(
@@ -61,42 +83,58 @@ def from_padded(X, *, value=np.nan, channels_first=False):
 
     is_padding = np.isnan(array) if np.isnan(value) else array == array.dtype.type(value)
     kept = ~is_padding.all(axis=2)
-    # From the end backwards, the first step that is kept is the last one of its sequence.
-    lengths = np.where(kept.any(axis=1), array.shape[1] - kept[:, ::-1].argmax(axis=1), 0)
-    if not lengths.all():
-        k = int(np.argmin(lengths))
+    if not kept.any(axis=1).all():
+        k = int(kept.any(axis=1).argmin())
         raise ValueError(
             f"Sequence {k} of X holds nothing but the padding {value}: it would be empty. Drop it."
         )
-    sequences = [steps[:length].copy() for steps, length in zip(array, lengths, strict=True)]
+    n_steps = array.shape[1]
+    starts, stops = kept.argmax(axis=1), n_steps - kept[:, ::-1].argmax(axis=1)
+    if padding == "auto":
+        _refuse_both_ends(starts > 0, stops < n_steps, value)
+    if padding == "post":
+        starts[:] = 0
+    elif padding == "pre":
+        stops[:] = n_steps
+    sequences = [
+        steps[start:stop].copy() for steps, start, stop in zip(array, starts, stops, strict=True)
+    ]
     for k, steps in enumerate(sequences):
         missing = np.isnan(steps).any(axis=1)
         if missing.any():
             raise ValueError(
-                f"Sequence {k} of X has NaN at step {missing.argmax()} that is not padding: only "
-                "whole steps at the end are. Fill in missing values first; if features stand "
-                "before steps, set channels_first=True."
+                f"Sequence {k} of X has NaN at step {starts[k] + missing.argmax()} that is not "
+                f"padding: only whole steps at {ENDS[padding]} are. Fill in missing values first; "
+                f"if features come before steps, set channels_first=True{HINTS.get(padding, '')}."
             )
     return sequences
 
 
-def to_padded(X, *, value=0.0, length=None, channels_first=False):
-    """Pad sequences at their end to one length.
+def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"):
+    """Pad sequences to one length.
 
     Parameters
     ----------
     X : list, tuple or object array of (T_i, F) arrays, or array of shape (n, T, F) or (n, T)
     value : float, default=0.0
-        What is filled in; nan marks the padding beyond doubt.
+        The padding value. Use nan to tell padding from data in all cases.
     length : int, default=None
-        Steps of the result; at least those of the longest sequence, which is the default.
+        Number of steps of the result. None takes those of the longest sequence.
     channels_first : bool, default=False
-        Return features before steps, (n, F, length), as aeon has it.
+        True returns shape (n, F, length), as aeon uses it.
+    padding : {"post", "pre"}, default="post"
+        Where the padding goes: "post" at the end, as most libraries do; "pre" in front, the default
+        of Keras.
 
     Returns
     -------
     padded : ndarray of shape (n, length, F)
         float32 if all of ``X`` is, else float64.
+
+    Raises
+    ------
+    ValueError
+        If a sequence has more than ``length`` steps or contains NaN.
 
     See Also
     --------
@@ -111,6 +149,7 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False):
            [3., 0.]])
     """
     check_scalar(value, "value", Real)
+    _check_padding(padding, ("post", "pre"))
     sequences = read_sequences(BaseEstimator(), X, reset=True)
     lengths = sequences.lengths
     if length is None:
@@ -123,15 +162,42 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False):
             "[x[:length] for x in X]."
         )
     padded = np.full((len(sequences), length, sequences.n_features), value, sequences.values.dtype)
-    padded[np.arange(length) < lengths[:, np.newaxis]] = sequences.values
+    mask = np.arange(length) < lengths[:, np.newaxis]
+    if padding == "pre":
+        mask = mask[:, ::-1]
+    padded[mask] = sequences.values
     return np.ascontiguousarray(padded.transpose(0, 2, 1)) if channels_first else padded
 
 
 def _as_one_array(X: Any) -> np.ndarray:
+    refuse_container(X, "X")
     try:
-        return as_typed(X)
+        return as_typed(filled(X))
     except ValueError:
         raise ValueError(
             "X holds sequences of different shapes, so it is not padded: a list of (n_steps, "
             "n_features) arrays can be used as it is."
         ) from None
+
+
+def _check_padding(padding: Any, sides: tuple[str, ...]) -> None:
+    if not isinstance(padding, str) or padding not in sides:
+        raise ValueError(f"padding={padding!r} is not one of {', '.join(map(repr, sides))}.")
+
+
+def _refuse_both_ends(leads: np.ndarray, trails: np.ndarray, value: float) -> None:
+    """An error where padding stands at both ends, of one sequence or of X as a whole."""
+    if not (leads.any() and trails.any()):
+        return
+    both = leads & trails
+    if both.any():
+        found = f"Sequence {both.argmax()} of X begins and ends with padding steps ({value})"
+    else:
+        found = (
+            f"Sequence {leads.argmax()} of X begins with padding steps ({value}), and sequence "
+            f"{trails.argmax()} ends with them"
+        )
+    raise ValueError(
+        f'{found}, so it is not clear which are data. Say where the padding is: padding="post" (at '
+        'the end), "pre" (in front) or "both".'
+    )
