@@ -1,4 +1,4 @@
-"""Scaling, padding and windows."""
+"""Scaling of sequences."""
 
 import pickle
 
@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklstm._sequences import object_array, read_sequences
-from sklstm.preprocessing import SequenceScaler, _scaler, from_padded, sliding_windows, to_padded
+from sklstm._sequences import read_sequences
+from sklstm.preprocessing import SequenceScaler, _scaler
 
 LENGTHS = [3, 1, 4, 2]
 
@@ -25,6 +25,12 @@ def ragged(dtype=np.float64):
 
 def cube(dtype=np.float64):
     return np.random.default_rng(0).normal(5, 3, size=(4, 6, 2)).astype(dtype)
+
+
+def object_array(items):
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
 
 
 FORMS = {
@@ -298,128 +304,32 @@ def test_bad_parameters_are_errors(params):
         SequenceScaler(**params).fit(cube())
 
 
-# ------------------------------------------------------------------------------- padding
-
-
-@pytest.mark.parametrize("value", [np.nan, 0.0, -1.0])
-@pytest.mark.parametrize("channels_first", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("length", [None, 4, 9])
-def test_padding_is_undone(value, channels_first, dtype, length):
-    X = ragged(dtype)
-    padded = to_padded(X, value=value, length=length, channels_first=channels_first)
-    expected = (4, 2, length or 4) if channels_first else (4, length or 4, 2)
-    assert padded.shape == expected
-    assert padded.dtype == dtype
-    assert padded.flags.c_contiguous
-    sequences = from_padded(padded, value=value, channels_first=channels_first)
-    assert [x.shape for x in sequences] == [x.shape for x in X]
-    for ours, theirs in zip(sequences, X, strict=True):
-        assert_array_equal(ours, theirs)
-        assert ours.dtype == dtype
-        assert ours.base is None
-
-
-def test_a_padded_table_is_sequences_of_one_feature():
-    sequences = from_padded([[1.0, np.nan, np.nan], [2.0, 3.0, 4.0], [5.0, 6.0, np.nan]])
-    assert [x[:, 0].tolist() for x in sequences] == [[1], [2, 3, 4], [5, 6]]
-    assert [x[:, 0].tolist() for x in from_padded([[1, 0, 2, 0]], value=0)] == [[1, 0, 2]]
-
-
-def test_only_whole_steps_are_padding():
-    X = np.array([[[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]])
-    assert_array_equal(from_padded(X, value=0)[0], X[0, :2])
-
-
-def test_equal_lengths_and_tables_are_padded_too():
-    assert_array_equal(to_padded(cube()), cube())
-    assert to_padded(np.ones((3, 4)), length=5).shape == (3, 5, 1)
-
-
 @pytest.mark.parametrize(
-    ("X", "options", "message"),
+    "other",
     [
-        ([[1.0, np.nan, 2.0]], {}, "Sequence 0 of X has NaN at step 1 that is not padding"),
-        ([[1.0, 2.0], [np.nan, 2.0]], {}, "Sequence 1 of X has NaN at step 0"),
-        ([[[1.0, 2.0], [np.nan, 2.0]]], {}, "Sequence 0 of X has NaN at step 1"),
-        ([[1.0, np.nan, 0.0]], {"value": 0}, "Sequence 0 of X has NaN at step 1"),
-        (
-            to_padded([x[:, :1] * [1, 2] for x in ragged()], value=np.nan, channels_first=True),
-            {},
-            "NaN at step 0 that is not padding.* set channels_first=True",
-        ),
-        ([[1.0, 2.0], [np.nan, np.nan]], {}, "Sequence 1 of X holds nothing but the padding nan"),
-        ([[0.0, 0.0]], {"value": 0.0}, "Sequence 0 of X holds nothing but the padding 0.0"),
-        (np.ones(3), {}, r"X has shape \(3,\)"),
-        (np.ones((2, 2, 2, 2)), {}, r"X has shape \(2, 2, 2, 2\)"),
-        (np.ones((2, 0, 3)), {}, r"X has shape \(2, 0, 3\)"),
-        (ragged(), {}, "sequences of different shapes, so it is not padded"),
-        (np.array([["a", "b"]]), {}, "strings"),
-        (np.array([[1j, 2]]), {}, "Complex data not supported"),
+        np.asfortranarray,
+        lambda x: x.T.copy().T,
+        lambda x: np.repeat(x, 2, axis=0)[::2],
+        lambda x: x.astype(x.dtype.newbyteorder(">")),
     ],
+    ids=["Fortran", "transposed", "strided", "big-endian"],
 )
-def test_what_is_not_padded_at_the_end_is_an_error(X, options, message):
-    with pytest.raises(ValueError, match=message):
-        from_padded(X, **options)
-
-
-def test_padding_to_less_than_the_longest_is_an_error():
-    with pytest.raises(ValueError, match="Sequence 0 of X has 3 steps, more than length=2"):
-        to_padded(ragged(), length=2)
-    with pytest.raises(ValueError, match="length == 0"):
-        to_padded(ragged(), length=0)
-    with pytest.raises(TypeError, match="value"):
-        to_padded(ragged(), value="0")
-
-
-# ------------------------------------------------------------------------------- windows
-
-
-@pytest.mark.parametrize("n_features", [None, 1, 3])
-@pytest.mark.parametrize(("width", "horizon", "step"), [(1, 1, 1), (4, 1, 1), (3, 2, 2), (5, 4, 3)])
-def test_the_target_stands_horizon_steps_after_the_window(n_features, width, horizon, step):
-    shape = (17,) if n_features is None else (17, n_features)
-    series = np.random.default_rng(0).normal(size=shape)
-    X, y = sliding_windows(series, width, horizon, step)
-    starts = range(0, 17 - width - horizon + 1, step)
-    assert X.shape == (len(starts), width, n_features or 1)
-    assert y.shape == (len(starts), *shape[1:])
-    for k, start in enumerate(starts):
-        assert_array_equal(X[k], series[start : start + width].reshape(width, -1))
-        assert_array_equal(y[k], series[start + width - 1 + horizon])
-    assert X.flags.c_contiguous
-    assert not np.shares_memory(X, series)
-    assert not np.shares_memory(y, series)
-
-
-def test_windows_keep_float32_and_turn_the_rest_into_float64():
-    for dtype, expected in ((np.float32, np.float32), (int, np.float64)):
-        X, y = sliding_windows(np.arange(9).astype(dtype), 3)
-        assert X.dtype == y.dtype == expected
-
-
-def test_the_shortest_series_has_one_window():
-    X, y = sliding_windows([1.0, 2.0, 3.0, 4.0], width=2, horizon=2)
-    assert_array_equal(X, [[[1.0], [2.0]]])
-    assert_array_equal(y, [4.0])
-
-
-@pytest.mark.parametrize(
-    ("series", "options", "error", "message"),
-    [
-        (
-            np.ones(4),
-            {"width": 3, "horizon": 2},
-            ValueError,
-            "4 steps has no window .* needs 5 step",
-        ),
-        (np.ones((2, 2, 2)), {"width": 1}, ValueError, r"series has shape \(2, 2, 2\)"),
-        (np.ones(4), {"width": 0}, ValueError, "width == 0"),
-        (np.ones(4), {"width": 1, "horizon": 0}, ValueError, "horizon == 0"),
-        (np.ones(4), {"width": 1, "step": 1.5}, TypeError, "step"),
-        (["a", "b", "c"], {"width": 1}, ValueError, "series holds strings"),
-    ],
-)
-def test_bad_windows_are_errors(series, options, error, message):
-    with pytest.raises(error, match=message):
-        sliding_windows(series, **options)
+@forms
+def test_memory_order_changes_nothing(X, other, dtype):
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        X = X.astype(dtype)
+        laid_out = other(X)
+    else:
+        X = [x.astype(dtype) for x in X]
+        laid_out = [other(x) for x in X]
+    expected, scaler = SequenceScaler().fit(X), SequenceScaler().fit(laid_out)
+    assert scaler.mean_.tobytes() == expected.mean_.tobytes()
+    assert scaler.var_.tobytes() == expected.var_.tobytes()
+    for method in ("transform", "inverse_transform"):
+        for ours, theirs in zip(
+            getattr(scaler, method)(laid_out), getattr(expected, method)(X), strict=True
+        ):
+            assert ours.dtype == dtype
+            assert ours.flags.c_contiguous
+            assert ours.tobytes() == theirs.tobytes()

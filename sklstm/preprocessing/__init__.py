@@ -1,7 +1,17 @@
-"""What stands before an LSTM: scaling of sequences, padded arrays to lists and back, windows."""
+"""Before an LSTM: scaling, windows, and lists from padded arrays or long tables and back."""
 
+from sklstm.preprocessing._from_long import from_long
 from sklstm.preprocessing._padding import from_padded, to_padded
 from sklstm.preprocessing._scaler import SequenceScaler
-from sklstm.preprocessing._windows import sliding_windows
+from sklstm.preprocessing._to_long import to_long
+from sklstm.preprocessing._windows import last_window, sliding_windows
 
-__all__ = ["SequenceScaler", "from_padded", "sliding_windows", "to_padded"]
+__all__ = [
+    "SequenceScaler",
+    "from_long",
+    "from_padded",
+    "last_window",
+    "sliding_windows",
+    "to_long",
+    "to_padded",
+]

@@ -3,38 +3,77 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, NoReturn
 
+import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils import check_scalar
 
-from sklstm._numbers import as_typed, numbers, precision
+from sklstm._numbers import precision
+from sklstm.preprocessing._frames import column_names, is_frame, refuse_twice, table_of
+from sklstm.preprocessing._series import chosen_columns, is_list, known_columns, read_series
 
 
-def sliding_windows(series, width, horizon=1, step=1):
-    """Cut one long series into windows and what comes after them: forecasting as regression.
+def sliding_windows(
+    series, width, horizon=1, step=1, *, target=None, known_future=None, dropna=False
+):
+    """Turn one long series into windows and the values that follow them, to forecast by regression.
 
     Parameters
     ----------
-    series : array-like of shape (T,) or (T, F)
-        One time series.
+    series : array-like of shape (T,) or (T, F), Series or DataFrame of pandas or polars
+        One time series, in order of time.
     width : int
-        Steps of a window.
-    horizon : int, default=1
-        The target is this many steps after the last step of the window.
+        Number of steps in a window.
+    horizon : int or list of int, default=1
+        The target is this many steps after the last step of the window. Pass a list to forecast
+        several steps at once: ``horizon=range(1, 25)`` for the next 24.
     step : int, default=1
-        Steps from the start of one window to the start of the next.
+        Number of steps from the start of one window to the start of the next. Increase it to get
+        fewer windows that overlap less.
+    target : str, int or list of them, default=None
+        The columns to forecast: names if ``series`` is a data frame, else column numbers. None
+        forecasts all columns. All columns are inputs, whatever the target.
+    known_future : str, int or list of them, default=None
+        Columns whose future values are known, such as the hour of the day or a price list. Step t
+        of a window then also has their values at step t + horizon, so that the last step of the
+        window has those at the time of the target.
+    dropna : bool, default=False
+        Drop windows that contain NaN or whose target does. False raises an error if there are any.
 
     Returns
     -------
-    X : ndarray of shape (n, width, F)
-        The windows; F is 1 for a one-dimensional series. float32 if the series is, else float64.
-    y : ndarray of shape (n,) or (n, F)
-        The targets; one-dimensional if the series is.
+    X : ndarray of shape (n, width, F + H * K)
+        The windows. The features are the F columns of ``series`` (1 if it is one-dimensional),
+        followed by the K known columns at t + horizon, for each of the H horizons in turn. float32
+        if the series is, else float64.
+    y : ndarray of shape (n,), (n, k) or (n, H * k)
+        The targets. One-dimensional if ``horizon`` is an int and ``target`` is a single column or
+        the series is one-dimensional. Columns are sorted by horizon, then by target:
+        ``y.reshape(n, H, k)`` has one axis for each.
+
+    Raises
+    ------
+    ValueError
+        If the series is too short for one window, is not sorted by its dates, contains NaN without
+        ``dropna=True`` or contains text, or if a column does not exist.
+
+    See Also
+    --------
+    last_window : The last window, to forecast what follows the series.
 
     Notes
     -----
-    Neighbouring windows overlap: split them in order of time, never at random
-    (:class:`~sklearn.model_selection.TimeSeriesSplit` with ``gap=width + horizon - 1``).
+    Window k starts at step ``k * step`` and ends at ``k * step + width - 1``, unless windows before
+    it were dropped. Call the function once per series if there are several, and concatenate the
+    results: windows must not run from one series into the next.
+
+    Neighbouring windows overlap. Split them by time, not at random, with
+    ``TimeSeriesSplit(gap=(max(horizon) - 1) // step)``; for ``step=1`` and a single horizon this is
+    ``gap=horizon - 1``. With this gap all training targets are known at the last step of the first
+    test window, which is when its forecast is made. Test windows may start with steps that were
+    used in training: these steps are in the past of the forecast, so nothing leaks. If training and
+    test windows must not share any step, use ``gap=(width + max(horizon) - 1) // step``.
 
     Examples
     --------
@@ -45,19 +84,197 @@ def sliding_windows(series, width, horizon=1, step=1):
            [1., 2., 3.]])
     >>> y
     array([3., 4.])
+
+    Two steps ahead at once, of the first column, with a second column that is known beforehand:
+
+    >>> series = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, 1.0]]
+    >>> X, y = sliding_windows(series, width=2, horizon=[1, 2], target=0, known_future=1)
+    >>> X[0]
+    array([[0., 1., 0., 1.],
+           [1., 0., 1., 0.]])
+    >>> y
+    array([[2., 3.],
+           [3., 4.]])
     """
-    for name, number in (("width", width), ("horizon", horizon), ("step", step)):
-        check_scalar(number, name, Integral, min_val=1)
-    array = numbers(as_typed(series), lambda index: f"index {index}", "series")
-    if array.ndim not in (1, 2):
-        raise ValueError(f"series has shape {array.shape}; expected (n_steps,) or (n_steps, F).")
-    array = array.astype(precision([array.dtype]), copy=False)
-    if len(array) < width + horizon:
+    check_scalar(width, "width", Integral, min_val=1)
+    check_scalar(step, "step", Integral, min_val=1)
+    check_scalar(dropna, "dropna", (bool, np.bool_))
+    horizons = _horizons(horizon)
+    table, names, flat = read_series(series)
+    last = max(horizons)
+    if len(table) < width + last:
         raise ValueError(
-            f"A series of {len(array)} steps has no window of {width} steps with a target "
-            f"{horizon} steps after it: it needs {width + horizon} steps."
+            f"A series of {len(table)} steps has no window of {width} steps with a target "
+            f"{last} steps after it: it needs {width + last} steps."
         )
-    targets = array[width + horizon - 1 :: step]
-    windows = sliding_window_view(array.reshape(len(array), -1), width, axis=0)[::step]
-    X = windows[: len(targets)].transpose(0, 2, 1).copy()
-    return X, targets.copy()
+    if flat and target is not None:
+        raise ValueError(f"target={target!r} chooses a column, but series has only one dimension.")
+    targets = list(range(table.shape[1]))
+    if target is not None:
+        targets = chosen_columns(target, names, series, table.shape[1], "target")
+    if not targets:
+        raise ValueError("target is an empty list: name at least one column.")
+    known = known_columns(known_future, names, series, table.shape[1], flat)
+
+    n_inputs = len(table) - last  # steps that have all targets after them
+    inputs = _inputs(table[:n_inputs], table, known, horizons)
+    X = sliding_window_view(inputs, width, axis=0)[::step].transpose(0, 2, 1)
+    ends = range(width - 1, n_inputs, step)
+    y = np.stack([table[ends.start + h :: step, targets][: len(ends)] for h in horizons], axis=1)
+    if np.isnan(table).any():
+        missing = np.isnan(inputs).any(axis=1)
+        bad = sliding_window_view(missing, width)[::step].any(axis=1)
+        bad |= np.isnan(y).any(axis=(1, 2))
+        if bad.all() and dropna:
+            raise ValueError(
+                f"All {len(bad)} windows or their targets contain NaN, so dropna=True drops them "
+                "all: fill it in or use a smaller width."
+            )
+        if bad.any() and not dropna:
+            start = int(bad.argmax()) * step
+            remedy = ", or set dropna=True to drop the windows that contain it"
+            at = (start, width, horizons, targets, known, names, len(table), remedy)
+            _refuse_nan(table, *at)
+        X, y = X[~bad], y[~bad]
+    one_target = flat or (target is not None and not is_list(target, names))
+    if _is_one(horizon):
+        y = y[:, 0, 0] if one_target else y[:, 0]
+    else:
+        y = y.reshape(len(y), -1)
+    return np.array(X, order="C"), np.array(y, order="C")
+
+
+def last_window(series, width, horizon=1, *, known_future=None, future=None):
+    """Return the last window of a series, to forecast what follows it.
+
+    Parameters
+    ----------
+    series : array-like of shape (T,) or (T, F), Series or DataFrame of pandas or polars
+        One time series up to now, with the columns that ``sliding_windows`` was given.
+    width : int
+        Number of steps in the window.
+    horizon : int or list of int, default=1
+        The value that ``sliding_windows`` was given. It is used only with ``known_future``.
+    known_future : str, int or list of them, default=None
+        The value that ``sliding_windows`` was given.
+    future : array-like of shape (n_future,) or (n_future, K), or DataFrame, default=None
+        The known columns at the steps that follow ``series``, at least as many as the largest
+        horizon. An array has the columns in the order of ``known_future``; a data frame has them by
+        name and may have others. Required with ``known_future``.
+
+    Returns
+    -------
+    X : ndarray of shape (1, width, F + H * K)
+        The window, with the same features as those of ``sliding_windows``:
+        ``model.predict(X)[0]`` is the forecast. float32 if ``series`` and the known columns of
+        ``future`` are, else float64.
+
+    Raises
+    ------
+    ValueError
+        If the series is shorter than the window, if the window contains NaN, if a column does not
+        exist, or if ``future`` has fewer steps than the largest horizon.
+
+    See Also
+    --------
+    sliding_windows : All windows that have a target, to train on.
+
+    Examples
+    --------
+    >>> from sklstm.preprocessing import last_window
+    >>> last_window([0.0, 1.0, 2.0, 3.0, 4.0], width=3)[0, :, 0]
+    array([2., 3., 4.])
+    """
+    check_scalar(width, "width", Integral, min_val=1)
+    horizons = _horizons(horizon)
+    table, names, flat = read_series(series)
+    if len(table) < width:
+        raise ValueError(f"A series of {len(table)} steps has no window of {width} steps.")
+    known = known_columns(known_future, names, series, table.shape[1], flat)
+    whole = table
+    if known or future is not None:
+        whole = _with_future(table, known, names, future, max(horizons))
+    inputs = _inputs(table, whole, known, horizons)[-width:]
+    if np.isnan(inputs).any():
+        start = len(table) - width
+        _refuse_nan(whole, start, width, horizons, [], known, names, len(table), "")
+    return np.array(inputs[np.newaxis], order="C")
+
+
+def _horizons(horizon: Any) -> list[int]:
+    horizons = [horizon] if _is_one(horizon) else list(horizon)
+    if not horizons:
+        raise ValueError("horizon is an empty list: name at least one number of steps.")
+    for number in horizons:
+        check_scalar(number, "horizon", Integral, min_val=1)
+    refuse_twice(horizons, "horizon")
+    return [int(number) for number in horizons]
+
+
+def _is_one(horizon: Any) -> bool:
+    return np.ndim(horizon) == 0
+
+
+def _with_future(
+    table: np.ndarray, known: list[int], names: list | None, future: Any, last: int
+) -> np.ndarray:
+    """The series, followed by the known columns; the other columns are NaN there and not used."""
+    if not known:
+        raise ValueError("future is given, but known_future does not say which columns it has.")
+    if future is None:
+        raise ValueError(
+            f"known_future needs the {last} steps after the end of series: pass their known "
+            "columns as future=."
+        )
+    if names is not None and is_frame(future):
+        wanted = column_names([names[k] for k in known], future, "known_future")
+        ahead = table_of(future, wanted, "future")
+    else:
+        ahead = read_series(future, "future")[0]
+    if ahead.shape[1] != len(known):
+        raise ValueError(
+            f"future has {ahead.shape[1]} columns, but known_future chooses {len(known)}: pass "
+            "these columns alone, in their order."
+        )
+    if len(ahead) < last:
+        raise ValueError(
+            f"future has {len(ahead)} steps, but the largest horizon is {last}: it needs as many."
+        )
+    dtype = precision([table.dtype, ahead.dtype])
+    whole = np.full((len(table) + last, table.shape[1]), np.nan, dtype)
+    whole[: len(table)] = table
+    whole[len(table) :, known] = ahead[:last]
+    return whole
+
+
+def _inputs(
+    steps: np.ndarray, whole: np.ndarray, known: list[int], horizons: list[int]
+) -> np.ndarray:
+    """The features of all steps that windows are cut from: columns, then known ones shifted."""
+    if not known:
+        return steps
+    shifted = [whole[h : h + len(steps), known] for h in horizons]
+    return np.concatenate([steps, *shifted], axis=1)
+
+
+def _refuse_nan(
+    whole: np.ndarray,
+    start: int,
+    width: int,
+    horizons: list[int],
+    targets: list[int],
+    known: list[int],
+    names: list | None,
+    n_steps: int,
+    remedy: str,
+) -> NoReturn:
+    """An error for the first NaN in the window that begins at ``start``, or in its target."""
+    used = np.zeros(whole.shape, dtype=bool)
+    used[start : start + width] = True
+    for h in horizons:
+        used[start + h : start + h + width, known] = True
+        used[start + h + width - 1 : start + h + width, targets] = True
+    row, k = np.argwhere(used & np.isnan(whole))[0].tolist()
+    what, step = ("series", row) if row < n_steps else ("future", row - n_steps)
+    column = f", column {(names[k] if names else k)!r}" if names or whole.shape[1] > 1 else ""
+    raise ValueError(f"{what} contains NaN at step {step}{column}: fill it in{remedy}.")
