@@ -36,10 +36,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from math import isnan
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer, make_scorer
+
+from sklstm._containers import members, refuse_container
+from sklstm._steps import as_entries
 
 __all__ = ["flatten_steps", "make_step_scorer"]
 
@@ -302,7 +306,7 @@ class _Targets:
             )
         y = y[kept]
         if y.dtype == object:  # the missing ones are gone: back to one type
-            y = np.array(y.tolist())
+            y = as_entries(y.tolist())
         return cls(y, weights, lengths, kept, name)
 
     def matching(self, y_pred: Any, name: str = "y_pred") -> np.ndarray:
@@ -331,16 +335,16 @@ def _flat(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _members(values: Any, name: str) -> np.ndarray | list[np.ndarray]:
     """An array of numbers or labels as it is; lists and object arrays as a list of arrays."""
-    if not isinstance(values, (list, tuple)):
-        values = np.asarray(values)
-        if values.ndim != 1 or values.dtype.kind != "O":
-            return values
-    if len(values) == 0:
+    refuse_container(values, name)
+    items = members(values)
+    if items is None:
+        return as_entries(values)
+    if len(items) == 0:
         raise ValueError(f"{name} is empty: it needs at least one sequence.")
     arrays = []
-    for k, value in enumerate(values):
+    for k, item in enumerate(items):
         try:
-            arrays.append(np.asarray(value))
+            arrays.append(as_entries(item))
         except ValueError:
             raise ValueError(
                 f"Sequence {k} of {name} is not an array: its steps have unequal lengths."
@@ -369,10 +373,11 @@ def _check_alike(arrays: list[np.ndarray], name: str) -> None:
 
 def _flat_weights(weights: Any, lengths: np.ndarray, name: str) -> np.ndarray:
     """One weight per step, (N,) float64, finite and 0 or more."""
-    members = _members(weights, "sample_weight")
-    per_sequence = np.ndim(members[0]) == 0 if len(members) else True
-    if per_sequence:
-        values = np.asarray(weights, dtype=np.float64)
+    if isinstance(weights, Real):
+        weights = np.full(len(lengths), weights)
+    given = _members(weights, "sample_weight")
+    if all(np.ndim(weight) == 0 for weight in given):  # one per sequence
+        values = np.asarray(given, dtype=np.float64)
         if len(values) != len(lengths):
             raise ValueError(
                 f"sample_weight has {len(values)} sequences, but {name} has {len(lengths)}: they "
@@ -380,8 +385,8 @@ def _flat_weights(weights: Any, lengths: np.ndarray, name: str) -> np.ndarray:
             )
         values = np.repeat(values, lengths)
     else:
-        values, given = _flat(weights, "sample_weight")
-        _check_lengths(given, "sample_weight", lengths, name)
+        values, steps = _flat(weights, "sample_weight")
+        _check_lengths(steps, "sample_weight", lengths, name)
         if values.ndim != 1:
             raise ValueError(
                 f"sample_weight has {values.shape[1]} columns; expected one weight per step."

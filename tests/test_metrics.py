@@ -91,6 +91,7 @@ def test_weights_of_steps_and_sequences():
     np.testing.assert_array_equal(y_true, [0, 2, 4])
     np.testing.assert_array_equal(y_pred, [0, 2, 4])
     np.testing.assert_array_equal(weights, [1, 3, 5])
+    np.testing.assert_array_equal(flatten_steps(y, y, 2)[2], [2] * 5)
     assert flatten_steps(np.ones((2, 3)), np.ones((2, 3)), np.eye(2, 3))[0].shape == (2,)
     assert flatten_steps(np.ones((2, 3)), np.ones((2, 3)), np.array([1, 0]))[0].shape == (3,)
 
@@ -107,10 +108,20 @@ def test_missing_targets_are_dropped():
     assert y_pred.tolist() == ["a", "b", "b"]
 
 
+def test_numbers_do_not_become_strings():
+    y_true, _ = flatten_steps([["a", 1], ["b"]], [["a", "b"], ["b"]])
+    assert y_true.tolist() == ["a", 1, "b"]
+
+
 def test_weight_zero_covers_what_has_no_target():
     y = [np.array([0, 1]), np.array([7])]
     y_true, *_ = flatten_steps(y, [[0, 1], [0]], [1, 0])
     assert y_true.tolist() == [0, 1]
+
+
+def test_dicts_are_refused():
+    with pytest.raises(TypeError, match=r"y_pred is .*dict"):
+        flatten_steps([[0, 1]], {0: [0, 1]})
 
 
 @pytest.mark.parametrize(
