@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from layouts import laid_out
 from numpy.testing import assert_array_equal
 
 from sklstm.preprocessing import from_padded, to_padded
@@ -156,25 +157,6 @@ def test_a_wrong_side_is_an_error(padding):
 
 
 # ------------------------------------------------------------------------------- memory
-
-
-def laid_out(array):
-    """The same numbers in other memory orders, strides, byte orders and alignments."""
-    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
-    wide[..., ::2] = array
-    raw = np.zeros(array.nbytes + 1, np.uint8)
-    misaligned = raw[1:].view(array.dtype).reshape(array.shape)
-    misaligned[...] = array
-    locked = array.copy()
-    locked.flags.writeable = False
-    return {
-        "Fortran": np.asfortranarray(array),
-        "strided": wide[..., ::2],
-        "reversed": array[::-1].copy()[::-1],
-        "big-endian": array.astype(array.dtype.newbyteorder(">")),
-        "misaligned": misaligned,
-        "read-only": locked,
-    }
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
