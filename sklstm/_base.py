@@ -15,7 +15,7 @@ from sklstm._estimator import SEEDS, SequenceEstimator
 from sklstm._network import OUTPUT_BATCH, Network
 from sklstm._parameters import batch_size, draw, epochs, gradient_of, shape_of
 from sklstm._progress import ProgressLine, Silence
-from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sequences import Sequences, called, unchanged_on_error
 from sklstm._solvers import SOLVERS
 from sklstm._stream import Stream
 from sklstm._targets import Examples
@@ -23,7 +23,6 @@ from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records, train
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
-
 
 LARGE = 100.0  # values beyond this are named where training did not work
 
@@ -123,12 +122,11 @@ class BaseLSTM(SequenceEstimator):
             if others is not None:
                 held_out = HeldOut.of(examples, others, X, y, sample_weight)
             elif self.early_stopping:
-                rows_val = self._read(X_val, shape, False)
+                with called("X_val"):
+                    rows_val = self._read(X_val, shape, False)
                 examples_val = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
                 warn_if_apart(rows.sequences, rows_val.sequences)
-                held_out = HeldOut(
-                    self._trainable(examples_val), X_val, y_val, sample_weight_val
-                )
+                held_out = HeldOut(self._trainable(examples_val), X_val, y_val, sample_weight_val)
             examples = self._class_weighted(examples)
             end = self._train(
                 examples.per_target(order), examples.sequence_weights, order, held_out

@@ -74,8 +74,11 @@ def refuse_members(items: list | tuple, name: str) -> None:
             raise TypeError(f"Sequence {k} of {name} is of type {kind.__name__}, {advice}")
 
 
-def refuse_long(X: Any, reset: bool) -> None:
-    """An error for a data frame that is a long table, where one row per sequence is expected."""
+def refuse_long(X: Any, ids: bool) -> None:
+    """An error for a data frame that is a long table, where one row per sequence is expected.
+
+    ``ids`` is whether repeated values in a column of ids tell that it is one.
+    """
     index = getattr(X, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         names = ", ".join(map(repr, index.names))
@@ -84,7 +87,7 @@ def refuse_long(X: Any, reset: bool) -> None:
             f"sequences of it with {FROM_LONG}(X.reset_index(), id=...). If every row is a "
             "sequence of its own, pass X.to_numpy()."
         )
-    if not (reset and is_frame(X)):
+    if not (ids and is_frame(X)):
         return
     for name in X.columns:
         if isinstance(name, str) and re.fullmatch(r"(.*[_ ])?id", name, re.IGNORECASE):
@@ -182,6 +185,13 @@ def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
 
     ``X`` is a data frame, or an array (N, F) without names.
     """
+    if (  # nothing to compare but a number, which costs less than asking
+        not reset
+        and type(X) is np.ndarray
+        and not hasattr(estimator, "feature_names_in_")
+        and X.shape[1] == estimator.n_features_in_
+    ):
+        return
     try:
         validate_data(estimator, X, reset=reset, skip_check_array=True)
     except ValueError as error:

@@ -17,6 +17,7 @@ NESTED = (
     " A nested data frame becomes a list of sequences by "
     "[np.column_stack(list(row)) for row in X.to_numpy()]."
 )
+PLAIN = {float, int, bool, str, type(None), np.ndarray, np.float64}  # nothing of this is masked
 
 
 def contiguous(array: np.ndarray) -> np.ndarray:
@@ -36,8 +37,14 @@ def filled(data: Any, missing: Any = np.nan) -> Any:
             objects[np.ma.getmaskarray(data)] = None
             return objects
         return data.astype(np.result_type(data.dtype, np.float16)).filled(np.nan)
-    if isinstance(data, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in data):
-        return [filled(value, missing) if np.ndim(value) else value for value in data]
+    if isinstance(data, (list, tuple)):
+        types = set(map(type, data))
+        if types <= PLAIN:
+            return data
+        if not types.isdisjoint((list, tuple)) or any(
+            issubclass(kind, np.ma.MaskedArray) for kind in types
+        ):
+            return [missing if value is np.ma.masked else filled(value, missing) for value in data]
     return data
 
 

@@ -135,6 +135,15 @@ def learn_names(estimator: Any, X: Any) -> None:
 
 
 @contextmanager
+def called(name: str) -> Iterator[None]:
+    """Errors about an ``X`` that the user passed by another name say so."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"In {name}: {error}") from None
+
+
+@contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
     """Give ``estimator`` its attributes back if the block fails: for errors found after X."""
     before = dict(vars(estimator))
@@ -174,7 +183,7 @@ def _as_nd_array(X: Any) -> np.ndarray | None:
 
 def _n_dims(item: Any) -> int:
     try:
-        return np.ndim(item)
+        return np.ndim(filled(item))
     except ValueError:  # nested lists of unequal length: meant as steps
         return 2
 
@@ -261,7 +270,8 @@ def _read_table(
         X = _table_of(items)
         # A list of strings is first of all not numbers, whatever its shape.
         X = numbers(X, place)
-    refuse_long(X, reset)
+    fitted_on_table = getattr(estimator, "_sequence_input", "sequences") == "table"
+    refuse_long(X, ids=reset or not fitted_on_table)
     mixed = getattr(getattr(X, "dtype", None), "kind", None) == "O"
     hint = LONG_TABLE if columns or mixed else ""
     refuse_dates(X, hint)
@@ -270,7 +280,7 @@ def _read_table(
     table = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
     table = numbers(table, place, hint=hint)
     if not reset:
-        if getattr(estimator, "_sequence_input", "sequences") != "table":
+        if not fitted_on_table:
             name, n_features = type(estimator).__name__, estimator.n_features_in_
             raise ValueError(
                 f"X is a 2-D table of shape {table.shape}, but {name} was fitted on sequences of "

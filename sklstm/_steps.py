@@ -43,7 +43,8 @@ def pack_steps(
             )
     if len(items) != n:
         raise ValueError(
-            f"{name} has {len(items)} sequences, but X has {n}: each sequence needs its {what}."
+            f"{name} has {len(items)} sequences, but {x_of(name)} has {n}: each sequence needs its "
+            f"{what}."
         )
     if isinstance(items, np.ndarray):
         _check_steps(np.full(n, items.shape[1]), sequences, name, what)
@@ -69,6 +70,11 @@ def pack_steps(
         arrays = [array.astype(object) if _is_nan(array) else array for array in arrays]
     _check_types(arrays, name, what)
     return contiguous(np.concatenate(arrays))
+
+
+def x_of(name: str) -> str:
+    """What the user calls the X that ``name`` belongs to."""
+    return "X_val" if name.endswith("_val") else "X"
 
 
 def as_entries(data: Any, missing: Any = np.nan) -> np.ndarray:
@@ -115,8 +121,8 @@ def _check_steps(lengths: np.ndarray, sequences: Sequences, name: str, what: str
     if wrong.any():
         k = int(wrong.argmax())
         raise ValueError(
-            f"Sequence {k} of {name} has {what} for {lengths[k]} steps, but sequence {k} of X has "
-            f"{sequences.lengths[k]} steps: they must be equal."
+            f"Sequence {k} of {name} has {what} for {lengths[k]} steps, but sequence {k} of "
+            f"{x_of(name)} has {sequences.lengths[k]} steps: they must be equal."
         )
 
 

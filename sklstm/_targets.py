@@ -20,7 +20,9 @@ from sklearn.exceptions import DataConversionWarning
 from sklstm._containers import LONG_TABLE, first_frame, is_frame, members, refuse_container
 from sklstm._numbers import contiguous
 from sklstm._sequences import Sequences
-from sklstm._steps import as_entries, pack_steps
+from sklstm._steps import as_entries, pack_steps, x_of
+
+LARGEST_WEIGHT = 1e100
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,13 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
             f"Negative values in data passed to {name}: {values[row]:g} at {bad_rows.place(row)}. "
             "Weights are 0 or more."
         )
+    bad = values > LARGEST_WEIGHT
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(
+            f"{name} is {values[row]:g} at {bad_rows.place(row)}, and sums of such weights are too "
+            "large for float64: divide all of them by the largest."
+        )
     if rows.per_step and not bad_rows.per_step:
         return np.repeat(values, rows.sequences.lengths)
     return values
@@ -239,8 +248,8 @@ def rows_of(
         )
     if len(y) != len(rows):
         raise ValueError(
-            f"{name} has {len(y)} rows of {what}, but X has {len(rows)} sequences: found input "
-            f"variables with inconsistent numbers of samples: [{len(rows)}, {len(y)}]."
+            f"{name} has {len(y)} rows of {what}, but {x_of(name)} has {len(rows)} sequences: "
+            f"found input variables with inconsistent numbers of samples: [{len(rows)}, {len(y)}]."
             f"{_too_many(rows, len(y))}"
         )
     return _one_column(y, name, column_warning)

@@ -1,39 +1,16 @@
-"""y, weights and classes in every form, as the kernels get them."""
+"""y and weights in every form, as the kernels get them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import LENGTHS, cube, sequences, step_numbers
+from rows import N_STEPS, by_step, ragged, rows_of
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils.class_weight import compute_class_weight
 
 from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm._labels import (
-    class_factors,
-    encode_classes,
-    learn_classes,
-    named_classes,
-    read_labels,
-)
-from sklstm._sequences import object_array, read_sequences
-from sklstm._targets import Examples, Rows, mean_weight, read_regression, read_weights
-
-N_STEPS = sum(LENGTHS)
-
-
-def rows_of(X, per_step):
-    return Rows(read_sequences(LSTMClassifier(), X, reset=True), per_step)
-
-
-def ragged(per_step):
-    return rows_of(sequences(len(LENGTHS)), per_step)
-
-
-def by_step(values):
-    """A flat list of values, cut into sequences."""
-    return np.split(np.asarray(values), np.cumsum(LENGTHS)[:-1])
-
+from sklstm._sequences import object_array
+from sklstm._targets import Examples, mean_weight, read_regression, read_weights
 
 # ------------------------------------------------------------------------------------ weights
 
@@ -78,6 +55,7 @@ def test_the_weight_of_a_sequence_is_the_mean_over_its_steps_with_a_weight():
 @pytest.mark.parametrize(
     "weights, message",
     [
+        ([1, 1, 1, 1, 1, 1e308], r"sample_weight is 1e\+308 at sequence 5.* divide all of them"),
         ([1, 1, -2, 1, 1, 1], r"Negative values .* sample_weight: -2 at sequence 2"),
         ([1, 1, 1, np.nan, 1, 1], "sample_weight contains NaN or infinity: nan at sequence 3"),
         ([1, np.inf, 1, 1, 1, 1], "sample_weight contains NaN or infinity: inf at sequence 1"),
@@ -205,135 +183,14 @@ def test_bad_targets_of_steps_are_named_by_sequence_and_step():
         read_regression(strings, np.ones(N_STEPS), ragged(True), np.float64)
 
 
-# ------------------------------------------------------------------------------ classification
-
-
-@pytest.mark.parametrize(
-    "names", [[0, 1], [5, 7], ["no", "yes"], [False, True], [-1.0, 1.0]], ids=str
-)
-@pytest.mark.parametrize("dtype", [None, object])
-def test_labels_of_any_type_become_numbers_of_sorted_classes(names, dtype):
-    y = np.array(names * 3, dtype=None if isinstance(names[0], (float, int)) else dtype)
-    rows, weights = ragged(False), np.ones(6)
-    labels = read_labels(y, weights, rows)
-    classes, multilabel = learn_classes(labels, weights, rows)
-    assert classes.tolist() == names and not multilabel
-    assert_array_equal(encode_classes(labels, classes, weights, rows, "y"), [0, 1] * 3)
-
-
-def test_an_indicator_of_several_labels_is_multilabel():
-    y = np.array([[0, 1, 1]] * 6)
-    classes, multilabel = learn_classes(y, np.ones(6), ragged(False))
-    assert_array_equal(classes, [0, 1, 2])
-    assert multilabel
-
-
-def test_labels_at_steps_without_weight_are_ignored_whatever_they_are():
-    labels = np.array(["a", "b"] * N_STEPS)[:N_STEPS].astype(object)
-    weights = np.ones(N_STEPS)
-    labels[4], labels[7], weights[[4, 7]] = None, np.nan, 0
-    rows = ragged(True)
-    read = read_labels(by_step(labels), weights, rows)
-    classes, _ = learn_classes(read, weights, rows)
-    assert classes.tolist() == ["a", "b"]
-    encoded = encode_classes(read, classes, weights, rows, "y")
-    expected = np.arange(N_STEPS) % 2
-    expected[[4, 7]] = 0
-    assert_array_equal(encoded, expected)
-
-
-@pytest.mark.parametrize(
-    "y, message",
-    [
-        ([0, 1, np.nan, 0, 1, 0], "Input y contains NaN, infinity or None: sequence 2"),
-        (
-            np.array(["a", "b", "a", None, "a", "b"], dtype=object),
-            "NaN, infinity or None: sequence 3",
-        ),
-        (pd.Series([0, 1, 0, 1, 0, None], dtype="Int64"), "NaN, infinity or None: sequence 5"),
-        ([0.5, 1.5, 2.25, 3, 4, 5], "Unknown label type"),
-        (np.ones(6, dtype=complex), "Complex data not supported: y"),
-        ([[0, 1], [1, 2], [2, 0], [0, 1], [1, 1], [0, 0]], "multiclass-multioutput"),
-        ([[1, 2]] * 6, "indicator of 0 and 1"),
-        ([3] * 6, "only one class with a weight above zero, .*3"),
-        (["a"] * 6, "only one class.*'a'"),
-    ],
-)
-def test_bad_labels_are_refused(y, message):
-    rows = ragged(False)
-    with pytest.raises(ValueError, match=message):
-        learn_classes(read_labels(y, np.ones(6), rows), np.ones(6), rows)
-
-
-def test_a_class_whose_weights_are_zero_leaves_one_class():
-    rows, weights = ragged(False), np.array([0.0, 1, 0, 1, 0, 1])
-    with pytest.raises(ValueError, match="only one class with a weight above zero"):
-        learn_classes(np.arange(6) % 2, weights, rows)
-
-
-@pytest.mark.parametrize("label", [2, 9, -1])
-def test_an_unknown_label_is_named_with_its_place(label):
-    y = np.array([0, 1, 3, label, 0, 1])
-    with pytest.raises(ValueError, match=rf"label .*{label}.* at sequence 3.*\[0, 1, 3\]"):
-        encode_classes(y, np.array([0, 1, 3]), np.ones(6), ragged(False), "y")
-
-
-@pytest.mark.parametrize("classes, y", [([0, 1], ["a", "b"]), (["a", "b"], [0, 1])])
-def test_labels_of_another_type_are_unknown(classes, y):
-    for dtype in (None, object):
-        labels = read_labels(np.array(y * 3, dtype=dtype), np.ones(6), ragged(False))
-        with pytest.raises(ValueError, match=r"at sequence 0.*not among the known classes"):
-            encode_classes(labels, np.array(classes), np.ones(6), ragged(False), "y")
-
-
-def test_an_unknown_label_of_a_step_is_named_with_its_place():
-    labels, weights = np.zeros(N_STEPS, dtype=int), np.ones(N_STEPS)
-    labels[[1, 4]], weights[1] = 7, 0
-    with pytest.raises(ValueError, match="sequence 1, step 1"):
-        encode_classes(labels, np.array([0, 1]), weights, ragged(True), "y")
-
-
-def test_named_classes_are_sorted_but_names_of_columns_keep_their_order():
-    assert named_classes(["b", "a", "b"]).tolist() == ["a", "b"]
-    assert named_classes(["b", "a"], 2).tolist() == ["b", "a"]
-    assert named_classes(None, 3).tolist() == [0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    "classes, n_labels", [([1], None), ([[0, 1]], None), ([0, np.nan], None), ([0, 1], 3)]
-)
-def test_classes_that_cannot_be_are_refused(classes, n_labels):
-    with pytest.raises(ValueError, match=r"class(es)?\b"):
-        named_classes(classes, n_labels)
-
-
-def test_balanced_weights_give_every_class_the_same_sum():
-    index, weights = np.array([0, 0, 0, 1, 1, 2]), np.array([1.0, 2, 1, 1, 1, 3])
-    factors = class_factors("balanced", index, np.arange(3), weights)
-    assert_allclose(np.bincount(index, weights * factors[index]), weights.sum() / 3)
-    ones = class_factors("balanced", index, np.arange(3), np.ones(6))
-    assert_allclose(ones, compute_class_weight("balanced", classes=np.arange(3), y=index))
-
-
-def test_a_class_weight_without_an_entry_is_one():
-    factors = class_factors({"b": 3.0}, np.array([0]), np.array(["a", "b"]), np.ones(1))
-    assert_array_equal(factors, [1, 3])
-
-
-@pytest.mark.parametrize("bad", [{0: -1.0}, {0: np.nan}, {0: np.inf}, {7: 1.0}])
-def test_class_weights_that_cannot_be_are_refused(bad):
-    with pytest.raises(ValueError, match=r"class_weight"):
-        class_factors(bad, np.array([0]), np.array([0, 1]), np.ones(1))
-
-
 # ------------------------------------------------------- what the estimators make of all that
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def small(kind=LSTMRegressor, **kwargs):
     return kind(**{"hidden_layer_sizes": 2, "max_iter": 2, "random_state": 0} | kwargs)
-
-
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def test_nan_is_the_same_as_weight_zero_to_fit_and_to_score():
@@ -359,43 +216,57 @@ def test_nan_in_one_output_leaves_the_others_to_be_learned():
     assert_array_equal(model.output_weights_[1], before[1])
 
 
-def test_class_weights_multiply_sample_weights():
-    X, y = sequences(12), np.arange(12) % 3
-    weights = np.linspace(0.5, 2, 12)
-    by_class = small(LSTMClassifier, class_weight={0: 2.0, 1: 0.5, 2: 3.0}).fit(X, y, weights)
-    by_sample = small(LSTMClassifier).fit(X, y, weights * np.array([2, 0.5, 3])[y])
-    assert_array_equal(by_class.parameters_, by_sample.parameters_)
-
-
-def test_balanced_class_weights_count_the_weighted_steps():
-    X = sequences(12)
-    y = [np.arange(len(x)) % 3 == 0 for x in X]
-    weights = [np.ones(len(x)) for x in X]
-    weights[1][:] = 0
-    flat, w = np.concatenate(y), np.concatenate(weights)
-    factor = w.sum() / 2 / np.array([w[~flat].sum(), w[flat].sum()])
-    by_hand = [v * factor[t.astype(int)] for v, t in zip(weights, y, strict=True)]
-    settings = {"return_sequences": True}
-    balanced = small(LSTMClassifier, class_weight="balanced", **settings).fit(X, y, weights)
-    expected = small(LSTMClassifier, **settings).fit(X, y, by_hand)
-    assert_allclose(balanced.parameters_, expected.parameters_, rtol=1e-12)
-
-
-def test_class_weights_do_not_go_with_several_labels_per_row():
-    y = np.eye(6, 3, dtype=int)
-    with pytest.raises(ValueError, match="use sample_weight"):
-        small(LSTMClassifier, class_weight={0: 2.0}).fit(sequences(6), y)
-
-
-def test_an_indicator_may_hold_anything_at_steps_without_weight():
+@pytest.mark.parametrize("missing", [np.nan, pd.NA])
+def test_what_is_missing_at_a_step_is_no_target(missing):
     X = sequences(6)
-    y = [np.eye(len(x), 3) for x in X]
-    holes = [t.copy() for t in y]
-    weights = [np.ones(len(x)) for x in X]
-    holes[1][2], weights[1][2] = np.nan, 0
-    holes[3][0], weights[3][0] = 7, 0
-    settings = {"return_sequences": True}
-    one = small(LSTMClassifier, **settings).fit(X, holes, weights)
-    other = small(LSTMClassifier, **settings).fit(X, y, weights)
-    assert_array_equal(one.parameters_, other.parameters_)
-    assert one.score(X, holes, weights) == other.score(X, y, weights)
+    y = [np.where(np.arange(len(t)) % 2, t, np.nan) for t in step_numbers(X)]
+    given = [np.where(np.isnan(t), missing, t.astype(object)) for t in y]
+    expected = small(return_sequences=True).fit(X, y).parameters_
+    assert_array_equal(small(return_sequences=True).fit(X, given).parameters_, expected)
+    masked = [np.ma.masked_array(np.nan_to_num(t), np.isnan(t)) for t in y]
+    assert_array_equal(small(return_sequences=True).fit(X, masked).parameters_, expected)
+
+
+@pytest.mark.parametrize("missing", [pd.array([1, 2, None, 1, 2, 3], dtype="Int64"), "masked"])
+def test_what_is_missing_for_a_sequence_is_an_error_with_its_place(missing):
+    y = np.ma.masked_equal([0, 0, 1, 0, 0, 0], 1) if isinstance(missing, str) else missing
+    with pytest.raises(ValueError, match="y contains NaN: sequence 2"):
+        read_regression(y, np.ones(6), ragged(False), np.float64)
+    with pytest.raises(ValueError, match=r"sample_weight .*sequence 2"):
+        read_weights(y, ragged(False))
+
+
+@pytest.mark.parametrize("kind", [LSTMClassifier, LSTMRegressor])
+@pytest.mark.parametrize("call", ["fit", "partial_fit", "score", "X_val"])
+def test_wrong_containers_of_y_and_weights_are_named(kind, call):
+    X, y = sequences(6), np.arange(6) % 2
+    model = small(kind).fit(X, y)
+    for wrong, message in (
+        (dict(enumerate(y)), r"is of type dict, .*list\({}.values\(\)\)"),
+        ((v for v in y), r"is of type generator, .*list\({}\)"),
+        (zip(y, strict=True), r"is of type zip, .*list\({}\)"),
+        ({0, 1}, "is of type set, which has no order"),
+        ("010101", "is of type str"),
+    ):
+        for name in ("y", "sample_weight"):
+            given = {"y": y, "sample_weight": None} | {name: wrong}
+            if call == "X_val":
+                name += "_val"
+                val = {"X_val": X, "y_val": given["y"], "sample_weight_val": given["sample_weight"]}
+                arguments, model.early_stopping = {"y": y} | val, True
+            else:
+                arguments = given
+            method = getattr(model, "fit" if call == "X_val" else call)
+            with pytest.raises(TypeError, match=f"^{name} {message.format(name)}"):
+                method(X, **arguments)
+
+
+@pytest.mark.parametrize("scale", [1e39, 1e160])
+def test_targets_that_are_too_large_are_told_of_as_targets(scale):
+    X = sequences(12, dtype=np.float32)
+    y = scale * np.linspace(-1, 1, 12)
+    with pytest.raises(ValueError, match=r"^Input y contains .* too large for float32: sequence 0"):
+        small().fit(X, y)
+    model = small(early_stopping=True)
+    with pytest.raises(ValueError, match=r"^Input y_val contains .*float32: sequence 0"):
+        model.fit(X, np.zeros(12), X_val=X, y_val=y)

@@ -195,7 +195,7 @@ class BaselineRegressor(SequenceRegressor):
             warnings.warn(
                 f"Training diverged after epoch {self.n_iter_}: the loss is not finite. The "
                 "parameters of the last finite loss are kept. Lower learning_rate_init or "
-                "standardise X.",
+                "standardise X and y.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
