@@ -32,6 +32,7 @@ def published_net(
         block_size=cells,
         cell=cell,
         out_activation="logistic",
+        normalize_y=False,
         gradient="truncated",
         solver="sgd",
         momentum=0.0,
