@@ -1,135 +1,91 @@
-"""Quality on real data: mean and spread over seeds, next to simple baselines.
+"""Quality on real data: the defaults, the plain PyTorch recipe, MiniRocket and models of rows.
 
-Four ways to train, on standardised features (and numbers to predict): the settings of a plain
-PyTorch LSTM (64 units, Adam at 0.005, 100 epochs without a stop rule, batches of 32, clipping at 1)
-with the full and with the truncated gradient, and the package's defaults with either. Accuracy or
-R² on the test set. The baselines see each sequence as one long row, padded with zeros: a linear
-model (logistic or ridge regression) and the nearest neighbour. Results are in docs/real_data.md.
+sklstm is `make_pipeline(SequenceScaler(), LSTMClassifier(random_state=seed))`, or the regressor.
+All systems learn from the same standardised sequences, on one thread, and are scored on the test
+part: accuracy, or the mean R² of the outputs. `--json` keeps each score as it comes; with
+`--resume`, a run completes what another one has begun, also one with another Python.
 """
 
 from __future__ import annotations
 
-import warnings
-from argparse import ArgumentParser
-from math import inf
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from time import perf_counter, process_time
-from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from benchmarks.datasets import NAMES, Dataset, load, standardised
-from benchmarks.report import machine, table, write_json
-from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm.preprocessing import to_padded
+from benchmarks.comparison import LOWEST, by_task, summary
+from benchmarks.datasets import HALVES, NAMES, half, load, names_of
+from benchmarks.report import machine
+from benchmarks.results import Record, Results
+from benchmarks.systems import SEEDLESS, SYSTEMS, TITLES, applies, measure, missing
 
-REFERENCE = {
-    "hidden_layer_sizes": 64,
-    "learning_rate_init": 5e-3,
-    "max_iter": 100,
-    "n_iter_no_change": inf,
-    "batch_size": 32,
-    "clip_norm": 1.0,
-}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "reference, full": REFERENCE | {"gradient": "full"},
-    "reference, truncated": REFERENCE | {"gradient": "truncated"},
-    "defaults, full": {"gradient": "full"},
-    "defaults, truncated": {},
-}
+KEYS = ("task", "system", "seed")
+KINDS = ("classification", "classification per step", "regression", "regression per step")
 
 
 def main(argv: list[str]) -> None:
+    arguments = parse(argv)
+    names = arguments.only or names_of(arguments.half)
+    results = Results(KEYS, arguments.json, resume=arguments.resume)
+    wanted = [fit for fit in fits(names, arguments) if fit not in results]
+    print(f"{machine()}\n\n{len(wanted)} fits to do, {len(results)} are there.", flush=True)
+    parallel = Parallel(n_jobs=arguments.n_jobs, return_as="generator")
+    for record in parallel(delayed(run)(fit) for fit in wanted):
+        results.add(record)
+    report(results)
+
+
+def parse(argv: list[str]) -> Namespace:
     parser = ArgumentParser(prog="python -m benchmarks real", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="fits of each (default: 10)")
+    parser.add_argument("--seeds", type=int, default=5, help="fits of each (default: 5)")
     parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--only", choices=NAMES, action="append", help="this set; repeatable")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all scores")
+    parser.add_argument("--only", choices=NAMES, nargs="+", metavar="TASK", help="these tasks")
+    parser.add_argument("--half", choices=HALVES, help="the tasks that choose, or that confirm")
+    parser.add_argument("--systems", choices=SYSTEMS, nargs="+", help="default: all installed ones")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
+    parser.add_argument("--resume", action="store_true", help="complete the file")
     arguments = parser.parse_args(argv)
-
-    print(f"{machine()}\n\n{arguments.seeds} seeds; accuracy or R² on the test set.")
-    start, results = perf_counter(), {}
-    with Parallel(n_jobs=arguments.n_jobs) as parallel:
-        for name in arguments.only or NAMES:
-            results[name] = evaluate(parallel, name, range(arguments.seeds))
-    print(f"\n{perf_counter() - start:.0f} s.")
-    write_json(arguments.json, {"seeds": arguments.seeds, "sets": results})
-
-
-def evaluate(parallel: Parallel, name: str, seeds: range) -> dict[str, Any]:
-    """Print the table of one set, and return what it says, with all scores."""
-    data = load(name)
-    metric = "accuracy" if data.task == "classification" else "R²"
-    rows, stored = [], {}
-    for title, options in SETTINGS.items():
-        fits = parallel(delayed(fit)(name, seed, options) for seed in seeds)
-        scores, epochs, seconds = np.array(fits).T
-        rows.append(
-            [
-                title,
-                f"{scores.mean():.3f}",
-                f"{scores.std(ddof=1):.3f}" if len(scores) > 1 else "",
-                f"{scores.min():.3f} to {scores.max():.3f}",
-                f"{epochs.mean():.0f}",
-                f"{seconds.mean():.2f}",
-            ]
-        )
-        stored[title] = {
-            "scores": scores.round(4).tolist(),
-            "epochs": epochs.astype(int).tolist(),
-            "cpu_seconds": round(float(seconds.mean()), 3),
-        }
-    for title, score, seconds in baselines(standardised(data)):
-        rows.append([title, f"{score:.3f}", "", "", "", f"{seconds:.2f}"])
-        stored[title] = {"scores": [round(score, 4)], "cpu_seconds": round(seconds, 3)}
-    print(f"\n### {data.title}\n\n{data.shape}; from {data.source}; split: {data.split}.\n")
-    head = [metric, "mean", "std", "min to max", "epochs", "CPU s per fit"]
-    print(table(head, rows), flush=True)
-    return stored
+    for system in arguments.systems or ():
+        if package := missing(system):
+            parser.error(f"{system} needs {package}: pip install {package}")
+    if not arguments.systems:
+        arguments.systems = [system for system in SYSTEMS if not missing(system)]
+        for system in SYSTEMS:
+            if package := missing(system):
+                print(f"Without {TITLES[system]}: {package} is not installed.")
+    return arguments
 
 
-def fit(name: str, seed: int, options: dict[str, Any]) -> tuple[float, int, float]:
-    """Score on the test set, epochs, and seconds of processor time of one fit on one thread."""
-    data = standardised(load(name))
-    kind = LSTMClassifier if data.task == "classification" else LSTMRegressor
-    model = kind(return_sequences=data.per_step, random_state=seed, n_jobs=1, **options)
-    start = process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(data.X, data.y)
-    seconds = process_time() - start
-    return model.score(data.X_test, data.y_test), model.n_iter_, seconds
+def fits(names: list[str], arguments: Namespace) -> list[Record]:
+    """All that is to be fitted, seed after seed."""
+    return [
+        {"task": name, "system": system, "seed": seed}
+        for seed in range(arguments.seeds)
+        for name in names
+        for system in arguments.systems
+        if applies(system, load(name)) and not (seed and system in SEEDLESS)
+    ]
 
 
-def baselines(data: Dataset) -> list[tuple[str, float, float]]:
-    """Name, score and seconds of processor time of a linear model and of the nearest neighbour."""
-    if data.per_step:
-        # One row per step: the next frame from this one.
-        parts = [np.concatenate(part) for part in (data.X, data.y, data.X_test, data.y_test)]
-        linear, nearest = "ridge on the current frame", "nearest frame"
-    else:
-        length = max(len(x) for X in (data.X, data.X_test) for x in X)
-        X, X_test = (
-            to_padded(list(X), length=length).reshape(len(X), -1) for X in (data.X, data.X_test)
-        )
-        parts = [X, data.y, X_test, data.y_test]
-        linear, nearest = "linear on padded rows", "1-NN on padded rows"
-    X, y, X_test, y_test = parts
-    if data.task == "classification":
-        models = {
-            linear: LogisticRegression(max_iter=1000),
-            nearest: KNeighborsClassifier(1),
-        }
-    else:
-        models = {linear: RidgeCV(np.logspace(-3, 4, 15)), nearest: KNeighborsRegressor(1)}
-    outcomes = []
-    for title, model in models.items():
-        start = process_time()
-        model.fit(X, y)
-        score = model.score(X_test, y_test)
-        outcomes.append((title, float(score), process_time() - start))
-    return outcomes
+def run(fit: Record) -> Record:
+    """A fit with its score and its seconds."""
+    return fit | measure(fit["system"], load(fit["task"]), fit["seed"])
+
+
+def report(results: Results) -> None:
+    """Print the tables of everything that is there."""
+    titles = {s: title for s, title in TITLES.items() if results.where(system=s)}
+    done = [name for name in NAMES if results.where(task=name)]
+    print(f"\nMeans over seeds ± standard deviation. An R² below {LOWEST:g} counts as {LOWEST:g}")
+    print("in the means over tasks. ± of these is the standard error over tasks, in points.")
+    for kind in KINDS:
+        if names := [name for name in done if load(name).kind == kind]:
+            print(f"\n### {kind.capitalize()}\n\n{by_task(results, names, titles)}")
+    for task in ("classification", "regression"):
+        for part in (None, *HALVES):
+            names = [n for n in done if load(n).task == task and part in (None, half(n))]
+            if names:
+                title = f"{task.capitalize()}, " + (
+                    f"the tasks that {part}" if part else "all tasks"
+                )
+                print(f"\n### {title}\n\n{summary(results, names, titles)}")
