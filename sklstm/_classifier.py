@@ -26,7 +26,6 @@ from sklstm._scores import accuracy
 from sklstm._sequences import unchanged_on_error
 from sklstm._targets import Examples, Rows, read_weights
 
-
 UNBALANCED = (
     "class_weight='balanced' counts all targets, and partial_fit and streams see only some: pass a "
     "dict, for example from sklearn.utils.class_weight.compute_class_weight."
@@ -105,7 +104,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         shuffle=True,
         clip_norm=1.0,
         tol=None,
-        n_iter_no_change=10,
+        n_iter_no_change=50,
         early_stopping=False,
         scoring=None,
         validation_fraction=0.1,

@@ -106,7 +106,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         shuffle=True,
         clip_norm=1.0,
         tol=None,
-        n_iter_no_change=10,
+        n_iter_no_change=50,
         early_stopping=False,
         scoring=None,
         validation_fraction=0.1,

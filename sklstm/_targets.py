@@ -81,13 +81,15 @@ class Examples:
 
         The loss is then the mean over their targets, however many targets a sequence has.
         """
-        total = self.total_weight(chosen)
+        # in units of the largest, or tiny weights would have no sum to divide by
+        even = replace(self, weights=self.weights / (self.weights.max() or 1.0))
+        total = even.total_weight(chosen)
         if total == 0:
             raise ValueError(
                 "No target is left to learn from: sample_weight is zero (or y is NaN) everywhere. "
                 "At least one weight must be above zero."
             )
-        return self.weighted(len(chosen) / total)
+        return even.weighted(len(chosen) / total)
 
     def mean_length(self) -> float:
         """Steps of a sequence, the mean by weight: no sum depends on the order of sequences."""

@@ -32,15 +32,16 @@ def units_of(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.n
         # About one of the values, so that a large mean takes no digits and a constant has
         # variance 0 exactly; in units of the largest distance, so that no square overflows.
         origin = values[0]
-        apart = values - origin
-        largest = np.abs(apart).max()
-        if largest == 0:
+        if (values == origin).all():
             mean[k] = origin
             continue
+        power = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)  # divides without rounding
+        apart = values / power - origin / power
+        largest = np.abs(apart).max()
         apart /= largest
         middle = np.average(apart, weights=w)
-        mean[k] = origin + largest * middle
-        scale[k] = largest * np.sqrt(np.average((apart - middle) ** 2, weights=w))
+        mean[k] = (origin / power + largest * middle) * power
+        scale[k] = largest * np.sqrt(np.average((apart - middle) ** 2, weights=w)) * power
     return mean, scale
 
 

@@ -19,7 +19,8 @@ def regressor(**kwargs):
 
 
 @pytest.mark.parametrize(
-    "mean, scale", [(0, 1), (10, 1), (-1e6, 1e3), (0, 1e-9), (1e9, 1), (0, 1e160)]
+    "mean, scale",
+    [(0, 1), (10, 1), (-1e6, 1e3), (0, 1e-9), (1e9, 1), (0, 1e160), (0, 2e307), (0, 1e-300)],
 )
 @pytest.mark.parametrize("per_step", [False, True])
 def test_predictions_follow_the_unit_of_y_and_the_parameters_do_not(mean, scale, per_step):
