@@ -1,8 +1,8 @@
 """How many epochs: scores during training of tasks with 1,600 to 50,000 sequences.
 
-Every fit makes the same passes with the package's other defaults. The scores are of sequences that
-no test part has, so that `max_iter="auto"` may be chosen by them. Bold: where "auto" would end;
-"best" is the best of all epochs, which is a little too good.
+All fits use the package's other defaults. Scores are from sequences that are in no test part, so
+they may be used to choose `max_iter="auto"`. Bold marks the epoch where "auto" ends; "best" is the
+best epoch of all, which is slightly optimistic.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def run(fit: Record) -> Record:
 
 
 def automatic(n: int) -> int:
-    """Epochs of the package's defaults for so many sequences."""
+    """Epochs of the package's defaults for ``n`` sequences."""
     model: Any = LSTMClassifier()
     return epochs(model, n, batch_size(model, n))
 

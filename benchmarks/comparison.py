@@ -1,4 +1,4 @@
-"""Tables of `real`: a row per task, and what the tasks of a kind say together."""
+"""Tables of `real`: one row per task, and a summary of each system over tasks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 
 from benchmarks.report import table
 from benchmarks.results import Record, Results
+from benchmarks.systems import TITLES
 
 OURS, REFERENCE = "ours", "torch"
 PARTIAL = "minirocket"  # has no tasks with a target per step
-LOWEST = -1.0  # a lower R² counts as so much in a mean: a single task must not decide it
+LOWEST = -1.0  # R² below this counts as this in means over tasks, or one task would decide them
 TIE = 0.01  # scores that differ by less are equal
 
 
@@ -38,7 +39,7 @@ def by_task(results: Results, names: Sequence[str], titles: dict[str, str]) -> s
 
 
 def summary(results: Results, names: Sequence[str], titles: dict[str, str]) -> str:
-    """What each system does on average over these tasks, and against the reference.
+    """Mean score of each system over these tasks, and its difference from the reference.
 
     Means over tasks of means over seeds, in points (accuracy or R² times 100); "±" is the standard
     error over tasks; "better, worse" counts tasks with more than a point of difference. Where
@@ -56,7 +57,7 @@ def summary(results: Results, names: Sequence[str], titles: dict[str, str]) -> s
     if shared and shared < means[OURS].keys():
         title = f"{titles[OURS]}, tasks of {titles[PARTIAL]}"
         rows.insert(1, _summarised(results, OURS, title, means[OURS], shared, reference))
-    column = f"against {titles.get(REFERENCE, REFERENCE)}"
+    column = f"against {TITLES[REFERENCE]}"
     head = ["system", "tasks", "mean", column, "better, worse", "worst task", "CPU s per fit"]
     return table(head, rows)
 

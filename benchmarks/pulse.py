@@ -1,7 +1,7 @@
 """How long a pulse is remembered: 200 sequences of noise with a pulse at step 3, by their length.
 
-Which of two signs the pulse of size 1 has is to be said at the end. Noise has a standard deviation
-of 0.1. A fit has solved it if it labels at least 90 % of 200 other sequences.
+The label is the sign of a pulse of size 1 in noise with a standard deviation of 0.1. A fit solves
+the task if its accuracy on 200 other sequences is at least 0.9.
 """
 
 from __future__ import annotations

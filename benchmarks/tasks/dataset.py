@@ -30,8 +30,8 @@ class Dataset:
     X_test: Arrays
     y_test: Any
     per_step: bool = False
-    gap: int | None = None  # sequences are in order of time; so many in a row share steps
-    groups: np.ndarray | None = None  # whom each sequence to learn from is of
+    gap: int | None = None  # of windows in order of time: how many between two that share no step
+    groups: np.ndarray | None = None  # person or device of each training sequence
 
     @property
     def kind(self) -> str:

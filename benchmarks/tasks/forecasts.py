@@ -1,4 +1,4 @@
-"""Forecasts of one series: windows of the past, a value some steps ahead; later windows test."""
+"""Forecasts of one series from windows of its past; later windows are the test part."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def by_count(
     every: int = 1,
     skip: int = 0,
 ) -> Dataset:
-    """The first ``n`` windows to learn from; the next ones that share nothing with them test.
+    """The first ``n`` windows for training, the next ones without a common step for testing.
 
-    ``read`` returns a series of shape (T, F) and one of targets; a window starts ``every`` so many
-    steps, the first after ``skip``.
+    ``read`` returns a series of shape (T, F) and its targets. Windows start at ``skip`` and then
+    every ``every`` steps.
     """
     X, y = windows(*read(), steps, ahead)
     X, y = X[skip::every], y[skip::every]
@@ -50,7 +50,7 @@ def by_year(
     stop: int,
     ahead: int = 1,
 ) -> Dataset:
-    """From 24 steps; targets of the years from ``first`` to before ``stop`` test.
+    """From 24 steps; the years from ``first`` to before ``stop`` are the test part.
 
     ``read`` returns the year of each value and the values.
     """

@@ -13,7 +13,7 @@ from benchmarks.tasks.dataset import Dataset, make
 from benchmarks.tasks.sampling import averaged, some_of_each_class
 from benchmarks.wheels import read_bytes, read_text
 
-N_TEST = 1000  # at most so many test sequences
+N_TEST = 1000  # maximum number of test sequences
 
 Part = tuple[list[np.ndarray], np.ndarray]
 Parts = tuple[Part, Part]
@@ -50,7 +50,7 @@ def read_trace() -> Parts:
 def classification(
     about: str, source: str, read: Callable[[], Parts], *, mean: int = 1, n: int | None = None
 ) -> Dataset:
-    """Some of the published parts, and means over so many steps."""
+    """The published split; at most ``n`` training sequences, means over ``mean`` steps."""
     (X, y), (X_test, y_test) = read()
     train, test = some_of_each_class(y, n), some_of_each_class(y_test, N_TEST)
     changes = []
@@ -102,7 +102,7 @@ LOADERS: dict[str, Callable[[], Dataset]] = {
         read_trace,
         mean=2,
     ),
-    "ecg200": _ucr("a normal heartbeat or an infarction", "ECG200"),
+    "ecg200": _ucr("a normal heartbeat or one of a heart attack", "ECG200"),
     "cbf": _ucr("cylinder, bell or funnel, in noise", "CBF"),
     "chinatown": _ucr("weekend or weekday, from a day's pedestrians", "Chinatown"),
     "bme": _ucr("a bell at the beginning, the end, or none", "BME"),
