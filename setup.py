@@ -2,12 +2,21 @@
 
 import os
 import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
 import tempfile
+import time
 import warnings
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
@@ -30,7 +39,33 @@ INSTRUCTION_SETS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx2", "-mfma"],
 }
-HEADERS = ["sklstm/_simd.h", *sorted(str(path) for path in Path("sklstm").glob("*.pxd"))]
+HEADERS = sorted(str(path) for path in Path("sklstm").rglob("*.h"))
+# Generated C and compiled modules, named after what they were made of and used again: pip builds
+# in new folders, with a new copy of Cython, each time.
+KEPT = Path("build/kept")
+MONTH = 30 * 24 * 3600  # seconds; what was not used for longer is deleted
+
+
+def digest(facts, paths):
+    """Names what is made of some facts and the contents of some files."""
+    total = sha256(repr(facts).encode())
+    for path in paths:
+        total.update(sha256(Path(path).read_bytes()).digest())
+    return total.hexdigest()[:32]
+
+
+def keep(content, kept):
+    """Write a file in KEPT at once: no other build can find half of it."""
+    partial = kept.with_suffix(f".{os.getpid()}")
+    partial.write_bytes(content)
+    os.replace(partial, kept)
+
+
+def delete_unused():
+    for path in KEPT.iterdir():
+        with suppress(FileNotFoundError):  # another build was first
+            if time.time() - path.stat().st_mtime > MONTH:
+                path.unlink()
 
 
 def instruction_sets():
@@ -42,26 +77,88 @@ def instruction_sets():
     return ["portable", "baseline"]
 
 
-def variants(kernel):
+def modules():
+    """All that is to be compiled; C is generated where no build has done it."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    headers = sorted(Path("sklstm").rglob("*.pxd"))
+    kept, missing = {}, []
+    for path in sorted(Path("sklstm").rglob("*.pyx")):
+        name = ".".join(path.with_suffix("").parts)
+        known = [header for header in headers if path.is_relative_to(header.parent)]
+        made_of = digest((Cython.__version__, DIRECTIVES), [path, *known])
+        kept[name] = KEPT / f"{name}-{made_of}.c"
+        if kept[name].exists():
+            kept[name].touch()
+        else:
+            missing.append(Extension(name, [str(path)]))
+    with tempfile.TemporaryDirectory() as folder:
+        for extension in cythonize(
+            missing,
+            force=True,
+            compiler_directives=DIRECTIVES,
+            include_path=["."],
+            build_dir=folder,
+        ):
+            keep(Path(extension.sources[0]).read_bytes(), kept[extension.name])
+    for name, source in kept.items():
+        if name.removeprefix("sklstm.") in KERNELS:
+            yield from variants(name.removeprefix("sklstm."), source)
+        else:
+            yield module(name, source, source, [("SKLSTM_SCALAR", None)])  # compiled once
+
+
+def variants(kernel, source):
     """The one C file of a kernel under the name of each variant."""
-    source = Path(f"sklstm/{kernel}.c").resolve()
-    folder = Path("build/kernels")
-    folder.mkdir(parents=True, exist_ok=True)
     for name in instruction_sets():
         for precision in KERNELS[kernel]:
-            module = f"{kernel}_{name}_{precision}"
-            wrapper = folder / f"{module}.c"
-            text = f'#define PyInit_{kernel} PyInit_{module}\n#include "{source.as_posix()}"\n'
-            if not wrapper.exists() or wrapper.read_text() != text:
-                wrapper.write_text(text)
-            yield Extension(
-                f"sklstm.{module}",
-                [str(wrapper)],
-                include_dirs=["sklstm"],
-                define_macros=[(*macro.split("="),) for macro in PRECISIONS[precision]],
-                extra_compile_args=list(INSTRUCTION_SETS[name]),
-                depends=[str(source), *HEADERS],
-            )
+            variant = f"{kernel}_{name}_{precision}"
+            wrapper = source.with_name(f"{variant}-{source.name}")
+            text = f'#define PyInit_{kernel} PyInit_{variant}\n#include "{source.name}"\n'
+            keep(text.encode(), wrapper)
+            macros = [(*macro.split("="),) for macro in PRECISIONS[precision]]
+            yield module(f"sklstm.{variant}", wrapper, source, macros, INSTRUCTION_SETS[name])
+
+
+def module(name, source, generated, macros, flags=()):
+    return Extension(
+        name,
+        [str(source)],
+        include_dirs=["sklstm"],
+        define_macros=macros,
+        extra_compile_args=list(flags),
+        depends=[str(generated), *HEADERS],
+    )
+
+
+def tools_of(compiler):
+    """The compiler with its flags and version, and the Python to compile for; None if unknown."""
+    if compiler.compiler_type == "msvc":
+        return None
+    command = compiler.compiler_so
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
+    python = (sys.version, sysconfig.get_platform(), sysconfig.get_config_var("EXT_SUFFIX"))
+    return command, compiler.linker_so, version, python
+
+
+def key(extension, tools):
+    """Names a compiled module: generated C, headers, flags and tools decide what it is."""
+    facts = (
+        extension.name,
+        extension.include_dirs,
+        extension.define_macros,
+        extension.extra_compile_args,
+        extension.extra_link_args,
+        tools,
+    )
+    return digest(facts, extension.depends)
+
+
+class FreshBuild(build):
+    """Starts in an empty folder: a wheel takes all that is in it."""
+
+    def run(self):
+        shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
 
 
 class Build(build_ext):
@@ -75,7 +172,22 @@ class Build(build_ext):
         kind = self.compiler.compiler_type
         for extension in self.extensions:
             self.set_flags(extension, kind)
+        self.tools = tools_of(self.compiler)
         super().build_extensions()
+        delete_unused()
+
+    def build_extension(self, extension):
+        """Copy the module if a build compiled it from the same things, else compile it."""
+        built = Path(self.get_ext_fullpath(extension.name))
+        kept = KEPT / f"{extension.name}-{key(extension, self.tools)}{built.suffix}"
+        if kept.exists() and self.tools and not self.force:
+            built.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(kept, built)
+            kept.touch()
+            return
+        built.unlink(missing_ok=True)  # setuptools compares timestamps, which know no flags
+        super().build_extension(extension)
+        keep(built.read_bytes(), kept)
 
     def set_flags(self, extension, kind):
         compile_openmp, link_openmp = self.openmp(kind)
@@ -117,18 +229,5 @@ class Build(build_ext):
         return True
 
 
-modules = [
-    Extension(
-        ".".join(path.with_suffix("").parts),
-        [str(path)],
-        include_dirs=["sklstm"],
-        define_macros=[("SKLSTM_SCALAR", None)],  # those that are compiled once
-    )
-    for path in sorted(Path("sklstm").rglob("*.pyx"))
-]
-modules = cythonize(modules, compiler_directives=DIRECTIVES, include_path=["."])
-modules = [module for module in modules if module.name.removeprefix("sklstm.") not in KERNELS]
-setup(
-    ext_modules=[*modules, *(variant for kernel in KERNELS for variant in variants(kernel))],
-    cmdclass={"build_ext": Build},
-)
+if __name__ == "__main__":
+    setup(ext_modules=list(modules()), cmdclass={"build": FreshBuild, "build_ext": Build})
