@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from sklstm import _isa as _isa  # first: it says what to do if nothing is compiled
 from sklstm._classifier import LSTMClassifier
 from sklstm._persistence import VersionWarning
 from sklstm._regressor import LSTMRegressor
