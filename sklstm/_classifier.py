@@ -102,7 +102,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         power_t=0.5,
         max_iter="auto",
         shuffle=True,
-        clip_norm=1.0,
+        clip_norm=5.0,
         tol=None,
         n_iter_no_change=50,
         early_stopping=False,

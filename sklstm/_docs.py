@@ -59,9 +59,9 @@ max_iter : int or "auto", default="auto"
 shuffle : bool, default=True
     Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
 
-clip_norm : float or None, default=1.0
+clip_norm : float or None, default=5.0
     Largest Euclidean norm of the gradient of a batch; a longer one is scaled down to it. None
-    does not clip.
+    does not clip. With 1 scores are the same, but rounding errors grow faster in long fits.
 
 tol : float or None, default=None
     `fit` stops after more than `n_iter_no_change` epochs in a row that do not improve the loss by
@@ -144,7 +144,7 @@ n_parameters_ : int
 n_features_in_ : int
     Columns for 2-D `X`, else features per step.
 feature_names_in_ : ndarray of str
-    Columns of a data frame, if all of them are strings.
+    Column names, if `X` was a data frame or a list of data frames with names that are strings.
 n_outputs_ : int
 out_activation_ : str
 n_iter_ : int

@@ -74,6 +74,7 @@ class Settings:
             gradient=self.gradient,
             return_sequences=task.per_step,
             batch_size=self.batch_size,
+            clip_norm=1.0,
             learning_rate_init=self.rate(task.length, 0),
             beta_2=self.beta_2_noise if task.noisy_targets else self.beta_2,
             gate_bias={
