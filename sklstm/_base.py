@@ -70,7 +70,9 @@ class BaseLSTM(SequenceEstimator):
         Parameters
         ----------
         X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
-            The sequences.
+            The sequences. A table has one sequence per row. A single long sequence `x` of shape
+            `(T, F)` with a target per step is `fit([x], [targets])` with `return_sequences=True`;
+            a long table of several sequences goes through `sklstm.preprocessing.from_long`.
         y : array-like
             One target per sequence, or with `return_sequences` one per step.
         sample_weight : array-like of shape (n,), default=None

@@ -381,6 +381,7 @@ cdef class Session:
         cdef int part
         cdef real total
         cdef double loss = 0
+        cdef float_mode mode = flush_denormals()
         for part in range(self.n_parts):
             loss += self.losses[part]
         for p in range(self.n_total):
@@ -388,8 +389,10 @@ cdef class Session:
             for part in range(1, self.n_parts):
                 total += self.parts[part * self.n_total + p]
             self.d_vector[p] = total
-        return loss + finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
-                                      &self.vector[0], &self.d_vector[0])
+        loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
+                                &self.vector[0], &self.d_vector[0])
+        restore_float_mode(mode)
+        return loss
 
     def gradient(self, const long long[::1] rows):
         """Loss of the batch made of these sequences, None if it has no weight.

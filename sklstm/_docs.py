@@ -29,7 +29,8 @@ return_sequences : bool, default=False
     container of `X`. It may be changed on a fitted model to see its outputs at every step.
 
 features_per_step : int, default=1
-    For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
+    For 2-D `X` only: each row is one sequence, and this many of its columns make a step. A single
+    long sequence `x` of shape `(T, F)` is `[x]`, with targets `[y]` per step.
 
 solver : {"adam", "sgd"}, default="adam"
     How the parameters follow the gradient. Adam's rates do not depend on the schedule.

@@ -115,7 +115,9 @@ cdef class Online:
     cdef real* out  # (K,)
     cdef real* d_out
     cdef real* d_y
-    cdef bint learns, parallel
+    cdef bint learns
+    cdef readonly bint parallel  # large enough for several threads
+    cdef public int n_threads  # that the next call may use; the result is the same
     cdef Py_ssize_t n_total
     cdef const real[::1] vector
 
@@ -128,6 +130,7 @@ cdef class Online:
         self.learns = learns
         self.n_total = topology.n_total
         self.parallel = self.n_total > PARALLEL_MIN
+        self.n_threads = 1
         network_new(&self.arena, &self.net, topology)
         pack_room(&self.arena, &self.net, 1, False)
         self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
@@ -186,11 +189,13 @@ cdef class Online:
     cdef void forward_rows(
         self, const Layer* layer, Unit* unit, int first, int stop
     ) noexcept nogil:
-        """z = W source for some of the rows."""
+        """z = W source for some of the rows, on any thread."""
         cdef int row, K = layer.weights.columns + 1
+        cdef float_mode mode = flush_denormals()
         for row in range(first, stop):
             if layer.weights.padded_row_at[row] >= 0:
                 unit.z[row] = dot(&self.vector[layer.weights.padded_row_at[row]], unit.source, K)
+        restore_float_mode(mode)
 
     cdef void forward_layer(self, int index, const real* x) noexcept nogil:
         """One step of a layer; x is its input."""
@@ -204,7 +209,7 @@ cdef class Online:
             for j in range(H):
                 unit.source[layer.weights.column_at[F + g * H + j]] = unit.r[g * n + j]
         if self.parallel:
-            for g in prange(layer.n_groups, schedule="static"):
+            for g in prange(layer.n_groups, num_threads=self.n_threads, schedule="static"):
                 self.forward_rows(layer, unit, g * n, (g + 1) * n)
         else:
             self.forward_rows(layer, unit, 0, rows)
@@ -241,7 +246,7 @@ cdef class Online:
     # -- the truncated gradient, forward in time
 
     cdef void trace_block(self, int j) noexcept nogil:
-        """Carry the traces of one block's cells over the step just made."""
+        """Carry the traces of one block's cells over the step just made, on any thread."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
@@ -249,6 +254,7 @@ cdef class Online:
         cdef int cells = layer.n_blocks * S, v, w, c, q
         cdef real i = unit.z[j], f, g, keep, d_i, d_f, d_g
         cdef real* trace
+        cdef float_mode mode = flush_denormals()
         f = unit.z[n + j] if n_gates == 2 else 0
         for v in range(S):
             g = unit.z[(n_gates + v) * n + j]
@@ -271,18 +277,20 @@ cdef class Online:
                         trace[0] = (
                             keep * trace[0] + (d_f if q else d_i) * unit.s_before[w * n + j]
                         )
+        restore_float_mode(mode)
 
     cdef void trace(self) noexcept nogil:
         cdef int j
         if self.parallel:
-            for j in prange(self.net.layers[0].n_blocks, schedule="static"):
+            for j in prange(self.net.layers[0].n_blocks, num_threads=self.n_threads,
+                            schedule="static"):
                 self.trace_block(j)
         else:
             for j in range(self.net.layers[0].n_blocks):
                 self.trace_block(j)
 
     cdef void learn_block(self, int j, real* d_vector) noexcept nogil:
-        """Gradient of the weights into one block, from the errors at its cells in d_y."""
+        """Gradient of the weights into one block from the errors at its cells, on any thread."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
@@ -290,6 +298,7 @@ cdef class Online:
         cdef int n_gates = layer.n_groups - 1 - S
         cdef int H = layer.n_blocks, cells = H * S, v, w, c, q
         cdef real o = unit.z[(n_gates + S) * n + j], h, d_o = 0, d_s
+        cdef float_mode mode = flush_denormals()
         for v in range(S):
             d_o = d_o + self.d_y[j * S + v] * unit.h[v * n + j]
         d_o = d_o * o * (1 - o)
@@ -310,6 +319,7 @@ cdef class Online:
                         d_vector[layer.peephole_at + (q * H + j) * S + w] += (
                             d_s * unit.peephole_traces[(q * cells + c) * S + w]
                         )
+        restore_float_mode(mode)
 
     cdef double learn_target(
         self, Loss loss, const real* target, double weight, real* d_vector
@@ -326,7 +336,8 @@ cdef class Online:
             add(self.d_out[k], row, cells, self.d_y)
             add(self.d_out[k], self.read, cells + 1, d_vector + self.net.head.row_at[k])
         if self.parallel:
-            for j in prange(self.net.layers[0].n_blocks, schedule="static"):
+            for j in prange(self.net.layers[0].n_blocks, num_threads=self.n_threads,
+                            schedule="static"):
                 self.learn_block(j, d_vector)
         else:
             for j in range(self.net.layers[0].n_blocks):

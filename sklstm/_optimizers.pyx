@@ -9,6 +9,8 @@ from cython cimport floating
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport fabs as fabs64, fabsf as fabs32, sqrt as sqrt64, sqrtf as sqrt32
 
+from sklstm._simd cimport flush_denormals, float_mode, restore_float_mode
+
 
 cdef inline floating square_root(floating x) noexcept nogil:
     return sqrt32(x) if floating is float else sqrt64(x)
@@ -36,13 +38,16 @@ def sgd_step(
     cdef floating m = <floating> momentum, rate = <floating> learning_rate
     cdef floating factor = <floating> scale, step
     cdef int bad = 0
+    cdef float_mode mode
     with nogil:
+        mode = flush_denormals()
         for i in range(n):
             step = rate * (factor * d_vector[i])
             velocity[i] = m * velocity[i] - step
             vector[i] += m * velocity[i] - step if nesterov else velocity[i]
             bad |= overflowed(vector[i])
-    return not bad
+        restore_float_mode(mode)
+    return bad == 0
 
 
 def adam_step(
@@ -64,15 +69,18 @@ def adam_step(
     cdef floating rate = <floating> learning_rate, eps = <floating> epsilon
     cdef floating factor = <floating> scale, g
     cdef int bad = 0
+    cdef float_mode mode
     same_length(vector, square, d_vector)
     with nogil:
+        mode = flush_denormals()
         for i in range(n):
             g = factor * d_vector[i]
             mean[i] = keep_1 * mean[i] + take_1 * g
             square[i] = keep_2 * square[i] + take_2 * (g * g)
             vector[i] -= rate * mean[i] / (square_root(square[i]) + eps)
             bad |= overflowed(vector[i])
-    return not bad
+        restore_float_mode(mode)
+    return bad == 0
 
 
 def norm(const floating[::1] d_vector):

@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm import _isa
 from sklstm._numbers import filled
 from sklstm._solvers import SOLVERS
+from sklstm._threads import effective_n_jobs
 
 if TYPE_CHECKING:
     from sklstm._base import BaseLSTM
@@ -135,6 +136,8 @@ class Stream:
             or not x.flags.carray  # strided, unaligned
         ):
             x = self._read(x)
+        if self._online.parallel:
+            self._online.n_threads = effective_n_jobs(self._estimator.n_jobs)
         if not self._online.step(x):
             raise ValueError(
                 f"x contains NaN or infinity in feature {int(np.argmin(np.isfinite(x)))}. The "
@@ -220,6 +223,8 @@ class Stream:
             weight *= self._factors[int(target[0])]
         if weight == 0:
             return 0.0
+        if self._online.parallel:
+            self._online.n_threads = effective_n_jobs(estimator.n_jobs)
         loss = self._online.gradient(target, weight, self._loss, estimator.alpha / weight)
         if not isfinite(loss):
             self._warn("The loss at this step is not finite: nothing was learned.")

@@ -165,3 +165,32 @@ def test_arrays_of_different_length_or_precision_are_refused():
         adam_step(a, a, b, a, learning_rate=1, beta_1=0, beta_2=0, epsilon=1, scale=1)
     with pytest.raises((ValueError, TypeError)):
         sgd_step(a, a.astype(np.float32), a, learning_rate=1, momentum=0, nesterov=False, scale=1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_steps_say_when_parameters_are_no_longer_finite(dtype):
+    p, v, g = draws(257, n=3, dtype=dtype)
+    options = dict(momentum=0.0, nesterov=False, scale=1.0)
+    assert sgd_step(p, v, g, learning_rate=0.1, **options) is True
+    for bad in (np.inf, -np.inf, np.nan):
+        broken = p.copy()
+        broken[200] = bad
+        assert sgd_step(broken, v, g, learning_rate=0.1, **options) is False
+        m, s = np.zeros_like(p), np.zeros_like(p)
+        options_of_adam = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-8, scale=1.0)
+        assert adam_step(broken, m, s, g, learning_rate=0.1, **options_of_adam) is False
+        assert adam_step(p.copy(), m, s, g, learning_rate=0.1, **options_of_adam) is True
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_histories_that_fade_become_zero_and_not_denormal(dtype):
+    tiny = np.finfo(dtype).tiny
+    p, m, s = np.ones((3, 9), dtype)
+    m[:] = s[:] = 4 * tiny
+    for _ in range(40):
+        adam_step(
+            p, m, s, np.zeros_like(p), learning_rate=0.1, beta_1=0.5, beta_2=0.5, epsilon=1e-8,
+            scale=1.0,
+        )  # fmt: skip
+    assert not m.any() and not s.any()
+    assert (np.array([tiny], dtype) / 2)[0] > 0  # of others: as before

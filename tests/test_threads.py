@@ -1,16 +1,20 @@
 """How many threads are used, and what importing and computing must leave alone."""
 
+import ctypes
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
 
+import sklstm
 from sklstm import LSTMRegressor, _runtime, _threads
 from sklstm._threads import effective_n_jobs
 
@@ -66,6 +70,87 @@ def test_denormals_are_as_before_after_a_call():
     fit_and_predict()
     tiny = np.array([np.finfo(np.float64).tiny])
     assert (tiny / 2)[0] > 0
+
+
+# ------------------------------------------------------------------------------- large streams
+
+
+def large_stream(n_jobs):
+    """A stream with more parameters than the kernel works on with one thread."""
+    model = LSTMRegressor(340, random_state=0, n_jobs=n_jobs).initialize(2)
+    stream = model.stream()
+    assert stream._online.parallel
+    return stream
+
+
+def run_stream(n_jobs):
+    stream, rng = large_stream(n_jobs), np.random.default_rng(0)
+    found = []
+    for x in rng.normal(size=(3, 2)):
+        found += [stream.step(x), stream.learn(1.0)]
+    return found, stream._online.n_threads
+
+
+def test_a_large_stream_uses_the_threads_it_may_and_gives_the_same_bits():
+    alone, n_threads = run_stream(1)
+    assert n_threads == 1
+    for n_jobs in (2, 3, 8):
+        found, n_threads = run_stream(n_jobs)
+        assert n_threads == (n_jobs if _runtime.has_openmp else 1)
+        assert found == alone
+
+
+def _stream_in_child(queue):
+    queue.put(run_stream(2))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+def test_a_large_stream_does_not_hang_in_a_forked_child():
+    here, _ = run_stream(2)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_stream_in_child, args=(queue,))
+    child.start()
+    there, n_threads = queue.get(timeout=60)
+    child.join(60)
+    assert n_threads == 1
+    assert there == here
+
+
+def on_every_thread(function, n_threads):
+    """What ``function`` returns on each thread of OpenMP's pool; skips without GNU's OpenMP."""
+    try:
+        parallel = ctypes.CDLL("libgomp.so.1").GOMP_parallel
+    except OSError:
+        pytest.skip("OpenMP is not GNU's")
+    found = []
+    callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: found.append(function()))
+    parallel(callback, None, ctypes.c_uint(n_threads), ctypes.c_uint(0))
+    return found
+
+
+def half_of_a_denormal():
+    return float(np.divide(np.array([4e-310]), 2)[0])
+
+
+@pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
+def test_every_thread_keeps_denormals_as_they_were():
+    run_stream(2)
+    fit_and_predict()
+    halves = on_every_thread(half_of_a_denormal, 2)
+    assert len(halves) == 2 and set(halves) == {2e-310}
+
+
+def test_every_parallel_loop_is_told_its_threads():
+    folder = Path(sklstm.__file__).parent
+    loops = 0
+    for file in sorted([*folder.rglob("*.pyx"), *folder.rglob("*.pxd")]):
+        text = file.read_text(encoding="utf-8")
+        for loop in re.finditer(r"\bprange\((?:[^()]|\([^()]*\))*\)", text):
+            assert "num_threads=" in loop[0], f"{file.name}: {loop[0]}"
+            loops += 1
+        assert not re.search(r"\bparallel\(\)", text), file.name
+    assert loops >= 5
 
 
 def test_importing_brings_nothing_heavy():
