@@ -54,8 +54,9 @@ power_t : float, default=0.5
     Exponent of "invscaling".
 
 max_iter : int or "auto", default="auto"
-    Epochs, passes over all sequences, that `fit` makes at most. "auto" makes about 1000 gradient
-    steps, in at least 50 and at most 200 epochs.
+    Epochs, passes over all sequences, that `fit` makes at most. "auto" is 50 epochs, more for less
+    than 640 sequences (about 1000 gradient steps, at most 200 epochs) and fewer for more than
+    12,800 (about 20,000 gradient steps, at least 10 epochs).
 
 shuffle : bool, default=True
     Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.

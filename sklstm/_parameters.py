@@ -13,8 +13,11 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, Opt
 from sklstm._topology import BIASES, CELLS, GATES, topology
 
 AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer
-AUTO_UPDATES = 1000  # max_iter="auto": the epochs that make about so many gradient steps,
-AUTO_EPOCHS = (50, 200)  # but at least and at most these
+# max_iter="auto": epochs that make at least 1000 gradient steps, and from 50 to 200 of them; but no
+# more than 20,000 steps, if these are at least 10 epochs. See docs/defaults.md.
+AUTO_UPDATES = (1000, 20_000)
+AUTO_EPOCHS = (50, 200)
+AUTO_EPOCHS_LARGE = 10
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -118,8 +121,10 @@ def epochs(parameters: Any, n: int, batch_size: int) -> int:
     """Passes over ``n`` sequences that `fit` makes at most."""
     if not isinstance(parameters.max_iter, str):
         return int(parameters.max_iter)
+    n_batches = ceil(n / batch_size)
+    few, many = (updates // n_batches for updates in AUTO_UPDATES)
     fewest, most = AUTO_EPOCHS
-    return min(max(AUTO_UPDATES // ceil(n / batch_size), fewest), most)
+    return min(max(few, fewest), most, max(many, AUTO_EPOCHS_LARGE))
 
 
 def gradient_of(gradient: str, cell: str) -> str:

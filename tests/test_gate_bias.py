@@ -39,7 +39,9 @@ def test_a_quarter_of_the_blocks_starts_on_longer_time_scales(cell):
 def test_a_coupled_cell_has_them_in_its_one_gate():
     model = drawn(cell="coupled")
     assert_array_equal(biases(model, "input")[:-10], -1.0)
-    assert ((-biases(model, "input")[-10:] >= 0) & (-biases(model, "input")[-10:] <= np.log(50))).all()
+    assert (
+        (-biases(model, "input")[-10:] >= 0) & (-biases(model, "input")[-10:] <= np.log(50))
+    ).all()
 
 
 def test_a_cell_that_never_forgets_has_no_time_scales():
@@ -106,7 +108,17 @@ def test_gradient_auto_is_that_of_the_paper_for_its_cell_alone():
         assert_array_equal(auto.parameters_, given.parameters_)
 
 
-@pytest.mark.parametrize("n, batch, n_epochs", [(20, 32, 200), (320, 32, 100), (3200, 32, 50)])
+@pytest.mark.parametrize(
+    "n, batch, n_epochs",
+    [
+        (20, 32, 200),
+        (320, 32, 100),
+        (640, 32, 50),
+        (12800, 32, 50),
+        (25600, 32, 25),
+        (10**6, 32, 10),
+    ],
+)
 def test_max_iter_auto_is_a_budget_of_updates(n, batch, n_epochs):
     from sklstm._parameters import batch_size, epochs
 
