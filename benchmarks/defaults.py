@@ -68,10 +68,10 @@ FACTORS: dict[str, dict[str, Options]] = {
         "0.005": {},
         **{str(rate): {"learning_rate_init": rate} for rate in (0.001, 0.002, 0.01, 0.02)},
     },
-    "clip_norm": {"1": {}, "5": {"clip_norm": 5.0}, "None": {"clip_norm": None}},
+    "clip_norm": {"5": {}, "1": {"clip_norm": 1.0}, "None": {"clip_norm": None}},
     "gradient steps of max_iter": {
         "1000": {},
-        **{str(n): {"AUTO_UPDATES": n} for n in (500, 2000, 4000)},
+        **{str(n): {"AUTO_UPDATES": (n, 20_000)} for n in (500, 2000, 4000)},
     },
     "max_iter": {"auto": {}, **{str(n): {"max_iter": n} for n in (50, 100, 200, 400)}},
     "stopping": {

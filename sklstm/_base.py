@@ -252,8 +252,8 @@ class BaseLSTM(SequenceEstimator):
     ) -> None:
         if groups is not None and X_val is not None:
             raise ValueError(
-                "validation_groups says what to hold out of X, which X_val makes needless: pass one "
-                "of them."
+                "validation_groups says what to hold out of X, which X_val makes needless: pass "
+                "one of them."
             )
         if groups is not None and not self.early_stopping:
             raise ValueError(

@@ -1,8 +1,8 @@
 """Real numbers in the memory layout of the kernels, or an error that says where another thing is.
 
 NumPy converts to float whatever it can: it parses strings, counts dates in days, drops imaginary
-parts and reads what a mask hides. Sequences are converted only after this file has seen that they
-are numbers.
+parts and reads what a mask hides. X, y, weights and the rows of streams are converted only after
+this file has seen that they are numbers. None, NA and masked entries are NaN.
 """
 
 from __future__ import annotations
@@ -72,6 +72,15 @@ def numbers(
     return array
 
 
+def row_of_numbers(value: Any) -> np.ndarray | None:
+    """A number or a row of numbers as float64 (k,); None for all else that NumPy would convert."""
+    try:
+        row = np.atleast_1d(numbers(as_typed(filled(value)), str))
+    except (TypeError, ValueError):
+        return None
+    return row.astype(np.float64) if row.ndim == 1 else None
+
+
 def as_typed(data: Any) -> np.ndarray:
     """``data`` as an array, of objects where NumPy would make one string or complex of them all."""
     array = np.asarray(data)
@@ -88,14 +97,16 @@ def _kind(value: Any) -> str:
         return "M"
     if isinstance(value, Sized) and not isinstance(value, Mapping) and np.ndim(value) > 0:
         return "nested"
-    return "NA" if type(value).__name__ == "NAType" else "O"
+    if type(value).__name__ == "NAType":
+        return "NA"
+    return "O" if value is None or hasattr(value, "__float__") else type(value).__name__
 
 
 def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:
     if kind == "c":
         raise ValueError(
             f"Complex data not supported: {name} is complex at {where}. Pass real and imaginary "
-            "parts as two features."
+            "parts side by side."
         )
     if kind in "mM":
         raise TypeError(
@@ -104,8 +115,15 @@ def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:
         )
     if kind == "nested":
         raise ValueError(f"{name} holds a whole array in one cell, the first at {where}.{NESTED}")
-    what = "strings" if kind in "UST" else "records"
-    raise ValueError(f"{name} holds {what}, the first at {where}: convert them to numbers.{hint}")
+    if kind in ("U", "S", "T", "V"):
+        what = "records" if kind == "V" else "strings"
+        raise ValueError(
+            f"{name} holds {what}, the first at {where}: convert them to numbers.{hint}"
+        )
+    raise TypeError(
+        f"{name} holds a {kind} at {where}, where the argument must be a string or a real number "
+        "for float(): convert it to a number."
+    )
 
 
 def refuse_dates(X: Any, hint: str = "", place: str = "") -> None:

@@ -12,11 +12,12 @@ from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import BaseLSTM
 from sklstm._docs import documented
+from sklstm._numbers import row_of_numbers
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
 from sklstm._sequences import unchanged_on_error
 from sklstm._targets import Examples
-from sklstm._units import as_numbers, per_output, units_of
+from sklstm._units import per_output, units_of
 
 
 @documented
@@ -228,10 +229,10 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         return read
 
     def _read_target(self, y: Any) -> np.ndarray:
-        given = as_numbers(y)
-        if given is not None and np.atleast_1d(given).shape == (self.n_outputs_,):
+        given = row_of_numbers(y)
+        if given is not None and given.shape == (self.n_outputs_,):
             with np.errstate(over="ignore"):
-                target = self._in_units(np.atleast_1d(given)).astype(self.parameters_.dtype)
+                target = self._in_units(given).astype(self.parameters_.dtype)
             if np.isfinite(target).all():
                 return target
         numbers = "a finite number" if self.n_outputs_ == 1 else f"{self.n_outputs_} of them"

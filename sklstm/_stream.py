@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
-from sklstm._numbers import filled
+from sklstm._numbers import as_typed, filled, numbers
 from sklstm._solvers import SOLVERS
 from sklstm._threads import effective_n_jobs
 
@@ -265,9 +265,7 @@ class Stream:
     # -- input, pickles
 
     def _read(self, x: Any) -> np.ndarray:
-        given = np.asarray(filled(x))
-        if given.dtype.kind not in "fiub":
-            raise ValueError(f"x must be numbers, got {given.dtype}.")
+        given = numbers(as_typed(filled(x)), lambda index: f"feature {index[0]}", "x")
         if given.shape != (self._n_features,):
             raise ValueError(
                 f"x has shape {given.shape}, expected ({self._n_features},): one number for each "

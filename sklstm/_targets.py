@@ -18,7 +18,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklstm._containers import LONG_TABLE, first_frame, is_frame, members, refuse_container
-from sklstm._numbers import contiguous
+from sklstm._numbers import contiguous, numbers
 from sklstm._sequences import Sequences
 from sklstm._steps import as_entries, pack_steps, x_of
 
@@ -305,25 +305,7 @@ def _is_nested(values: Any) -> bool:
 
 
 def _real(values: np.ndarray, rows: Rows, name: str) -> np.ndarray:
-    """``values`` as real numbers; NumPy would parse strings and count dates."""
-    kind = values.dtype.kind
-    if kind in "biuf":
-        return values
-    if kind == "c" or (kind == "O" and any(isinstance(v, complex) for v in values.flat)):
-        raise ValueError(f"Complex data not supported: {name} is complex. Pass two outputs.")
-    if kind == "O":  # NA is what pandas has for NaN
-        given = [np.nan if type(v).__name__ == "NAType" else v for v in values.flat]
-        bad = np.array([not isinstance(v, Real) for v in given]).reshape(values.shape)
-        if not bad.any():
-            return np.array(given, dtype=np.float64).reshape(values.shape)
-        row = first_row(bad)
-    else:
-        row = 0
-    error = TypeError if kind in "mM" else ValueError
-    raise error(
-        f"{name} must hold real numbers, but {rows.place(row)} has {shown(values, row)}: "
-        "convert it."
-    )
+    return numbers(values, lambda index: rows.place(index[0]), name)
 
 
 def first_row(bad: np.ndarray) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from sklstm._numbers import row_of_numbers
 
 
 def units_of(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -49,21 +50,13 @@ def per_output(
     value: Any, default: float, n_outputs: int, name: str, *, positive: bool = False
 ) -> np.ndarray:
     """An argument as a number for each output, (n_outputs,) float64, or an error that names it."""
-    numbers = np.asarray(default if value is None else value)
+    numbers = row_of_numbers(default if value is None else value)
     if (
-        numbers.dtype.kind not in "iuf"
-        or numbers.shape not in ((), (n_outputs,))
+        numbers is None
+        or len(numbers) not in (1, n_outputs)
         or not np.isfinite(numbers).all()
         or (positive and not (numbers > 0).all())
     ):
         kind = "finite numbers above 0" if positive else "finite numbers"
         raise ValueError(f"{name} must be {kind}, one or {n_outputs} (n_outputs), got {value!r}.")
     return np.full(n_outputs, numbers, dtype=np.float64)
-
-
-def as_numbers(y: Any) -> np.ndarray | None:
-    """A number or a row of numbers as float64; None for all else that NumPy would convert."""
-    given = np.asarray(y)
-    if given.dtype.kind == "O" and all(isinstance(value, Real) for value in given.flat):
-        given = given.astype(np.float64)
-    return given.astype(np.float64) if given.dtype.kind in "biuf" else None

@@ -167,7 +167,7 @@ def test_y_has_a_row_per_sequence(kind, call):
 BAD_TARGETS = [
     (LSTMRegressor, [0, 1, 2, np.nan, 4, 5], "NaN: sequence 3.*return_sequences=True"),
     (LSTMRegressor, [0, 1, 2, 3, 4, np.inf], "infinity .*sequence 5. Clip"),
-    (LSTMRegressor, ["a"] * 6, "real numbers"),
+    (LSTMRegressor, ["a"] * 6, "y holds strings"),
     (LSTMRegressor, [1j] * 6, "Complex data not supported"),
     (LSTMRegressor, np.zeros((6, 3)), "3 outputs"),
     (LSTMRegressor, None, "requires y to be passed"),
@@ -193,7 +193,7 @@ def test_dates_are_no_targets(kind):
     model, y = fitted(kind), np.arange(6).astype("M8[D]")
     fails(
         (TypeError, ValueError),
-        "real numbers|a label is a string, a whole number",
+        "y holds dates|a label is a string, a whole number",
         model,
         model.partial_fit,
         sequences(6),
@@ -286,7 +286,7 @@ BAD_WEIGHTS = {
     "nan": ([1, 1, np.nan, 1, 1, 1], "nan at sequence 2"),
     "too few": ([1, 1], r"shape \(2,\), expected \(6,\)"),
     "a column": (np.ones((6, 1)), r"shape \(6, 1\), expected \(6,\)"),
-    "strings": (["a"] * 6, "real numbers"),
+    "strings": (["a"] * 6, "sample_weight holds strings"),
 }
 
 

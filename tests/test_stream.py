@@ -231,8 +231,8 @@ def unchanged(model, stream, action, error, match):
         (1.0, r"expected \(2,\)"),
         ([1.0, np.nan], "NaN or infinity in feature 1"),
         ([np.inf, 1.0], "NaN or infinity in feature 0"),
-        (["a", "b"], "must be numbers"),
-        ([1j, 2.0], "must be numbers"),
+        (["a", "b"], "x holds strings, the first at feature 0"),
+        ([1j, 2.0], "x is complex at feature 0"),
     ],
 )
 def test_a_bad_step_is_refused(x, match):

@@ -61,8 +61,8 @@ def test_the_weight_of_a_sequence_is_the_mean_over_its_steps_with_a_weight():
         ([1, np.inf, 1, 1, 1, 1], "sample_weight contains NaN or infinity: inf at sequence 1"),
         ([1, 1], r"sample_weight has shape \(2,\), expected \(6,\)"),
         (np.ones((6, 2)), r"sample_weight has shape \(6, 2\), expected \(6,\)"),
-        (["1", "1", "1", "1", "1", "1"], "sample_weight must hold real numbers"),
-        ([1, None, 1, 1, 1, 1], "sample_weight must hold real numbers, but sequence 1 has None"),
+        (["1", "1", "1", "1", "1", "1"], "sample_weight holds strings, the first at sequence 0"),
+        ([1, None, 1, 1, 1, 1], "sample_weight contains NaN or infinity: nan at sequence 1"),
         (np.ones(6, dtype=complex), "Complex data not supported: sample_weight"),
         (by_step(np.ones(N_STEPS)), "set return_sequences=True"),
     ],
@@ -150,13 +150,14 @@ def test_a_step_whose_targets_are_all_nan_has_no_weight():
         ([0, 0, 0, 0, -np.inf, 0], ValueError, "Input y contains infinity.*sequence 4"),
         ([0, 0, 0, 0, 1e300, 0], ValueError, "too large for float32: sequence 4"),
         ([0, 0, 0, 0, 0], ValueError, "y has 5 rows of targets, but X has 6 sequences"),
-        (["0"] * 6, ValueError, "y must hold real numbers, but sequence 0 has"),
-        ([0, "1", 0, 0, 0, 0], ValueError, "y must hold real numbers"),
-        (np.array([0, 1, None, 3, 4, 5]), ValueError, "but sequence 2 has None"),
-        (np.array([0, 1, "2", 3, 4, 5], dtype=object), ValueError, "but sequence 2 has '2'"),
+        (["0"] * 6, ValueError, "y holds strings, the first at sequence 0"),
+        ([0, "1", 0, 0, 0, 0], ValueError, "y holds strings, the first at sequence 1"),
+        (np.array([0, 1, None, 3, 4, 5]), ValueError, "Input y contains NaN: sequence 2"),
+        (np.array([0, 1, "2", 3, 4, 5], dtype=object), ValueError, "y holds strings.* sequence 2"),
         (np.ones(6, dtype=complex), ValueError, "Complex data not supported: y"),
         (np.array([1, 1j, 1, 1, 1, 1], dtype=object), ValueError, "Complex data not supported: y"),
-        (np.arange(6).astype("M8[D]"), TypeError, "y must hold real numbers"),
+        (np.arange(6).astype("M8[D]"), TypeError, "y holds dates or durations, the first at sequence 0"),
+        ([0, 1, {}, 3, 4, 5], TypeError, "y holds a dict at sequence 2.* real number"),
         (np.zeros((6, 0)), ValueError, "y has 0 columns"),
         (np.zeros((6, 4, 1)), ValueError, "set return_sequences=True"),
         (by_step(np.zeros(N_STEPS)), ValueError, "set return_sequences=True"),
@@ -179,7 +180,7 @@ def test_bad_targets_of_steps_are_named_by_sequence_and_step():
             by_step(np.zeros(N_STEPS, dtype=complex)), np.ones(N_STEPS), ragged(True), np.float64
         )
     strings = by_step(np.array(["a"] * N_STEPS))
-    with pytest.raises(ValueError, match="sequence 0, step 0 has"):
+    with pytest.raises(ValueError, match="y holds strings, the first at sequence 0, step 0"):
         read_regression(strings, np.ones(N_STEPS), ragged(True), np.float64)
 
 
