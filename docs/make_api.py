@@ -18,7 +18,14 @@ from sklstm import baselines, datasets, inspection, preprocessing
 
 PAGE = Path(__file__).with_name("api.md")
 MODULES = (sklstm, preprocessing, datasets, inspection, baselines)
-LISTS = ("Parameters", "Attributes", "Returns", "Raises", "Warns", "See Also")  # sections that define names
+LISTS = (
+    "Parameters",
+    "Attributes",
+    "Returns",
+    "Raises",
+    "Warns",
+    "See Also",
+)  # sections that define names
 HEAD = """\
 # API reference
 

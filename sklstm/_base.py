@@ -117,8 +117,9 @@ class BaseLSTM(SequenceEstimator):
                     groups=validation_groups,
                 )
                 learned_from = examples.take(order)
-            if fresh:
+            if fresh or self._units_of_fit:
                 self._set_units(learned_from)
+            if fresh:
                 self._draw_parameters(shape, rows.sequences, learned_from.mean_length(), rng)
             examples, held_out = self._trainable(examples), None
             if others is not None:
@@ -150,8 +151,8 @@ class BaseLSTM(SequenceEstimator):
         elif end is End.EXPLODED:
             warnings.warn(
                 f"Training exploded: the loss was {self.loss_:.3g} in the last epoch and "
-                f"{min(self.loss_curve_[-self.n_iter_ :]):.3g} in the best, and outputs of 0 would "
-                f"have had less. The best parameters are kept. {self._cure(examples)}",
+                f"{min(self.loss_curve_[-self.n_iter_ :]):.3g} in the best. The best parameters "
+                f"are kept. {self._cure(examples)}",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -411,6 +412,10 @@ class BaseLSTM(SequenceEstimator):
         if largest > LARGE:
             cure += f". y has values up to {largest:.3g}: standardise it ({self._y_advice})"
         return cure + "."
+
+    def _cure_of_target(self, target: np.ndarray) -> str:
+        """What to change where a single target was not learned."""
+        return self._cure()
 
     _y_advice = ""
 

@@ -407,7 +407,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         def read(y: Any) -> np.ndarray:
             try:
-                return targets[y.item() if isinstance(y, np.generic) else y]
+                return targets[y.item() if getattr(y, "ndim", None) == 0 else y]
             except (KeyError, TypeError):
                 raise ValueError(
                     f"y is {y!r}, which is not one of the classes {self.classes_.tolist()}."

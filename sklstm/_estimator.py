@@ -67,6 +67,8 @@ class SequenceEstimator(Portable, BaseEstimator):
         """
         raise NotImplementedError
 
+    _units_of_fit = False  # whether the units of the targets were learned by fit
+
     def _set_units(self, examples: Examples | None) -> None:
         """Choose the units of the targets to train in: those of ``examples``, or plain ones."""
 

@@ -76,9 +76,9 @@ def row_of_numbers(value: Any) -> np.ndarray | None:
     """A number or a row of numbers as float64 (k,); None for all else that NumPy would convert."""
     try:
         row = np.atleast_1d(numbers(as_typed(filled(value)), str))
-    except (TypeError, ValueError):
+        return row.astype(np.float64) if row.ndim == 1 else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return row.astype(np.float64) if row.ndim == 1 else None
 
 
 def as_typed(data: Any) -> np.ndarray:

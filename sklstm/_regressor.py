@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from sklstm._base import BaseLSTM
+from sklstm._base import LARGE, BaseLSTM
 from sklstm._docs import documented
 from sklstm._numbers import row_of_numbers
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
@@ -18,6 +18,8 @@ from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
 from sklstm._sequences import unchanged_on_error
 from sklstm._targets import Examples
 from sklstm._units import per_output, units_of
+
+LARGE_MEAN = 256  # standard deviations of y above which float32 has too few digits to predict it
 
 
 @documented
@@ -44,7 +46,9 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         influence on training, nor on the meaning of `tol`, `alpha` and `clip_norm`. Only with
         `out_activation="identity"`; the others have a range of their own and train on `y` as it
         is. `partial_fit` and `initialize` cannot know the units and use 0 and 1, unless a `fit`
-        came before or `initialize` was told.
+        came before or `initialize` was told. A `fit` with `warm_start` learns the units of its
+        own `y` if they were learned by the `fit` before. For float32 `X`, predictions are float32
+        unless the mean of `y` is more than 256 times its standard deviation.
 
     <parameters>
     <common>
@@ -167,13 +171,14 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         with unchanged_on_error(self):
             self._check_parameters()
             self.n_outputs_, self.out_activation_ = n_outputs, self.out_activation
-            self.y_mean_, self.y_scale_ = mean, scale
+            self.y_mean_, self.y_scale_, self._units_of_fit = mean, scale, False
             self._initialize(n_features, expected_length)
         return self
 
     # ---------------------------------------------------------------------------------- private
 
     def _set_units(self, examples: Examples | None) -> None:
+        self._units_of_fit = examples is not None
         if examples is not None and self.normalize_y and self.out_activation_ == "identity":
             self.y_mean_, self.y_scale_ = units_of(examples.targets, examples.weights)
         else:
@@ -187,12 +192,26 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     def _values(self, raw: np.ndarray) -> np.ndarray:
         values = OUT_ACTIVATIONS[self.out_activation_](raw)
-        return (values * self.y_scale_ + self.y_mean_).astype(values.dtype)
+        return (values * self.y_scale_ + self.y_mean_).astype(self._value_dtype, copy=False)
+
+    @property
+    def _value_dtype(self) -> Any:
+        """That of the parameters, or float64 where the unit of y takes too many digits."""
+        if (np.abs(self.y_mean_) / self.y_scale_ > LARGE_MEAN).any():
+            return np.float64
+        return self.parameters_.dtype
 
     def _largest_target(self, examples: Examples) -> float:
         return float(np.nanmax(np.abs(examples.targets), initial=0.0))
 
     _y_advice = "as fit does with normalize_y=True"
+
+    def _cure_of_target(self, target: np.ndarray) -> str:
+        largest = float(np.abs(target).max())
+        if largest <= LARGE:
+            return self._cure()
+        unit = " in units of y_scale_" if (self.y_scale_ != 1).any() else ""
+        return f"The target is {largest:.3g}{unit}: scale it, or pass its units to initialize."
 
     def _stream_writer(self) -> Callable[[Any], Any]:
         """A function that turns the raw output of a step into what `Stream.step` returns."""
@@ -207,7 +226,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         mean, scale = float(self.y_mean_[0]), float(self.y_scale_[0])
         if (mean, scale) == (0.0, 1.0):
             return float
-        rounded = float if self.parameters_.dtype == np.float64 else np.float32
+        rounded = np.float32 if self._value_dtype == np.float32 else float
         return lambda raw: float(rounded(raw * scale + mean))
 
     def _stream_predict(self, raw: np.ndarray) -> Any:

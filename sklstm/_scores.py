@@ -12,8 +12,10 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
         raise ValueError(f"y has {given} labels per row, but {expected} are predicted.")
     if not weights.any():
         raise ValueError("There is nothing to score: sample_weight is zero everywhere.")
-    right = predicted == labels
-    return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=weights))
+    counts = weights > 0  # the other labels may be anything
+    right = np.asarray(predicted[counts] == labels[counts])
+    right = right if right.ndim == 1 else right.all(axis=1)
+    return float(np.average(right, weights=weights[counts]))
 
 
 def r2(predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:

@@ -5,6 +5,7 @@ What does not fit X is found here; what the values mean is decided elsewhere.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,13 @@ def as_entries(data: Any, missing: Any = np.nan) -> np.ndarray:
     array = np.asarray(filled(data, missing))
     if array.dtype.kind in "US" and not hasattr(data, "dtype"):
         objects = np.asarray(data, dtype=object)
-        if objects.shape != array.shape or not all(isinstance(v, str) for v in objects.flat):
+        if objects.shape != array.shape or not all(_is_text(v) for v in objects.flat):
             return objects
     return array
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Enum)  # which NumPy writes as its name
 
 
 def _as_array(item: Any, k: int, name: str, missing: Any) -> np.ndarray:

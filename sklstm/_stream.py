@@ -166,6 +166,8 @@ class Stream:
 
     def reset(self) -> Stream:
         """Forget the steps so far: zero state and traces."""
+        if self._estimator.parameters_ is not self._vector:
+            self._follow()
         self._online.reset()
         self._stepped = False
         return self
@@ -227,20 +229,22 @@ class Stream:
             self._online.n_threads = effective_n_jobs(estimator.n_jobs)
         loss = self._online.gradient(target, weight, self._loss, estimator.alpha / weight)
         if not isfinite(loss):
-            self._warn("The loss at this step is not finite: nothing was learned.")
+            self._warn("The loss at this step is not finite: nothing was learned.", target)
             return loss
         np.copyto(self._before, self._vector)
         if not self._step_solver():
             np.copyto(self._vector, self._before)
             estimator._solver_state = self._solver.start(self._vector, estimator)
-            self._warn("The parameters would not be finite after this step: nothing was learned.")
+            what = "The parameters would not be finite after this step: nothing was learned."
+            self._warn(what, target)
             return loss
         estimator.t_ += 1
         self._solver.end_epoch(estimator.t_)
         return loss
 
-    def _warn(self, what: str) -> None:
-        warnings.warn(f"{what} {self._estimator._cure()}", ConvergenceWarning, stacklevel=4)
+    def _warn(self, what: str, target: np.ndarray) -> None:
+        cure = self._estimator._cure_of_target(target)
+        warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=4)
 
     def _bind_solver(self) -> None:
         """Prepare updates by the parameters that the estimator has now."""
@@ -271,7 +275,8 @@ class Stream:
                 f"x has shape {given.shape}, expected ({self._n_features},): one number for each "
                 "feature of this step."
             )
-        return np.require(given, self._dtype, ["C", "A"])
+        with np.errstate(over="ignore"):  # infinity is told as such
+            return np.require(given, self._dtype, ["C", "A"])
 
     def _save(self) -> list[np.ndarray]:
         return self._online.save(lambda n: np.empty(n, dtype=self._dtype))

@@ -16,6 +16,8 @@ import numpy as np
 
 from sklstm._optimizers import norm
 
+RISE = 2.5  # a last loss so many times the best, and not small beside outputs of 0, has exploded
+
 
 class End(Enum):
     """How training ended."""
@@ -122,8 +124,8 @@ def train(
     validate : callable or None
         Score and loss of the parameters on validation data; with it, early stopping.
     loss_at_zero : float or None
-        Mean loss of outputs that are all 0: training that ends above it, and far above its own
-        best epoch, has exploded. None: not looked at.
+        Mean loss of outputs that are all 0: training that ends far above its own best epoch, and
+        above a quarter of this, has exploded. None: not looked at.
     """
     gradient = trainer.gradient
     step = solver.step_on(vector, trainer.d_vector)
@@ -183,7 +185,7 @@ def train(
         end = End.DIVERGED
     if end in (End.MAX_ITER, End.CONVERGED) and loss_at_zero is not None and first is not None:
         start = max(loss_at_zero, first)  # with a penalty, more than the outputs count
-        if records.loss > start and records.loss > 2 * min(lowest, start):
+        if records.loss > max(RISE * min(lowest, start), start / 4):
             end = End.EXPLODED
     if best is not None and records.best_score > -inf:
         copy(vector, best)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from inspect import signature
 from math import ceil, isfinite
 from numbers import Real
 from typing import Any
@@ -17,7 +18,7 @@ from sklstm._network import Network
 from sklstm._sequences import Sequences
 from sklstm._targets import Examples
 
-FAR = 10.0  # standard deviations
+FAR = 2.5  # standard deviations of X, and ratio of standard deviations
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,25 @@ class HeldOut:
         if scoring is None:
             return lambda raw: estimator._score_outputs(raw, self.examples)
         if isinstance(scoring, str):
-            scoring = _named_scorer(scoring, estimator.return_sequences)
+            scoring = _scorer_of(scoring, estimator.return_sequences)
         judged = copy(estimator)  # one that has the parameters as they are being trained
         judged.parameters_ = network.vector
-        weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
+        weights = self.sample_weight
+        if isinstance(weights, Real):
+            weights = np.full(len(self.examples), float(weights))
+        given = {}
+        if weights is not None and _takes_weights(scoring):
+            given = {"sample_weight": weights}
 
         def score(raw: np.ndarray) -> float:
-            value = float(scoring(judged, self.X, self.y, **weights))
+            try:
+                value = float(scoring(judged, self.X, self.y, **given))
+            except Exception as error:
+                raise ValueError(
+                    f"scoring={estimator.scoring!r} failed on the validation data: {error}. It "
+                    "must be the name of a scorer for these targets, or a function "
+                    "scorer(estimator, X, y) that returns a number."
+                ) from error
             if not isfinite(value):
                 raise ValueError(
                     f"scoring={estimator.scoring!r} returned {value} on the validation data, which "
@@ -99,7 +112,7 @@ def hold_out(
     labels : ndarray of shape (n,) or None
         Kept in proportion.
     groups : array-like of shape (n,) or None
-        Whole groups are held out, about ``fraction`` of them; ``labels`` are then not looked at.
+        Whole groups are held out, about ``fraction`` of them; every class must be among the rest.
     """
     from sklearn.model_selection import GroupShuffleSplit, train_test_split  # costs more than us
 
@@ -111,14 +124,35 @@ def hold_out(
                 f"validation_groups has shape {groups.shape}, expected ({n},): the group of each "
                 "sequence."
             )
-        if len(np.unique(groups)) < 2:
+        try:
+            n_groups = len(np.unique(groups))
+        except TypeError:
+            n_groups = None
+        if n_groups is None or any(group is None or group != group for group in groups.flat):
+            raise ValueError(
+                "validation_groups must name the group of every sequence in one type, without "
+                "None or NaN."
+            )
+        if n_groups < 2:
             raise ValueError(
                 "validation_groups has only one group: at least two are needed, one to learn from "
                 "and one to hold out."
             )
         split = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
         order, others = next(split.split(everything, groups=groups))
+        missing = () if labels is None else np.setdiff1d(labels, labels[order])
+        if len(missing):
+            raise ValueError(
+                f"All sequences of class {missing.tolist()[0]!r} are in the groups held out for "
+                "validation, so that it cannot be learned: choose another validation_fraction or "
+                "random_state, or pass X_val and y_val."
+            )
         return order, others
+    if n < 2:
+        raise ValueError(
+            f"early_stopping holds out sequences for validation, but there is only {n}: pass X_val "
+            "and y_val."
+        )
     if labels is not None:
         _check_members(labels, fraction)
     order, others = train_test_split(
@@ -140,11 +174,12 @@ def _check_members(labels: np.ndarray, fraction: float) -> None:
         )
     n_out = ceil(fraction * n)
     if min(n_out, n - n_out) < len(classes):
+        remedy = "Pass X_val and y_val"
+        if n >= 2 * len(classes):
+            remedy += f", or hold out {len(classes)} to {n - len(classes)} of them"
         raise ValueError(
             f"validation_fraction={fraction:g} of {n} sequences leaves {n_out} for validation and "
-            f"{n - n_out} for training, too few for {len(classes)} classes. Choose a fraction "
-            f"between {len(classes) / n:.2g} and {1 - len(classes) / n:.2g}, or pass X_val and "
-            "y_val."
+            f"{n - n_out} for training, too few for {len(classes)} classes. {remedy}."
         )
 
 
@@ -173,6 +208,18 @@ def warn_if_apart(sequences: Sequences, validation: Sequences) -> None:
     )
 
 
+def _takes_weights(scorer: Any) -> bool:
+    """True if a scorer can be called with sample_weight."""
+    of_sklearn = getattr(scorer, "_accept_sample_weight", None)  # looks at the metric behind it
+    if of_sklearn is not None:
+        return bool(of_sklearn())
+    try:
+        parameters = signature(scorer).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
 def _named_scorer(name: str, per_step: bool) -> Callable[..., float]:
     if per_step:
         from sklstm.metrics import make_step_scorer
@@ -181,6 +228,15 @@ def _named_scorer(name: str, per_step: bool) -> Callable[..., float]:
     from sklearn.metrics import get_scorer
 
     return get_scorer(name)
+
+
+def _scorer_of(name: str, per_step: bool) -> Callable[..., float]:
+    try:
+        return _named_scorer(name, per_step)
+    except ValueError as error:
+        raise ValueError(
+            f"scoring={name!r} is no scorer of scikit-learn: {error} See also scoring='loss'."
+        ) from None
 
 
 def _indexable(data: Any) -> Any:

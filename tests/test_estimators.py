@@ -332,7 +332,9 @@ def test_a_weight_of_k_at_each_step_is_k_copies():
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_scale_of_the_weights_does_not_matter_to_fit(kind):
     X, w = sequences(10), np.linspace(0.5, 2, 10)
-    fits = [kind(**SMALL).fit(X, targets(kind, X), c * w).parameters_ for c in (1.0, 1e-6, 1e6, 1e-310)]
+    fits = [
+        kind(**SMALL).fit(X, targets(kind, X), c * w).parameters_ for c in (1.0, 1e-6, 1e6, 1e-310)
+    ]
     assert_allclose(fits[1], fits[0], rtol=1e-9, atol=1e-12)
     assert_allclose(fits[2], fits[0], rtol=1e-9, atol=1e-12)
     assert_allclose(fits[3], fits[0], rtol=1e-6, atol=1e-9)  # denormal numbers have fewer digits

@@ -398,3 +398,24 @@ def test_class_weights_are_named_by_their_labels():
             small(class_weight=bad).fit(sequences(6), ["a", "b"] * 3)
     more = class_factors({"a": 2, "b": 3, "z": 4}, np.empty(0), np.array(["a", "b"]), np.empty(0))
     assert_array_equal(more, [2, 3])
+
+
+class Colour(enum.StrEnum):
+    RED = "scarlet red"
+    BLUE = "blue"
+
+
+@pytest.mark.parametrize("container", [list, tuple, lambda y: np.array(y, dtype=object)])
+def test_members_of_an_enum_of_strings_are_refused_as_all_others(container):
+    y = container([Colour.RED, Colour.BLUE] * 3)
+    with pytest.raises(ValueError, match=r"label <Colour.RED.*label.name for label in y"):
+        LSTMClassifier(3, max_iter=1).fit(sequences(6), y)
+
+
+def test_steps_of_weight_0_may_hold_anything_when_scored():
+    X = sequences(6)
+    y = [np.array(["no", "yes"] * 4, dtype=object)[: len(x)] for x in X]
+    weights = [np.ones(len(x)) for x in X]
+    y[0][0], weights[0][0] = None, 0.0
+    model = LSTMClassifier(3, max_iter=1, return_sequences=True, random_state=0).fit(X, y, weights)
+    assert 0 <= model.score(X, y, weights) <= 1

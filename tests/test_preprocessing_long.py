@@ -63,7 +63,7 @@ def test_without_time_the_order_of_the_rows_is_kept(library):
 def test_columns_are_chosen_and_ordered(library):
     df = frame(library)
     assert_sequences(from_long(df, "id", "t", ["v", "u"])[0], expected("v", "u"))
-    assert_sequences(from_long(df, "id", "t", "v")[0], expected("v"))
+    assert_sequences(from_long(df, "id", "t", "v")[0], [x[:, 0] for x in expected("v")])
     assert_sequences(from_long(df, "id", "t", ["u", "t"])[0], expected("u", "t"))
     assert_sequences(from_long(df, "id", values=np.array(["v"]))[0], expected("v"))
 
@@ -89,8 +89,9 @@ def test_the_index_may_hold_ids_and_times():
 
 def test_names_need_not_be_text():
     df = pd.DataFrame({0: [1, 1, 2], ("a", 1): [1.0, 2.0, 3.0], 2: [4.0, 5.0, 6.0]})
-    assert_sequences(from_long(df, 0, values=("a", 1))[0], [[[1], [2]], [[3]]])
-    assert_sequences(from_long(df, 0, values=2)[0], [[[4], [5]], [[6]]])
+    assert_sequences(from_long(df, 0, values=[("a", 1)])[0], [[[1], [2]], [[3]]])
+    assert_sequences(from_long(df, 0, values=("a", 1))[0], [[1, 2], [3]])
+    assert_sequences(from_long(df, 0, values=2)[0], [[4, 5], [6]])
     assert_sequences(from_long(df, 0, ("a", 1))[0], [[[4], [5]], [[6]]])
 
 
@@ -227,7 +228,11 @@ def test_targets_in_the_order_of_the_ids():
     assert y.index.tolist() == ids.tolist()
     assert y.tolist() == ["x", "y", "x"]
     per_step, _ = from_long(df, "id", "t", "target")
-    assert_sequences(per_step, [2 * x[:, :1] for x in X])
+    assert_sequences(per_step, [2 * x[:, 0] for x in X])
+    labels, _ = from_long(df, "id", "t", "label")
+    assert [part.tolist() for part in labels] == [
+        [y[k]] * len(x) for k, x in zip(ids, X, strict=True)
+    ]
 
 
 def test_the_frame_is_not_changed_and_not_shared():
@@ -294,7 +299,7 @@ def changed(row, column, value):
         (
             frame().assign(u=pd.period_range("2026", periods=15, freq="D")),
             ("id", "t"),
-            "df holds other things than numbers in column 'u'",
+            "df holds a Period at column 'u', row 0",
         ),
         (
             pd.concat([frame(), frame()[["u"]]], axis=1),
@@ -306,7 +311,7 @@ def changed(row, column, value):
     ],
 )
 def test_bad_tables_are_errors(df, names, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         from_long(df, *names)
 
 
@@ -376,3 +381,17 @@ def test_from_long_needs_no_pandas():
         "assert ids.tolist() == [2, 1] and X[0].tolist() == [[1.0], [3.0]]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("dtype", [float, int, "float32", object, str])
+def test_a_single_name_takes_one_value_per_step(dtype):
+    table = pd.DataFrame({"id": [2, 2, 1], "t": [1, 0, 0], "u": [1, 2, 3]})
+    table["u"] = table["u"].astype(dtype)
+    y, ids = from_long(table, "id", "t", values="u")
+    assert ids.tolist() == [2, 1] and [part.shape for part in y] == [(2,), (1,)]
+    kind = str if dtype is str else int
+    assert [kind(v) for v in y[0]] == [kind(2), kind(1)]
+    if dtype in (float, object, str):
+        return
+    X, _ = from_long(table, "id", "t", values=["u"])
+    assert X[0].shape == (2, 1) and X[0].dtype == (np.float32 if dtype == "float32" else float)

@@ -178,3 +178,13 @@ def test_memory_order_changes_nothing(dtype, form):
 def test_masked_steps_are_missing():
     X = np.ma.masked_equal([[1, 2, 9], [3, 9, 9]], 9)
     assert [x[:, 0].tolist() for x in from_padded(X)] == [[1, 2], [3]]
+
+
+def test_whole_numbers_cannot_be_padded_with_nan():
+    with pytest.raises(ValueError, match=r"whole numbers.*pass the value that pads it, value=0"):
+        from_padded(np.array([[0, 0, 1, 2], [0, 3, 4, 5]]))
+
+
+def test_a_value_that_was_rounded_to_float32_is_padding():
+    padded = np.array([[1.0, 2.0, -999.9], [3.0, -999.9, -999.9]], np.float32).astype(np.float64)
+    assert [len(x) for x in from_padded(padded, value=-999.9)] == [2, 1]

@@ -405,7 +405,11 @@ def test_a_parameter_that_cannot_be_is_told_when_it_would_be_used(bad, learned):
 
 
 @pytest.mark.parametrize(
-    "bad", ["1.5", b"2", np.datetime64("2020-01-01"), None, 1j, np.nan, [1.0, 2.0], {}, "", []]
+    "bad",
+    [
+        *(10**400, np.ma.masked, np.datetime64("2020-01-01"), None, 1j, np.nan),
+        *("1.5", b"2", [1.0, 2.0], {}, "", []),
+    ],
 )
 @pytest.mark.parametrize("n_outputs", [1, 2])
 def test_targets_that_are_not_numbers_are_refused(bad, n_outputs):
@@ -471,7 +475,9 @@ def test_the_last_finite_parameters_are_kept(solver, dtype, target):
     stream.learn(1.0)
     before = model.parameters_.copy()
     model.set_params(learning_rate_init=1e300)
-    with pytest.warns(ConvergenceWarning, match="not be finite.*learning_rate_init=1e.300"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"not be finite.*(learning_rate_init=1e.300|The target is 1e.12)"
+    ):
         stream.learn(target)
     assert_array_equal(model.parameters_, before)
     model.set_params(learning_rate_init=0.01)
@@ -493,7 +499,7 @@ def test_all_streams_of_a_memory_mapped_model_stay_valid(tmp_path):
     assert reading.step(x) == learning.step(x) == reading.predict()
 
 
-@pytest.mark.parametrize("call", ["step", "learn", "predict", "predict_proba"])
+@pytest.mark.parametrize("call", ["step", "learn", "predict", "predict_proba", "reset"])
 def test_after_a_new_fit_every_call_of_an_old_stream_says_so(call):
     model = LSTMClassifier(3, max_iter=2, random_state=0).initialize(2, classes=[0, 1])
     stream = model.stream()
@@ -501,3 +507,25 @@ def test_after_a_new_fit_every_call_of_an_old_stream_says_so(call):
     model.fit(rng.normal(size=(8, 3, 2)), [0, 1] * 4)
     with pytest.raises(RuntimeError, match="fitted anew"):
         getattr(stream, call)(*{"step": ([0.0, 1.0],), "learn": (1,)}.get(call, ()))
+
+
+def test_a_target_that_is_too_large_is_named():
+    stream = regressor().stream()
+    stream.step([0.0, 1.0])
+    with pytest.warns(
+        ConvergenceWarning, match=r"The target is 1e\+200: scale it, or pass its units"
+    ):
+        stream.learn(1e200)
+
+
+@pytest.mark.parametrize("row", [[True, 2.0], np.array([1, 2.5], dtype=object), (np.int8(1), 2)])
+def test_a_row_of_any_real_numbers_is_a_step(row):
+    model = regressor()
+    assert model.stream().step(row) == model.stream().step(np.array(row, dtype=float))
+
+
+def test_a_label_may_be_an_array_of_no_dimensions():
+    model = LSTMClassifier(3, random_state=0).initialize(2, classes=[0, 1])
+    stream = model.stream()
+    stream.step([0.0, 1.0])
+    assert stream.learn(np.array(1)) > 0

@@ -156,7 +156,11 @@ def test_a_step_whose_targets_are_all_nan_has_no_weight():
         (np.array([0, 1, "2", 3, 4, 5], dtype=object), ValueError, "y holds strings.* sequence 2"),
         (np.ones(6, dtype=complex), ValueError, "Complex data not supported: y"),
         (np.array([1, 1j, 1, 1, 1, 1], dtype=object), ValueError, "Complex data not supported: y"),
-        (np.arange(6).astype("M8[D]"), TypeError, "y holds dates or durations, the first at sequence 0"),
+        (
+            np.arange(6).astype("M8[D]"),
+            TypeError,
+            "y holds dates or durations, the first at sequence 0",
+        ),
         ([0, 1, {}, 3, 4, 5], TypeError, "y holds a dict at sequence 2.* real number"),
         (np.zeros((6, 0)), ValueError, "y has 0 columns"),
         (np.zeros((6, 4, 1)), ValueError, "set return_sequences=True"),

@@ -86,7 +86,12 @@ def test_a_large_mean_takes_no_digits_from_float32():
     y = numbers(sequences())
     plain, moved = regressor().fit(X, y), regressor().fit(X, 2**20 + y * 2**-3)
     assert_allclose(moved.parameters_, plain.parameters_, rtol=1e-4, atol=1e-6)
-    assert moved.predict(X).dtype == np.float32
+    assert plain.predict(X).dtype == np.float32
+    assert moved.predict(X).dtype == np.float64  # of which float32 would keep one digit
+    y_moved = 2**20 + y * 2**-3
+    assert moved.score(X, y_moved) == pytest.approx(plain.score(X, y), abs=1e-4)
+    stream = moved.stream()
+    assert [stream.step(x) for x in X[1]][-1] == moved.predict(X[1:2])[0]
 
 
 @pytest.mark.parametrize("activation", ["logistic", "tanh"])
@@ -143,14 +148,31 @@ def test_units_of_outputs_with_a_range_are_refused():
         regressor(out_activation="tanh").initialize(2, y_mean=1.0)
 
 
-def test_what_goes_on_keeps_the_units_of_the_first_fit():
-    X, y = sequences(), 50 + 8 * numbers(sequences())
+def test_a_warm_fit_learns_the_units_of_its_own_targets():
+    X, y = sequences(), numbers(sequences())
     model = regressor(warm_start=True).fit(X, y)
+    same = pickle.loads(pickle.dumps(model)).fit(X, y)
+    moved = model.fit(X, 1e4 + 1e3 * y)
+    assert_allclose(moved.parameters_, same.parameters_, rtol=1e-7, atol=1e-9)
+    assert_allclose(moved.predict(X), 1e4 + 1e3 * same.predict(X), rtol=1e-9)
+
+
+def test_units_that_were_told_stay_in_a_warm_fit():
+    X, y = sequences(), 50 + 8 * numbers(sequences())
+    for model in (regressor(warm_start=True).initialize(2, y_mean=7), regressor(warm_start=True)):
+        if not hasattr(model, "y_mean_"):
+            model.partial_fit(X, y)
+        units = model.y_mean_.copy(), model.y_scale_.copy()
+        model.fit(X, y)
+        assert_array_equal((model.y_mean_, model.y_scale_), units)
+
+
+def test_partial_fit_keeps_the_units_of_a_fit():
+    X, y = sequences(), 50 + 8 * numbers(sequences())
+    model = regressor().fit(X, y)
     units = model.y_mean_.copy(), model.y_scale_.copy()
-    model.fit(X, 2 * y).partial_fit(X, 3 * y)
+    model.partial_fit(X, 3 * y)
     assert_array_equal((model.y_mean_, model.y_scale_), units)
-    model.set_params(warm_start=False).fit(X, 2 * y)
-    assert_allclose(model.y_mean_, 2 * units[0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -160,9 +182,7 @@ def test_a_stream_speaks_in_the_units_of_y(dtype, n_outputs):
     y = numbers(X, n_outputs) if n_outputs > 1 else numbers(X)
     y = 50 + 8 * y.astype(np.float64)
     settings = dict(gradient="truncated", solver="sgd", momentum=0.0, batch_size=1)
-    model = regressor(return_sequences=True, **settings).fit(
-        X, np.repeat(y[:, None], 4, axis=1)
-    )
+    model = regressor(return_sequences=True, **settings).fit(X, np.repeat(y[:, None], 4, axis=1))
     stream = model.stream()
     assert_allclose([stream.step(x) for x in X[0]], model.predict(X[:1])[0], rtol=1e-6)
     assert_allclose(stream.predict(), model.predict(X[:1])[0, -1], rtol=1e-6)

@@ -1,5 +1,7 @@
 """Early stopping: what is held out, what is watched, and when training ends."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -136,10 +138,32 @@ def test_scoring_by_name_is_over_steps_where_targets_are():
     assert 0 <= model.best_validation_score_ <= 1
 
 
+@pytest.mark.parametrize("weights", [None, 2.0, np.linspace(1, 2, 24)], ids=str)
+@pytest.mark.parametrize(
+    "scoring", [lambda model, X, y: model.score(X, y), "adjusted_rand_score", "accuracy"], ids=str
+)
+def test_scorers_need_not_take_weights(scoring, weights):
+    model = LSTMClassifier(**STOP, scoring=scoring)
+    model.fit(sequences(24), labels(24), weights)
+    assert len(model.validation_scores_) == model.n_iter_
+
+
+@pytest.mark.parametrize("scoring", ["f1", "no_such_score", lambda model, X: 0.0], ids=str)
+def test_a_scorer_that_fails_is_named(scoring):
+    model = LSTMRegressor(**STOP, scoring=scoring)
+    with pytest.raises(ValueError, match=r"scoring=.*no_such|scoring=.* failed on the validation"):
+        model.fit(sequences(24), numbers(sequences(24)) + 0.5)
+
+
+def test_one_sequence_is_too_few_to_hold_out():
+    with pytest.raises(ValueError, match="there is only 1: pass X_val and y_val"):
+        LSTMRegressor(**STOP).fit(sequences(1), [1.0])
+
+
 def test_a_score_that_is_not_a_number_is_an_error():
     X, y = sequences(24), labels(24)
     model = LSTMClassifier(**STOP, scoring=lambda *_: np.nan)
-    with pytest.raises(ValueError, match="scoring=.* returned nan on the validation data"):
+    with pytest.raises(ValueError, match=r"scoring=.* returned nan on the validation data"):
         model.fit(X, y)
     assert not hasattr(model, "parameters_")
 
@@ -164,6 +188,8 @@ def test_whole_groups_are_held_out():
 @pytest.mark.parametrize(
     "groups, kwargs, message",
     [
+        ([1, None] * 6, {}, "must name the group of every sequence"),
+        ([1.0, np.nan] * 6, {}, "must name the group of every sequence"),
         ([1] * 12, {}, "only one group"),
         ([1, 2], {}, r"validation_groups has shape \(2,\), expected \(12,\)"),
         ([1, 2] * 6, {"early_stopping": False}, "while early_stopping is False"),
@@ -173,6 +199,13 @@ def test_bad_groups_are_named(groups, kwargs, message):
     model = LSTMClassifier(**STOP | kwargs)
     with pytest.raises(ValueError, match=message):
         model.fit(sequences(12), labels(12), validation_groups=groups)
+
+
+def test_a_class_that_is_held_out_whole_is_told_by_its_label():
+    groups = np.repeat([0, 1], 12)
+    y = np.where(groups == 0, "cat", "dog")
+    with pytest.raises(ValueError, match=r"All sequences of class '(cat|dog)' are in the groups"):
+        LSTMClassifier(**STOP).fit(sequences(24), y, validation_groups=groups)
 
 
 def test_groups_and_validation_data_exclude_each_other():
@@ -207,7 +240,7 @@ def test_scorers_get_any_container(container):
 def test_validation_data_that_were_not_scaled_are_told():
     X, y = pulses(40)
     model = LSTMClassifier(**STOP)
-    for bad in (50 + 10 * X, X * 1e-3, X * 50):
+    for bad in (50 + 10 * X, X * 1e-3, X * 50, 3 + X, 5 + 2 * X, 5 * X, X / 5):
         with pytest.warns(UserWarning, match=r"X_val is far from X: feature 0 .*transform_input"):
             model.fit(X, y, X_val=bad, y_val=y)
 
@@ -216,7 +249,7 @@ def test_validation_data_of_the_same_kind_are_not():
     X, y = pulses(40)
     model = LSTMClassifier(**STOP)
     constant = np.concatenate([X[:4], np.zeros((4, 8, 2))])
-    for good in (X[:3] + 2, 3 * X, X[:2] * 0.5, constant):
+    for good in (X[:3] + 1, 2 * X, X[:2] * 0.5, constant):
         model.fit(X, y, X_val=good, y_val=y[: len(good)])
 
 
@@ -244,7 +277,9 @@ def test_a_loss_far_above_that_of_outputs_of_0_is_told(clip_norm):
     X = np.random.default_rng(0).normal(size=(100, 8, 2))
     model = LSTMRegressor(8, solver="sgd", learning_rate_init=1e3, random_state=0, max_iter=30)
     model.set_params(clip_norm=clip_norm)
-    with pytest.warns(ConvergenceWarning, match=r"Training (exploded|diverged).*learning_rate_init"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"Training (exploded|diverged).*learning_rate_init"
+    ):
         model.fit(X, X[:, -1, 0])
     assert np.isfinite(model.predict(X)).all()
 
@@ -260,6 +295,31 @@ def test_the_best_parameters_are_kept_after_an_explosion():
     assert good.loss_ == losses[-1] > 2 * min(losses)
     assert (good.parameters_ != best).any()
     assert good.score(X, y) > 1 - 2 * losses[-1] / y.std() ** 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"solver": "sgd", "learning_rate_init": 1.0},
+        {"learning_rate_init": 0.2},
+        {"learning_rate_init": 1.0, "clip_norm": 1.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [LSTMClassifier, LSTMRegressor])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_last_loss_far_above_the_best_is_told(kind, settings, seed):
+    X = np.random.default_rng(seed).normal(size=(100, 8, 2))
+    y = (X[:, 2, 0] > 0).astype(int) if kind is LSTMClassifier else X[:, -1, 0]
+    model = kind(8, random_state=seed, **settings)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    at_zero = np.log(2) if kind is LSTMClassifier else 0.5
+    if model.loss_ > 2.5 * model.best_loss_ and model.loss_ > at_zero / 2:
+        assert "Training exploded" in str(seen[0].message)
+    if not seen:
+        assert model.loss_ < max(2.5 * model.best_loss_, at_zero / 2)
 
 
 @pytest.mark.filterwarnings("error")
@@ -279,7 +339,9 @@ def test_an_ordinary_fit_is_not_called_an_explosion(alpha):
 def test_the_message_names_what_is_large():
     X, y = sequences(24), numbers(sequences(24))
     model = LSTMRegressor(**SMALL, normalize_y=False, clip_norm=None, solver="sgd")
-    with pytest.warns(ConvergenceWarning, match=r"y has values up to .*e\+160.*normalize_y") as seen:
+    with pytest.warns(
+        ConvergenceWarning, match=r"y has values up to .*e\+160.*normalize_y"
+    ) as seen:
         model.fit(X, 1e160 * y)
     assert "X has values" not in str(seen[0].message)
     model.set_params(learning_rate_init=1e300)

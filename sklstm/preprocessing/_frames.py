@@ -46,6 +46,16 @@ def refuse_twice(names: list, argument: str) -> None:
         raise ValueError(f"{argument} names {twice!r} twice: name every column once.")
 
 
+def column_of(frame: Any, name: Any, what: str) -> np.ndarray:
+    """A column as numbers (n,) of its precision, or as the labels that it holds."""
+    column = frame[name]
+    array = np.asarray(column)
+    if array.dtype.kind in "OUSTM":
+        return array
+    array = numbers_of(column, f"column {name!r}", what)
+    return array if array.dtype.kind in "biu" else array.astype(precision([array.dtype]))
+
+
 def table_of(frame: Any, names: list, what: str) -> np.ndarray:
     """Columns side by side, (n, F) in C order: float32 if all of them are, else float64."""
     columns = [numbers_of(frame[name], f"column {name!r}", what) for name in names]

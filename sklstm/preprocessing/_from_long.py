@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from sklstm.preprocessing._frames import column_names, is_frame, listed, table_of
+from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
 
 def from_long(df, id=None, time=None, values=None):
@@ -26,11 +27,12 @@ def from_long(df, id=None, time=None, values=None):
         level of the index.
     values : str or list of str, default=None
         The columns that are features, in this order. None takes all columns except ``id`` and
-        ``time``. Missing values become NaN.
+        ``time``. Missing values become NaN. A single name, not in a list, takes that column as one
+        value per step: targets, which may also be labels of any type.
 
     Returns
     -------
-    X : list of ndarray of shape (T_i, F)
+    X : list of ndarray of shape (T_i, F), or (T_i,) if ``values`` is a single name
         The sequences, in order of the first appearance of their ids; C-contiguous pieces of one
         array. float32 if all value columns are, else float64.
     ids : ndarray of shape (n_sequences,)
@@ -87,10 +89,11 @@ def from_long(df, id=None, time=None, values=None):
             raise ValueError(f"id and time are both {id!r}: they must be different columns.")
     if values is None:
         values = [name for name in df.columns if name not in (id, time)]
+    single = isinstance(values, Hashable) and values in list(df.columns)
     values = column_names(values, df, "values")
     if not values:
         raise ValueError("df has no column of values: every step needs at least one feature.")
-    steps = table_of(df, values, "df")
+    steps = column_of(df, values[0], "df") if single else table_of(df, values, "df")
 
     codes, ids = _codes(id_column)
     if time_column is None:

@@ -75,13 +75,21 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
             f"X has shape {array.shape}; expected (n_sequences, n_steps, n_features) or "
             "(n_sequences, n_steps), none of them 0."
         )
+    if array.dtype.kind != "f" and np.isnan(value):
+        raise ValueError(
+            "X holds whole numbers, none of which can be the padding value nan: pass the value "
+            "that pads it, value=0 for example."
+        )
     array = array.astype(precision([array.dtype]), copy=False)
     if array.ndim == 2:
         array = array[:, :, np.newaxis]
     elif channels_first:
         array = array.transpose(0, 2, 1)
 
-    is_padding = np.isnan(array) if np.isnan(value) else array == array.dtype.type(value)
+    if np.isnan(value):
+        is_padding = np.isnan(array)
+    else:  # the value may have been rounded to float32 before
+        is_padding = (array == array.dtype.type(value)) | (array == np.float32(value))
     kept = ~is_padding.all(axis=2)
     if not kept.any(axis=1).all():
         k = int(kept.any(axis=1).argmin())
