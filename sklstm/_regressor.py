@@ -171,14 +171,18 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         with unchanged_on_error(self):
             self._check_parameters()
             self.n_outputs_, self.out_activation_ = n_outputs, self.out_activation
-            self.y_mean_, self.y_scale_, self._units_of_fit = mean, scale, False
+            self.y_mean_, self.y_scale_, self._learned_units = mean, scale, False
             self._initialize(n_features, expected_length)
         return self
 
     # ---------------------------------------------------------------------------------- private
 
+    @property
+    def _units_of_fit(self) -> bool:
+        return self._learned_units and self.normalize_y
+
     def _set_units(self, examples: Examples | None) -> None:
-        self._units_of_fit = examples is not None
+        self._learned_units = examples is not None
         if examples is not None and self.normalize_y and self.out_activation_ == "identity":
             self.y_mean_, self.y_scale_ = units_of(examples.targets, examples.weights)
         else:

@@ -225,7 +225,7 @@ MASKED = {
     "integers": (masked(np.ones((6, 4, 2), int), 2, 1), "X is masked: sequence 2, step 1"),
     "list": (
         [masked(x, 0, 1) for x in sequences(6)],
-        "sequence 0, step 0, feature 1.*counts as mis",
+        "sequence 0, step 0, feature 1.*counts as miss",
     ),
     "nested": ([[masked(r, 1) for r in x] for x in sequences(6)], "X contains NaN: sequence 0, st"),
     "table": (masked(cube(6)[:, :, 0], 3, 2), "X is masked: sequence 3, step 2"),

@@ -223,3 +223,11 @@ def test_units_are_learned_from_the_training_part_alone():
     model.fit(X, y)
     assert len(seen[0]) == 36
     assert model.y_mean_[0] == pytest.approx(seen[0].targets.mean())
+
+
+def test_a_warm_fit_without_normalize_y_keeps_the_units():
+    X, y = sequences(), 50 + 8 * numbers(sequences())
+    model = regressor(warm_start=True).fit(X, y)
+    units = model.y_mean_.copy(), model.y_scale_.copy()
+    model.set_params(normalize_y=False).fit(X, y + 3)
+    assert_array_equal((model.y_mean_, model.y_scale_), units)
