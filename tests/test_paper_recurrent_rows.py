@@ -19,12 +19,25 @@ def test_a_trial_has_the_published_net_and_keeps_its_cap(name):
     assert result["seed"] == 1 and result["seconds"] > 0
 
 
-@pytest.mark.parametrize("name", ["1:RTRL/3", "2a:RTRL/p=4/lr=10", "guessing/parity/A2"])
-def test_a_trial_depends_on_its_seed_alone(name):
-    def trial(seed):
-        return {k: v for k, v in run_row(name, seed, cap=300).items() if k != "seconds"}
+@pytest.mark.parametrize("name", ["1:RTRL/3", "2a:RTRL/p=4/lr=10"])
+def test_what_a_net_learns_depends_on_its_seed_alone(name, monkeypatch):
+    nets = []
+    make = _recurrent_rows._net
+    monkeypatch.setattr(_recurrent_rows, "_net", lambda *a: nets.append(make(*a)) or nets[-1])
+    for seed in (0, 1, 0):
+        run_row(name, seed, cap=300)
+    first, other, again = (net.parameters_ for net in nets)
+    assert (first == again).all()
+    assert (first != other).any()
 
-    assert trial(0) == trial(0)
+
+def test_guessing_depends_on_its_seed_alone():
+    def trial(seed):
+        result = run_row("guessing/parity/A2", seed, cap=300)
+        return {k: v for k, v in result.items() if k not in ("seconds", "seed")}
+
+    first, other = trial(0), trial(1)
+    assert trial(0) == first != other
 
 
 def test_a_solved_net_of_experiment_2a_is_within_a_quarter_everywhere(monkeypatch):
