@@ -66,6 +66,39 @@ def test_a_forked_child_of_a_threaded_parent_does_not_hang():
     np.testing.assert_array_equal(there, here)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads cannot be counted here")
+@pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
+@pytest.mark.parametrize("call", ["fit", "predict", "step"])
+def test_as_many_threads_run_as_n_jobs_allows(call):
+    code = f"""if True:
+        import os
+        import numpy as np
+        from sklstm import LSTMRegressor
+
+        def threads():
+            return len(os.listdir("/proc/self/task"))
+
+        X = np.random.default_rng(0).normal(size=(300, 20, 2))
+        y = X[:, 0, 0]
+        size = 340 if {call!r} == "step" else 24
+        model = LSTMRegressor(size, batch_size=300, max_iter=1, n_jobs=1).initialize(2)
+        run = {{
+            "fit": lambda: model.fit(X, y),
+            "predict": lambda: model.predict(X),
+            "step": lambda: model.stream().step(X[0, 0]),
+        }}[{call!r}]
+        run()
+        alone = threads()
+        model.n_jobs = 5
+        run()
+        print(threads() - alone)"""
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_THREAD_LIMIT"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert int(done.stdout) == 4
+
+
 def test_denormals_are_as_before_after_a_call():
     fit_and_predict()
     tiny = np.array([np.finfo(np.float64).tiny])
