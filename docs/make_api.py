@@ -14,10 +14,10 @@ from textwrap import indent
 from typing import Any
 
 import sklstm
-from sklstm import baselines, datasets, inspection, preprocessing
+from sklstm import baselines, datasets, inspection, metrics, preprocessing
 
 PAGE = Path(__file__).with_name("api.md")
-MODULES = (sklstm, preprocessing, datasets, inspection, baselines)
+MODULES = (sklstm, preprocessing, metrics, datasets, inspection, baselines)
 LISTS = (
     "Parameters",
     "Attributes",

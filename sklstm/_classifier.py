@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import BaseLSTM
 from sklstm._docs import documented
@@ -24,6 +23,7 @@ from sklstm._labels import (
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._scores import accuracy
 from sklstm._sequences import unchanged_on_error
+from sklstm._sklearn import StrOptions
 from sklstm._targets import Examples, Rows, read_weights
 
 UNBALANCED = (

@@ -8,8 +8,8 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 
+from sklstm._sklearn import Interval, InvalidParameterError, Options, StrOptions
 from sklstm._topology import BIASES, CELLS, GATES, topology
 
 AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer

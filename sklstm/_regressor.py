@@ -8,7 +8,6 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
 from sklstm._base import LARGE, BaseLSTM
 from sklstm._docs import documented
@@ -16,6 +15,7 @@ from sklstm._numbers import row_of_numbers
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
 from sklstm._sequences import unchanged_on_error
+from sklstm._sklearn import StrOptions
 from sklstm._targets import Examples
 from sklstm._units import per_output, units_of
 

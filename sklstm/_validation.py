@@ -12,10 +12,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from sklstm._network import Network
 from sklstm._sequences import Sequences
+from sklstm._sklearn import _safe_indexing
 from sklstm._targets import Examples
 
 FAR = 2.5  # standard deviations of X, and ratio of standard deviations

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sklstm._estimator import SEEDS
 from sklstm._progress import ProgressLine, Silence
 from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
 from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sklearn import Interval, Options, StrOptions
 from sklstm._targets import Examples, mean_weight
 from sklstm._training import End, Records
 

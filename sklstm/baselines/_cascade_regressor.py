@@ -7,10 +7,10 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from sklstm._progress import ProgressLine, Silence
 from sklstm._sequences import Sequences
+from sklstm._sklearn import Interval
 from sklstm._targets import Examples
 from sklstm._training import End, Records
 from sklstm.baselines._base import (

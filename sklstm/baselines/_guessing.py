@@ -6,10 +6,10 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklstm._progress import ProgressLine, Silence
 from sklstm._sequences import Sequences
+from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
 from sklstm._training import End
 from sklstm.baselines._base import CONSTRAINTS, POSITIVE, BaselineRegressor

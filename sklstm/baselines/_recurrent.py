@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
 from sklstm._sequences import Sequences
+from sklstm._sklearn import StrOptions
 from sklstm._targets import Examples
 from sklstm.baselines._base import AT_LEAST_1, DESCENT, BaselineRegressor
 from sklstm.baselines._gradients import GRADIENTS, Recurrent

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklstm._sklearn import Interval, StrOptions, validate_params
 from sklstm.datasets._drawing import COMMON, ragged_lengths, real_dtype, split, starts_of
 
 N_FIRST = 10  # the first marked pair is one of so many

@@ -11,7 +11,8 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklstm._sklearn import Interval, StrOptions
 
 COUNT = Interval(Integral, 1, None, closed="left")
 # Constraints of the parameters that all generators have, and of those that symbol tasks have.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
+from sklstm._sklearn import validate_params
 from sklstm.datasets._drawing import (
     COUNT,
     SYMBOLIC,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
+from sklstm._sklearn import Interval, validate_params
 from sklstm.datasets._drawing import COMMON, COUNT, ragged_lengths, real_dtype, split, starts_of
 
 VARIANCE = Interval(Real, 0, None, closed="left")

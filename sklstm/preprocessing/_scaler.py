@@ -6,12 +6,16 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
-from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
+from sklstm._sklearn import (
+    Interval,
+    _check_sample_weight,
+    _fit_context,
+    _wrap_data_with_container,
+)
 
 # Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
 CHUNK = 2**20
