@@ -24,6 +24,7 @@ from sklstm._topology import Topology, topology
 from sklstm._training import End, Records, train
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
 
+ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
 LARGE = 100.0  # values beyond this are named where training did not work
 
 
@@ -77,7 +78,8 @@ class BaseLSTM(SequenceEstimator):
             One target per sequence, or with `return_sequences` one per step.
         sample_weight : array-like of shape (n,), default=None
             Weights of the sequences; with `return_sequences` also of steps, in the container of
-            `y`. Only their ratios matter. A step of weight 0 has no target.
+            `y`. With `alpha=0` only their ratios matter. The target of a step with weight 0 is
+            ignored.
         X_val, y_val, sample_weight_val : default=None
             What `early_stopping` watches. None holds out sequences of `X`. In a `Pipeline`, see
             its `transform_input`: without it, `X_val` arrives as it was passed, not scaled.
@@ -107,7 +109,7 @@ class BaseLSTM(SequenceEstimator):
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, whole=True)
             rng = self._seed_of_fit() if fresh else None
-            order, others, learned_from = np.arange(len(examples)), None, examples
+            order, others = np.arange(len(examples)), None
             if self.early_stopping and X_val is None:
                 order, others = hold_out(
                     len(examples),
@@ -116,11 +118,10 @@ class BaseLSTM(SequenceEstimator):
                     labels=None if self.return_sequences else self._stratify(examples),
                     groups=validation_groups,
                 )
-                learned_from = examples.take(order)
             if fresh or self._units_of_fit:
-                self._set_units(learned_from)
+                self._set_units(*examples.targets_of(order))
             if fresh:
-                self._draw_parameters(shape, rows.sequences, learned_from.mean_length(), rng)
+                self._draw_parameters(shape, rows.sequences, examples.mean_length(order), rng)
             examples, held_out = self._trainable(examples), None
             if others is not None:
                 held_out = HeldOut.of(examples, others, X, y, sample_weight)
@@ -167,8 +168,9 @@ class BaseLSTM(SequenceEstimator):
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
             if fresh:
-                self._set_units(None)
-                self._draw_parameters(shape, rows.sequences, examples.mean_length())
+                self._set_units()
+                every = np.arange(len(examples))
+                self._draw_parameters(shape, rows.sequences, examples.mean_length(every))
             examples = self._class_weighted(self._trainable(examples))
             order = np.arange(len(examples))
             end = self._train(examples, examples.sequence_weights, order, once=True)
@@ -230,12 +232,12 @@ class BaseLSTM(SequenceEstimator):
 
     def _loss_at_zero(self, examples: Examples, order: np.ndarray) -> float:
         """Mean loss, over the sequences in ``order``, of outputs that are all 0."""
+        targets, weights, total = examples.targets, examples.weights, 0.0
         if len(order) < len(examples):
-            examples = examples.take(order)
-        total = 0.0
-        for start in range(0, len(examples.weights), OUTPUT_BATCH):
+            targets, weights = examples.targets_of(order)
+        for start in range(0, len(weights), OUTPUT_BATCH):
             part = slice(start, start + OUTPUT_BATCH)
-            some = Examples(examples.rows, examples.targets[part], examples.weights[part])
+            some = Examples(examples.rows, targets[part], weights[part])
             raw = np.zeros((len(some.weights), self.n_outputs_), self.parameters_.dtype)
             total += self._total_loss(raw, some)
         return total / len(order)
@@ -343,7 +345,7 @@ class BaseLSTM(SequenceEstimator):
             order,
             batch_size=size,
             max_iter=max_iter,
-            tol=self.tol,
+            tol=ADAPTIVE_TOL if self.tol is None and self._is_adaptive() else self.tol,
             n_iter_no_change=self.n_iter_no_change,
             progress=progress,
             rng=rng,
@@ -357,6 +359,10 @@ class BaseLSTM(SequenceEstimator):
             solver.state = solver.start(vector, self)
         self._keep(vector, solver.state, records, rng)
         return end
+
+    def _is_adaptive(self) -> bool:
+        """True for the schedule that needs the stop rule to lower its rate."""
+        return self.solver == "sgd" and self.learning_rate == "adaptive"
 
     def _solver_state_copy(self, vector: np.ndarray) -> dict[str, Any]:
         if self._solver_state["solver"] != self.solver:
@@ -410,7 +416,7 @@ class BaseLSTM(SequenceEstimator):
             cure += f". X has values up to {largest:.3g}: standardise it (SequenceScaler)"
         largest = self._largest_target(examples)
         if largest > LARGE:
-            cure += f". y has values up to {largest:.3g}: standardise it ({self._y_advice})"
+            cure += f". y has values up to {largest:.3g}: {self._y_advice}"
         return cure + "."
 
     def _cure_of_target(self, target: np.ndarray) -> str:

@@ -62,7 +62,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     Notes
     -----
-    `fit` minimises the mean loss over all targets; only ratios of sample weights matter.
+    `fit` minimises the mean loss over all targets; with `alpha=0` only ratios of sample weights
+    matter.
     `partial_fit` minimises, as the paper does, the sum over the targets of a sequence, averaged
     over the sequences of a batch, and takes weights as they are.
 

@@ -82,10 +82,11 @@ def refuse_long(X: Any, ids: bool) -> None:
     index = getattr(X, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         names = ", ".join(map(repr, index.names))
+        call = "X" if index.nlevels == 2 else "X, id=..., time=..."
         raise ValueError(
             f"X has a MultiIndex ({names}), as a long table with one row per time step has: make "
-            f"sequences of it with {FROM_LONG}(X.reset_index(), id=...). If every row is a "
-            "sequence of its own, pass X.to_numpy()."
+            f"sequences of it with {FROM_LONG}({call}). If every row is a sequence of its own, "
+            "pass X.to_numpy()."
         )
     if not (ids and is_frame(X)):
         return

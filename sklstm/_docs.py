@@ -55,8 +55,8 @@ power_t : float, default=0.5
 
 max_iter : int or "auto", default="auto"
     Epochs, passes over all sequences, that `fit` makes at most. "auto" is 50 epochs, more for less
-    than 640 sequences (about 1000 gradient steps, at most 200 epochs) and fewer for more than
-    12,800 (about 20,000 gradient steps, at least 10 epochs).
+    than 20 batches (about 1000 gradient steps, at most 200 epochs) and fewer for more than 400
+    batches (about 20,000 gradient steps, at least 10 epochs).
 
 shuffle : bool, default=True
     Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
@@ -69,7 +69,7 @@ tol : float or None, default=None
     `fit` stops after more than `n_iter_no_change` epochs in a row that do not improve the loss by
     `tol`. None trains for `max_iter` epochs, as LSTMs often improve again after a plateau. With
     `early_stopping`, `tol` applies to the validation score and loss, and None counts any
-    improvement.
+    improvement. With `learning_rate="adaptive"` None is 1e-4.
 
 n_iter_no_change : int or inf, default=50
     Epochs without improvement before `fit` stops, with a number in `tol` or with
@@ -109,7 +109,7 @@ gate_bias : "auto", dict or None, default="auto"
     "coupled" at -1, so that blocks remember at first. "auto" does the same for three quarters of
     the blocks of a layer and starts the others on longer time scales u, drawn from U[1, mean
     length of the training sequences]: forget gates at log u, input gates at -log u. It is None for
-    "1997" and with `init_range`.
+    "1997" and with `init_range`. Shares are rounded: of fewer than 3 blocks none is slow.
 
 init_range : float or None, default=None
     Initial weights and biases are drawn from U[-init_range, init_range]. None draws weights from
@@ -159,8 +159,7 @@ loss_ : float
 loss_curve_ : list of float
     The loss after each epoch.
 best_loss_ : float or None
-    The smallest loss of the last `fit`, or of all calls of `partial_fit`; None with
-    `early_stopping`.
+    The smallest loss of the last `fit` and of `partial_fit` since; None with `early_stopping`.
 validation_scores_ : list of float or None
     The validation score after each epoch; None without `early_stopping`.
 validation_loss_curve_ : list of float or None

@@ -69,12 +69,15 @@ class SequenceEstimator(Portable, BaseEstimator):
 
     _units_of_fit = False  # whether the units of the targets were learned by fit
 
-    def _set_units(self, examples: Examples | None) -> None:
-        """Choose the units of the targets to train in: those of ``examples``, or plain ones."""
+    def _set_units(
+        self, targets: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> None:
+        """Choose the units to train in: those of these targets (rows, K), or plain ones."""
 
     def _trainable(self, examples: Examples) -> Examples:
         """With targets as the kernels take them."""
-        targets = examples.targets.astype(examples.rows.sequences.values.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            targets = examples.targets.astype(examples.rows.sequences.values.dtype, copy=False)
         return replace(examples, targets=targets)
 
     def _draw_parameters(

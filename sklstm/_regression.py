@@ -96,7 +96,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         rows = Rows(sequences, self.return_sequences)
         weights = read_weights(sample_weight, rows)
         targets, weights = read_regression(y, weights, rows, np.float64, column_warning=False)
-        return self._r2(self._values(raw), targets, weights)
+        # R² has no unit; in those of training no square overflows
+        examples = self._trainable(Examples(rows, targets, weights))
+        return self._score_outputs(raw.astype(np.float64), examples)
 
     def _examples(
         self,

@@ -63,7 +63,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     Notes
     -----
-    `fit` minimises the mean loss over all targets; only ratios of sample weights matter.
+    `fit` minimises the mean loss over all targets; with `alpha=0` only ratios of sample weights
+    matter.
     `partial_fit` minimises, as the paper does, the sum over the targets of a sequence, averaged
     over the sequences of a batch, and takes weights as they are. With `return_sequences`, targets
     of NaN are ignored.
@@ -181,10 +182,12 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     def _units_of_fit(self) -> bool:
         return self._learned_units and self.normalize_y
 
-    def _set_units(self, examples: Examples | None) -> None:
-        self._learned_units = examples is not None
-        if examples is not None and self.normalize_y and self.out_activation_ == "identity":
-            self.y_mean_, self.y_scale_ = units_of(examples.targets, examples.weights)
+    def _set_units(
+        self, targets: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> None:
+        self._learned_units = targets is not None
+        if targets is not None and self.normalize_y and self.out_activation_ == "identity":
+            self.y_mean_, self.y_scale_ = units_of(targets, weights)
         else:
             self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
 
@@ -192,7 +195,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         return super()._trainable(replace(examples, targets=self._in_units(examples.targets)))
 
     def _in_units(self, targets: np.ndarray) -> np.ndarray:
-        return (targets - self.y_mean_) / self.y_scale_
+        with np.errstate(over="ignore"):  # where they have no weight; elsewhere the loss tells
+            return (targets - self.y_mean_) / self.y_scale_
 
     def _values(self, raw: np.ndarray) -> np.ndarray:
         values = OUT_ACTIVATIONS[self.out_activation_](raw)
@@ -206,9 +210,13 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         return self.parameters_.dtype
 
     def _largest_target(self, examples: Examples) -> float:
-        return float(np.nanmax(np.abs(examples.targets), initial=0.0))
+        given = self.y_mean_ + self.y_scale_ * examples.targets
+        trained = np.nanmax(np.abs(examples.targets), initial=0.0)
+        return float(np.nanmax(np.abs(given), initial=0.0)) if trained > LARGE else 0.0
 
-    _y_advice = "as fit does with normalize_y=True"
+    _y_advice = (
+        "standardise it as fit does with normalize_y=True, or pass y_mean and y_scale to initialize"
+    )
 
     def _cure_of_target(self, target: np.ndarray) -> str:
         largest = float(np.abs(target).max())

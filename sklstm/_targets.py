@@ -66,6 +66,14 @@ class Examples:
     def sequence_weights(self) -> np.ndarray:
         return self.rows.per_sequence(self.weights)
 
+    def targets_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and weights of the ``chosen`` sequences."""
+        rows = chosen
+        if self.rows.per_step:
+            offsets = self.rows.sequences.offsets
+            rows = np.concatenate([np.arange(offsets[k], offsets[k + 1]) for k in chosen])
+        return self.targets[rows], self.weights[rows]
+
     def total_weight(self, chosen: np.ndarray | None = None) -> float:
         """Of the targets of the ``chosen`` sequences (None: all of them).
 
@@ -91,9 +99,9 @@ class Examples:
             )
         return even.weighted(len(chosen) / total)
 
-    def mean_length(self) -> float:
-        """Steps of a sequence, the mean by weight: no sum depends on the order of sequences."""
-        weights, lengths = self.sequence_weights, self.rows.sequences.lengths
+    def mean_length(self, chosen: np.ndarray) -> float:
+        """Steps of the chosen sequences, the mean by weight; their order has no influence."""
+        weights, lengths = self.sequence_weights[chosen], self.rows.sequences.lengths[chosen]
         total = fsum(weights)
         return fsum(weights * lengths) / total if total > 0 else float(lengths.mean())
 
@@ -102,14 +110,8 @@ class Examples:
 
     def take(self, chosen: np.ndarray) -> Examples:
         """The ``chosen`` sequences."""
-        sequences, per_step = self.rows.sequences, self.rows.per_step
-        rows = chosen
-        if per_step:
-            offsets = sequences.offsets
-            rows = np.concatenate([np.arange(offsets[k], offsets[k + 1]) for k in chosen])
-        return Examples(
-            Rows(sequences.take(chosen), per_step), self.targets[rows], self.weights[rows]
-        )
+        rows = Rows(self.rows.sequences.take(chosen), self.rows.per_step)
+        return Examples(rows, *self.targets_of(chosen))
 
 
 # ------------------------------------------------------------------------------------ weights

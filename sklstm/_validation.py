@@ -138,6 +138,12 @@ def hold_out(
                 "validation_groups has only one group: at least two are needed, one to learn from "
                 "and one to hold out."
             )
+        n_out = ceil(fraction * n_groups)
+        if n_out >= n_groups:
+            raise ValueError(
+                f"validation_fraction={fraction:g} holds out all {n_groups} of validation_groups: "
+                f"choose at most {(n_groups - 1) / n_groups:.3g}."
+            )
         split = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
         order, others = next(split.split(everything, groups=groups))
         missing = () if labels is None else np.setdiff1d(labels, labels[order])
@@ -169,8 +175,8 @@ def _check_members(labels: np.ndarray, fraction: float) -> None:
     advice = "Add sequences, or pass X_val and y_val."
     if counts.min() < 2:
         raise ValueError(
-            f"Class {shown[counts.argmin()]!r} has only one sequence, but early stopping holds out "
-            f"validation_fraction={fraction:g} of every class. {advice}"
+            f"Class {shown[counts.argmin()]!r} has only one sequence, but early stopping needs two "
+            f"of every class to hold out validation_fraction={fraction:g}. {advice}"
         )
     n_out = ceil(fraction * n)
     if min(n_out, n - n_out) < len(classes):

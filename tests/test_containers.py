@@ -87,7 +87,7 @@ WRONG = {
     "MultiIndex": (
         lambda: LONG.set_index(["id", "time"]),
         ValueError,
-        r"MultiIndex \('id', 'time'\).*from_long\(X.reset_index\(\), id=...\)",
+        r"MultiIndex \('id', 'time'\).*from_long\(X\)",
     ),
     "MultiIndex of a column": (lambda: LONG.set_index(["id", "time"])["u"], ValueError, "MultiInd"),
     "nested frame": (

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import cube, numbers, sequences, step_numbers
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import LSTMRegressor
 from sklstm._units import units_of
@@ -219,10 +220,10 @@ def test_units_are_learned_from_the_training_part_alone():
     model = regressor(early_stopping=True)
     seen = []
     learn = model._set_units
-    model._set_units = lambda examples: seen.append(examples) or learn(examples)
+    model._set_units = lambda targets, weights: seen.append(targets) or learn(targets, weights)
     model.fit(X, y)
     assert len(seen[0]) == 36
-    assert model.y_mean_[0] == pytest.approx(seen[0].targets.mean())
+    assert model.y_mean_[0] == pytest.approx(seen[0].mean())
 
 
 def test_a_warm_fit_without_normalize_y_keeps_the_units():
@@ -231,3 +232,18 @@ def test_a_warm_fit_without_normalize_y_keeps_the_units():
     units = model.y_mean_.copy(), model.y_scale_.copy()
     model.set_params(normalize_y=False).fit(X, y + 3)
     assert_array_equal((model.y_mean_, model.y_scale_), units)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-163, 1e155, 1e300])
+def test_the_score_does_not_depend_on_the_unit(scale):
+    X, y = sequences(), numbers(sequences())
+    plain, moved = regressor().fit(X, y), regressor().fit(X, scale * y)
+    assert moved.score(X, scale * y) == pytest.approx(plain.score(X, y), rel=1e-6)
+
+
+def test_the_message_of_partial_fit_names_targets_in_their_own_units():
+    X, y = sequences(), numbers(sequences())
+    model = regressor(clip_norm=None, solver="sgd").fit(X, y * 1e-3)
+    y = y / np.abs(y).max() * 7e300
+    with pytest.warns(ConvergenceWarning, match=r"y has values up to 7e\+300: .*y_scale to init"):
+        model.partial_fit(X, y)

@@ -208,6 +208,14 @@ def test_a_class_that_is_held_out_whole_is_told_by_its_label():
         LSTMClassifier(**STOP).fit(sequences(24), y, validation_groups=groups)
 
 
+def test_a_fraction_that_holds_out_every_group_is_told():
+    groups = np.repeat([0, 1, 2], 8)
+    with pytest.raises(ValueError, match=r"validation_fraction=0.9 holds out all 3 of val"):
+        LSTMClassifier(**STOP, validation_fraction=0.9).fit(
+            sequences(24), labels(24), validation_groups=groups
+        )
+
+
 def test_groups_and_validation_data_exclude_each_other():
     X, y = sequences(12), labels(12)
     with pytest.raises(ValueError, match="pass one of them"):
@@ -349,3 +357,25 @@ def test_the_message_names_what_is_large():
     with pytest.warns(ConvergenceWarning, match=r"X has values up to .*SequenceScaler") as seen:
         model.fit(large, y)
     assert "y has values" not in str(seen[0].message)
+
+
+def test_the_adaptive_schedule_needs_no_number_in_tol():
+    X, y = pulses(64)
+    settings = {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 3}
+    model = LSTMClassifier(4, learning_rate_init=0.5, max_iter=200, random_state=0, **settings)
+    model.fit(X, y)
+    assert model._solver_state["learning_rate"] < 0.5
+
+
+def test_balanced_class_weights_raise_the_balanced_accuracy_of_classes_that_overlap():
+    from sklearn.metrics import balanced_accuracy_score
+
+    rng = np.random.default_rng(0)
+    y = (rng.random(600) < 0.1).astype(int)
+    X = rng.normal(size=(600, 6, 1)) + 0.4 * y[:, None, None]
+    plain, balanced = (
+        LSTMClassifier(8, max_iter=15, class_weight=weight, random_state=0).fit(X[:300], y[:300])
+        for weight in (None, "balanced")
+    )
+    scores = [balanced_accuracy_score(y[300:], m.predict(X[300:])) for m in (plain, balanced)]
+    assert scores[1] > scores[0] + 0.1
