@@ -6,7 +6,7 @@ With ``return_sequences=True`` targets and predictions have one row per step, in
 ``scoring=`` in cross-validation and parameter searches.
 
 **Cross-validated predictions per step.** `sklearn.model_selection.cross_val_predict` works for
-arrays of shape (n, T, F) with ``method="predict"``. It fails for ragged lists and probabilities. Use
+arrays of shape (n, T, F) with ``method="predict"``, not for ragged lists and probabilities. Use
 `sklearn.model_selection.cross_validate` instead. It returns the fitted estimators and the test
 indices, and also the scores. This works for every container and every method:
 

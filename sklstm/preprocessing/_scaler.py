@@ -102,7 +102,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names, if ``X`` was a table with names.
+        Column names, if ``X`` was a data frame or a list of data frames.
 
     Notes
     -----
