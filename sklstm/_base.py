@@ -172,6 +172,13 @@ class BaseLSTM(SequenceEstimator):
                 every = np.arange(len(examples))
                 self._draw_parameters(shape, rows.sequences, examples.mean_length(every))
             examples = self._class_weighted(self._trainable(examples))
+            if fresh and self._largest_target(examples) > LARGE:
+                largest = self._largest_target(examples)
+                warnings.warn(
+                    f"y has values up to {largest:.3g}, and partial_fit learns them as they are: "
+                    "initialize with y_mean and y_scale, or call fit first.",
+                    stacklevel=3,
+                )
             order = np.arange(len(examples))
             end = self._train(examples, examples.sequence_weights, order, once=True)
         if end is End.DIVERGED:

@@ -37,6 +37,11 @@ SETTINGS = (
     "class_weight",
 )
 
+
+def _feature(index: tuple) -> str:
+    return f"feature {index[0]}" if index else "its place, where a row of numbers was expected"
+
+
 _learning: WeakKeyDictionary[Any, threading.Lock] = WeakKeyDictionary()
 _STALE = (
     "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
@@ -74,6 +79,11 @@ class Stream:
         self._estimator = estimator
         self._stepped = False
         self._open()
+
+    @property
+    def estimator(self) -> BaseLSTM:
+        """The estimator whose parameters this stream uses and trains."""
+        return self._estimator
 
     def _open(self) -> None:
         """Bind to the parameters that the estimator has now."""
@@ -269,7 +279,7 @@ class Stream:
     # -- input, pickles
 
     def _read(self, x: Any) -> np.ndarray:
-        given = numbers(as_typed(filled(x)), lambda index: f"feature {index[0]}", "x")
+        given = numbers(as_typed(filled(x)), _feature, "x")
         if given.shape != (self._n_features,):
             raise ValueError(
                 f"x has shape {given.shape}, expected ({self._n_features},): one number for each "

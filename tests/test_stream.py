@@ -549,3 +549,20 @@ def test_a_label_may_be_an_array_of_no_dimensions():
     stream = model.stream()
     stream.step([0.0, 1.0])
     assert stream.learn(np.array(1)) > 0
+
+
+def test_a_dict_is_no_row():
+    with pytest.raises((TypeError, ValueError), match=r"x holds a dict.*row of numbers"):
+        regressor().stream().step({"a": 1.0, "b": 2.0})
+
+
+def test_a_stream_knows_its_estimator():
+    model = regressor()
+    stream = model.stream()
+    assert stream.estimator is model
+    loaded = pickle.loads(pickle.dumps(stream))
+    loaded.estimator.set_params(learning_rate_init=1e-12)
+    loaded.step([0.0, 1.0])
+    before = loaded.estimator.parameters_.copy()
+    loaded.learn(1.0)
+    assert np.abs(loaded.estimator.parameters_ - before).max() < 1e-9

@@ -247,3 +247,11 @@ def test_the_message_of_partial_fit_names_targets_in_their_own_units():
     y = y / np.abs(y).max() * 7e300
     with pytest.warns(ConvergenceWarning, match=r"y has values up to 7e\+300: .*y_scale to init"):
         model.partial_fit(X, y)
+
+
+def test_a_first_partial_fit_on_large_targets_warns():
+    X, y = sequences(), 1e6 + numbers(sequences())
+    model = regressor()
+    with pytest.warns(UserWarning, match=r"y has values up to 1e\+06.*y_mean and y_scale"):
+        model.partial_fit(X, y)
+    regressor().initialize(2, y_mean=1e6).partial_fit(X, y)  # without a word

@@ -55,9 +55,12 @@ def from_long(df, id=None, time=None, values=None):
     The rows of a sequence need not be adjacent. Without ``time`` they are taken to be in order,
     which cannot be checked: pass ``time`` if there is such a column.
 
+    Without ``values``, a column of targets becomes a feature: name the features. Their order is
+    not checked later; pass the same ``values`` for prediction.
+
     For one target per sequence, in the order of ``ids``, use
-    ``y = df.groupby("id", sort=False)["label"].first()`` and leave "label" out of ``values``. For
-    one target per step use ``y, ids = from_long(df, "id", "time", values="target")``.
+    ``y = df.groupby("id")["label"].first().loc[ids]``. For one target per step use
+    ``y, ids = from_long(df, "id", "time", values="target")``.
 
     Examples
     --------

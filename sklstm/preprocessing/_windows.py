@@ -193,6 +193,7 @@ def last_window(series, width, horizon=1, *, known_future=None, future=None):
     known = known_columns(known_future, names, series, table.shape[1], flat)
     whole = table
     if known or future is not None:
+        _refuse_past(series, future)
         whole = _with_future(table, known, names, future, max(horizons))
     inputs = _inputs(table, whole, known, horizons)[-width:]
     if np.isnan(inputs).any():
@@ -213,6 +214,17 @@ def _horizons(horizon: Any) -> list[int]:
 
 def _is_one(horizon: Any) -> bool:
     return np.ndim(horizon) == 0
+
+
+def _refuse_past(series: Any, future: Any) -> None:
+    """An error for a future that begins before the series ends, where both have dates."""
+    before, after = getattr(series, "index", None), getattr(future, "index", None)
+    dated = all(getattr(getattr(i, "dtype", None), "kind", None) == "M" for i in (before, after))
+    if dated and len(after) and after[0] <= before[-1]:
+        raise ValueError(
+            f"future begins at {after[0]}, but series ends at {before[-1]}: pass the rows that "
+            "follow the series."
+        )
 
 
 def _with_future(
