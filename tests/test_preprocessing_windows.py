@@ -382,7 +382,7 @@ def test_memory_order_changes_nothing(dtype, n_features, form):
 def test_a_future_that_begins_before_the_series_ends_is_an_error():
     pd = pytest.importorskip("pandas")
     days = pd.date_range("2026-01-01", periods=33)
-    table = pd.DataFrame({"y": np.arange(33.0), "dow": days.dayofweek}, index=days)
+    table = pd.DataFrame({"y": np.arange(33.0), "dow": days.day_of_week}, index=days)
     arguments = dict(width=5, horizon=[1, 2, 3], known_future="dow")
     window = last_window(table[:30], **arguments, future=table[30:])
     assert window.shape == (1, 5, 5)
