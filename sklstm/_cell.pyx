@@ -23,7 +23,10 @@ from sklstm._losses cimport (
     finish_gradient, target_loss,
 )
 from sklstm._products cimport Column, Source, rows_padded, units_padded
-from sklstm._simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
+from sklstm._simd cimport (
+    LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, store, vec, vexp,
+    vtanh,
+)
 
 cdef enum:
     PARTS_MAX = 32  # partial gradients of a batch: room for 32 threads
@@ -38,6 +41,27 @@ losses = {
     ("log_loss", "logistic"): LOG_LOGISTIC,
     ("log_loss", "softmax"): LOG_SOFTMAX,
 }
+
+
+def evaluate(str function, real[::1] x):
+    """Put exp, sigmoid or tanh of the numbers x into their place, as the kernels compute them."""
+    cdef real[LANES] part
+    cdef Py_ssize_t k, n = x.shape[0]
+    cdef int lane, which = ("exp", "sigmoid", "tanh").index(function)
+    cdef vec value
+    for k in range(0, n, LANES):
+        for lane in range(LANES):
+            part[lane] = x[min(k + lane, n - 1)]
+        value = load(part)
+        if which == 0:
+            value = vexp(value)
+        elif which == 1:
+            value = sigmoid(value)
+        else:
+            value = vtanh(value)
+        store(part, value)
+        for lane in range(min(<Py_ssize_t> LANES, n - k)):
+            x[k + lane] = part[lane]
 
 
 def total_loss(
