@@ -63,7 +63,7 @@ shuffle : bool, default=True
 
 clip_norm : float or None, default=5.0
     Largest Euclidean norm of the gradient of a batch; a longer one is scaled down to it. None
-    does not clip. With 1 scores are the same, but rounding errors grow faster in long fits.
+    does not clip. With 1, scores were the same or lower on real data.
 
 tol : float or None, default=None
     `fit` stops after more than `n_iter_no_change` epochs in a row that do not improve the loss by
