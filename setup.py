@@ -15,6 +15,7 @@ from pathlib import Path
 
 import Cython
 from Cython.Build import cythonize
+from Cython.Build.Dependencies import create_dependency_tree
 from setuptools import Extension, setup
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
@@ -31,8 +32,13 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 PRECISIONS = {"f32": ["SKLSTM_REAL=float", "SKLSTM_FLOAT=1"], "f64": ["SKLSTM_REAL=double"]}
-# The kernels are compiled once for each of these and picked at import (sklstm/_isa.py).
-KERNELS = {"_cell": list(PRECISIONS), "_online": list(PRECISIONS), "_trials": ["f64"]}
+# These are compiled once for each precision and instruction set, as modules of sklstm._kernels, and
+# picked at import (sklstm/_isa.py).
+KERNELS = {
+    "sklstm._cell": list(PRECISIONS),
+    "sklstm._online": list(PRECISIONS),
+    "sklstm.paper._trials": ["f64"],
+}
 INSTRUCTION_SETS = {
     "portable": ["-DSKLSTM_SCALAR"],
     "baseline": [],
@@ -80,12 +86,10 @@ def instruction_sets():
 def modules():
     """All that is to be compiled; C is generated where no build has done it."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    headers = sorted(Path("sklstm").rglob("*.pxd"))
     kept, missing = {}, []
     for path in sorted(Path("sklstm").rglob("*.pyx")):
         name = ".".join(path.with_suffix("").parts)
-        known = [header for header in headers if path.is_relative_to(header.parent)]
-        made_of = digest((Cython.__version__, DIRECTIVES), [path, *known])
+        made_of = digest((Cython.__version__, DIRECTIVES), [path, *cimported(path)])
         kept[name] = KEPT / f"{name}-{made_of}.c"
         if kept[name].exists():
             kept[name].touch()
@@ -101,29 +105,38 @@ def modules():
         ):
             keep(Path(extension.sources[0]).read_bytes(), kept[extension.name])
     for name, source in kept.items():
-        if name.removeprefix("sklstm.") in KERNELS:
-            yield from variants(name.removeprefix("sklstm."), source)
+        if name in KERNELS:
+            yield from variants(name, source)
         else:
             yield module(name, source, source, [("SKLSTM_SCALAR", None)])  # compiled once
 
 
-def variants(kernel, source):
+def cimported(path):
+    """The headers of this package that a module is written in, at any depth."""
+    found = create_dependency_tree(quiet=True).all_dependencies(str(path))
+    return sorted({Path(header) for header in found if Path(header).parts[0] == "sklstm"} - {path})
+
+
+def variants(module_name, source):
     """The one C file of a kernel under the name of each variant."""
+    kernel = module_name.rpartition(".")[2]
     for name in instruction_sets():
-        for precision in KERNELS[kernel]:
+        for precision in KERNELS[module_name]:
             variant = f"{kernel}_{name}_{precision}"
             wrapper = source.with_name(f"{variant}-{source.name}")
             text = f'#define PyInit_{kernel} PyInit_{variant}\n#include "{source.name}"\n'
             keep(text.encode(), wrapper)
             macros = [(*macro.split("="),) for macro in PRECISIONS[precision]]
-            yield module(f"sklstm.{variant}", wrapper, source, macros, INSTRUCTION_SETS[name])
+            yield module(
+                f"sklstm._kernels.{variant}", wrapper, source, macros, INSTRUCTION_SETS[name]
+            )
 
 
 def module(name, source, generated, macros, flags=()):
     return Extension(
         name,
         [str(source)],
-        include_dirs=["sklstm"],
+        include_dirs=["sklstm/_kernels"],
         define_macros=macros,
         extra_compile_args=list(flags),
         depends=[str(generated), *HEADERS],

@@ -12,18 +12,18 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport qsort
 from libc.string cimport memset
 
-from sklstm._arena cimport Arena, arena_free, arena_take
-from sklstm._layers cimport (
+from sklstm._kernels.arena cimport Arena, arena_free, arena_take
+from sklstm._kernels.layers cimport (
     Chunk, History, Layer, Memory, Network, Space, backward, forward, group, matrix_size, slot,
     spread, z_size,
 )
-from sklstm._layout cimport network_new, pack_network, pack_room
-from sklstm._losses cimport (
+from sklstm._kernels.layout cimport network_new, pack_network, pack_room
+from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
 )
-from sklstm._products cimport Column, Source, rows_padded, units_padded
-from sklstm._simd cimport (
+from sklstm._kernels.products cimport Column, Source, rows_padded, units_padded
+from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, store, vec, vexp,
     vtanh,
 )
@@ -66,7 +66,7 @@ def evaluate(str function, real[::1] x):
 
 def total_loss(
     real[:, ::1] raw,               # INOUT  (rows, K) outputs -> their gradient
-    const real[:, ::1] targets,     # IN     (rows, K) or (rows, 1), see _losses.pxd
+    const real[:, ::1] targets,     # IN     (rows, K) or (rows, 1), see losses.pxd
     const double[::1] weights,      # IN     (rows,)
     *,
     int loss,

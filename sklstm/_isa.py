@@ -17,7 +17,7 @@ PRECISIONS = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 def load(name: str, kernel: str = "_cell") -> dict[np.dtype, ModuleType]:
     """The modules of a kernel for one instruction set, by precision."""
     return {
-        dtype: import_module(f"sklstm.{kernel}_{name}_{precision}")
+        dtype: import_module(f"sklstm._kernels.{kernel}_{name}_{precision}")
         for dtype, precision in PRECISIONS.items()
     }
 

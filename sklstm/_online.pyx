@@ -23,15 +23,15 @@ from cython.parallel cimport prange
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
-from sklstm._arena cimport Arena, arena_free, arena_take
-from sklstm._cells cimport (
+from sklstm._kernels.arena cimport Arena, arena_free, arena_take
+from sklstm._kernels.cells cimport (
     COUPLED, FORGET, PAPER, PEEPHOLE, forward_coupled, forward_forget, forward_paper,
     forward_peephole,
 )
-from sklstm._layers cimport Layer, Network, group, matrix_rows, z_size
-from sklstm._layout cimport network_new, pack_peepholes, pack_room
-from sklstm._losses cimport Loss, finish_gradient, target_loss
-from sklstm._simd cimport (
+from sklstm._kernels.layers cimport Layer, Network, group, matrix_rows, z_size
+from sklstm._kernels.layout cimport network_new, pack_peepholes, pack_room
+from sklstm._kernels.losses cimport Loss, finish_gradient, target_loss
+from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store, sum_lanes,
     vec,
 )
@@ -41,7 +41,7 @@ cdef enum:
 
 
 cdef struct Unit:
-    # What a layer holds between steps; cells in the order of _layers.pxd, width 1
+    # What a layer holds between steps; cells in the order of layers.pxd, width 1
     real* source  # (F + R + 1,) x(t), r(t-1), 1 in the order of the weight columns
     real* z
     real* s

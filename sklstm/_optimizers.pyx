@@ -9,7 +9,7 @@ from cython cimport floating
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport fabs as fabs64, fabsf as fabs32, sqrt as sqrt64, sqrtf as sqrt32
 
-from sklstm._simd cimport flush_denormals, float_mode, restore_float_mode
+from sklstm._kernels.simd cimport flush_denormals, float_mode, restore_float_mode
 
 
 cdef inline floating square_root(floating x) noexcept nogil:

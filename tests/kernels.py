@@ -1,7 +1,7 @@
 """Networks of every kind at test size, run on the kernels and on the twin."""
 
 import numpy as np
-from reference import batch_loss, complex_step, last_output, output, record
+from twins.reference import batch_loss, complex_step, last_output, output, record
 
 from sklstm import _isa
 from sklstm._network import Network

@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from chunker_twin import run
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from twins.chunker import run
 
 from sklstm.baselines import SequenceChunker
 from sklstm.baselines._steps import Steps

@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from recurrent_twin import ACTIVATIONS
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from twins.recurrent import ACTIVATIONS
 
 from sklstm.baselines import GuessingRegressor
 from sklstm.paper._guessing_tasks import LONGEST, SHORTEST, TASKS, accepts, draw_task

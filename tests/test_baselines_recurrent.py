@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from recurrent_twin import derivative, forward, loss
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from twins.recurrent import derivative, forward, loss
 
 from sklstm.baselines import RecurrentRegressor
 from sklstm.baselines._steps import Steps

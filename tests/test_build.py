@@ -108,3 +108,12 @@ def test_every_header_counts(build):
     found = {path.relative_to(SETUP.parent) for path in PACKAGE.rglob("*.h")}
     assert found
     assert headers - {source} == found
+
+
+def test_generated_c_is_made_anew_after_a_change_in_any_header_that_it_cimports(build):
+    def headers(path):
+        with contextlib.chdir(SETUP.parent):
+            return {file.name for file in build.cimported(Path(path))}
+
+    assert headers("sklstm/_cell.pyx") >= {"layers.pxd", "cells.pxd", "products.pxd", "simd.pxd"}
+    assert headers("sklstm/paper/_trials.pyx") >= {"_tasks.pxd", "_draws.pxd", "cells.pxd"}

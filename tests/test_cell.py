@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from kernels import CELLS, LANES, SHAPES, Problem, kernel_output, network, ragged
 from numpy.testing import assert_allclose, assert_array_equal
-from reference import central_differences, last_output, output
+from twins.reference import central_differences, last_output, output
 
 from sklstm._network import Network
 from sklstm._sequences import Sequences

@@ -5,11 +5,11 @@ import pytest
 from golden_values import load
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import LENGTHS, cube, labels, numbers, sequences, step_labels, step_numbers
-from reference import batch_loss, last_output, output
 from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
+from twins.reference import batch_loss, last_output, output
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._sequences import object_array

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kernels import CELLS, Problem, kernel_output, network, ragged
 from numpy.testing import assert_allclose, assert_array_equal
-from reference import last_output
+from twins.reference import last_output
 
 from sklstm import _isa
 

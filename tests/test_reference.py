@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import reference
 from golden_values import load, names
 from numpy.testing import assert_allclose, assert_array_equal
-from reference import (
+from twins import reference
+from twins.reference import (
     batch_loss,
     central_differences,
     complex_step,

@@ -15,7 +15,7 @@ from trials import (
     trained,
     vector_of,
 )
-from trials_twin import gradient
+from twins.trials import gradient
 
 from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
 from sklstm.paper import _kernel

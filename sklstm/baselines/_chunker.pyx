@@ -16,7 +16,7 @@ Rows of matrices are sources, as in _gradients.pyx, so that a one-hot step costs
 from libc.math cimport fabs, isnan
 from libc.stdint cimport int64_t
 
-from sklstm.baselines._rows cimport (
+from sklstm.baselines._arithmetic cimport (
     Activation,
     Entries,
     IDENTITY,

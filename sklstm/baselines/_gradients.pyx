@@ -15,8 +15,8 @@ from libc.math cimport isnan
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from sklstm._simd cimport float_mode, flush_denormals, restore_float_mode
-from sklstm.baselines._rows cimport (
+from sklstm._kernels.simd cimport float_mode, flush_denormals, restore_float_mode
+from sklstm.baselines._arithmetic cimport (
     Activation,
     Entries,
     IDENTITY,

@@ -10,7 +10,7 @@ from libc.math cimport fabs, isnan
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from sklstm.baselines._rows cimport LOGISTIC, Activation, Entries, activate, add_scaled
+from sklstm.baselines._arithmetic cimport LOGISTIC, Activation, Entries, activate, add_scaled
 from sklstm.baselines._steps cimport Steps
 
 import numpy as np

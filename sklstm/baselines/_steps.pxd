@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t
 
-from sklstm.baselines._rows cimport Entries
+from sklstm.baselines._arithmetic cimport Entries
 
 
 cdef class Steps:

@@ -6,5 +6,5 @@ from importlib import import_module
 
 from sklstm import _isa
 
-_module = import_module(f"sklstm._trials_{_isa.name}_f64")
+_module = import_module(f"sklstm._kernels._trials_{_isa.name}_f64")
 Trials, lanes = _module.Trials, _module.lanes

@@ -9,14 +9,14 @@ here and in packed weights; a `Matrix` maps it to places in the flat vector of p
 
 from libc.string cimport memcpy, memset
 
-from sklstm._cells cimport (
+from sklstm._kernels.cells cimport (
     COUPLED, FORGET, PAPER, PEEPHOLE, Cell, backward_coupled, backward_forget, backward_paper,
     backward_peephole, forward_coupled, forward_forget, forward_paper, forward_peephole,
 )
-from sklstm._products cimport (
+from sklstm._kernels.products cimport (
     Column, Source, add_gradient, pack, product, rows_padded, units_padded,
 )
-from sklstm._simd cimport LANES, load, real, store
+from sklstm._kernels.simd cimport LANES, load, real, store
 
 
 cdef struct Matrix:
@@ -99,7 +99,7 @@ cdef struct Chunk:
 
 
 cdef inline int group(const Layer* layer, int width) noexcept nogil:
-    """Numbers in a group of the layer: n of _cells.pxd."""
+    """Numbers in a group of the layer: n of cells.pxd."""
     return units_padded(layer.n_blocks, width) * width
 
 

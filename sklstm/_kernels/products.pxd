@@ -11,7 +11,7 @@ sequence gives the same bits alone and in company; without (backward), a tile of
 several sums side by side. Outputs are overwritten, but for the gradient, which is added to.
 """
 
-from sklstm._simd cimport (
+from sklstm._kernels.simd cimport (
     LANES, SUMS_AT_ONCE, load, prefetch, real, splat, store, store_sums, vec,
 )
 

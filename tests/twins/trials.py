@@ -8,7 +8,8 @@ blocks, then second ones), output gates; columns are 1, inputs, sources of the s
 """
 
 import numpy as np
-from reference import complex_step, logistic
+
+from twins.reference import complex_step, logistic
 
 
 def weights(table, vector):

@@ -15,7 +15,7 @@ The target of LOG_SOFTMAX is the number of the class. A squared-error target of 
 
 from libc.math cimport exp, fabs, log, log1p, tanh
 
-from sklstm._simd cimport real
+from sklstm._kernels.simd cimport real
 
 
 cdef enum Loss:

@@ -1,7 +1,7 @@
-"""Face of _simd.h: for Cython both types are numbers, so that `a + w * x` is arithmetic."""
+"""Face of simd.h: for Cython both types are numbers, so that `a + w * x` is arithmetic."""
 
 
-cdef extern from "_simd.h" nogil:
+cdef extern from "simd.h" nogil:
     ctypedef double real  # float or double: the module is compiled for each
     ctypedef double vec  # LANES of them
     ctypedef int float_mode

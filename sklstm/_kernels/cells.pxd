@@ -17,7 +17,7 @@ Forward steps overwrite s, h, r and z. Backward steps overwrite z, update d_s an
 d_peephole. Equation numbers are those of Hochreiter & Schmidhuber (1997), appendix A.1.
 """
 
-from sklstm._simd cimport LANES, load, real, sigmoid, splat, store, vec, vtanh
+from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec, vtanh
 
 
 cdef enum Cell:

@@ -8,8 +8,8 @@ reads a last set of sequences, on which its errors are counted.
 from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
-from sklstm._draws cimport Random
-from sklstm._tasks cimport Sequence
+from sklstm.paper._draws cimport Random
+from sklstm.paper._tasks cimport Sequence
 
 
 cdef enum:

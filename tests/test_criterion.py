@@ -9,7 +9,6 @@ from math import inf
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from protocol_twin import follow
 from trials import (
     constant,
     finish,
@@ -20,6 +19,7 @@ from trials import (
     task,
     vector_of,
 )
+from twins.criterion import follow
 
 from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
 from sklstm.paper._nets import LateCellNet

@@ -1,14 +1,16 @@
 """A network in the order of the kernels: where its parameters lie, and bringing them there.
 
-The order is that of _layers.pxd. Places are made once; the parameters are packed anew in every
+The order is that of layers.pxd. Places are made once; the parameters are packed anew in every
 call, since users may have written into them.
 """
 
-from sklstm._arena cimport Arena, arena_take
-from sklstm._cells cimport COUPLED, FORGET, PAPER, PEEPHOLE
-from sklstm._layers cimport Layer, Matrix, Network, group, matrix_row_at, matrix_rows, matrix_size
-from sklstm._products cimport pack, units_padded
-from sklstm._simd cimport real
+from sklstm._kernels.arena cimport Arena, arena_take
+from sklstm._kernels.cells cimport COUPLED, FORGET, PAPER, PEEPHOLE
+from sklstm._kernels.layers cimport (
+    Layer, Matrix, Network, group, matrix_row_at, matrix_rows, matrix_size,
+)
+from sklstm._kernels.products cimport pack, units_padded
+from sklstm._kernels.simd cimport real
 
 
 cdef inline int matrix_new(

@@ -13,7 +13,7 @@ A step can give its input as numbers or as a symbol. A symbol stands for a one-h
 column of weights and traces is touched, so that a step costs the same with 7 symbols and with 1004.
 It needs a cell whose traces do not decay.
 
-Everything is (rows or columns, LANES). Rows of z are in the order of _cells.pxd: gates before the
+Everything is (rows or columns, LANES). Rows of z are in the order of cells.pxd: gates before the
 cells, cells, output gate. Columns of the hidden rows are a constant 1, the inputs (unless symbols)
 and the recurrent sources; columns of the output rows a constant 1, the inputs (with shortcuts,
 unless symbols) and the cells. ``weights`` lie in tiles of four rows.
@@ -22,20 +22,20 @@ unless symbols) and the cells. ``weights`` lie in tiles of four rows.
 from libc.math cimport fabs
 from libc.string cimport memcpy, memset
 
-from sklstm._arena cimport Arena, arena_free, arena_take
-from sklstm._cells cimport (
+from sklstm._kernels.arena cimport Arena, arena_free, arena_take
+from sklstm._kernels.cells cimport (
     BARE, CONTINUAL_CELL, FORGET, PAPER, Cell, forward_bare, forward_continual, forward_forget,
     forward_paper,
 )
-from sklstm._draws cimport Random, Ziggurat, seed_random, ziggurat_new
-from sklstm._protocol cimport (
+from sklstm.paper._draws cimport Random, Ziggurat, seed_random, ziggurat_new
+from sklstm.paper._criterion cimport (
     ABSOLUTE, FINISHED, IDLE, TRAINING, WINDOW_MAX, Measure, Protocol, Trial, end_sequence,
     stops_falling,
 )
-from sklstm._simd cimport (
+from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store, vec,
 )
-from sklstm._tasks cimport Kind, Sequence, Task, begin, has_target, reals, symbol, wanted
+from sklstm.paper._tasks cimport Kind, Sequence, Task, begin, has_target, reals, symbol, wanted
 
 cdef enum:
     TILE = 4  # rows whose sums stay in registers

@@ -6,7 +6,7 @@ Symbols are numbered as there. A `Sequence` is what one net is reading.
 
 from libc.math cimport log
 
-from sklstm._draws cimport Random, Ziggurat, below, normal, uniform
+from sklstm.paper._draws cimport Random, Ziggurat, below, normal, uniform
 
 
 cdef enum Kind:
