@@ -85,7 +85,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Parameters
         ----------
         X : as in `predict`
-        y : targets, as in `fit`
+        y : as in `fit`
         sample_weight : array-like of shape (n,), or with `return_sequences` per step, default=None
 
         Returns

@@ -56,6 +56,11 @@ class Stream:
     else. Time and memory per step are proportional to the number of parameters, whatever the
     length of the stream.
 
+    Parameters
+    ----------
+    estimator : LSTMClassifier or LSTMRegressor
+        Fitted or initialised, and not `bidirectional`.
+
     Examples
     --------
     Learn the sign of the last but one input, one step at a time:

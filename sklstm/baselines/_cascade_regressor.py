@@ -118,7 +118,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     t_ : int
         Sequences seen in training, over all epochs.
     loss_ : float
-        Mean loss per sequence, half the squared error, in the last epoch.
+        Mean loss per sequence in the last epoch: half the squared error of the targets.
     loss_curve_ : list of float
         The loss after each epoch; it stands still while candidates learn.
     best_loss_ : float

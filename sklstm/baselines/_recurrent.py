@@ -108,7 +108,7 @@ class RecurrentRegressor(BaselineRegressor):
     t_ : int
         Sequences seen in training, over all epochs.
     loss_ : float
-        Mean loss per sequence in the last epoch.
+        Mean loss per sequence in the last epoch: half the squared error of the targets.
     loss_curve_ : list of float
         The loss after each epoch.
     best_loss_ : float

@@ -45,7 +45,7 @@ def make_adding(
     first_pair : {"end", "marked", "never"}, default="end"
         What happens if the very first pair is drawn to be marked. Its value becomes 0, and its
         marker stays -1 ("end") or becomes 1 ("marked"); or it is never drawn ("never").
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X and y.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.
@@ -111,7 +111,7 @@ def make_multiplication(
     first_pair : {"end", "marked", "never"}, default="end"
         What happens if the very first pair is drawn to be marked. Its value becomes 1, and its
         marker stays -1 ("end") or becomes 1 ("marked"); or it is never drawn ("never").
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X and y.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.

@@ -46,7 +46,7 @@ def make_noise_free_lag(
     targets : {"labels", "one_hot"}, default="labels"
         The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
         next symbol and 0 for the others, for a regressor with logistic outputs as in the paper.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.
@@ -117,7 +117,7 @@ def make_random_lag(
     targets : {"labels", "one_hot"}, default="labels"
         The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
         next symbol and 0 for the others, for a regressor with logistic outputs as in the paper.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.
@@ -206,7 +206,7 @@ def make_long_lag(
     targets : {"labels", "one_hot"}, default="labels"
         0 for x and 1 for y, for a classifier, or one output for each, 1 and 0 or 0 and 1, for a
         regressor with logistic outputs as in the paper.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.

@@ -63,7 +63,7 @@ def make_temporal_order(
     targets : {"labels", "one_hot"}, default="labels"
         The class as an integer, for a classifier, or as one output per class, 1 for the right one
         and 0 for the others, for a regressor with logistic outputs as in the paper.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.

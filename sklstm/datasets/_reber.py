@@ -62,7 +62,7 @@ def make_embedded_reber(
     targets : {"labels", "one_hot"}, default="labels"
         The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
         next symbol and 0 for the others, for a regressor with logistic outputs as in the paper.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
         Draws the strings.
@@ -148,7 +148,7 @@ def make_continual_reber(
     targets : {"labels", "one_hot"}, default="labels"
         The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
         next symbol and 0 for the others, for a regressor with logistic outputs.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
         Draws the streams.

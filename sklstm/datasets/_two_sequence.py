@@ -66,7 +66,7 @@ def make_two_sequence(
         None: y holds labels. A number: y holds targets of 0.2 and 0.8, with Gaussian noise of this
         variance. X does not depend on it, so that with one ``random_state`` the same sequences can
         be had with noise and without.
-    dtype : float32 or float64, default=float64
+    dtype : {"float64", "float32"} or dtype, default="float64"
         Of X, and of targets that are not labels.
     random_state : int, RandomState instance or None, default=None
         Draws the sequences.

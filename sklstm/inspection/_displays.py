@@ -66,10 +66,10 @@ class ErrorFlowDisplay:
 
         Parameters
         ----------
-        estimator, X, gradient, max_lag, layer
-            As for `error_flow`.
+        estimator, X : as for `error_flow`
         at : str, default="state"
             Where errors are measured: one of the arrays that `error_flow` returns.
+        gradient, max_lag, layer : as for `error_flow`
         name : str, default=None
             For the legend; None is the cell and the gradient.
         ax : matplotlib Axes, default=None
@@ -88,7 +88,19 @@ class ErrorFlowDisplay:
         return cls(flow.lag, flow[at], name=name).plot(ax)
 
     def plot(self, ax: Any = None, **line_kwargs: Any) -> ErrorFlowDisplay:
-        """Draw into ``ax``, or a new figure; keywords go to the line."""
+        """Draw the median and the range.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        **line_kwargs : dict
+            Options of the line, such as ``color``.
+
+        Returns
+        -------
+        self : ErrorFlowDisplay
+        """
         if ax is None:
             _, ax = pyplot().subplots()
         by_lag = np.moveaxis(self.flow, 1, 0).reshape(len(self.lag), -1)
@@ -163,7 +175,19 @@ class LossCurveDisplay:
         return cls(loss, estimator.validation_scores_).plot(ax)
 
     def plot(self, ax: Any = None, **line_kwargs: Any) -> LossCurveDisplay:
-        """Draw into ``ax``, or a new figure; keywords go to the line of the loss."""
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        **line_kwargs : dict
+            Options of the line of the loss, such as ``color``.
+
+        Returns
+        -------
+        self : LossCurveDisplay
+        """
         if ax is None:
             _, ax = pyplot().subplots()
         epochs = np.arange(1, len(self.loss) + 1)
@@ -218,8 +242,7 @@ class StateDisplay:
 
         Parameters
         ----------
-        estimator, x, layer
-            As for `hidden_states`.
+        estimator, x, layer : as for `hidden_states`
         ax : sequence of matplotlib Axes, default=None
             One for each panel; None makes a new figure.
 
@@ -230,7 +253,19 @@ class StateDisplay:
         return cls(hidden_states(estimator, x, layer=layer)).plot(ax)
 
     def plot(self, ax: Any = None, **line_kwargs: Any) -> StateDisplay:
-        """Draw into the Axes ``ax``, one for each panel, or a new figure; keywords go to lines."""
+        """Draw the panels.
+
+        Parameters
+        ----------
+        ax : sequence of matplotlib Axes, default=None
+            One for each panel; None makes a new figure.
+        **line_kwargs : dict
+            Options of all lines, such as ``linewidth``.
+
+        Returns
+        -------
+        self : StateDisplay
+        """
         panels = [name for name in self.PANELS if name in self.states]
         if ax is None:
             _, ax = pyplot().subplots(
