@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks.machine import describe, headline
 from benchmarks.report import table, write_json
 from sklstm.paper import _kernel
-from sklstm.paper._protocol import net_of, protocol_of, task_of
+from sklstm.paper._criterion import criterion_of
+from sklstm.paper._nets import net_of
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._rows import select
+from sklstm.paper._run import kernel_of
+from sklstm.paper._tasks import task_of
 
 ROWS = ("1:3x2,lr=0.1", "2a", "2c:q=50,p=50", "2c:q=1000,p=1000", "3a:T=1000", "4:T=1000", "6b")
 STEPS = 200_000  # of every lane
@@ -24,10 +28,8 @@ def measure(name: str) -> dict[str, float]:
     start = perf_counter()
     net, task = net_of(row, AS_PRINTED), task_of(row, AS_PRINTED, 0)
     # a window error that no net can reach: nothing but training
-    protocol = protocol_of(row, AS_PRINTED, 10**9) | {"window_error": -1.0}
-    kernel = _kernel.Trials(
-        net.places(symbols=task["n_symbols"] > 0, feedback="all"), task, protocol, rate=row.rate
-    )
+    criterion = replace(criterion_of(row, AS_PRINTED, 10**9), window_error=-1.0)
+    kernel = kernel_of(row, AS_PRINTED, task, criterion)
     for lane in range(_kernel.lanes):
         kernel.start(lane, lane, net.vector(lane))
     begun = perf_counter()

@@ -228,8 +228,8 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
         return "" if value is None else f"{100 * value:.0f} %"
 
     lines = []
-    for name, (net, _, _, published) in SYSTEMS.items():
-        weights = number(net.n_weights)
+    for name, system in SYSTEMS.items():
+        published, weights = system.published, number(system.net.n_weights)
         if published["perfect"] is not None:
             lines.append(
                 [f"**{name}**", "published", "", "100", percent(published["perfect"]), ""]

@@ -26,11 +26,12 @@ from sklstm.datasets import make_adding
 from sklstm.inspection import hidden_states
 from sklstm.paper import _chunker_rows, _recurrent_rows
 from sklstm.paper._columns import best_reading
-from sklstm.paper._protocol import net_of, reber_strings
+from sklstm.paper._nets import net_of
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._results import machine
 from sklstm.paper._rows import Row, select
 from sklstm.paper._run import run_row
+from sklstm.paper._tasks import reber_strings
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -162,16 +163,16 @@ def wrong_places(row: Row, reading: Reading, trial: dict[str, Any]) -> tuple[flo
     net = trained(row, reading, trial)
     strings = reber_strings(trial["seed"] % 3, distinct=reading.distinct)
     at = elsewhere = 0
-    for start, stop in pairwise(strings["offsets"]):
-        x = strings["symbols"][start : stop - 1]  # the last symbol is only predicted
-        may = strings["legal"][start : stop - 1, None] >> np.arange(7) & 1 == 1
+    for start, stop in pairwise(strings.offsets):
+        x = strings.symbols[start : stop - 1]  # the last symbol is only predicted
+        may = strings.legal[start : stop - 1, None] >> np.arange(7) & 1 == 1
         cells = hidden_states(net, np.eye(7)[x]).output
         outputs = cells @ net.output_weights_.T + net.output_bias_
         lowest = np.where(may, outputs, np.inf).min(axis=1)
         wrong = lowest <= np.where(may, -np.inf, outputs).max(axis=1)
         at += wrong[-2]
         elsewhere += wrong[:-2].any() or wrong[-1]
-    n = len(strings["offsets"]) - 1
+    n = len(strings.offsets) - 1
     return at / n, elsewhere / n
 
 

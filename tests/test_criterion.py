@@ -4,12 +4,14 @@ Mostly with nets that never change and whose outputs are plain to see: they are 
 and wrong in the other, so that luck alone decides what a window or a test sees.
 """
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from trials import (
+    ENDLESS,
     constant,
     finish,
     following,
@@ -21,16 +23,16 @@ from trials import (
 )
 from twins.criterion import follow
 
-from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
-from sklstm.paper._nets import LateCellNet
-from sklstm.paper._protocol import net_of, protocol_of, reber_strings, task_of
+from sklstm.paper._criterion import criterion_of
+from sklstm.paper._nets import LateCellNet, net_of
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._rows import ROWS, select
+from sklstm.paper._tasks import reber_stream, reber_strings, task_of
 
 
-def record_of(net, vector, given, seed=3, **settings):
+def record_of(net, vector, given, seed=3, criterion=ENDLESS, **changes):
     """The record of a finished trial of a net that does not learn."""
-    kernel = small_kernel(net, given, rate=0.0, **settings)
+    kernel = small_kernel(net, given, replace(criterion, **changes), rate=0.0)
     kernel.start(0, seed, vector)
     record = finish(kernel)
     assert_array_equal(vector_of(kernel, vector), vector)
@@ -39,51 +41,58 @@ def record_of(net, vector, given, seed=3, **settings):
 
 # ------------------------------------------------------- windows, tests, caps, final sets
 
-LEAST = {"window": 5, "window_wrong": 5, "window_error": inf, "check": 1, "cap": 200}
-PROTOCOLS = {
-    "never": LEAST | {"window_wrong": -1},
-    "all right": LEAST | {"window_wrong": 0},
-    "some wrong": LEAST | {"window_wrong": 1},
-    "low error": LEAST | {"window_error": 0.3},
-    "both": LEAST | {"window": 8, "window_wrong": 2, "window_error": 0.25},
-    "longest window": LEAST | {"window": 2000, "window_error": 0.495, "check": 50, "cap": 3000},
-    "seldom": LEAST | {"window_wrong": 1, "check": 7},
-    "final": LEAST | {"window_wrong": 1, "n_final": 6},
-    "final of a failure": LEAST | {"window_wrong": -1, "n_final": 6, "final_always": True},
-    "no final of a failure": LEAST | {"window_wrong": -1, "n_final": 6},
-    "test": LEAST | {"window_wrong": 1, "n_test": 6, "test_wrong": 0},
-    "test with errors": LEAST | {"window_wrong": 3, "check": 3, "n_test": 9, "test_wrong": 3},
-    "ST1 before ST2": LEAST | {"n_test": 6, "test_wrong": 3, "test_error": 0.2},
-    "ST1 without ST2": LEAST | {"n_test": 6, "test_wrong": 3, "test_error": 0.0, "check": 10},
-    "a test at the cap": LEAST | {"check": 10, "cap": 20, "n_test": 5, "test_error": 0.0},
-    "all": LEAST
-    | {"window_wrong": 2, "check": 4, "n_test": 9, "test_wrong": 4, "test_error": 0.3}
-    | {"n_final": 20, "final_always": True},
+LEAST = replace(ENDLESS, window=5, window_wrong=5, window_error=inf, cap=200)
+CRITERIA = {
+    "never": replace(LEAST, window_wrong=-1),
+    "all right": replace(LEAST, window_wrong=0),
+    "some wrong": replace(LEAST, window_wrong=1),
+    "low error": replace(LEAST, window_error=0.3),
+    "both": replace(LEAST, window=8, window_wrong=2, window_error=0.25),
+    "longest window": replace(LEAST, window=2000, window_error=0.495, check=50, cap=3000),
+    "seldom": replace(LEAST, window_wrong=1, check=7),
+    "final": replace(LEAST, window_wrong=1, n_final=6),
+    "final of a failure": replace(LEAST, window_wrong=-1, n_final=6, final_always=True),
+    "no final of a failure": replace(LEAST, window_wrong=-1, n_final=6),
+    "test": replace(LEAST, window_wrong=1, n_test=6, test_wrong=0),
+    "test with errors": replace(LEAST, window_wrong=3, check=3, n_test=9, test_wrong=3),
+    "ST1 before ST2": replace(LEAST, n_test=6, test_wrong=3, test_error=0.2),
+    "ST1 without ST2": replace(LEAST, n_test=6, test_wrong=3, test_error=0.0, check=10),
+    "a test at the cap": replace(LEAST, check=10, cap=20, n_test=5, test_error=0.0),
+    "all": replace(
+        LEAST,
+        window_wrong=2,
+        check=4,
+        n_test=9,
+        test_wrong=4,
+        test_error=0.3,
+        n_final=20,
+        final_always=True,
+    ),
 }
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", PROTOCOLS)
-def test_a_trial_follows_its_protocol(name, seed):
-    protocol = PROTOCOLS[name]
+@pytest.mark.parametrize("name", CRITERIA)
+def test_a_trial_follows_its_criterion(name, seed):
+    criterion = CRITERIA[name]
     net, vector = constant(1, 0.1)  # right in class 2, whose target is 0
     given = task("3a", net, length=20, n_informative=1, noise=0.5)
     kernel = small_kernel(net, given)
     readings = [
         (y[-1, 0] == 1, 0.9 if y[-1, 0] else 0.1, len(x)) for x, y in sequences(kernel, 4000, seed)
     ]
-    expected = follow(readings, **protocol)
-    record = record_of(net, vector, given, seed, **protocol)
+    expected = follow(readings, criterion)
+    record = record_of(net, vector, given, seed, criterion)
     assert record.pop("grown_at") == -1
     assert record == pytest.approx(expected, nan_ok=True, rel=1e-9)
 
 
-def test_those_protocols_end_in_every_way():
+def test_those_criteria_end_in_every_way():
     net, vector = constant(1, 0.1)
     given = task("3a", net, length=20, n_informative=1, noise=0.5)
     records = [
-        record_of(net, vector, given, seed, **protocol)
-        for protocol in PROTOCOLS.values()
+        record_of(net, vector, given, seed, criterion)
+        for criterion in CRITERIA.values()
         for seed in (0, 1, 2)
     ]
     assert any(not r["success"] and r["first"] > 0 for r in records)  # ST1, not ST2
@@ -111,7 +120,7 @@ def test_a_net_of_nan_is_wrong_and_never_learns():
 def test_a_record_under_way_tells_where_the_trial_is():
     net, vector = constant(1, 0.1)
     given = task("3a", net, length=20, n_informative=1, noise=0.5)
-    kernel = small_kernel(net, given, rate=0.0, cap=50, window=10)
+    kernel = small_kernel(net, given, replace(ENDLESS, cap=50, window=10), rate=0.0)
     assert not kernel.record(0)["finished"]
     kernel.start(0, 3, vector)
     assert np.isnan(kernel.record(0)["recent_error"])
@@ -132,8 +141,7 @@ def test_a_record_under_way_tells_where_the_trial_is():
 @pytest.mark.parametrize(
     ("measure", "error"),
     # |0.3 - 1| and three times |0.3 - 0|, their mean; the sum of their squares
-    [(0, (0.7 + 3 * 0.3) / 4), (1, 0.49 + 3 * 0.09)],
-    ids=["absolute", "squared"],
+    [("absolute", (0.7 + 3 * 0.3) / 4), ("squared", 0.49 + 3 * 0.09)],
 )
 def test_an_error_is_a_mean_of_absolutes_or_a_sum_of_squares(measure, error):
     net, vector = constant(8, [0.3] * 4)
@@ -170,14 +178,14 @@ def test_3c_is_judged_by_the_target_without_noise():
 
 def strings_task(net):
     strings = reber_strings(0, distinct=False)
-    return task("1", net, symbols=True) | strings, strings
+    return task("1", net, symbols=True, strings=strings), strings
 
 
 def test_a_test_of_experiment_1_reads_every_string_of_both_sets_once():
     net, vector = constant(7, [0.5] * 7)
     given, strings = strings_task(net)
     record = record_of(net, vector, given, n_final=512, final_always=True)
-    assert record["final_length"] == np.mean(np.diff(strings["offsets"]) - 1)
+    assert record["final_length"] == np.mean(np.diff(strings.offsets) - 1)
 
 
 def test_experiment_1_asks_for_the_legal_symbols_to_be_most_active():
@@ -186,7 +194,7 @@ def test_experiment_1_asks_for_the_legal_symbols_to_be_most_active():
     table[6, 1] = 1.0
     net, vector = following(table)
     given, strings = strings_task(net)
-    X = np.split(strings["symbols"], strings["offsets"][1:-1])
+    X = np.split(strings.symbols, strings.offsets[1:-1])
     final = {"n_final": 512, "final_always": True, "tolerance": 0.0}
     record = record_of(net, vector, given, judge_last=True, **final)
     assert 0 < record["final_wrong"] == sum(x[-2] == 4 for x in X) < 512
@@ -195,9 +203,12 @@ def test_experiment_1_asks_for_the_legal_symbols_to_be_most_active():
         table = np.zeros((7, 7))
         table[legal, 0] = [2.0, 1.0][: len(legal)]
         net, vector = following(table)
-        given |= {"legal": np.full_like(strings["legal"], 1 << 1 | 1 << 4)}
-        given |= {"symbols": np.zeros_like(strings["symbols"])}
-        assert record_of(net, vector, given, **final)["final_wrong"] == wrong
+        same = replace(
+            strings,
+            legal=np.full_like(strings.legal, 1 << 1 | 1 << 4),
+            symbols=np.zeros_like(strings.symbols),
+        )
+        assert record_of(net, vector, replace(given, strings=same), **final)["final_wrong"] == wrong
 
 
 def test_2a_is_tested_on_one_of_each_sequence_and_2b_on_drawn_ones():
@@ -237,9 +248,8 @@ def test_2b_is_judged_at_the_end_of_a_sequence_alone():
 
 def stream_record(table, **settings):
     net, vector = following(table)
-    given = task("crg", net, length=50, edge_symbol=EDGE_SYMBOL, edge_state=EDGE_TARGET)
     settings = {"tolerance": 0.49, "n_final": 5, "final_always": True, "cap": 7} | settings
-    return record_of(net, vector, given, **settings)
+    return record_of(net, vector, reber_stream(50), **settings)
 
 
 def test_a_stream_ends_at_the_first_error():
@@ -270,8 +280,8 @@ def test_of_two_symbols_that_may_follow_each_is_half_expected():
 def test_a_cell_grows_when_the_error_has_stopped_falling(gain):
     net, window = LateCellNet(7, 7), 10
     given = task("2b", net, length=6, symbols=True)
-    growth = {"growth_window": window, "growth_gain": gain, "window": window, "cap": 2000}
-    kernel = small_kernel(net, given, rate=0.2, **growth)
+    growth = {"growth_window": window, "growth_gain": gain}
+    kernel = small_kernel(net, given, replace(ENDLESS, window=window, cap=2000, **growth), rate=0.2)
     vector = net.vector(0)
     kernel.start(0, 3, vector)
     before, expected = inf, None
@@ -328,18 +338,18 @@ TOLERANCES |= {"4": 0.04, "5": 0.04, "6a": 0.3, "6b": 0.3}
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_criteria_are_those_of_the_paper(row):
-    p = protocol_of(row, AS_PRINTED, 123)
+    c = criterion_of(row, AS_PRINTED, 123)
     name = row.experiment
     window = WINDOWS.get(name) or (2000, row.columns["n_seq"] - 1, inf)  # fewer than n_seq wrong
-    assert (p["window"], p["window_wrong"], p["window_error"]) == window
+    assert (c.window, c.window_wrong, c.window_error) == window
     test = TESTS.get(name, (0, 0, inf))
-    assert (p["n_test"], p["test_wrong"], p["test_error"]) == test
-    assert p["n_final"] == (2560 if name[0] in "3456" else 0)
-    assert p["tolerance"] == TOLERANCES[name]
-    assert p["judge_last"] == (name == "2b")
-    assert p["check"] == (100 if name in TESTS else 1)
-    assert p["cap"] == 123
-    assert (p["growth_window"] > 0) == (name in ("2a", "2b"))
+    assert (c.n_test, c.test_wrong, c.test_error) == test
+    assert c.n_final == (2560 if name[0] in "3456" else 0)
+    assert c.tolerance == TOLERANCES[name]
+    assert c.judge_last == (name == "2b")
+    assert c.check == (100 if name in TESTS else 1)
+    assert c.cap == 123
+    assert (c.growth_window > 0) == (name in ("2a", "2b"))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -347,20 +357,19 @@ def test_inputs_and_outputs_are_those_of_the_paper(row):
     sizes = {"1": (7, 7), "2a": (101, 101), "2b": (101, 101), "4": (2, 1), "5": (2, 1)}
     sizes |= {"3a": (1, 1), "3b": (1, 1), "3c": (1, 1), "6a": (8, 4), "6b": (8, 8)}
     expected = sizes.get(row.experiment) or (row.columns["p"] + 4, 2)
-    given = task_of(row, AS_PRINTED, 0)
-    assert (given["n_inputs"], given["n_outputs"]) == expected
+    assert (task_of(row, AS_PRINTED, 0).n_inputs, net_of(row, AS_PRINTED).n_outputs) == expected
 
 
 def test_the_measure_of_the_training_error_is_that_of_the_reading():
     squared = AS_PRINTED.with_changes("measure=squared")
     for row in ROWS:
-        measure = protocol_of(row, squared, 1)["measure"]
+        measure = criterion_of(row, squared, 1).measure
         # 3 says itself that its test error is absolute
-        assert measure == (0 if row.experiment[0] == "3" else 1)
+        assert measure == ("absolute" if row.experiment[0] == "3" else "squared")
 
 
 def test_stopping_by_the_error_alone_is_a_reading_of_4_and_6():
     reading = AS_PRINTED.with_changes("stop=error")
     for row in ROWS:
-        printed, other = (protocol_of(row, r, 1)["window_wrong"] for r in (AS_PRINTED, reading))
+        printed, other = (criterion_of(row, r, 1).window_wrong for r in (AS_PRINTED, reading))
         assert other == (2000 if row.experiment[0] in "46" else printed)

@@ -11,8 +11,7 @@ from sklstm.datasets import make_long_lag, make_temporal_order, make_two_sequenc
 from sklstm.paper.__main__ import main
 from sklstm.paper._columns import baseline_rows, best_reading, run_baseline
 from sklstm.paper._continual import SYSTEMS
-from sklstm.paper._nets import ContinualNet, LateCellNet
-from sklstm.paper._protocol import net_of
+from sklstm.paper._nets import ContinualNet, LateCellNet, net_of
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._report import HEADINGS, cells, number, summary, table, verdict
 from sklstm.paper._results import Results
@@ -50,7 +49,7 @@ def test_weights_are_those_of_the_paper():
 
 def test_the_net_of_gers_has_424_weights():
     assert ContinualNet(4, 2, 7, 7).n_weights == 424
-    assert SYSTEMS["forget gates"][0].n_weights == 424
+    assert SYSTEMS["forget gates"].net.n_weights == 424
     assert ContinualNet(4, 2, 7, 7, forget=False).n_weights == 424 - 4 * 16
 
 
@@ -94,7 +93,7 @@ def test_gate_biases_of_gers_hold_a_state_at_first():
     steps = np.array([0.5, 1, 1.5, 2])
     for forget in (True, False):
         net = ContinualNet(4, 2, 7, 7, forget=forget)
-        bias = net.vector(0)[net.places(symbols=False, feedback="cells")["hidden"][:, 0]]
+        bias = net.vector(0)[net.places(symbols=False, feedback="cells").hidden[:, 0]]
         assert_array_equal(bias[:4], -steps)
         assert_array_equal(bias[-4:], -steps)
         assert_array_equal(bias[4:8], steps if forget else 1000)

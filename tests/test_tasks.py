@@ -10,11 +10,10 @@ from scipy import stats
 from trials import kernel_of, sequences, small_kernel, task
 
 from sklstm import datasets
-from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
 from sklstm.paper._nets import ContinualNet, EstimatorNet, published_net
-from sklstm.paper._protocol import reber_strings
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._rows import select
+from sklstm.paper._tasks import reber_stream, reber_strings
 
 N = 3000
 
@@ -93,8 +92,8 @@ def test_neighbouring_seeds_have_nothing_in_common():
 def test_training_strings_are_those_of_the_set_each_as_likely(distinct):
     X, Y = drawn("1", 20_000, f"distinct={distinct}")
     strings = reber_strings(0, distinct=distinct == "yes")
-    ends = strings["offsets"][: strings["n_training"] + 1]
-    known = [tuple(strings["symbols"][a:b]) for a, b in pairwise(ends)]
+    ends = strings.offsets[: strings.n_training + 1]
+    known = [tuple(strings.symbols[a:b]) for a, b in pairwise(ends)]
     assert len(set(known)) == 256 or distinct == "no"
     found = [(*x, y[-1].argmax()) for x, y in zip(X, Y, strict=True)]
     counts = dict.fromkeys(known, 0)
@@ -107,12 +106,12 @@ def test_training_strings_are_those_of_the_set_each_as_likely(distinct):
 def test_test_strings_are_others_and_all_are_of_the_grammar():
     for data_set in range(3):
         strings = reber_strings(data_set, distinct=False)
-        X = np.split(strings["symbols"].astype(np.int64), strings["offsets"][1:-1])
+        X = np.split(strings.symbols.astype(np.int64), strings.offsets[1:-1])
         assert len(X) == 512
         assert min(map(len, X)) == 9
         assert not {tuple(x) for x in X[:256]} & {tuple(x) for x in X[256:]}
         legal = datasets.reber_successors([x[:-1] for x in X])  # refuses what is not legal
-        bits = np.split(strings["legal"], strings["offsets"][1:-1])
+        bits = np.split(strings.legal, strings.offsets[1:-1])
         for x, may, bit in zip(X, legal, bits, strict=True):
             assert_array_equal(bit[:-1], may @ (1 << np.arange(7)))
             assert bit[-1] == 0
@@ -120,7 +119,7 @@ def test_test_strings_are_others_and_all_are_of_the_grammar():
 
 
 def test_data_sets_differ():
-    sets = [reber_strings(k, distinct=False)["symbols"] for k in range(3)]
+    sets = [reber_strings(k, distinct=False).symbols for k in range(3)]
     assert not np.array_equal(sets[0][:200], sets[1][:200])
     assert not np.array_equal(sets[1][:200], sets[2][:200])
 
@@ -133,8 +132,7 @@ def test_legal_targets_are_all_symbols_that_may_follow():
 
 def continual_streams(n, length, seed=0):
     net = ContinualNet(1, 1, 7, 7)
-    given = task("crg", net, length=length, edge_symbol=EDGE_SYMBOL, edge_state=EDGE_TARGET)
-    return sequences(small_kernel(net, given, feedback="cells"), n, seed)
+    return sequences(small_kernel(net, reber_stream(length), feedback="cells"), n, seed)
 
 
 def test_streams_of_strings_are_legal_and_go_on():

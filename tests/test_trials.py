@@ -1,5 +1,7 @@
 """A trial learns as the estimators and the equations say, whatever goes on beside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -17,12 +19,11 @@ from trials import (
 )
 from twins.trials import gradient
 
-from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
 from sklstm.paper import _kernel
-from sklstm.paper._nets import ContinualNet, EstimatorNet, LateCellNet, published_net
-from sklstm.paper._protocol import net_of
+from sklstm.paper._nets import ContinualNet, EstimatorNet, LateCellNet, net_of, published_net
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._rows import ROWS, select
+from sklstm.paper._tasks import reber_stream
 
 ROW = {row.experiment: row for row in reversed(ROWS)} | {"2c": select("2c:q=50,p=50")[0]}
 OF_ESTIMATORS = [name for name in ROW if name not in ("2a", "2b")]
@@ -141,7 +142,7 @@ def test_symbols_are_refused_by_a_cell_whose_traces_decay():
     net = ContinualNet(1, 1, 7, 7)
     with pytest.raises(ValueError, match="reads numbers"):
         net.places(symbols=True, feedback="cells")
-    given = task("6a", net, n_relevant=2, length=100) | {"n_symbols": 7}
+    given = task("6a", net, symbols=True, n_relevant=2, length=100)
     places = net.places(symbols=False, feedback="cells")
     with pytest.raises(ValueError, match="symbols need a cell whose traces do not decay"):
         _kernel.Trials(places, given, ENDLESS, rate=1.0)
@@ -153,9 +154,8 @@ def test_symbols_are_refused_by_a_cell_whose_traces_decay():
 LENGTH = 40  # steps, in which all symbols occur
 
 
-def continual(net, **settings):
-    given = task("crg", net, length=LENGTH, edge_symbol=EDGE_SYMBOL, edge_state=EDGE_TARGET)
-    return small_kernel(net, given, feedback="cells", **settings)
+def continual(net, criterion=ENDLESS, **settings):
+    return small_kernel(net, reber_stream(LENGTH), criterion, feedback="cells", **settings)
 
 
 def away(vector, trainable=True, seed=0):
@@ -182,8 +182,8 @@ def test_a_forget_gate_that_is_held_open_leaves_the_cell_of_1997():
     kernel = continual(net)
     ((x, targets),) = sequences(kernel, 1)
     places = net.places(symbols=False, feedback="cells")
-    hidden = places["hidden"]
-    plain = places | {"cell": "1997", "hidden": np.delete(hidden, [2, 3], axis=0)}
+    hidden = places.hidden
+    plain = replace(places, cell="1997", hidden=np.delete(hidden, [2, 3], axis=0))
     expected = -gradient(plain, vector, one_hot(x, 7), targets) * net.trainable
     found = trained(kernel, vector) - vector
     assert_array_equal(found[hidden[2:4]], 0)
@@ -195,8 +195,8 @@ def test_the_public_nets_of_a_stream_learn_what_a_stream_learns(cell):
     settings = {"bias": "all", "init_range": 0.2, "cell": cell}
     net = EstimatorNet(published_net(2, 2, **settings), 7, 7)
     feedback = "all" if cell == "1997" else "cells"
-    given = task("crg", net, length=LENGTH, edge_symbol=EDGE_SYMBOL, edge_state=EDGE_TARGET)
-    kernel = small_kernel(net, given, feedback=feedback, rate=0.5, update_every_step=True)
+    settings = {"feedback": feedback, "rate": 0.5, "update_every_step": True}
+    kernel = small_kernel(net, reber_stream(LENGTH), **settings)
     model = net.initial(5)
     model.set_params(learning_rate_init=0.5)
     model.parameters_[:] = away(model.parameters_)
@@ -209,8 +209,8 @@ def test_the_public_nets_of_a_stream_learn_what_a_stream_learns(cell):
     assert_allclose(trained(kernel, vector), model.parameters_, rtol=1e-9, atol=1e-12)
 
 
-def late(net, *, symbols=True, experiment="2b", **settings):
-    return small_kernel(net, task(experiment, net, symbols=symbols, length=6), **settings)
+def late(net, criterion=ENDLESS, *, symbols=True, **settings):
+    return small_kernel(net, task("2b", net, symbols=symbols, length=6), criterion, **settings)
 
 
 @pytest.mark.parametrize("symbols", [True, False], ids=["symbols", "one-hot"])
@@ -229,7 +229,7 @@ def test_a_net_with_a_late_cell_follows_the_gradient(g_range, symbols):
 def test_before_a_cell_has_grown_only_shortcuts_learn(symbols):
     net = LateCellNet(7, 7)
     vector = away(net.vector(0))
-    kernel = late(net, symbols=symbols, growth_window=1000)
+    kernel = late(net, replace(ENDLESS, growth_window=1000), symbols=symbols)
     ((x, targets),) = sequences(kernel, 1)
     places = net.places(symbols=False, feedback="none")
     d_vector = gradient(places, vector, one_hot(x, 7), targets, grown=False)
@@ -248,10 +248,10 @@ def test_the_first_step_sees_cells_and_gates_at_rest(feedback):
     kernel = small_kernel(net, given, feedback=feedback, rest=0.5)
     ((x, targets),) = sequences(kernel, 1)
     places = net.places(symbols=False, feedback=feedback)
-    d_vector = gradient(places, vector, x, targets, rest=0.5) * places["trainable"]
+    d_vector = gradient(places, vector, x, targets, rest=0.5) * places.trainable
     found = trained(kernel, vector) - vector
     assert_allclose(found, -d_vector, rtol=1e-6, atol=1e-13)
-    at_zero = gradient(places, vector, x, targets) * places["trainable"]
+    at_zero = gradient(places, vector, x, targets) * places.trainable
     assert np.allclose(found, -at_zero, rtol=1e-6, atol=1e-13) == (feedback == "none")
 
 
@@ -263,7 +263,7 @@ def test_every_sequence_begins_at_rest():
     vector = net.vector(5)
     for x, targets in sequences(kernel, 3):
         d_vector = gradient(places, vector, one_hot(x, 7), targets, rest=0.5)
-        vector = vector - row.rate * d_vector * places["trainable"]
+        vector = vector - row.rate * d_vector * places.trainable
     assert_allclose(trained(kernel, net.vector(5)), vector, rtol=1e-9, atol=1e-12)
 
 
@@ -302,7 +302,7 @@ KERNELS = {
     "6b, one-hot": lambda: kernel_of(ROW["6b"], symbols=False, **BUSY),
     "continual": lambda: continual(
         ContinualNet(4, 2, 7, 7),
-        **BUSY | {"cap": 20, "stop_at_error": True, "tolerance": 0.45},
+        replace(ENDLESS, **BUSY, cap=20, stop_at_error=True, tolerance=0.45),
         update_every_step=True,
         rate_decay=0.99,
     ),

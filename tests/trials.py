@@ -4,69 +4,45 @@
 count can be said without running one.
 """
 
-from math import inf
+from dataclasses import replace
 
 import numpy as np
 
-from sklstm.paper import _kernel
+from sklstm.paper import _kernel, _run
+from sklstm.paper._criterion import Criterion, criterion_of
 from sklstm.paper._nets import EstimatorNet, LateCellNet, published_net
-from sklstm.paper._protocol import KINDS, net_of, protocol_of, task_of
 from sklstm.paper._readings import AS_PRINTED
+from sklstm.paper._tasks import KIND_OF, NEXT_SYMBOL, Task, task_of
 
-# Trains until the cap, and never looks learned.
-ENDLESS = {
-    "window": 1,
-    "window_wrong": 0,
-    "window_error": -1.0,
-    "measure": 0,
-    "check": 1,
-    "n_test": 0,
-    "test_wrong": 0,
-    "test_error": inf,
-    "n_final": 0,
-    "final_always": False,
-    "cap": 1,
-    "tolerance": 0.2,
-    "judge_last": False,
-    "stop_at_error": False,
-    "growth_window": 0,
-    "growth_gain": 0.0,
-}
+NEVER = -1.0  # an error that no window has: a net trains until the cap
+ENDLESS = Criterion(cap=1, tolerance=0.2, window_error=NEVER)
 
 
 def kernel_of(row, reading=AS_PRINTED, n_sequences=20, *, symbols=True, **changes):
     """Trials of a row that stop after so many training sequences."""
-    task = task_of(row, reading, 0)
+    given = task_of(row, reading, 0)
     if not symbols:
-        task["n_symbols"] = 0
-    protocol = protocol_of(row, reading, n_sequences) | {"window_error": -1.0} | changes
-    return _kernel.Trials(
-        net_of(row, reading).places(symbols=task["n_symbols"] > 0, feedback=reading.feedback),
-        task,
-        protocol,
-        rate=row.rate,
-        update_every_step=reading.update == "step",
-        rest=reading.rest,
-        g_range=(-2.0, 2.0) if reading.centred else (0.0, 1.0),
-        plain_error=reading.plain_error,
-    )
+        given = replace(given, n_symbols=0)
+    criterion = criterion_of(row, reading, n_sequences)
+    criterion = replace(criterion, **{"window_error": NEVER} | changes)
+    return _run.kernel_of(row, reading, given, criterion)
 
 
 def task(experiment, net, *, symbols=False, **fields):
-    """A task for the kernel; every step has a target where the paper has one."""
-    fields = {"every_step": experiment in ("1", "2a", "2b", "crg")} | fields
-    fields |= {"n_inputs": net.n_features, "n_outputs": net.n_outputs}
-    return fields | {
-        "kind": KINDS[experiment],
-        "n_symbols": net.n_features if symbols else 0,
-    }
+    """A task of an experiment for a net; every step has a target where the paper has one."""
+    return Task(
+        kind=KIND_OF[experiment],
+        n_inputs=net.n_features,
+        n_symbols=net.n_features if symbols else 0,
+        every_step=experiment in NEXT_SYMBOL,
+        **fields,
+    )
 
 
-def small_kernel(net, given, *, feedback="all", rate=1.0, g_range=(0.0, 1.0), **changes):
-    """Trials of a task of `task`; what is not a field of the protocol is for ``Trials``."""
-    protocol = ENDLESS | {name: changes.pop(name) for name in ENDLESS if name in changes}
-    places = net.places(symbols=given["n_symbols"] > 0, feedback=feedback)
-    return _kernel.Trials(places, given, protocol, rate=rate, g_range=g_range, **changes)
+def small_kernel(net, given, criterion=ENDLESS, *, feedback="all", rate=1.0, **settings):
+    """Trials of a net; ``settings`` are those of ``Trials``."""
+    places = net.places(symbols=given.n_symbols > 0, feedback=feedback)
+    return _kernel.Trials(places, given, criterion, rate=rate, **settings)
 
 
 def finish(kernel, lane=0):

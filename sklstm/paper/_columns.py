@@ -9,7 +9,7 @@ from typing import Any
 
 from joblib import Parallel, delayed
 
-from sklstm.paper._protocol import net_of
+from sklstm.paper._nets import net_of
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import summary, verdict
 from sklstm.paper._rows import Row

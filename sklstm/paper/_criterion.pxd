@@ -27,7 +27,7 @@ cdef enum Measure:
     SQUARED  # sum over outputs of (t - y)^2
 
 
-cdef struct Protocol:
+cdef struct Criterion:
     int window  # recent training sequences
     int window_wrong  # at most so many of them wrong
     double window_error  # their mean error is below this
@@ -84,83 +84,83 @@ cdef inline void forget_test(Trial* trial, Phase phase) noexcept nogil:
     trial.sum_error = trial.sum_steps = 0
 
 
-cdef inline void finish(const Protocol* protocol, Trial* trial, bint success) noexcept nogil:
+cdef inline void finish(const Criterion* criterion, Trial* trial, bint success) noexcept nogil:
     trial.success = success
     forget_test(trial, FINISHED)
-    if protocol.n_final > 0 and (success or protocol.final_always):
+    if criterion.n_final > 0 and (success or criterion.final_always):
         forget_test(trial, FINAL)
 
 
-cdef inline bint window_passes(const Protocol* protocol, Trial* trial) noexcept nogil:
+cdef inline bint window_passes(const Criterion* criterion, Trial* trial) noexcept nogil:
     """Remember a training sequence; whether the recent ones look learned."""
-    cdef int place = trial.trained % protocol.window
+    cdef int place = trial.trained % criterion.window
     trial.trained += 1
-    if trial.trained > protocol.window:
+    if trial.trained > criterion.window:
         trial.n_recent_wrong -= trial.recent_wrong[place]
     trial.n_recent_wrong += trial.wrong
     trial.recent_wrong[place] = trial.wrong
     trial.recent_error[place] = trial.error
-    if trial.trained < protocol.window or trial.trained % protocol.check:
+    if trial.trained < criterion.window or trial.trained % criterion.check:
         return False
-    if trial.n_recent_wrong > protocol.window_wrong:
+    if trial.n_recent_wrong > criterion.window_wrong:
         return False
     trial.recent_sum = 0  # summed anew, since rounding would add up
-    for place in range(protocol.window):
+    for place in range(criterion.window):
         trial.recent_sum += trial.recent_error[place]
-    return trial.recent_sum < protocol.window_error * protocol.window
+    return trial.recent_sum < criterion.window_error * criterion.window
 
 
-cdef inline bint stops_falling(const Protocol* protocol, Trial* trial) noexcept nogil:
+cdef inline bint stops_falling(const Criterion* criterion, Trial* trial) noexcept nogil:
     """Whether the mean error of a growth window is hardly lower than that of the one before."""
     cdef bint stopped = False
     trial.growth_sum += trial.error
-    if trial.trained % protocol.growth_window == 0:
-        stopped = (trial.trained > protocol.growth_window
-                   and trial.growth_sum > (1 - protocol.growth_gain) * trial.growth_before)
+    if trial.trained % criterion.growth_window == 0:
+        stopped = (trial.trained > criterion.growth_window
+                   and trial.growth_sum > (1 - criterion.growth_gain) * trial.growth_before)
         trial.growth_before, trial.growth_sum = trial.growth_sum, 0
     return stopped
 
 
-cdef inline void end_training_sequence(const Protocol* protocol, Trial* trial) noexcept nogil:
-    if window_passes(protocol, trial):
-        if protocol.n_test > 0:
+cdef inline void end_training_sequence(const Criterion* criterion, Trial* trial) noexcept nogil:
+    if window_passes(criterion, trial):
+        if criterion.n_test > 0:
             trial.n_tests += 1
             forget_test(trial, TESTING)
             return
         trial.first = trial.trained
-        finish(protocol, trial, True)
-    elif trial.trained >= protocol.cap or 0 < protocol.cap_steps <= trial.steps:
-        finish(protocol, trial, False)
+        finish(criterion, trial, True)
+    elif trial.trained >= criterion.cap or 0 < criterion.cap_steps <= trial.steps:
+        finish(criterion, trial, False)
 
 
-cdef inline void end_test_sequence(const Protocol* protocol, Trial* trial) noexcept nogil:
+cdef inline void end_test_sequence(const Criterion* criterion, Trial* trial) noexcept nogil:
     trial.n_read += 1
     trial.n_wrong += trial.wrong
     trial.sum_error += trial.error
     trial.sum_steps += trial.now.t + 1
     if trial.phase == FINAL:
-        if trial.n_read == protocol.n_final:
+        if trial.n_read == criterion.n_final:
             trial.phase = FINISHED
         return
     trial.test_steps += trial.now.t + 1
-    if trial.n_wrong > protocol.test_wrong:
+    if trial.n_wrong > criterion.test_wrong:
         trial.phase = TRAINING
-    elif trial.n_read == protocol.n_test:
+    elif trial.n_read == criterion.n_test:
         if trial.first < 0:
             trial.first = trial.trained
-        if trial.sum_error < protocol.test_error * trial.n_read:
-            finish(protocol, trial, True)
+        if trial.sum_error < criterion.test_error * trial.n_read:
+            finish(criterion, trial, True)
         else:
             trial.phase = TRAINING
-    if trial.phase == TRAINING and trial.trained >= protocol.cap:
-        finish(protocol, trial, False)
+    if trial.phase == TRAINING and trial.trained >= criterion.cap:
+        finish(criterion, trial, False)
 
 
-cdef inline void end_sequence(const Protocol* protocol, Trial* trial) noexcept nogil:
+cdef inline void end_sequence(const Criterion* criterion, Trial* trial) noexcept nogil:
     """Judge the sequence just read and decide what comes next."""
     if trial.n_targets > 0:
         trial.error /= trial.n_targets
     if trial.phase == TRAINING:
-        end_training_sequence(protocol, trial)
+        end_training_sequence(criterion, trial)
     else:
-        end_test_sequence(protocol, trial)
+        end_test_sequence(criterion, trial)

@@ -8,13 +8,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from sklstm import LSTMRegressor
+from sklstm.paper._readings import Reading
+from sklstm.paper._rows import Row
 
 ABSENT = -1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Places:
+    """A net as the kernel of the trials sees it, with the place of each weight in its vector.
+
+    Hidden units are gates before the cells, cells (the first ones of all blocks, then the second
+    ones), output gates. A place is int64, `ABSENT` where there is no weight.
+
+    Attributes
+    ----------
+    cell : str
+        A key of ``_kernel.CELLS``.
+    n_blocks, block_size : int
+    n_recurrent : int
+        Groups of hidden units, one of each block, that the hidden units read of the step before.
+    shortcuts : bool
+        Whether the outputs read the inputs.
+    hidden : (n_hidden, columns)
+        Columns are a constant 1, the inputs unless they are symbols, what is fed back.
+    head : (n_outputs, columns)
+        Columns are a constant 1, with shortcuts the inputs unless they are symbols, the cells.
+    symbols : (n_symbols, rows) or None
+        Rows are the hidden units and, with shortcuts, the outputs; None if inputs are numbers.
+    trainable : (n_total,) bool
+        Which parameters of the vector learn.
+    """
+
+    cell: str
+    n_blocks: int
+    block_size: int
+    n_recurrent: int
+    shortcuts: bool
+    hidden: np.ndarray
+    head: np.ndarray
+    symbols: np.ndarray | None = None
+    trainable: np.ndarray
 
 
 def published_net(
@@ -72,15 +110,15 @@ class EstimatorNet:
     def vector(self, seed: int) -> np.ndarray:
         return self.initial(seed).parameters_
 
-    def places(self, *, symbols: bool, feedback: str) -> dict[str, Any]:
-        """What the kernel of the trials wants to know (see ``_trials.Trials``).
+    def places(self, *, symbols: bool, feedback: str) -> Places:
+        """For a kernel that reads symbols or numbers.
 
         ``feedback`` names what the hidden layer reads of the step before: cells and gates
         ("all"), "cells", or "none" (the connections carry zeros).
         """
         model = self.initial(0)
         layer = model._topology.stack[0]
-        H, S, F = layer.n_blocks, layer.block_size, layer.n_features
+        H, S = layer.n_blocks, layer.block_size
         numbers = np.arange(model._topology.n_total)
         views = layer.views(numbers)
         # blocks' cells side by side -> first cells of all blocks, second cells ...
@@ -97,18 +135,17 @@ class EstimatorNet:
                 model._topology.output_weights(numbers)[:, cells],
             ]
         )
-        return {
-            "cell": layer.cell,
-            "n_blocks": H,
-            "block_size": S,
-            "n_recurrent": n_groups,
-            "shortcuts": False,
-            "hidden": _table([bias, recurrent] if symbols else [bias, inputs, recurrent]),
-            "head": _table([head]),
-            "symbols": _table([inputs.T]) if symbols else np.empty((0, 0), np.int64),
-            "trainable": model._topology.trainable,
-            "n_features": F,
-        }
+        return Places(
+            cell=layer.cell,
+            n_blocks=H,
+            block_size=S,
+            n_recurrent=n_groups,
+            shortcuts=False,
+            hidden=_table([bias, recurrent] if symbols else [bias, inputs, recurrent]),
+            head=_table([head]),
+            symbols=_table([inputs.T]) if symbols else None,
+            trainable=model._topology.trainable,
+        )
 
 
 @dataclass(frozen=True)
@@ -131,25 +168,24 @@ class LateCellNet:
         rng = np.random.RandomState(seed)
         return rng.uniform(-self.init_range, self.init_range, self.n_weights)
 
-    def places(self, *, symbols: bool, feedback: str) -> dict[str, Any]:
+    def places(self, *, symbols: bool, feedback: str) -> Places:
         F, K = self.n_features, self.n_outputs
         inputs = np.arange(2 * F).reshape(2, F)
         shortcuts = 2 * F + np.arange(K * F).reshape(K, F)
         cell = 2 * F + K * F + np.arange(K)[:, None]
         none = np.full((2, 1), ABSENT)
         no_bias = np.full((K, 1), ABSENT)
-        return {
-            "cell": "bare",
-            "n_blocks": 1,
-            "block_size": 1,
-            "n_recurrent": 0,
-            "shortcuts": True,
-            "hidden": _table([none] if symbols else [none, inputs]),
-            "head": _table([no_bias, cell] if symbols else [no_bias, shortcuts, cell]),
-            "symbols": _table([inputs.T, shortcuts.T]) if symbols else np.empty((0, 0), np.int64),
-            "trainable": np.ones(self.n_weights, dtype=bool),
-            "n_features": F,
-        }
+        return Places(
+            cell="bare",
+            n_blocks=1,
+            block_size=1,
+            n_recurrent=0,
+            shortcuts=True,
+            hidden=_table([none] if symbols else [none, inputs]),
+            head=_table([no_bias, cell] if symbols else [no_bias, shortcuts, cell]),
+            symbols=_table([inputs.T, shortcuts.T]) if symbols else None,
+            trainable=np.ones(self.n_weights, dtype=bool),
+        )
 
 
 @dataclass(frozen=True)
@@ -201,25 +237,37 @@ class ContinualNet:
         vector[hidden[b : 2 * b, 0]] = steps if self.forget else OPEN
         return vector
 
-    def places(self, *, symbols: bool, feedback: str) -> dict[str, Any]:
+    def places(self, *, symbols: bool, feedback: str) -> Places:
         if symbols or feedback != "cells":
             raise ValueError("this net reads numbers, and its gates are not fed back")
         hidden, head = self._tables()
-        return {
-            "cell": "continual",
-            "n_blocks": self.blocks,
-            "block_size": self.cells,
-            "n_recurrent": self.cells,
-            "shortcuts": True,
-            "hidden": hidden,
-            "head": head,
-            "symbols": np.empty((0, 0), np.int64),
-            "trainable": self.trainable,
-            "n_features": self.n_features,
-        }
+        return Places(
+            cell="continual",
+            n_blocks=self.blocks,
+            block_size=self.cells,
+            n_recurrent=self.cells,
+            shortcuts=True,
+            hidden=hidden,
+            head=head,
+            trainable=self.trainable,
+        )
 
 
 OPEN = 1000.0  # bias of a gate that is 1 whatever it sees
+
+
+def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
+    """The net of a row, untrained."""
+    if row.experiment in ("2a", "2b"):
+        return LateCellNet(row.columns["p"] + 1, row.columns["p"] + 1)
+    settings = dict(row.net)
+    if reading.biased_outputs and row.experiment in ("1", "3a", "3b", "3c"):
+        settings["bias"] = "all"
+    sizes = {"1": (7, 7), "4": (2, 1), "5": (2, 1), "6a": (8, 4), "6b": (8, 8)}
+    n_features, n_outputs = sizes.get(row.experiment, (1, 1))
+    if row.experiment == "2c":
+        n_features, n_outputs = row.columns["p"] + 4, 2
+    return EstimatorNet(published_net(**settings), n_features, n_outputs)
 
 
 def _table(parts: list[np.ndarray]) -> np.ndarray:

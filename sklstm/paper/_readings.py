@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+from sklstm.paper._kernel import FIRST_PAIRS, MEASURES
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -87,10 +89,10 @@ class Reading:
 ALLOWED = {
     "update": ("sequence", "step"),
     "feedback": ("all", "cells", "none"),
-    "measure": ("absolute", "squared"),
+    "measure": tuple(MEASURES),
     "stop": ("both", "error"),
     "target": ("successor", "legal"),
-    "first_pair": ("end", "marked", "never"),
+    "first_pair": tuple(FIRST_PAIRS),
 }
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from sklstm.paper import _kernel
-from sklstm.paper._protocol import net_of, protocol_of, task_of
+from sklstm.paper._criterion import Criterion, criterion_of
+from sklstm.paper._nets import net_of
 from sklstm.paper._readings import Reading
 from sklstm.paper._rows import Row
+from sklstm.paper._tasks import Task, task_of
 
 STEPS_AT_ONCE = 2_000_000  # between two looks at the trials, about half a second
 Progress = Callable[[int, dict[str, Any]], None]  # called with the number of a trial, its record
@@ -54,7 +56,7 @@ def run_row(
     -------
     trials : list of dict
         "seed", "success", "sequences" (to success, or until the cap), "seconds", "steps", and what
-        the row's protocol counts.
+        the row's criterion counts.
     """
     n_trials = row.n_trials if n_trials is None else n_trials
     cap = int(3 * row.sequences) if cap is None else cap
@@ -78,26 +80,29 @@ def data_sets(row: Row, n_trials: int) -> list[list[int]]:
 
 def _run_group(row, reading, numbers, seed, cap, progress, look_every, keep_vectors):
     """Trials on one data set, in the lanes of one kernel."""
-    net = net_of(row, reading)
     task = task_of(row, reading, data_set=numbers[0] % 3)
-    kernel = _kernel.Trials(
-        net.places(symbols=task["n_symbols"] > 0, feedback=reading.feedback),
-        task,
-        protocol_of(row, reading, cap),
-        rate=row.rate,
-        update_every_step=reading.update == "step",
-        rest=reading.rest,
-        g_range=(-2.0, 2.0) if reading.centred else (0.0, 1.0),
-        plain_error=reading.plain_error,
-    )
     return run_lanes(
-        kernel,
-        net.vector,
+        kernel_of(row, reading, task, criterion_of(row, reading, cap)),
+        net_of(row, reading).vector,
         numbers,
         seed,
         progress=progress,
         look_every=look_every,
         keep_vectors=keep_vectors,
+    )
+
+
+def kernel_of(row: Row, reading: Reading, task: Task, criterion: Criterion) -> Any:
+    """The kernel that trains nets of a row."""
+    return _kernel.Trials(
+        net_of(row, reading).places(symbols=task.n_symbols > 0, feedback=reading.feedback),
+        task,
+        criterion,
+        rate=row.rate,
+        update_every_step=reading.update == "step",
+        rest=reading.rest,
+        g_range=(-2.0, 2.0) if reading.centred else (0.0, 1.0),
+        plain_error=reading.plain_error,
     )
 
 

@@ -30,12 +30,11 @@ cdef struct Task:
     Kind kind
     int n_symbols  # 0: real inputs
     int n_inputs
-    int n_outputs
     int length  # T, or p (2a, 2b), or q (2c)
     int n_distractors  # p of 2c
     int n_informative  # N of 3
     int n_relevant  # of 6
-    int first_pair
+    FirstPair first_pair
     double noise  # standard deviations of 3
     double informative_noise
     double target_noise  # negative: targets 1 and 0, else 0.2 and 0.8 with this noise
@@ -47,9 +46,9 @@ cdef struct Task:
     const long long* offsets
     int n_strings
     int n_training
-    # the automaton of CONTINUAL: two edges of each state
+    # the automaton of CONTINUAL: two edges of each state, the first of all begins a stream
     const unsigned char* edge_symbol
-    const unsigned char* edge_state
+    const unsigned char* edge_target
     const Ziggurat* ziggurat
 
 
@@ -142,7 +141,7 @@ cdef inline void begin(
         begin_order(task, random, now)
     elif task.kind == CONTINUAL:
         now.steps = task.length
-        now.state = task.edge_state[0]
+        now.state = task.edge_target[0]
         now.following = task.edge_symbol[0]
     else:
         # a test of the two sequences of 2a is one of each
@@ -180,7 +179,7 @@ cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept
         edge = 2 * now.state
         now.legal = (1 << task.edge_symbol[edge]) | (1 << task.edge_symbol[edge + 1])
         edge += below(random, 2)
-        now.following, now.state = task.edge_symbol[edge], task.edge_state[edge]
+        now.following, now.state = task.edge_symbol[edge], task.edge_target[edge]
     elif t == now.steps - 1:
         now.following = task.length - 1 + now.label
     else:

@@ -29,19 +29,36 @@ from sklstm._kernels.cells cimport (
 )
 from sklstm.paper._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm.paper._criterion cimport (
-    ABSOLUTE, FINISHED, IDLE, TRAINING, WINDOW_MAX, Measure, Protocol, Trial, end_sequence,
-    stops_falling,
+    ABSOLUTE, FINISHED, IDLE, SQUARED, TRAINING, WINDOW_MAX, Criterion, Measure, Trial,
+    end_sequence, stops_falling,
 )
 from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store, vec,
 )
-from sklstm.paper._tasks cimport Kind, Sequence, Task, begin, has_target, reals, symbol, wanted
+from sklstm.paper._tasks cimport (
+    ADDING, CONTINUAL, END, LONG_LAG, MARKED, MULTIPLICATION, NEVER, NOISE_FREE_LAG, RANDOM_LAG,
+    STRINGS, TEMPORAL_ORDER, TWO_SEQUENCE, FirstPair, Kind, Sequence, Task, begin, has_target,
+    reals, symbol, wanted,
+)
 
 cdef enum:
     TILE = 4  # rows whose sums stay in registers
 
 lanes = LANES
 CELLS = {"1997": PAPER, "bare": BARE, "continual": CONTINUAL_CELL, "forget": FORGET}
+KINDS = {
+    "strings": STRINGS,
+    "noise_free_lag": NOISE_FREE_LAG,
+    "random_lag": RANDOM_LAG,
+    "long_lag": LONG_LAG,
+    "two_sequence": TWO_SEQUENCE,
+    "adding": ADDING,
+    "multiplication": MULTIPLICATION,
+    "temporal_order": TEMPORAL_ORDER,
+    "continual": CONTINUAL,
+}
+FIRST_PAIRS = {"end": END, "marked": MARKED, "never": NEVER}
+MEASURES = {"absolute": ABSOLUTE, "squared": SQUARED}
 
 
 cdef struct Matrix:
@@ -95,15 +112,9 @@ cdef class Trials:
 
     Parameters
     ----------
-    net : dict
-        ``cell`` of `CELLS`, ``n_blocks``, ``block_size``, ``n_recurrent`` groups fed back,
-        ``shortcuts``, and the places of the weights in a net's vector: ``hidden`` (M, 1 + F + R),
-        ``head`` (K, ...), ``symbols`` (n_symbols, M or M + K), int64, -1 where there is no weight;
-        ``trainable`` (n_total,) bool.
-    task : dict
-        The fields of ``_tasks.Task`` that it needs.
-    protocol : dict
-        The fields of ``_protocol.Protocol``.
+    net : _nets.Places
+    task : _tasks.Task
+    criterion : _criterion.Criterion
     rate : float
         Learning rate. With ``rate_decay`` it falls by this factor with every step of a sequence.
     update_every_step : bool
@@ -118,7 +129,7 @@ cdef class Trials:
 
     cdef Arena arena
     cdef Task task
-    cdef Protocol protocol
+    cdef Criterion criterion
     cdef Ziggurat ziggurat
     cdef Trial trials[LANES]
     cdef Matrix hidden, head
@@ -157,10 +168,9 @@ cdef class Trials:
     cdef object keep  # arrays that pointers point into
     cdef Py_ssize_t n_total
     cdef const Py_ssize_t[:, ::1] symbol_place
-    cdef readonly double n_steps  # of all lanes
 
     def __cinit__(
-        self, dict net, dict task, dict protocol, *, double rate, double rate_decay=1,
+        self, net, task, criterion, *, double rate, double rate_decay=1,
         bint update_every_step=False, double rest=0, g_range=(0, 1), bint plain_error=False,
     ):
         cdef int S, b, M, K, n_traced, F, k
@@ -169,21 +179,21 @@ cdef class Trials:
         self.g_lowest, self.g_width = g_range[0], g_range[1] - g_range[0]
         self.keep = []
         self.read_task(task)
-        self.read_protocol(protocol)
-        self.cell = CELLS[net["cell"]]
-        self.n_blocks, self.block_size = b, S = net["n_blocks"], net["block_size"]
+        self.read_criterion(criterion)
+        self.cell = CELLS[net.cell]
+        self.n_blocks, self.block_size = b, S = net.n_blocks, net.block_size
         self.n_cells = S * b
         self.n_before = 2 if self.cell in (CONTINUAL_CELL, FORGET) else 1
-        self.shortcuts = net["shortcuts"]
-        self.n_fed = net["n_recurrent"] * b
+        self.shortcuts = net.shortcuts
+        self.n_fed = net.n_recurrent * b
         self.n_recurrent = (S + 2 if self.cell == PAPER else S) * b
         self.n_inputs = F = 0 if self.task.n_symbols else self.task.n_inputs
-        self.matrix_new(&self.hidden, net["hidden"])
-        self.matrix_new(&self.head, net["head"])
+        self.matrix_new(&self.hidden, net.hidden)
+        self.matrix_new(&self.head, net.head)
         M, K = self.hidden.rows, self.head.rows
         self.symbol_rows = M + K if self.shortcuts else M
         n_traced = self.n_before + 1
-        self.n_total = len(net["trainable"])
+        self.n_total = len(net.trainable)
         self.source = self.vecs(1 + F + max(self.n_recurrent, self.n_fed))
         for k in range(LANES):
             self.source[k] = 1
@@ -199,11 +209,11 @@ cdef class Trials:
         if self.task.n_symbols:
             if self.n_before == 2:
                 raise ValueError("symbols need a cell whose traces do not decay")
-            self.symbol_place = self.kept(net["symbols"])
+            self.symbol_place = self.kept(net.symbols)
             self.symbol_weights = self.vecs(self.task.n_symbols * self.symbol_rows)
             self.d_symbol_weights = self.vecs(self.task.n_symbols * self.symbol_rows)
             self.symbol_traces = self.vecs(self.task.n_symbols * n_traced * self.n_cells)
-        self.make_factors(net["trainable"])
+        self.make_factors(net.trainable)
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -225,51 +235,45 @@ cdef class Trials:
         m.d_weights = self.vecs(padded(m.rows) * m.columns)
         return 0
 
-    cdef int read_task(self, dict task) except -1:
-        cdef const unsigned char[::1] symbols, legal, edge_symbol, edge_state
+    cdef int read_task(self, task) except -1:
+        cdef const unsigned char[::1] symbols, legal, edge_symbol, edge_target
         cdef const long long[::1] offsets
+        cdef Task* t = &self.task
         ziggurat_new(&self.ziggurat)
-        self.task.ziggurat = &self.ziggurat
-        self.task.kind = <Kind> <int> task["kind"]
-        self.task.n_symbols = task.get("n_symbols", 0)
-        self.task.n_inputs, self.task.n_outputs = task["n_inputs"], task["n_outputs"]
-        self.task.length = task.get("length", 0)
-        self.task.n_distractors = task.get("n_distractors", 0)
-        self.task.n_informative = task.get("n_informative", 0)
-        self.task.n_relevant = task.get("n_relevant", 0)
-        self.task.first_pair = task.get("first_pair", 0)
-        self.task.noise = task.get("noise", 0)
-        self.task.informative_noise = task.get("informative_noise", 0)
-        self.task.target_noise = task.get("target_noise", -1)
-        self.task.every_step = task["every_step"]
-        self.task.legal_targets = task.get("legal_targets", False)
-        if "symbols" in task:
-            symbols, legal = self.kept(task["symbols"]), self.kept(task["legal"])
-            offsets = self.kept(task["offsets"])
-            self.task.symbols, self.task.legal = &symbols[0], &legal[0]
-            self.task.offsets = &offsets[0]
-            self.task.n_strings = offsets.shape[0] - 1
-            self.task.n_training = task["n_training"]
-        if "edge_symbol" in task:
-            edge_symbol, edge_state = self.kept(task["edge_symbol"]), self.kept(task["edge_state"])
-            self.task.edge_symbol, self.task.edge_state = &edge_symbol[0], &edge_state[0]
+        t.ziggurat = &self.ziggurat
+        t.kind = <Kind> <int> KINDS[task.kind]
+        t.n_inputs, t.n_symbols = task.n_inputs, task.n_symbols
+        t.every_step, t.length = task.every_step, task.length
+        t.n_distractors, t.n_informative = task.n_distractors, task.n_informative
+        t.noise, t.informative_noise = task.noise, task.informative_noise
+        t.target_noise = task.target_noise
+        t.first_pair = <FirstPair> <int> FIRST_PAIRS[task.first_pair]
+        t.n_relevant, t.legal_targets = task.n_relevant, task.legal_targets
+        if task.strings is not None:
+            symbols, legal = self.kept(task.strings.symbols), self.kept(task.strings.legal)
+            offsets = self.kept(task.strings.offsets)
+            t.symbols, t.legal, t.offsets = &symbols[0], &legal[0], &offsets[0]
+            t.n_strings, t.n_training = offsets.shape[0] - 1, task.strings.n_training
+        if task.automaton is not None:
+            edge_symbol = self.kept(task.automaton.symbol)
+            edge_target = self.kept(task.automaton.target)
+            t.edge_symbol, t.edge_target = &edge_symbol[0], &edge_target[0]
         return 0
 
-    cdef int read_protocol(self, dict protocol) except -1:
-        cdef Protocol* p = &self.protocol
-        p.window, p.window_wrong = protocol["window"], protocol["window_wrong"]
-        if not 1 <= p.window <= WINDOW_MAX:
-            raise ValueError(f"window must be between 1 and {WINDOW_MAX}, got {p.window}")
-        p.window_error = protocol["window_error"]
-        p.measure = <Measure> <int> protocol["measure"]
-        p.check, p.cap = protocol["check"], protocol["cap"]
-        p.cap_steps = protocol.get("cap_steps", 0)
-        p.n_test, p.test_wrong = protocol["n_test"], protocol["test_wrong"]
-        p.test_error, p.n_final = protocol["test_error"], protocol["n_final"]
-        p.final_always = protocol["final_always"]
-        p.tolerance, p.judge_last = protocol["tolerance"], protocol["judge_last"]
-        p.stop_at_error = protocol["stop_at_error"]
-        p.growth_window, p.growth_gain = protocol["growth_window"], protocol["growth_gain"]
+    cdef int read_criterion(self, criterion) except -1:
+        cdef Criterion* c = &self.criterion
+        c.cap, c.cap_steps = criterion.cap, criterion.cap_steps
+        c.tolerance, c.judge_last = criterion.tolerance, criterion.judge_last
+        c.stop_at_error = criterion.stop_at_error
+        c.measure = <Measure> <int> MEASURES[criterion.measure]
+        c.window, c.window_wrong = criterion.window, criterion.window_wrong
+        if not 1 <= c.window <= WINDOW_MAX:
+            raise ValueError(f"window must be between 1 and {WINDOW_MAX}, got {c.window}")
+        c.window_error, c.check = criterion.window_error, criterion.check
+        c.n_test, c.test_wrong = criterion.n_test, criterion.test_wrong
+        c.test_error = criterion.test_error
+        c.n_final, c.final_always = criterion.n_final, criterion.final_always
+        c.growth_window, c.growth_gain = criterion.growth_window, criterion.growth_gain
         return 0
 
     cdef int make_factors(self, trainable) except -1:
@@ -372,7 +376,7 @@ cdef class Trials:
             forward_forget(n, S, self.s_before, self.z, self.s, self.h, self.r)
         else:
             forward_continual(n, S, self.s_before, self.z, self.s, self.h, self.r)
-        if self.protocol.growth_window:
+        if self.criterion.growth_window:
             for c in range(self.n_cells):
                 store(self.r + c * LANES, load(self.r + c * LANES) * load(self.grown))
 
@@ -470,7 +474,7 @@ cdef class Trials:
                     d_s = d_y
                 elif self.cell != FORGET:
                     d_s = d_s * splat(<real> 0.5)
-                if self.protocol.growth_window:
+                if self.criterion.growth_window:
                     d_s = d_s * load(self.grown)
                 store(self.d_s + c * LANES, d_s)
                 for q in range(self.n_before + 1):  # (26), (28)
@@ -556,16 +560,16 @@ cdef class Trials:
         cdef double y, lowest_legal = 2, highest_other = -1
         for k in range(self.head.rows):
             y = self.out[k * LANES + lane]
-            if self.protocol.tolerance > 0:
+            if self.criterion.tolerance > 0:
                 # NaN is wrong
-                if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.protocol.tolerance:
+                if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.criterion.tolerance:
                     return False
             elif trial.now.legal >> k & 1:
                 lowest_legal = y if not y >= lowest_legal else lowest_legal
             else:
                 highest_other = y if not y <= highest_other else highest_other
         # without a tolerance: the symbols that may follow are the most active ones
-        return self.protocol.tolerance > 0 or lowest_legal > highest_other
+        return self.criterion.tolerance > 0 or lowest_legal > highest_other
 
     cdef void judge(self, int lane) noexcept nogil:
         cdef Trial* trial = &self.trials[lane]
@@ -573,13 +577,13 @@ cdef class Trials:
         cdef double error, total = 0
         for k in range(K):
             error = wanted(&self.task, &trial.now, k, True) - self.out[k * LANES + lane]
-            if self.protocol.measure == ABSOLUTE:
+            if self.criterion.measure == ABSOLUTE:
                 total += fabs(error) / K
             else:
                 total += error * error
         trial.error += total
         trial.n_targets += 1
-        if not self.protocol.judge_last or trial.now.t == trial.now.steps - 1:
+        if not self.criterion.judge_last or trial.now.t == trial.now.steps - 1:
             if not self.right(trial, lane):
                 trial.wrong = True
 
@@ -603,9 +607,9 @@ cdef class Trials:
     cdef void end(self, int lane) noexcept nogil:
         cdef Trial* trial = &self.trials[lane]
         cdef bint training = trial.phase == TRAINING
-        end_sequence(&self.protocol, trial)
-        if training and self.protocol.growth_window and trial.grown_at < 0:
-            if stops_falling(&self.protocol, trial):
+        end_sequence(&self.criterion, trial)
+        if training and self.criterion.growth_window and trial.grown_at < 0:
+            if stops_falling(&self.criterion, trial):
                 trial.grown_at = trial.trained
                 self.grown[lane] = 1
         self.reset(lane)
@@ -638,7 +642,7 @@ cdef class Trials:
             if trial.phase in (IDLE, FINISHED):
                 continue
             if trial.now.t == trial.now.steps - 1 or (
-                self.protocol.stop_at_error and trial.wrong
+                self.criterion.stop_at_error and trial.wrong
             ):
                 self.ends[lane] = end = True
             else:
@@ -672,7 +676,7 @@ cdef class Trials:
             self.symbol_column(self.d_symbol_weights, self.symbol_rows, lane, 0)[k] = 0
         seed_random(&trial.random, seed)
         trial.phase, trial.first, trial.grown_at = TRAINING, -1, -1
-        self.grown[lane] = self.protocol.growth_window == 0
+        self.grown[lane] = self.criterion.growth_window == 0
         self.reset(lane)
 
     def run(self, Py_ssize_t n_steps):
@@ -736,7 +740,7 @@ cdef class Trials:
     def record(self, int lane):
         """Where a trial is."""
         cdef Trial* trial = &self.trials[lane]
-        cdef int k, n = min(trial.trained, <Py_ssize_t> self.protocol.window)
+        cdef int k, n = min(trial.trained, <Py_ssize_t> self.criterion.window)
         cdef double recent = 0
         for k in range(n):
             recent += trial.recent_error[k]

@@ -1,55 +1,41 @@
 """When a trial stops and what it counts, written to be read: for a net that does not change.
 
-    follow(readings, **protocol)   the record of a trial that reads these, one after the other
+    follow(readings, criterion)   the record of a trial that reads these, one after the other
 
 A reading is (whether the net was wrong, its error, steps).
 """
 
-from math import inf
-
 import numpy as np
 
 
-def follow(
-    readings,
-    *,
-    window,
-    window_wrong,
-    window_error,
-    check,
-    cap,
-    n_test=0,
-    test_wrong=0,
-    test_error=inf,
-    n_final=0,
-    final_always=False,
-):
+def follow(readings, criterion):
+    c = criterion
     readings = iter(readings)
     trained, steps, tests, first, success = [], 0, 0, -1, False
-    while len(trained) < cap and not success:
+    while len(trained) < c.cap and not success:
         trained.append(next(readings))
         steps += trained[-1][2]
-        if len(trained) < window or len(trained) % check:
+        if len(trained) < c.window or len(trained) % c.check:
             continue
-        wrong, error = np.transpose([reading[:2] for reading in trained[-window:]])
-        if wrong.sum() > window_wrong or not error.mean() < window_error:
+        wrong, error = np.transpose([reading[:2] for reading in trained[-c.window :]])
+        if wrong.sum() > c.window_wrong or not error.mean() < c.window_error:
             continue
-        if n_test == 0:
+        if c.n_test == 0:
             success, first = True, len(trained)
             continue
         tests += 1
         tested = []
-        while len(tested) < n_test and sum(reading[0] for reading in tested) <= test_wrong:
+        while len(tested) < c.n_test and sum(reading[0] for reading in tested) <= c.test_wrong:
             tested.append(next(readings))
             steps += tested[-1][2]
         wrong, error = np.transpose([reading[:2] for reading in tested])
-        if wrong.sum() <= test_wrong:
+        if wrong.sum() <= c.test_wrong:
             first = len(trained) if first < 0 else first
-            success = bool(error.mean() < test_error)
+            success = bool(error.mean() < c.test_error)
     final = []
-    if success or final_always:
-        final = [next(readings) for _ in range(n_final)]
-    recent = trained[-window:]
+    if success or c.final_always:
+        final = [next(readings) for _ in range(c.n_final)]
+    recent = trained[-c.window :]
     return {
         "finished": True,
         "success": success,

@@ -18,9 +18,9 @@ def weights(table, vector):
 
 
 def run(places, vector, x, *, seen=None, rest=0.0, g_range=(0.0, 1.0), grown=True):
-    b, n = places["n_blocks"], places["n_blocks"] * places["block_size"]
-    n_fed = places["n_recurrent"] * b
-    hidden, head = weights(places["hidden"], vector), weights(places["head"], vector)
+    b, n = places.n_blocks, places.n_blocks * places.block_size
+    n_fed = places.n_recurrent * b
+    hidden, head = weights(places.hidden, vector), weights(places.head, vector)
     s, fed = np.zeros(n), np.full(n_fed, rest)
     outputs, sources = [], []
     for t, x_t in enumerate(x):
@@ -28,9 +28,9 @@ def run(places, vector, x, *, seen=None, rest=0.0, g_range=(0.0, 1.0), grown=Tru
             fed = seen[t]
         sources.append(fed)
         z = hidden @ np.concatenate([[1.0], x_t, fed])
-        s, read, r = CELLS[places["cell"]](z, s, b, n, g_range)
+        s, read, r = CELLS[places.cell](z, s, b, n, g_range)
         fed = r[:n_fed]
-        read = np.concatenate([[1.0], x_t if places["shortcuts"] else [], read * grown])
+        read = np.concatenate([[1.0], x_t if places.shortcuts else [], read * grown])
         outputs.append(logistic(head @ read))
     return np.array(outputs), sources
 

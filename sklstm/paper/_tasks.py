@@ -1,0 +1,182 @@
+"""The tasks of the experiments, as the kernel of the trials is told them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklstm.datasets import make_embedded_reber, reber_successors
+from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
+from sklstm.paper._nets import net_of
+from sklstm.paper._readings import Reading
+from sklstm.paper._rows import Row
+
+N_STRINGS = 256  # of each of the two sets of experiment 1
+
+
+@dataclass(frozen=True, eq=False)
+class Strings:
+    """Strings of a grammar, those to learn from first.
+
+    Attributes
+    ----------
+    symbols : (total,) uint8
+        All strings, one after the other.
+    legal : (total,) uint8
+        A bit for each symbol that may follow.
+    offsets : (n_strings + 1,) int64
+        Where each string starts, and the end of the last.
+    n_training : int
+    """
+
+    symbols: np.ndarray
+    legal: np.ndarray
+    offsets: np.ndarray
+    n_training: int
+
+
+@dataclass(frozen=True, eq=False)
+class Automaton:
+    """A grammar that strings without end are drawn from.
+
+    Attributes
+    ----------
+    symbol, target : (n_edges,) uint8
+        Edges 2k and 2k + 1 leave state k: the symbol that each writes, the state it leads to. A
+        stream begins with the first edge.
+    """
+
+    symbol: np.ndarray
+    target: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """What a net reads and is taught: the struct of ``_tasks.pxd``, which draws it.
+
+    Attributes
+    ----------
+    kind : str
+        A key of ``_kernel.KINDS``.
+    n_inputs : int
+    n_symbols : int, default=0
+        Symbols that a net reads as such; 0: numbers, where a symbol is a one-hot vector.
+    every_step : bool, default=False
+        Whether every step has a target, else the last one has.
+    length : int, default=0
+        T of 3 to 6, p of 2a and 2b, q of 2c, steps of a stream; strings have lengths of their own.
+    n_distractors : int, default=0
+        p of 2c.
+    n_informative : int, default=0
+        N of 3.
+    noise, informative_noise : float, default=0
+        Standard deviations of 3: of the elements after the first N, and of those.
+    target_noise : float, default=-1
+        Negative: the targets of 3 are 1 and 0, else 0.2 and 0.8 with noise of this standard
+        deviation.
+    first_pair : {"end", "marked", "never"}, default="end"
+        A key of ``_kernel.FIRST_PAIRS``: the first pair of 4 and 5, if it is drawn to be marked,
+        keeps its marker -1, has 1, or is not drawn.
+    n_relevant : int, default=0
+        Relevant symbols of 6.
+    legal_targets : bool, default=False
+        Whether 1 teaches all symbols that may follow, else the one that does.
+    strings : Strings, default=None
+        Those of 1.
+    automaton : Automaton, default=None
+        That of a stream.
+    """
+
+    kind: str
+    n_inputs: int
+    n_symbols: int = 0
+    every_step: bool = False
+    length: int = 0
+    n_distractors: int = 0
+    n_informative: int = 0
+    noise: float = 0.0
+    informative_noise: float = 0.0
+    target_noise: float = -1.0
+    first_pair: str = "end"
+    n_relevant: int = 0
+    legal_targets: bool = False
+    strings: Strings | None = None
+    automaton: Automaton | None = None
+
+
+KIND_OF = {
+    "1": "strings",
+    "2a": "noise_free_lag",
+    "2b": "random_lag",
+    "2c": "long_lag",
+    "3a": "two_sequence",
+    "3b": "two_sequence",
+    "3c": "two_sequence",
+    "4": "adding",
+    "5": "multiplication",
+    "6a": "temporal_order",
+    "6b": "temporal_order",
+}
+NUMBERS = ("3a", "3b", "3c", "4", "5")  # experiments whose inputs are no symbols
+NEXT_SYMBOL = ("1", "2a", "2b")  # experiments with a target at every step
+
+
+def task_of(row: Row, reading: Reading, data_set: int) -> Task:
+    """The task of a row; ``data_set`` is the number of the strings of experiment 1."""
+    name, columns = row.experiment, row.columns
+    n_inputs = net_of(row, reading).n_features
+    task = Task(
+        kind=KIND_OF[name],
+        n_inputs=n_inputs,
+        n_symbols=0 if name in NUMBERS else n_inputs,
+        every_step=name in NEXT_SYMBOL,
+    )
+    if name == "1":
+        strings = reber_strings(data_set, distinct=reading.distinct)
+        return replace(task, strings=strings, legal_targets=reading.target == "legal")
+    if name in ("2a", "2b"):
+        return replace(task, length=columns["p"])
+    if name == "2c":
+        return replace(task, length=columns["q"], n_distractors=columns["p"])
+    if name in ("3a", "3b", "3c"):
+        return replace(
+            task,
+            length=columns["T"],
+            n_informative=columns["N"],
+            noise=np.sqrt(0.2),
+            informative_noise=np.sqrt(0.2) if name == "3b" else 0.0,
+            target_noise=np.sqrt(0.1) if name == "3c" else -1.0,
+        )
+    if name in ("4", "5"):
+        return replace(task, length=columns.get("T", 100), first_pair=reading.first_pair)
+    return replace(task, length=100, n_relevant=2 if name == "6a" else 3)
+
+
+def reber_strings(data_set: int, *, distinct: bool) -> Strings:
+    """256 strings to learn from and 256 others to test, none of which is among the first."""
+    rng = np.random.RandomState(1000 + data_set)
+    draw = {"as_symbols": True, "distinct": distinct, "random_state": rng}
+    X, y = make_embedded_reber(N_STRINGS, **draw)
+    X_test, y_test = make_embedded_reber(N_STRINGS, exclude=X, **draw)
+    X, y = X + X_test, y + y_test
+    strings = [np.append(x, after[-1]).astype(np.uint8) for x, after in zip(X, y, strict=True)]
+    # a bit for each symbol that may follow; nothing follows the last
+    legal = [np.append(may @ (1 << np.arange(7)), 0) for may in reber_successors(X)]
+    return Strings(
+        symbols=np.concatenate(strings),
+        legal=np.concatenate(legal).astype(np.uint8),
+        offsets=np.cumsum([0, *map(len, strings)]).astype(np.int64),
+        n_training=N_STRINGS,
+    )
+
+
+def reber_stream(length: int) -> Task:
+    """The continual embedded Reber grammar, in streams of so many symbols."""
+    return Task(
+        kind="continual",
+        n_inputs=7,
+        every_step=True,
+        length=length,
+        automaton=Automaton(EDGE_SYMBOL, EDGE_TARGET),
+    )
