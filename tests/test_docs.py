@@ -14,6 +14,7 @@ from sklstm.paper._run import run_row
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMES = re.compile(r"`([^`]+)`")
 MAKE_API = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
 
 
@@ -52,10 +53,23 @@ def test_the_quick_start_is_two_commands():
 
 
 def test_the_map_of_files_is_complete():
-    shown = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
-    sources = [file for end in ("py", "pyx", "pxd", "h") for file in ROOT.glob(f"sklstm/*.{end}")]
-    missing = [file.name for file in sources if f"`{file.name}`" not in shown]
-    assert set(missing) <= {"__init__.py"}
+    """A folder of sources has a table with all of them and no others, or its name in one."""
+    text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| file of `(.+)/` \|.*\n\|.*\n((?:\| .*\n)+)", text, flags=re.MULTILINE)
+    shown = {
+        folder: {name for line in lines.splitlines() for name in NAMES.findall(line.split("|")[1])}
+        for folder, lines in tables
+    }
+    sources = [
+        file for end in ("py", "pyx", "pxd", "h") for file in ROOT.glob(f"sklstm/**/*.{end}")
+    ]
+    for folder in {file.parent for file in sources}:
+        name = folder.relative_to(ROOT).as_posix()
+        here = {file.name for file in sources if file.parent == folder} - {"__init__.py"}
+        if name in shown:
+            assert {file for file in shown[name] if file[-1] != "/"} == here
+        else:
+            assert f"{folder.name}/" in shown[folder.parent.relative_to(ROOT).as_posix()]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
