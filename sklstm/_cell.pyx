@@ -14,10 +14,11 @@ from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.layers cimport (
-    Chunk, History, Layer, Memory, Network, Space, backward, forward, group, matrix_size, slot,
-    spread, z_size,
+    Chunk, History, Memory, Space, backward, forward, slot, spread,
 )
-from sklstm._kernels.layout cimport network_new, pack_network, pack_room
+from sklstm._kernels.layout cimport (
+    Layer, Net, group, matrix_size, network_new, pack_network, pack_room, z_size,
+)
 from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
@@ -112,7 +113,7 @@ cdef class Session:
     largest_batch, n_threads : int
     """
 
-    cdef Network net
+    cdef Net net
     cdef Arena arena
     cdef Space* spaces
     cdef Chunk* chunks
@@ -189,7 +190,7 @@ cdef class Session:
 
     cdef int build_spaces(self, Py_ssize_t steps, int width) except -1:
         """Work arrays of each thread, for chunks of up to this width and so many steps."""
-        cdef Network* net = &self.net
+        cdef Net* net = &self.net
         cdef Space* space
         cdef Layer* layer
         cdef Memory* memory

@@ -6,14 +6,8 @@ in the recurrence of the state, and y_m the source of the weight, equations (25)
 
     d s(t) / d w = keep d s(t-1) / d w + slope y_m
 
-===========  =======  ===================  ===================  ==================
-cell         keep     slope, input gate    slope, forget gate   slope, cell
-===========  =======  ===================  ===================  ==================
-"1997"       1        g i (1 - i)                               i (1 - g^2 / 4)
-"forget"     f        g i (1 - i)          s(t-1) f (1 - f)     i (1 - g^2)
-"peephole"   f        as "forget"; the sources of a gate include the states s(t-1) of its block
-"coupled"    1 - i    (g - s(t-1)) i (1 - i)                    i (1 - g^2)
-===========  =======  ===================  ===================  ==================
+keep, and the slope by each gate and by the cell's own input, are the cell's: `slopes_of_cell`. In
+"peephole" the sources of a gate include the states s(t-1) of its block.
 
 The output gate needs no trace: its gradient is that of the present step. Time and memory per step
 are proportional to the number of weights. Parameters are read where users see them, row by row.
@@ -24,12 +18,10 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
-from sklstm._kernels.cells cimport (
-    COUPLED, FORGET, PAPER, PEEPHOLE, forward_coupled, forward_forget, forward_paper,
-    forward_peephole,
+from sklstm._kernels.cells cimport errors_of_cell, forward_cell, slopes_of_cell
+from sklstm._kernels.layout cimport (
+    Layer, Net, group, matrix_rows, network_new, pack_peepholes, pack_room, z_size,
 )
-from sklstm._kernels.layers cimport Layer, Network, group, matrix_rows, z_size
-from sklstm._kernels.layout cimport network_new, pack_peepholes, pack_room
 from sklstm._kernels.losses cimport Loss, finish_gradient, target_loss
 from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store, sum_lanes,
@@ -41,7 +33,7 @@ cdef enum:
 
 
 cdef struct Unit:
-    # What a layer holds between steps; cells in the order of layers.pxd, width 1
+    # What a layer holds between steps; units in the order of layout.pxd, width 1
     real* source  # (F + R + 1,) x(t), r(t-1), 1 in the order of the weight columns
     real* z
     real* s
@@ -50,6 +42,11 @@ cdef struct Unit:
     real* r
     real* traces  # (gates before the cells + 1, cells, columns)
     real* peephole_traces  # (2, cells, S)
+    # of the present step
+    real* slopes  # (gates before the cells + 2, S, n)
+    real* d_r
+    real* d_s
+    real* d_o
 
 
 cdef struct Span:
@@ -103,7 +100,7 @@ cdef class Online:
         Whether to keep traces; for one hidden layer.
     """
 
-    cdef Network net
+    cdef Net net
     cdef Arena arena
     cdef Unit* units
     cdef Span* spans
@@ -147,13 +144,17 @@ cdef class Online:
             unit.s = self.units_of(layer, 0, layer.block_size)
             unit.h = self.units_of(layer, 0, layer.block_size)
             unit.r = self.units_of(layer, 0, layer.n_recurrent)
-            unit.s_before = self.numbers(layer.block_size * group(layer, 1))
+            unit.s_before = self.groups(layer, layer.block_size)
             if learns:
                 K *= self.n_traced(layer)
                 unit.traces = self.numbers(<double> cells * K)
                 self.remember(unit.traces, 1, <Py_ssize_t> cells * K, 0)
                 unit.peephole_traces = self.numbers(2 * cells * layer.block_size)
                 self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)
+                unit.slopes = self.groups(layer, (self.n_traced(layer) + 1) * layer.block_size)
+                unit.d_r = self.groups(layer, layer.n_recurrent)
+                unit.d_s = self.groups(layer, layer.block_size)
+                unit.d_o = self.groups(layer, 1)
         self.read = self.numbers(largest + 1)
         self.remember(self.read, 1, largest + 1, 0)
         self.out = self.numbers(self.net.n_outputs)
@@ -169,6 +170,9 @@ cdef class Online:
 
     cdef real* numbers(self, double n) except NULL:
         return <real*> self.take(n, sizeof(real))
+
+    cdef real* groups(self, const Layer* layer, int n) except NULL:
+        return self.numbers(<double> n * group(layer, 1))
 
     cdef void remember(self, real* at, int groups, Py_ssize_t units, Py_ssize_t stride) noexcept:
         self.spans[self.n_spans] = Span(at, groups, units, stride)
@@ -214,15 +218,10 @@ cdef class Online:
         else:
             self.forward_rows(layer, unit, 0, rows)
         memcpy(unit.s_before, unit.s, S * n * sizeof(real))
-        if layer.cell == FORGET:
-            forward_forget(n, S, unit.s_before, unit.z, unit.s, unit.h, unit.r)
-        elif layer.cell == PAPER:
-            forward_paper(n, S, unit.s_before, unit.z, unit.s, unit.h, unit.r)
-        elif layer.cell == PEEPHOLE:
+        if layer.has_peepholes:
             pack_peepholes(&self.vector[0], layer, 1)
-            forward_peephole(n, S, layer.peephole[0], unit.s_before, unit.z, unit.s, unit.h, unit.r)
-        else:
-            forward_coupled(n, S, unit.s_before, unit.z, unit.s, unit.h, unit.r)
+        forward_cell(layer.cell, n, S, layer.peephole[0], unit.s_before,
+                     unit.z, unit.s, unit.h, unit.r)
 
     cdef void read_cells(self, int index, real* cells) noexcept nogil:
         """Cells of a layer in the order of the weights that see them."""
@@ -250,43 +249,35 @@ cdef class Online:
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-        cdef int n_gates = layer.n_groups - 1 - S  # before the cells
-        cdef int cells = layer.n_blocks * S, v, w, c, q
-        cdef real i = unit.z[j], f, g, keep, d_i, d_f, d_g
+        cdef int n_traced = self.n_traced(layer), cells = layer.n_blocks * S, v, w, c, q
+        cdef real keep
+        cdef const real* slope
         cdef real* trace
         cdef float_mode mode = flush_denormals()
-        f = unit.z[n + j] if n_gates == 2 else 0
         for v in range(S):
-            g = unit.z[(n_gates + v) * n + j]
             c = v * layer.n_blocks + j
-            keep, d_i, d_f, d_g = f, g * i * (1 - i), 0, i * (1 - g * g)
-            if layer.cell == PAPER:
-                keep, d_g = 1, i * (1 - g * g / 4)
-            elif layer.cell == COUPLED:
-                keep, d_i = 1 - i, (g - unit.s_before[v * n + j]) * i * (1 - i)
-            else:
-                d_f = unit.s_before[v * n + j] * f * (1 - f)
-            decay_and_add(keep, d_i, unit.source, K, unit.traces + c * K)
-            if n_gates == 2:
-                decay_and_add(keep, d_f, unit.source, K, unit.traces + (cells + c) * K)
-            decay_and_add(keep, d_g, unit.source, K, unit.traces + (n_gates * cells + c) * K)
-            if layer.cell == PEEPHOLE:
-                for w in range(S):
-                    for q in range(2):
-                        trace = unit.peephole_traces + (q * cells + c) * S + w
-                        trace[0] = (
-                            keep * trace[0] + (d_f if q else d_i) * unit.s_before[w * n + j]
-                        )
+            slope = unit.slopes + v * n + j
+            keep = slope[0]
+            for q in range(n_traced):
+                slope += S * n
+                decay_and_add(keep, slope[0], unit.source, K, unit.traces + (q * cells + c) * K)
+                if layer.has_peepholes and q < 2:
+                    trace = unit.peephole_traces + (q * cells + c) * S
+                    for w in range(S):
+                        trace[w] = keep * trace[w] + slope[0] * unit.s_before[w * n + j]
         restore_float_mode(mode)
 
     cdef void trace(self) noexcept nogil:
+        cdef Layer* layer = &self.net.layers[0]
+        cdef Unit* unit = &self.units[0]
         cdef int j
+        slopes_of_cell(layer.cell, group(layer, 1), layer.block_size, unit.s_before, unit.z,
+                       unit.slopes)
         if self.parallel:
-            for j in prange(self.net.layers[0].n_blocks, num_threads=self.n_threads,
-                            schedule="static"):
+            for j in prange(layer.n_blocks, num_threads=self.n_threads, schedule="static"):
                 self.trace_block(j)
         else:
-            for j in range(self.net.layers[0].n_blocks):
+            for j in range(layer.n_blocks):
                 self.trace_block(j)
 
     cdef void learn_block(self, int j, real* d_vector) noexcept nogil:
@@ -295,24 +286,18 @@ cdef class Online:
         cdef Unit* unit = &self.units[0]
         cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
         cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-        cdef int n_gates = layer.n_groups - 1 - S
         cdef int H = layer.n_blocks, cells = H * S, v, w, c, q
-        cdef real o = unit.z[(n_gates + S) * n + j], h, d_o = 0, d_s
+        cdef int n_gates = self.n_traced(layer) - 1  # before the cells
+        cdef real d_o = unit.d_o[j], d_s
         cdef float_mode mode = flush_denormals()
-        for v in range(S):
-            d_o = d_o + self.d_y[j * S + v] * unit.h[v * n + j]
-        d_o = d_o * o * (1 - o)
         add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
         for v in range(S):
-            c, h = v * H + j, unit.h[v * n + j]
-            d_s = self.d_y[j * S + v] * o * (1 - h * h)  # (23)
-            if layer.cell == PAPER:
-                d_s = d_s / 2
+            c, d_s = v * H + j, unit.d_s[v * n + j]
             for q in range(n_gates):
                 add(d_s, unit.traces + (q * cells + c) * K, K, d_vector + row_at[q * n + j])  # (26)
             add(d_s, unit.traces + (n_gates * cells + c) * K, K,
                 d_vector + row_at[(n_gates + v) * n + j])  # (28)
-            if layer.cell == PEEPHOLE:
+            if layer.has_peepholes:
                 d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]
                 for w in range(S):
                     for q in range(2):
@@ -320,6 +305,16 @@ cdef class Online:
                             d_s * unit.peephole_traces[(q * cells + c) * S + w]
                         )
         restore_float_mode(mode)
+
+    cdef void cell_errors(self) noexcept nogil:
+        """Errors at the states and output gates (21), (23), from those at the cells, d_y."""
+        cdef Layer* layer = &self.net.layers[0]
+        cdef Unit* unit = &self.units[0]
+        cdef int S = layer.block_size, n = group(layer, 1), v, j
+        for v in range(S):
+            for j in range(layer.n_blocks):
+                unit.d_r[v * n + j] = self.d_y[j * S + v]
+        errors_of_cell(layer.cell, n, S, unit.z, unit.h, unit.d_r, unit.d_s, unit.d_o)
 
     cdef double learn_target(
         self, Loss loss, const real* target, double weight, real* d_vector
@@ -335,6 +330,7 @@ cdef class Online:
             row = &self.vector[self.net.head.row_at[k]]
             add(self.d_out[k], row, cells, self.d_y)
             add(self.d_out[k], self.read, cells + 1, d_vector + self.net.head.row_at[k])
+        self.cell_errors()
         if self.parallel:
             for j in prange(self.net.layers[0].n_blocks, num_threads=self.n_threads,
                             schedule="static"):

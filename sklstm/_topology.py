@@ -37,7 +37,7 @@ SLOW_SHARE = 0.25  # of the blocks, that start on longer time scales with gate_b
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerShape:
     """One direction of one hidden layer: H blocks of S cells that see F inputs."""
 
     cell: str
@@ -70,13 +70,17 @@ class Layer:
     def n_columns(self) -> int:
         return self.n_features + self.n_recurrent + 1
 
+    @property
+    def has_peepholes(self) -> bool:
+        return self.cell == "peephole"
+
     @cached_property
     def peephole_start(self) -> int:
         return self.start + self.n_rows * self.n_columns
 
     @cached_property
     def stop(self) -> int:
-        return self.peephole_start + (3 * self.n_cells if self.cell == "peephole" else 0)
+        return self.peephole_start + (3 * self.n_cells if self.has_peepholes else 0)
 
     def gate_rows(self, gate: str) -> slice:
         """Rows of one gate: input, forget, cell, output is the order."""
@@ -96,7 +100,7 @@ class Layer:
             "recurrent": matrix[:, self.n_features : -1],
             "bias": matrix[:, -1],
         }
-        if self.cell == "peephole":
+        if self.has_peepholes:
             views["peephole"] = vector[self.peephole_start : self.stop].reshape(
                 3 * self.n_blocks, self.block_size
             )
@@ -134,13 +138,13 @@ class Topology:
     bias: str | None
 
     @cached_property
-    def stack(self) -> tuple[Layer, ...]:
+    def stack(self) -> tuple[LayerShape, ...]:
         """Layer 0 forward, layer 0 backward (if bidirectional), layer 1 ..."""
         directions = (False, True) if self.bidirectional else (False,)
         stack, start, n_features = [], 0, self.n_features
         for n_blocks in self.hidden_layer_sizes:
             for reverse in directions:
-                layer = Layer(self.cell, n_features, n_blocks, self.block_size, reverse, start)
+                layer = LayerShape(self.cell, n_features, n_blocks, self.block_size, reverse, start)
                 stack.append(layer)
                 start = layer.stop
             n_features = layer.n_cells * len(directions)

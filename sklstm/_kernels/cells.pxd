@@ -1,23 +1,15 @@
-"""One step of the four cells, forward beside backward, element by element.
+"""The cells: their names, and a switch for each question that is asked of them.
 
-A group is `n` numbers: one unit of every block (and sequence) worked on together. Every array is
-a stack of groups, S is the number of cells per block:
-
-=============  ====================================================================
-z              gates, cells, output gate; pre-activations, then activations, then
-               after the backward step the gradient at the pre-activations
-s, h           (S, n) cell states and their squashed values h(s)
-r              (S, n) cell outputs o h(s); "1997": (S + 2, n), input and output gates last
-d_r            gradient at r(t), with all that it receives
-d_s            (S, n) gradient at s(t) on entry, at s(t-1) on exit
-peephole       (3, S, n) weights of input, forget, output gate
-=============  ====================================================================
-
-Forward steps overwrite s, h, r and z. Backward steps overwrite z, update d_s and add to
-d_peephole. Equation numbers are those of Hochreiter & Schmidhuber (1997), appendix A.1.
+Forward, backward, the errors at one step, the slopes of the states: batches, streams, trials and
+`inspection` ask here. The answers, and the order of all arrays, are in steps.pxd.
 """
 
-from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec, vtanh
+from sklstm._kernels.simd cimport real
+from sklstm._kernels.steps cimport (
+    backward_coupled, backward_forget, backward_paper, backward_peephole, errors_gated,
+    forward_bare, forward_coupled, forward_forget, forward_paper, forward_peephole, slopes_bare,
+    slopes_coupled, slopes_forget, slopes_paper,
+)
 
 
 cdef enum Cell:
@@ -25,282 +17,107 @@ cdef enum Cell:
     PAPER  # "1997"
     PEEPHOLE
     COUPLED
-    BARE  # of experiments 2a and 2b; only in _trials.pyx, as the next one
-    CONTINUAL_CELL  # the forget gate as of Gers et al. (2000)
+    # of the paper's experiments
+    CONTINUAL  # the forget gate as of Gers et al. (2000): FORGET with g and h of 1997
+    BARE  # of 2a and 2b: a state with an input gate, g in [0, 1]
+    CENTRED  # the same with g in [-2, 2]
 
 
-cdef inline void forward_forget(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+cdef inline int cell_named(str name) except -1:
+    """The number of a cell."""
+    return {
+        "forget": FORGET, "1997": PAPER, "peephole": PEEPHOLE, "coupled": COUPLED,
+        "continual": CONTINUAL, "bare": BARE, "centred": CENTRED,
+    }[name]
+
+
+cdef inline int gates_before(Cell cell) noexcept nogil:
+    """Gates whose rows stand before those of the cells: input, forget."""
+    return 2 if cell == FORGET or cell == PEEPHOLE or cell == CONTINUAL else 1
+
+
+cdef inline int gates_after(Cell cell) noexcept nogil:
+    """Gates whose rows stand behind those of the cells: output."""
+    return 0 if cell == BARE or cell == CENTRED else 1
+
+
+cdef inline int gates_fed(Cell cell) noexcept nogil:
+    """Gates whose activations are recurrent sources."""
+    return 2 if cell == PAPER else 0
+
+
+cdef inline void forward_cell(
+    Cell cell, int n, int S, const real* peephole, const real* s_prev,
+    real* z, real* s, real* h, real* r,
 ) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, f, o, g, state, squashed
-    for p in range(n // LANES):
-        e = p * LANES
-        i = sigmoid(load(z + e))
-        f = sigmoid(load(z + n + e))
-        o = sigmoid(load(z + (2 + S) * n + e))
-        for v in range(S):
-            c = v * n + e
-            g = vtanh(load(z + 2 * n + c))
-            # s(t) = f s(t-1) + i g;  y(t) = o tanh(s(t))
-            state = f * load(s_prev + c) + i * g
-            squashed = vtanh(state)
-            store(z + 2 * n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
-        store(z + e, i)
-        store(z + n + e, f)
-        store(z + (2 + S) * n + e, o)
+    """One step: z from pre-activations to activations, s, h and r written."""
+    if cell == FORGET:
+        forward_forget(n, S, 1, s_prev, z, s, h, r)
+    elif cell == PAPER:
+        forward_paper(n, S, s_prev, z, s, h, r)
+    elif cell == PEEPHOLE:
+        forward_peephole(n, S, peephole, s_prev, z, s, h, r)
+    elif cell == COUPLED:
+        forward_coupled(n, S, s_prev, z, s, h, r)
+    elif cell == CONTINUAL:
+        forward_forget(n, S, 2, s_prev, z, s, h, r)
+    elif cell == BARE:
+        forward_bare(n, S, 1, 0, s_prev, z, s, h, r)
+    elif cell == CENTRED:
+        forward_bare(n, S, 4, -2, s_prev, z, s, h, r)
 
 
-cdef inline void backward_forget(
-    int n, int S, const real* s_prev, const real* h, const real* d_r, real* z, real* d_s
+cdef inline void backward_cell(
+    Cell cell, int n, int S, const real* flow, const real* s_prev, const real* s, const real* h,
+    const real* d_r, real* z, real* d_s, real* d_peephole,
 ) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, f, o, g, squashed, d_y, d_state, d_i, d_f, d_o
-    cdef vec one = splat(1)
-    for p in range(n // LANES):
-        e = p * LANES
-        i, f, o = load(z + e), load(z + n + e), load(z + (2 + S) * n + e)
-        d_i = d_f = d_o = splat(0)
-        for v in range(S):
-            c = v * n + e
-            g, squashed, d_y = load(z + 2 * n + c), load(h + c), load(d_r + c)
-            # y(t) = o tanh(s(t))
-            d_o = d_o + d_y * squashed
-            d_state = load(d_s + c) + d_y * o * (one - squashed * squashed)
-            # s(t) = f s(t-1) + i g
-            d_i = d_i + d_state * g
-            d_f = d_f + d_state * load(s_prev + c)
-            store(z + 2 * n + c, d_state * i * (one - g * g))
-            store(d_s + c, d_state * f)
-        store(z + e, d_i * i * (one - i))
-        store(z + n + e, d_f * f * (one - f))
-        store(z + (2 + S) * n + e, d_o * o * (one - o))
+    """Undo one step; for the cells of the estimators, the others learn forward in time."""
+    if cell == FORGET:
+        backward_forget(n, S, s_prev, h, d_r, z, d_s)
+    elif cell == PAPER:
+        backward_paper(n, S, h, d_r, z, d_s)
+    elif cell == PEEPHOLE:
+        backward_peephole(n, S, flow, s_prev, s, h, d_r, z, d_s, d_peephole)
+    elif cell == COUPLED:
+        backward_coupled(n, S, s_prev, h, d_r, z, d_s)
 
 
-cdef inline void forward_paper(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+cdef inline void errors_of_cell(
+    Cell cell, int n, int S, const real* z, const real* h,
+    const real* d_r,  # IN     (S, n) at the cells' outputs
+    real* d_s,  # OUT    (S, n)
+    real* d_o,  # OUT    (n,) at the output gates' pre-activations
 ) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, o, g, state, squashed
-    cdef vec half = splat(<real> 0.5)
-    for p in range(n // LANES):
-        e = p * LANES
-        i = sigmoid(load(z + e))  # (7)
-        o = sigmoid(load(z + (1 + S) * n + e))  # (8)
-        for v in range(S):
-            c = v * n + e
-            # (9) with g(x) = 2 tanh(x/2) and h(x) = tanh(x/2):
-            # s(t) = s(t-1) + i g;  y(t) = o h(s(t))
-            g = vtanh(half * load(z + n + c))
-            g = g + g
-            state = load(s_prev + c) + i * g
-            squashed = vtanh(half * state)
-            store(z + n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
-        store(z + e, i)
-        store(z + (1 + S) * n + e, o)
-        # gate activations feed the hidden layer too
-        store(r + S * n + e, i)
-        store(r + (S + 1) * n + e, o)
+    """What errors at the outputs of this step alone are at its states and output gates."""
+    cdef int k
+    if cell == FORGET or cell == PEEPHOLE:
+        errors_gated(n, S, 1, 2 + S, z, h, d_r, d_s, d_o)
+    elif cell == COUPLED:
+        errors_gated(n, S, 1, 1 + S, z, h, d_r, d_s, d_o)
+    elif cell == PAPER:
+        errors_gated(n, S, 2, 1 + S, z, h, d_r, d_s, d_o)
+    elif cell == CONTINUAL:
+        errors_gated(n, S, 2, 2 + S, z, h, d_r, d_s, d_o)
+    elif cell == BARE or cell == CENTRED:
+        # y(t) = s(t)
+        for k in range(S * n):
+            d_s[k] = d_r[k]
 
 
-cdef inline void backward_paper(
-    int n, int S, const real* h, const real* d_r, real* z, real* d_s
+cdef inline void slopes_of_cell(
+    Cell cell, int n, int S, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, o, g, squashed, d_y, d_state, d_i, d_o
-    cdef vec one = splat(1), half = splat(<real> 0.5), quarter = splat(<real> 0.25)
-    for p in range(n // LANES):
-        e = p * LANES
-        i, o = load(z + e), load(z + (1 + S) * n + e)
-        d_i, d_o = load(d_r + S * n + e), load(d_r + (S + 1) * n + e)
-        for v in range(S):
-            c = v * n + e
-            g, squashed, d_y = load(z + n + c), load(h + c), load(d_r + c)
-            # y(t) = o h(s(t)), h' = (1 - h^2) / 2: (21), (23)
-            d_o = d_o + d_y * squashed
-            d_state = load(d_s + c) + d_y * o * half * (one - squashed * squashed)
-            # s(t) = s(t-1) + i g, g' = 1 - g^2 / 4: (26), (28)
-            d_i = d_i + d_state * g
-            store(z + n + c, d_state * i * (one - quarter * g * g))
-            store(d_s + c, d_state)
-        store(z + e, d_i * i * (one - i))
-        store(z + (1 + S) * n + e, d_o * o * (one - o))
-
-
-cdef inline void forward_peephole(
-    int n, int S, const real* peephole, const real* s_prev, real* z, real* s, real* h, real* r
-) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, f, o, g, state
-    for p in range(n // LANES):
-        e = p * LANES
-        i, f, o = load(z + e), load(z + n + e), load(z + (2 + S) * n + e)
-        for v in range(S):
-            c = v * n + e
-            # input and forget gate see s(t-1), the output gate sees s(t)
-            i = i + load(peephole + c) * load(s_prev + c)
-            f = f + load(peephole + S * n + c) * load(s_prev + c)
-        i, f = sigmoid(i), sigmoid(f)
-        for v in range(S):
-            c = v * n + e
-            g = vtanh(load(z + 2 * n + c))
-            # s(t) = f s(t-1) + i g
-            state = f * load(s_prev + c) + i * g
-            o = o + load(peephole + 2 * S * n + c) * state
-            store(z + 2 * n + c, g)
-            store(s + c, state)
-            store(h + c, vtanh(state))
-        o = sigmoid(o)
-        for v in range(S):
-            c = v * n + e
-            # y(t) = o tanh(s(t))
-            store(r + c, o * load(h + c))
-        store(z + e, i)
-        store(z + n + e, f)
-        store(z + (2 + S) * n + e, o)
-
-
-cdef inline void backward_peephole(
-    int n, int S,
-    const real* flow,  # IN     (3, S, n) peepholes that errors pass: all, or zeros if truncated
-    const real* s_prev, const real* s, const real* h, const real* d_r,
-    real* z, real* d_s, real* d_peephole,
-) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, f, o, g, squashed, d_y, d_state, d_i, d_f, d_o, before
-    cdef vec one = splat(1)
-    for p in range(n // LANES):
-        e = p * LANES
-        i, f, o = load(z + e), load(z + n + e), load(z + (2 + S) * n + e)
-        d_i = d_f = d_o = splat(0)
-        for v in range(S):
-            # y(t) = o tanh(s(t))
-            d_o = d_o + load(d_r + v * n + e) * load(h + v * n + e)
-        d_o = d_o * o * (one - o)
-        for v in range(S):
-            c = v * n + e
-            g, squashed, d_y = load(z + 2 * n + c), load(h + c), load(d_r + c)
-            before = load(s_prev + c)
-            d_state = load(d_s + c) + d_y * o * (one - squashed * squashed)
-            # z_o = ... + p_o s(t)
-            d_state = d_state + d_o * load(flow + 2 * S * n + c)
-            store(d_peephole + 2 * S * n + c,
-                  load(d_peephole + 2 * S * n + c) + d_o * load(s + c))
-            # s(t) = f s(t-1) + i g
-            d_i = d_i + d_state * g
-            d_f = d_f + d_state * before
-            store(z + 2 * n + c, d_state * i * (one - g * g))
-            store(d_s + c, d_state * f)
-        d_i, d_f = d_i * i * (one - i), d_f * f * (one - f)
-        for v in range(S):
-            c = v * n + e
-            before = load(s_prev + c)
-            # z_i = ... + p_i s(t-1);  z_f = ... + p_f s(t-1)
-            store(d_s + c, load(d_s + c) + d_i * load(flow + c) + d_f * load(flow + S * n + c))
-            store(d_peephole + c, load(d_peephole + c) + d_i * before)
-            store(d_peephole + S * n + c, load(d_peephole + S * n + c) + d_f * before)
-        store(z + e, d_i)
-        store(z + n + e, d_f)
-        store(z + (2 + S) * n + e, d_o)
-
-
-cdef inline void forward_coupled(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
-) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, o, g, state, squashed, before
-    for p in range(n // LANES):
-        e = p * LANES
-        i = sigmoid(load(z + e))
-        o = sigmoid(load(z + (1 + S) * n + e))
-        for v in range(S):
-            c = v * n + e
-            g = vtanh(load(z + n + c))
-            before = load(s_prev + c)
-            # s(t) = (1 - i) s(t-1) + i g;  y(t) = o tanh(s(t))
-            state = before + i * (g - before)
-            squashed = vtanh(state)
-            store(z + n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
-        store(z + e, i)
-        store(z + (1 + S) * n + e, o)
-
-
-cdef inline void backward_coupled(
-    int n, int S, const real* s_prev, const real* h, const real* d_r, real* z, real* d_s
-) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, o, g, squashed, d_y, d_state, d_i, d_o
-    cdef vec one = splat(1)
-    for p in range(n // LANES):
-        e = p * LANES
-        i, o = load(z + e), load(z + (1 + S) * n + e)
-        d_i = d_o = splat(0)
-        for v in range(S):
-            c = v * n + e
-            g, squashed, d_y = load(z + n + c), load(h + c), load(d_r + c)
-            # y(t) = o tanh(s(t))
-            d_o = d_o + d_y * squashed
-            d_state = load(d_s + c) + d_y * o * (one - squashed * squashed)
-            # s(t) = (1 - i) s(t-1) + i g
-            d_i = d_i + d_state * (g - load(s_prev + c))
-            store(z + n + c, d_state * i * (one - g * g))
-            store(d_s + c, d_state * (one - i))
-        store(z + e, d_i * i * (one - i))
-        store(z + (1 + S) * n + e, d_o * o * (one - o))
-
-
-cdef inline void forward_bare(
-    int n, int S, real g_width, real g_lowest, const real* s_prev, real* z, real* s, real* h,
-    real* r
-) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, g, state
-    for p in range(n // LANES):
-        e = p * LANES
-        i = sigmoid(load(z + e))
-        for v in range(S):
-            c = v * n + e
-            # s(t) = s(t-1) + i g;  y(t) = s(t), with g logistic between two bounds
-            g = splat(g_width) * sigmoid(load(z + n + c)) + splat(g_lowest)
-            state = load(s_prev + c) + i * g
-            store(z + n + c, g)
-            store(s + c, state)
-            store(h + c, state)
-            store(r + c, state)
-        store(z + e, i)
-
-
-cdef inline void forward_continual(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
-) noexcept nogil:
-    cdef int p, e, v, c
-    cdef vec i, f, o, g, state, squashed
-    cdef vec half = splat(<real> 0.5)
-    for p in range(n // LANES):
-        e = p * LANES
-        i = sigmoid(load(z + e))
-        f = sigmoid(load(z + n + e))
-        o = sigmoid(load(z + (2 + S) * n + e))
-        for v in range(S):
-            c = v * n + e
-            # s(t) = f s(t-1) + i g;  y(t) = o h(s(t)), g and h as in 1997
-            g = vtanh(half * load(z + 2 * n + c))
-            g = g + g
-            state = f * load(s_prev + c) + i * g
-            squashed = vtanh(half * state)
-            store(z + 2 * n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
-        store(z + e, i)
-        store(z + n + e, f)
-        store(z + (2 + S) * n + e, o)
+    """Derivatives of s(t), recurrent sources held constant: by s(t-1), then by the pre-activations
+    of the input gate, of the forget gate if there is one, and of the cell."""
+    if cell == FORGET or cell == PEEPHOLE:
+        slopes_forget(n, S, 1, s_prev, z, slopes)
+    elif cell == PAPER:
+        slopes_paper(n, S, s_prev, z, slopes)
+    elif cell == COUPLED:
+        slopes_coupled(n, S, s_prev, z, slopes)
+    elif cell == CONTINUAL:
+        slopes_forget(n, S, 2, s_prev, z, slopes)
+    elif cell == BARE:
+        slopes_bare(n, S, 1, 0, s_prev, z, slopes)
+    elif cell == CENTRED:
+        slopes_bare(n, S, 4, -2, s_prev, z, slopes)

@@ -1,70 +1,25 @@
 """A chunk of sequences through a layer, forward and backward, on the products and the cells.
 
-Inside a chunk everything is (steps, units, width): unit j of sequence l at j * width + l. Units
-come in groups of one per block: the gates but the output gate, the first cell of every block, the
-second ..., the output gate; recurrent sources are the groups of cells and, in "1997", those of the
-input and output gates. If width = 1, a group is padded to whole vectors. This order exists only
-here and in packed weights; a `Matrix` maps it to places in the flat vector of parameters.
+Inside a chunk everything is (steps, units, width): unit j of sequence l lies at j * width + l,
+units in the order of layout.pxd.
 """
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
-from sklstm._kernels.cells cimport (
-    COUPLED, FORGET, PAPER, PEEPHOLE, Cell, backward_coupled, backward_forget, backward_paper,
-    backward_peephole, forward_coupled, forward_forget, forward_paper, forward_peephole,
+from sklstm._kernels.cells cimport backward_cell, forward_cell
+from sklstm._kernels.layout cimport (
+    Layer, Matrix, Net, group, matrix_row_at, matrix_rows, matrix_size, z_size,
 )
 from sklstm._kernels.products cimport (
-    Column, Source, add_gradient, pack, product, rows_padded, units_padded,
+    Column, Source, add_gradient, product, rows_padded, units_padded,
 )
 from sklstm._kernels.simd cimport LANES, load, real, store
-
-
-cdef struct Matrix:
-    # A weight matrix (or the transpose of a part of one): `groups` groups of `units` rows.
-    int groups
-    int units
-    int columns  # without the bias
-    Py_ssize_t* row_at  # (groups * units,) places of the rows, if width > 1
-    Py_ssize_t* padded_row_at  # (groups * padded units,), if width = 1
-    Py_ssize_t* column_at  # (columns + 1,) relative to the row's; the bias last
-    real* packed[2]  # for width = 1 and width > 1
-    real* bias[2]
 
 
 cdef struct History:
     # What a layer remembers of its steps. mask: -1 keeps all, 1 the last two, 0 the last one.
     real* at
     Py_ssize_t mask
-
-
-cdef struct Layer:
-    # One direction of one hidden layer.
-    Cell cell
-    int n_blocks  # H
-    int block_size  # S
-    int n_groups  # of rows: G - 1 gates before the cells, S, 1
-    int n_recurrent  # groups of recurrent sources
-    int level
-    int direction
-    bint reverse
-    Matrix weights
-    Matrix recurrent_back  # from rows to recurrent sources
-    Py_ssize_t peephole_at
-    real* peephole[2]  # (3, S, n)
-    real* flow[2]  # the same, or zeros if errors do not pass
-
-
-cdef struct Network:
-    Layer* layers
-    int n_layers
-    int n_directions
-    int n_features
-    int n_outputs
-    Matrix* input_back  # of each level: from its rows to the cells below
-    Matrix head
-    Matrix head_back
-    bint return_sequences
-    bint full
 
 
 cdef struct Memory:
@@ -96,32 +51,6 @@ cdef struct Chunk:
     const real* x[64]
     int length[64]
     Py_ssize_t row[64]
-
-
-cdef inline int group(const Layer* layer, int width) noexcept nogil:
-    """Numbers in a group of the layer: n of cells.pxd."""
-    return units_padded(layer.n_blocks, width) * width
-
-
-cdef inline int z_size(const Layer* layer, int width) noexcept nogil:
-    """Room for the rows of one step."""
-    if width > 1:
-        return rows_padded(layer.n_groups * layer.n_blocks, width) * width
-    return rows_padded(layer.n_groups * units_padded(layer.n_blocks, width), width)
-
-
-cdef inline int matrix_rows(const Matrix* m, int width) noexcept nogil:
-    """Rows as `product` sees them."""
-    return m.groups * units_padded(m.units, width)
-
-
-cdef inline int matrix_size(const Matrix* m, int width) noexcept nogil:
-    """Numbers that `product` writes."""
-    return rows_padded(matrix_rows(m, width), width) * width
-
-
-cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, int width) noexcept nogil:
-    return m.row_at if width > 1 else m.padded_row_at
 
 
 cdef inline Py_ssize_t spread(Py_ssize_t size) noexcept nogil:
@@ -205,7 +134,7 @@ cdef inline void gather(const Chunk* chunk, int t, int n_features, real* x) noex
 
 
 cdef inline int cell_sources(
-    const Network* net, const Space* space, int level, int width, int t, int n
+    const Net* net, const Space* space, int level, int width, int t, int n
 ) noexcept nogil:
     """Append the cells of a level at step t."""
     cdef int d
@@ -222,7 +151,7 @@ cdef inline int cell_sources(
 
 
 cdef inline int cell_columns(
-    const Network* net, const Space* space, int level, int width, int n
+    const Net* net, const Space* space, int level, int width, int n
 ) noexcept nogil:
     """Append the cells of a level over time."""
     cdef int d
@@ -239,7 +168,7 @@ cdef inline int cell_columns(
 
 
 cdef inline void forward_layer(
-    const Network* net, const Space* space, const Chunk* chunk, int index
+    const Net* net, const Space* space, const Chunk* chunk, int index
 ) noexcept nogil:
     """All steps of a layer, from a zero state."""
     cdef const Layer* layer = &net.layers[index]
@@ -282,14 +211,7 @@ cdef inline void forward_layer(
         s = state(&memory.s, layer, t, S * n)
         h = slot(&memory.h, t, S * n)
         r = state(&memory.r, layer, t, r_size)
-        if layer.cell == FORGET:
-            forward_forget(n, S, s_prev, z, s, h, r)
-        elif layer.cell == PAPER:
-            forward_paper(n, S, s_prev, z, s, h, r)
-        elif layer.cell == PEEPHOLE:
-            forward_peephole(n, S, layer.peephole[wide], s_prev, z, s, h, r)
-        else:
-            forward_coupled(n, S, s_prev, z, s, h, r)
+        forward_cell(layer.cell, n, S, layer.peephole[wide], s_prev, z, s, h, r)
         if layer.reverse and t >= chunk.length[width - 1]:
             silence_ended(chunk, t, S * n // width, s)
             silence_ended(chunk, t, r_size // width, r)
@@ -301,7 +223,7 @@ cdef inline void forward_layer(
 
 
 cdef inline void backward_layer(
-    const Network* net, const Space* space, const Chunk* chunk, int index
+    const Net* net, const Space* space, const Chunk* chunk, int index
 ) noexcept nogil:
     """Undo `forward_layer`: z becomes the gradient at the pre-activations of every step."""
     cdef const Layer* layer = &net.layers[index]
@@ -342,14 +264,8 @@ cdef inline void backward_layer(
         s_prev = state_before(&memory.s, layer, t, S * n)
         s = state(&memory.s, layer, t, S * n)
         h = slot(&memory.h, t, S * n)
-        if layer.cell == FORGET:
-            backward_forget(n, S, s_prev, h, d_r, z, d_s)
-        elif layer.cell == PAPER:
-            backward_paper(n, S, h, d_r, z, d_s)
-        elif layer.cell == PEEPHOLE:
-            backward_peephole(n, S, layer.flow[wide], s_prev, s, h, d_r, z, d_s, memory.d_peephole)
-        else:
-            backward_coupled(n, S, s_prev, h, d_r, z, d_s)
+        backward_cell(layer.cell, n, S, layer.flow[wide], s_prev, s, h, d_r, z, d_s,
+                      memory.d_peephole)
         if net.full and step < chunk.steps - 1:
             n_sources = add_runs(z, layer.n_groups, layer.n_blocks, width, 0, space.sources)
             product(matrix_rows(back, width), back.columns, width, back.packed[wide], NULL,
@@ -360,7 +276,7 @@ cdef inline void backward_layer(
 
 
 cdef inline void backward_inputs(
-    const Network* net, const Space* space, const Chunk* chunk, int level
+    const Net* net, const Space* space, const Chunk* chunk, int level
 ) noexcept nogil:
     """Gradient at the cells below a level, at all steps."""
     cdef const Matrix* back = &net.input_back[level]
@@ -380,7 +296,7 @@ cdef inline void backward_inputs(
 
 
 cdef inline void add_layer_gradient(
-    const Network* net, const Space* space, const Chunk* chunk, int index, real* d_vector
+    const Net* net, const Space* space, const Chunk* chunk, int index, real* d_vector
 ) noexcept nogil:
     """Gradient of a layer's parameters, added to the flat one."""
     cdef const Layer* layer = &net.layers[index]
@@ -409,7 +325,7 @@ cdef inline void add_layer_gradient(
                  spread(z_size(layer, width)), space.columns, count + 1,
                  matrix_row_at(weights, width),
                  weights.column_at, d_vector)
-    if layer.cell == PEEPHOLE:
+    if layer.has_peepholes:
         for g in range(3):
             for v in range(S):
                 for j in range(H):
@@ -420,7 +336,7 @@ cdef inline void add_layer_gradient(
         memset(memory.d_peephole, 0, 3 * S * n * sizeof(real))
 
 
-cdef inline void forward(const Network* net, const Space* space, const Chunk* chunk) noexcept nogil:
+cdef inline void forward(const Net* net, const Space* space, const Chunk* chunk) noexcept nogil:
     """Raw outputs of a chunk: at the last step, or at every step."""
     cdef const Matrix* head = &net.head
     cdef int width = chunk.width, wide = width > 1, size = matrix_size(head, width)
@@ -440,7 +356,7 @@ cdef inline void forward(const Network* net, const Space* space, const Chunk* ch
 
 
 cdef inline void backward(
-    const Network* net, const Space* space, const Chunk* chunk, real* d_vector
+    const Net* net, const Space* space, const Chunk* chunk, real* d_vector
 ) noexcept nogil:
     """Undo `forward`, from the gradient at the raw outputs; add to the gradient of everything."""
     cdef const Matrix* head = &net.head

@@ -1,16 +1,85 @@
 """A network in the order of the kernels: where its parameters lie, and bringing them there.
 
-The order is that of layers.pxd. Places are made once; the parameters are packed anew in every
-call, since users may have written into them.
+Units come in groups of one per block: the gates but the output gate, the first cell of every block,
+the second ..., the output gate; recurrent sources are the groups of cells and, in "1997", those of
+the input and output gates. If width = 1, a group is padded to whole vectors. This order exists only
+in the kernels; a `Matrix` maps it to places in the flat vector of parameters. Places are made once;
+the parameters are packed anew in every call, since users may have written into them.
 """
 
 from sklstm._kernels.arena cimport Arena, arena_take
-from sklstm._kernels.cells cimport COUPLED, FORGET, PAPER, PEEPHOLE
-from sklstm._kernels.layers cimport (
-    Layer, Matrix, Network, group, matrix_row_at, matrix_rows, matrix_size,
-)
-from sklstm._kernels.products cimport pack, units_padded
+from sklstm._kernels.cells cimport Cell, cell_named
+from sklstm._kernels.products cimport pack, rows_padded, units_padded
 from sklstm._kernels.simd cimport real
+
+
+cdef struct Matrix:
+    # A weight matrix (or the transpose of a part of one): `groups` groups of `units` rows.
+    int groups
+    int units
+    int columns  # without the bias
+    Py_ssize_t* row_at  # (groups * units,) places of the rows, if width > 1
+    Py_ssize_t* padded_row_at  # (groups * padded units,), if width = 1
+    Py_ssize_t* column_at  # (columns + 1,) relative to the row's; the bias last
+    real* packed[2]  # for width = 1 and width > 1
+    real* bias[2]
+
+
+cdef struct Layer:
+    # One direction of one hidden layer.
+    Cell cell
+    int n_blocks  # H
+    int block_size  # S
+    int n_groups  # of rows: G - 1 gates before the cells, S, 1
+    int n_recurrent  # groups of recurrent sources
+    int level
+    int direction
+    bint reverse
+    Matrix weights
+    Matrix recurrent_back  # from rows to recurrent sources
+    bint has_peepholes
+    Py_ssize_t peephole_at
+    real* peephole[2]  # (3, S, n)
+    real* flow[2]  # the same, or zeros if errors do not pass
+
+
+cdef struct Net:
+    Layer* layers
+    int n_layers
+    int n_directions
+    int n_features
+    int n_outputs
+    Matrix* input_back  # of each level: from its rows to the cells below
+    Matrix head
+    Matrix head_back
+    bint return_sequences
+    bint full
+
+
+cdef inline int group(const Layer* layer, int width) noexcept nogil:
+    """Numbers in a group of the layer: n of steps.pxd."""
+    return units_padded(layer.n_blocks, width) * width
+
+
+cdef inline int z_size(const Layer* layer, int width) noexcept nogil:
+    """Room for the rows of one step."""
+    if width > 1:
+        return rows_padded(layer.n_groups * layer.n_blocks, width) * width
+    return rows_padded(layer.n_groups * units_padded(layer.n_blocks, width), width)
+
+
+cdef inline int matrix_rows(const Matrix* m, int width) noexcept nogil:
+    """Rows as `product` sees them."""
+    return m.groups * units_padded(m.units, width)
+
+
+cdef inline int matrix_size(const Matrix* m, int width) noexcept nogil:
+    """Numbers that `product` writes."""
+    return rows_padded(matrix_rows(m, width), width) * width
+
+
+cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, int width) noexcept nogil:
+    return m.row_at if width > 1 else m.padded_row_at
 
 
 cdef inline int matrix_new(
@@ -64,21 +133,20 @@ cdef inline int row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) n
 
 
 cdef inline int layer_new(
-    Arena* arena, Network* net, int index, shape, int n_blocks_below
+    Arena* arena, Net* net, int index, shape, int n_blocks_below
 ) except -1:
     """A layer of the shape ``_topology.Layer``."""
     cdef Layer* layer = &net.layers[index]
     cdef Matrix* below = NULL
     cdef int H = shape.n_blocks, S = shape.block_size, n = shape.n_features, g, j, k, rows
     cdef int columns = shape.n_columns
-    layer.cell = {"forget": FORGET, "1997": PAPER, "peephole": PEEPHOLE, "coupled": COUPLED}[
-        shape.cell
-    ]
+    layer.cell = <Cell> cell_named(shape.cell)
     layer.n_blocks, layer.block_size = H, S
     layer.n_groups = len(shape.gates) + S
     layer.n_recurrent = shape.n_recurrent // H
     layer.level, layer.direction = index // net.n_directions, index % net.n_directions
     layer.reverse = shape.reverse
+    layer.has_peepholes = shape.has_peepholes
     layer.peephole_at = shape.peephole_start
     rows = layer.n_groups * H
 
@@ -113,7 +181,7 @@ cdef inline int layer_new(
     return 0
 
 
-cdef inline int network_new(Arena* arena, Network* net, topology) except -1:
+cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
     """All places; `full` and `return_sequences` are the caller's to set."""
     cdef int index, k, H, S, columns = topology.n_read + 1
     stack = topology.stack
@@ -147,7 +215,7 @@ cdef inline int matrix_room(Arena* arena, Matrix* m, int width) except -1:
     return 0
 
 
-cdef inline int pack_room(Arena* arena, Network* net, int width, bint training) except -1:
+cdef inline int pack_room(Arena* arena, Net* net, int width, bint training) except -1:
     """Room for what `pack_network` writes."""
     cdef int index, wide = width > 1, n
     cdef Layer* layer
@@ -158,7 +226,7 @@ cdef inline int pack_room(Arena* arena, Network* net, int width, bint training) 
             matrix_room(arena, &layer.recurrent_back, width)
         if training and layer.level > 0 and layer.direction == 0:
             matrix_room(arena, &net.input_back[layer.level], width)
-        if layer.cell == PEEPHOLE:
+        if layer.has_peepholes:
             n = 3 * layer.block_size * group(layer, width)
             layer.peephole[wide] = <real*> arena_take(arena, n, sizeof(real))
             layer.flow[wide] = layer.peephole[wide]
@@ -198,7 +266,7 @@ cdef inline void pack_peepholes(const real* vector, Layer* layer, int width) noe
 
 
 cdef inline void pack_network(
-    const real* vector, Network* net, int width, bint training
+    const real* vector, Net* net, int width, bint training
 ) noexcept nogil:
     """Read the parameters into the order in which chunks of this width use them."""
     cdef int index
@@ -210,7 +278,7 @@ cdef inline void pack_network(
             pack_matrix(vector, &layer.recurrent_back, width)
         if training and layer.level > 0 and layer.direction == 0:
             pack_matrix(vector, &net.input_back[layer.level], width)
-        if layer.cell == PEEPHOLE:
+        if layer.has_peepholes:
             pack_peepholes(vector, layer, width)
     pack_biased(vector, &net.head, width)
     if training:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
-from sklstm._topology import Layer
+from sklstm._topology import LayerShape
 from sklstm.inspection._states import (
     block_of_cell,
     gradient_in_use,
@@ -119,7 +119,7 @@ def error_flow(
 
 
 def flow_back(
-    layer: Layer, weights: dict[str, np.ndarray], states: Bunch, *, full: bool
+    layer: LayerShape, weights: dict[str, np.ndarray], states: Bunch, *, full: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For lag 0, 1, ...: the errors at the states, (H·S, H·S), and at z, (H·S, rows of units).
 

@@ -12,7 +12,7 @@ from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
 from sklstm._parameters import gradient_of
-from sklstm._topology import Layer
+from sklstm._topology import LayerShape
 
 if TYPE_CHECKING:
     from sklstm._base import BaseLSTM
@@ -85,7 +85,7 @@ def read(estimator: Any, X: Any) -> list[np.ndarray]:
 
 def run_to(
     estimator: BaseLSTM, x: np.ndarray, layer: int
-) -> tuple[Layer, dict[str, np.ndarray], Bunch]:
+) -> tuple[LayerShape, dict[str, np.ndarray], Bunch]:
     """Run the stack up to layer number ``layer``: its shape, weights, and states as it reads."""
     topology = estimator._topology
     n_layers = len(topology.stack)
@@ -103,7 +103,7 @@ def run_to(
     return shape, weights, states
 
 
-def run(layer: Layer, weights: dict[str, np.ndarray], x: np.ndarray) -> Bunch:
+def run(layer: LayerShape, weights: dict[str, np.ndarray], x: np.ndarray) -> Bunch:
     """The states of a layer that starts from zero and reads x, (T, F)."""
     block, width = block_of_cell(layer), squash_width(layer)
     peephole = peepholes(layer, weights)
@@ -127,24 +127,24 @@ def run(layer: Layer, weights: dict[str, np.ndarray], x: np.ndarray) -> Bunch:
     return Bunch(**dict(zip(names, columns, strict=True)))
 
 
-def block_of_cell(layer: Layer) -> np.ndarray:
+def block_of_cell(layer: LayerShape) -> np.ndarray:
     """(H·S,)."""
     return np.repeat(np.arange(layer.n_blocks), layer.block_size)
 
 
-def squash_width(layer: Layer) -> float:
+def squash_width(layer: LayerShape) -> float:
     """c of g(x) = c tanh(x / c) and h(x) = tanh(x / c)."""
     return 2.0 if layer.cell == "1997" else 1.0
 
 
-def keep(layer: Layer, gate: dict[str, np.ndarray]) -> np.ndarray:
+def keep(layer: LayerShape, gate: dict[str, np.ndarray]) -> np.ndarray:
     """The share of s(t-1) that stays in s(t), by block: (..., H)."""
     if layer.cell == "1997":
         return np.ones_like(gate["input"])
     return 1 - gate["input"] if layer.cell == "coupled" else gate["forget"]
 
 
-def peepholes(layer: Layer, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def peepholes(layer: LayerShape, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """For each gate what it sees of the cell states, (H, H·S): its own block, or nothing."""
     rows = weights.get("peephole", np.zeros((3 * layer.n_blocks, layer.block_size)))
     own = np.repeat(np.eye(layer.n_blocks), layer.block_size, axis=1)

@@ -8,6 +8,5 @@ from sklstm import _isa
 
 _module = import_module(f"sklstm._kernels._trials_{_isa.name}_f64")
 Trials, lanes = _module.Trials, _module.lanes
-# By name: cells of nets, kinds of tasks, what a first pair may be (4 and 5), measures of errors.
-CELLS, KINDS = _module.CELLS, _module.KINDS
-FIRST_PAIRS, MEASURES = _module.FIRST_PAIRS, _module.MEASURES
+# By name: kinds of tasks, what a first pair may be (4 and 5), measures of errors.
+KINDS, FIRST_PAIRS, MEASURES = _module.KINDS, _module.FIRST_PAIRS, _module.MEASURES

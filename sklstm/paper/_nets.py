@@ -28,7 +28,7 @@ class Places:
     Attributes
     ----------
     cell : str
-        A key of ``_kernel.CELLS``.
+        A name of `cell_named` in cells.pxd.
     n_blocks, block_size : int
     n_recurrent : int
         Groups of hidden units, one of each block, that the hidden units read of the step before.
@@ -153,12 +153,13 @@ class LateCellNet:
     """The net of experiments 2a and 2b: outputs that see the inputs, and one bare cell.
 
     Without biases, output gate and recurrent weights; the cell and its input gate see the inputs
-    only. g is logistic, h the identity.
+    only. g is logistic, with ``centred`` in [-2, 2] as the paper's, h the identity.
     """
 
     n_features: int
     n_outputs: int
     init_range: float = 0.2
+    centred: bool = False
 
     @property
     def n_weights(self) -> int:
@@ -176,7 +177,7 @@ class LateCellNet:
         none = np.full((2, 1), ABSENT)
         no_bias = np.full((K, 1), ABSENT)
         return Places(
-            cell="bare",
+            cell="centred" if self.centred else "bare",
             n_blocks=1,
             block_size=1,
             n_recurrent=0,
@@ -259,7 +260,7 @@ OPEN = 1000.0  # bias of a gate that is 1 whatever it sees
 def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
     """The net of a row, untrained."""
     if row.experiment in ("2a", "2b"):
-        return LateCellNet(row.columns["p"] + 1, row.columns["p"] + 1)
+        return LateCellNet(row.columns["p"] + 1, row.columns["p"] + 1, centred=reading.centred)
     settings = dict(row.net)
     if reading.biased_outputs and row.experiment in ("1", "3a", "3b", "3c"):
         settings["bias"] = "all"

@@ -101,7 +101,6 @@ def kernel_of(row: Row, reading: Reading, task: Task, criterion: Criterion) -> A
         rate=row.rate,
         update_every_step=reading.update == "step",
         rest=reading.rest,
-        g_range=(-2.0, 2.0) if reading.centred else (0.0, 1.0),
         plain_error=reading.plain_error,
     )
 

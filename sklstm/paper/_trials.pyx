@@ -24,8 +24,8 @@ from libc.string cimport memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.cells cimport (
-    BARE, CONTINUAL_CELL, FORGET, PAPER, Cell, forward_bare, forward_continual, forward_forget,
-    forward_paper,
+    Cell, cell_named, errors_of_cell, forward_cell, gates_after, gates_before, gates_fed,
+    slopes_of_cell,
 )
 from sklstm.paper._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm.paper._criterion cimport (
@@ -45,7 +45,6 @@ cdef enum:
     TILE = 4  # rows whose sums stay in registers
 
 lanes = LANES
-CELLS = {"1997": PAPER, "bare": BARE, "continual": CONTINUAL_CELL, "forget": FORGET}
 KINDS = {
     "strings": STRINGS,
     "noise_free_lag": NOISE_FREE_LAG,
@@ -121,8 +120,6 @@ cdef class Trials:
         Change the weights at every step that has a target, else at the end of a sequence.
     rest : float
         Activations of cells and gates before the first step.
-    g_range : (float, float)
-        Of the cell "bare".
     plain_error : bool
         Leave out the derivative of the logistic outputs, against equation (19).
     """
@@ -134,10 +131,10 @@ cdef class Trials:
     cdef Trial trials[LANES]
     cdef Matrix hidden, head
     cdef Cell cell
-    cdef int n_blocks, block_size, n_cells, n_before, n_inputs, n_recurrent, n_fed, symbol_rows
+    cdef int n_blocks, block_size, n_cells, n_before, n_after
+    cdef int n_inputs, n_recurrent, n_fed, symbol_rows
     cdef bint shortcuts, update_every_step, plain_error
     cdef double rate, rate_decay, rest
-    cdef real g_lowest, g_width
     # of the present step
     cdef real* source  # (columns,) 1, x(t), r(t-1)
     cdef real* read  # (columns,) 1, x(t), y(t)
@@ -151,7 +148,7 @@ cdef class Trials:
     cdef real* d_y
     cdef real* d_s  # (23)
     cdef real* d_o  # (21)
-    cdef real* slopes  # (traced, cells) what a trace gains per source
+    cdef real* slopes  # (1 + traced, cells) what a trace keeps, and gains per source
     cdef real* traces  # (traced, cells, columns)
     cdef real* grown  # 1, or 0 while the net has no cells
     cdef real* mask
@@ -171,22 +168,21 @@ cdef class Trials:
 
     def __cinit__(
         self, net, task, criterion, *, double rate, double rate_decay=1,
-        bint update_every_step=False, double rest=0, g_range=(0, 1), bint plain_error=False,
+        bint update_every_step=False, double rest=0, bint plain_error=False,
     ):
         cdef int S, b, M, K, n_traced, F, k
         self.rate, self.rate_decay, self.rest = rate, rate_decay, rest
         self.update_every_step, self.plain_error = update_every_step, plain_error
-        self.g_lowest, self.g_width = g_range[0], g_range[1] - g_range[0]
         self.keep = []
         self.read_task(task)
         self.read_criterion(criterion)
-        self.cell = CELLS[net.cell]
+        self.cell = <Cell> cell_named(net.cell)
         self.n_blocks, self.block_size = b, S = net.n_blocks, net.block_size
         self.n_cells = S * b
-        self.n_before = 2 if self.cell in (CONTINUAL_CELL, FORGET) else 1
+        self.n_before, self.n_after = gates_before(self.cell), gates_after(self.cell)
         self.shortcuts = net.shortcuts
         self.n_fed = net.n_recurrent * b
-        self.n_recurrent = (S + 2 if self.cell == PAPER else S) * b
+        self.n_recurrent = (S + gates_fed(self.cell)) * b
         self.n_inputs = F = 0 if self.task.n_symbols else self.task.n_inputs
         self.matrix_new(&self.hidden, net.hidden)
         self.matrix_new(&self.head, net.head)
@@ -201,9 +197,9 @@ cdef class Trials:
         self.z, self.out = self.vecs(padded(M)), self.vecs(padded(K))
         self.s, self.s_before = self.vecs(self.n_cells), self.vecs(self.n_cells)
         self.h, self.r = self.vecs(self.n_cells), self.vecs(self.n_recurrent)
-        self.e, self.d_y = self.vecs(K), self.vecs(self.n_cells)
+        self.e, self.d_y = self.vecs(K), self.vecs(self.n_recurrent)
         self.d_s, self.d_o = self.vecs(self.n_cells), self.vecs(b)
-        self.slopes = self.vecs(n_traced * self.n_cells)
+        self.slopes = self.vecs((n_traced + 1) * self.n_cells)
         self.traces = self.vecs(n_traced * self.n_cells * self.hidden.columns)
         self.grown, self.mask, self.rates = self.vecs(1), self.vecs(1), self.vecs(1)
         if self.task.n_symbols:
@@ -367,15 +363,8 @@ cdef class Trials:
         if self.task.n_symbols:
             self.add_symbols(0, self.hidden.rows, self.z)
         self.s, self.s_before = self.s_before, self.s
-        if self.cell == PAPER:
-            forward_paper(n, S, self.s_before, self.z, self.s, self.h, self.r)
-        elif self.cell == BARE:
-            forward_bare(
-                n, S, self.g_width, self.g_lowest, self.s_before, self.z, self.s, self.h, self.r)
-        elif self.cell == FORGET:
-            forward_forget(n, S, self.s_before, self.z, self.s, self.h, self.r)
-        else:
-            forward_continual(n, S, self.s_before, self.z, self.s, self.h, self.r)
+        # no net here has peepholes
+        forward_cell(self.cell, n, S, NULL, self.s_before, self.z, self.s, self.h, self.r)
         if self.criterion.growth_window:
             for c in range(self.n_cells):
                 store(self.r + c * LANES, load(self.r + c * LANES) * load(self.grown))
@@ -393,45 +382,26 @@ cdef class Trials:
 
     # -- the truncated gradient, forward in time
 
-    cdef void trace_cell(self, int v, int j) noexcept nogil:
-        """What the traces of a cell keep, and gain per source: (25), (27)."""
-        cdef int c = v * self.n_blocks + j, q, column, N = self.hidden.columns
-        cdef vec i, f, g, s, keep = splat(1), one = splat(1)
-        cdef vec slope[3]
-        cdef real* trace
-        i = load(self.z + j * LANES)
-        g = load(self.z + (self.n_before * self.n_blocks + c) * LANES)
-        slope[0] = g * i * (one - i)
-        if self.cell == BARE:
-            # g' from g, which lies between g_lowest and g_lowest + g_width
-            g = (g - splat(self.g_lowest)) / splat(self.g_width)
-            slope[1] = i * splat(self.g_width) * g * (one - g)
-        elif self.cell == FORGET:
-            slope[1] = i * (one - g * g)
-        else:
-            slope[1] = i * (one - splat(<real> 0.25) * g * g)
-        if self.n_before == 2:
-            slope[2] = slope[1]
-            f, s = load(self.z + (self.n_blocks + j) * LANES), load(self.s_before + c * LANES)
-            keep, slope[1] = f, s * f * (one - f)
-        for q in range(self.n_before + 1):
-            store(self.slopes + (q * self.n_cells + c) * LANES, slope[q])
-            trace = self.traces + (q * self.n_cells + c) * N * LANES
-            for column in range(N):
-                store(trace, keep * load(trace) + slope[q] * load(self.source + column * LANES))
-                trace += LANES
-
     cdef void trace(self) noexcept nogil:
-        cdef int v, j, lane, k, n = (self.n_before + 1) * self.n_cells
-        cdef real* trace
-        for v in range(self.block_size):
-            for j in range(self.n_blocks):
-                self.trace_cell(v, j)
+        """Carry the traces of all cells over the step just made: (25), (27)."""
+        cdef int lane, k, column, N = self.hidden.columns, n = (self.n_before + 1) * self.n_cells
+        cdef const real* gained = self.slopes + self.n_cells * LANES
+        cdef vec keep, slope
+        cdef real* trace = self.traces
+        cdef real* of_symbol
+        slopes_of_cell(self.cell, self.n_blocks * LANES, self.block_size, self.s_before, self.z,
+                       self.slopes)
+        for k in range(n):
+            keep = load(self.slopes + k % self.n_cells * LANES)
+            slope = load(gained + k * LANES)
+            for column in range(N):
+                store(trace, keep * load(trace) + slope * load(self.source + column * LANES))
+                trace += LANES
         if self.task.n_symbols:
             for lane in range(LANES):
-                trace = self.symbol_column(self.symbol_traces, n, lane, self.lane_symbol[lane])
+                of_symbol = self.symbol_column(self.symbol_traces, n, lane, self.lane_symbol[lane])
                 for k in range(n):
-                    trace[k] += self.slopes[k * LANES + lane]
+                    of_symbol[k] += gained[k * LANES + lane]
 
     cdef void output_errors(self) noexcept nogil:
         """(19), 0 in lanes that do not learn now."""
@@ -448,9 +418,9 @@ cdef class Trials:
 
     cdef void learn(self) noexcept nogil:
         """Add what the errors at this step ask for to the d_ arrays."""
-        cdef int j, v, c, q, k, row, first = self.head.columns - self.n_cells
+        cdef int j, c, q, k, row, first = self.head.columns - self.n_cells
         cdef int out_row = (self.n_before + self.block_size) * self.n_blocks
-        cdef vec d_y, d_s, o, h, one = splat(1), d_o
+        cdef vec d_y, d_s
         self.output_errors()
         for c in range(self.n_cells):
             d_y = splat(0)
@@ -460,31 +430,19 @@ cdef class Trials:
             store(self.d_y + c * LANES, d_y)
         for k in range(self.head.rows):
             add_row(&self.head, k, load(self.e + k * LANES), self.read)
-        for j in range(self.n_blocks):
-            d_o, o = splat(0), one
-            if self.cell != BARE:
-                o = load(self.z + (out_row + j) * LANES)
-            for v in range(self.block_size):
-                c = v * self.n_blocks + j
-                d_y, h = load(self.d_y + c * LANES), load(self.h + c * LANES)
-                d_o = d_o + d_y * h
-                # (23); h' = (1 - h^2) / 2, twice that for tanh, and 1 where h is the identity
-                d_s = d_y * o * (one - h * h)
-                if self.cell == BARE:
-                    d_s = d_y
-                elif self.cell != FORGET:
-                    d_s = d_s * splat(<real> 0.5)
-                if self.criterion.growth_window:
-                    d_s = d_s * load(self.grown)
+        errors_of_cell(self.cell, self.n_blocks * LANES, self.block_size, self.z, self.h, self.d_y,
+                       self.d_s, self.d_o)  # (21), (23)
+        for c in range(self.n_cells):
+            d_s = load(self.d_s + c * LANES)
+            if self.criterion.growth_window:
+                d_s = d_s * load(self.grown)
                 store(self.d_s + c * LANES, d_s)
-                for q in range(self.n_before + 1):  # (26), (28)
-                    row = q * self.n_blocks + (j if q < self.n_before else c)
-                    add_row(&self.hidden, row, d_s,
-                            self.traces + (q * self.n_cells + c) * self.hidden.columns * LANES)
-            if self.cell != BARE:
-                d_o = d_o * o * (one - o)  # (21)
-                store(self.d_o + j * LANES, d_o)
-                add_row(&self.hidden, out_row + j, d_o, self.source)
+            for q in range(self.n_before + 1):  # (26), (28)
+                row = q * self.n_blocks + (c % self.n_blocks if q < self.n_before else c)
+                add_row(&self.hidden, row, d_s,
+                        self.traces + (q * self.n_cells + c) * self.hidden.columns * LANES)
+        for j in range(self.n_after * self.n_blocks):
+            add_row(&self.hidden, out_row + j, load(self.d_o + j * LANES), self.source)
         if self.task.n_symbols:
             for k in range(LANES):
                 if self.learns[k]:
@@ -507,9 +465,8 @@ cdef class Trials:
                     d[row] += d_s * trace[q * self.n_cells + c]
         d = self.symbol_column(
             self.d_symbol_weights, self.symbol_rows, lane, self.lane_symbol[lane])
-        if self.cell != BARE:
-            for j in range(self.n_blocks):
-                d[out_row + j] += self.d_o[j * LANES + lane]
+        for j in range(self.n_after * self.n_blocks):
+            d[out_row + j] += self.d_o[j * LANES + lane]
         if self.shortcuts:
             for k in range(self.head.rows):
                 d[self.hidden.rows + k] += self.e[k * LANES + lane]

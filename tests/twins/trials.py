@@ -17,7 +17,7 @@ def weights(table, vector):
     return np.where(table >= 0, vector[table], 0)
 
 
-def run(places, vector, x, *, seen=None, rest=0.0, g_range=(0.0, 1.0), grown=True):
+def run(places, vector, x, *, seen=None, rest=0.0, grown=True):
     b, n = places.n_blocks, places.n_blocks * places.block_size
     n_fed = places.n_recurrent * b
     hidden, head = weights(places.hidden, vector), weights(places.head, vector)
@@ -28,7 +28,7 @@ def run(places, vector, x, *, seen=None, rest=0.0, g_range=(0.0, 1.0), grown=Tru
             fed = seen[t]
         sources.append(fed)
         z = hidden @ np.concatenate([[1.0], x_t, fed])
-        s, read, r = CELLS[places.cell](z, s, b, n, g_range)
+        s, read, r = CELLS[places.cell](z, s, b, n)
         fed = r[:n_fed]
         read = np.concatenate([[1.0], x_t if places.shortcuts else [], read * grown])
         outputs.append(logistic(head @ read))
@@ -40,21 +40,32 @@ def of_all_cells(gate, n):
     return np.tile(gate, n // len(gate))
 
 
-def cell_of_1997(z, s, b, n, g_range):
+def cell_of_1997(z, s, b, n):
     i, o = logistic(z[:b]), logistic(z[b + n :])
     s = s + of_all_cells(i, n) * 2 * np.tanh(z[b : b + n] / 2)
     y = of_all_cells(o, n) * np.tanh(s / 2)
     return s, y, np.concatenate([y, i, o])
 
 
-def bare_cell(z, s, b, n, g_range):
-    lowest, highest = g_range
-    g = lowest + (highest - lowest) * logistic(z[b:])
-    s = s + of_all_cells(logistic(z[:b]), n) * g
+def bare_cell(z, s, b, n):
+    s = s + of_all_cells(logistic(z[:b]), n) * logistic(z[b:])
     return s, s, s
 
 
-def continual_cell(z, s, b, n, g_range):
+def centred_cell(z, s, b, n):
+    s = s + of_all_cells(logistic(z[:b]), n) * (4 * logistic(z[b:]) - 2)
+    return s, s, s
+
+
+def forget_cell(z, s, b, n):
+    i, f, o = logistic(z[:b]), logistic(z[b : 2 * b]), logistic(z[2 * b + n :])
+    g = np.tanh(z[2 * b : 2 * b + n])
+    s = of_all_cells(f, n) * s + of_all_cells(i, n) * g
+    y = of_all_cells(o, n) * np.tanh(s)
+    return s, y, y
+
+
+def continual_cell(z, s, b, n):
     i, f, o = logistic(z[:b]), logistic(z[b : 2 * b]), logistic(z[2 * b + n :])
     g = 2 * np.tanh(z[2 * b : 2 * b + n] / 2)
     s = of_all_cells(f, n) * s + of_all_cells(i, n) * g
@@ -62,7 +73,13 @@ def continual_cell(z, s, b, n, g_range):
     return s, y, y
 
 
-CELLS = {"1997": cell_of_1997, "bare": bare_cell, "continual": continual_cell}
+CELLS = {
+    "1997": cell_of_1997,
+    "forget": forget_cell,
+    "continual": continual_cell,
+    "bare": bare_cell,
+    "centred": centred_cell,
+}
 
 
 def gradient(places, vector, x, targets, *, factors=1.0, **settings):
