@@ -195,14 +195,13 @@ def measured_cells(result: Result) -> list[str]:
 def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
     """The other systems of an experiment; below each published line what came out."""
     lines, fewer = [], {}
-    for name, (facts, _) in baseline_rows().items():
-        if name.partition(":")[0].partition("/")[0] != experiment:
+    for name, (row, _) in baseline_rows().items():
+        if row.experiment != experiment:
             continue
-        success = facts["success"]
-        success = f"{success} %" if isinstance(success, (int, float)) else success
+        success = row.success if isinstance(row.success, str) else f"{row.success} %"
         lines.append(
-            [f"**{facts['label']}**", "published", number(facts["weights"]), success, ""]
-            + [number(facts["sequences"]), "", "", "", "", ""]
+            [f"**{row.label}**", "published", number(row.weights), success, ""]
+            + [number(row.sequences), "", "", "", "", ""]
         )
         result = done.get((name, "baseline"))
         if result is None:
@@ -215,8 +214,8 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
             + [number(result["cap"]), seconds, words]
         )
         n = result["summary"]["n_trials"]
-        if facts["trials"] and n < facts["trials"]:
-            fewer[facts["label"]] = f"{n} for {facts['trials']}"
+        if row.n_trials and n < row.n_trials:
+            fewer[row.label] = f"{n} for {row.n_trials}"
     unit = "guesses" if experiment == "guessing" else "sequences"
     headings = ["system", "", "weights", "success", "95 %", unit, "95 %", "range"]
     note = listed("Fewer trials than published", fewer, len(lines) // 2)

@@ -118,7 +118,7 @@ def test_a_pickle_predicts_and_learns_as_the_original():
 
 def test_the_automatizer_of_the_paper_has_its_weight_count():
     result = run_row("2a:CH", seed=0, cap=100)
-    assert result["weights"] == ROWS["2a:CH"]["weights"] == 10506
+    assert result["weights"] == ROWS["2a:CH"].weights == 10506
     assert result["sequences"] == 100 and not result["success"]
 
 

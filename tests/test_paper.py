@@ -308,7 +308,7 @@ def test_results_without_a_file_write_nothing(tmp_path, monkeypatch):
 
 
 def test_rows_of_a_file_have_different_names():
-    labels = [facts["label"] for facts, _ in baseline_rows().values()]
+    labels = [row.label for row, _ in baseline_rows().values()]
     assert len(set(labels)) == len(labels)
     assert len({row.name for row in ROWS}) == len(ROWS)
 

@@ -14,7 +14,7 @@ SMALL = [name for name in ROWS if "guessing" not in name]
 @pytest.mark.parametrize("name", SMALL)
 def test_a_trial_has_the_published_net_and_keeps_its_cap(name):
     result = run_row(name, seed=1, cap=150)
-    assert result["weights"] == ROWS[name]["weights"]
+    assert result["weights"] == ROWS[name].weights
     assert result["sequences"] == 150 and not result["success"]
     assert result["seed"] == 1 and result["seconds"] > 0
 

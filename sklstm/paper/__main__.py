@@ -131,10 +131,9 @@ def _list() -> None:
             f"{row.name:20} {row.weights:>7,} weights  {row.n_trials} trials  "
             f"{row.success:.0%} after {row.sequences:,} sequences"
         )
-    for name, (facts, _) in baseline_rows().items():
-        success = facts["success"]
-        success = f"{success}%" if isinstance(success, (int, float)) else success
-        print(f"{name:32} {number(facts['weights']):>7} weights  {success}, {facts['sequences']}")
+    for name, (row, _) in baseline_rows().items():
+        success = row.success if isinstance(row.success, str) else f"{row.success}%"
+        print(f"{name:32} {number(row.weights):>7} weights  {success}, {row.sequences}")
     print("crg, search")
 
 

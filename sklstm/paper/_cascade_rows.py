@@ -22,33 +22,24 @@ import numpy as np
 from sklstm.baselines import RecurrentCascadeRegressor
 from sklstm.baselines._growth import Cascade
 from sklstm.datasets import make_embedded_reber, reber_successors
+from sklstm.paper._rows import OtherRow
 
 N_SETS, N_STRINGS = 3, 256
 
-_ROWS = [
-    {
-        "name": "1:RCC",
-        "row": "1:RCC",
-        "label": "RCC, 7-9 hidden units",
-        "settings": {"max_hidden": 15},  # the most that a published run had
-        "sequences": 182_000,
-        "success": 50,
-        "trials": 6,
-        "weights": "119-198",
-        "hidden": "7-9",
-        # Of the six runs: hidden units, epochs, wrong training strings, wrong test strings.
-        "runs": [
-            (9, 831, 0, 0),
-            (7, 602, 0, 0),
-            (15, 1256, 0, 2),
-            (11, 910, 0, 1),
-            (13, 1063, 11, 16),
-            (9, 707, 0, 0),
-        ],
-        "cap": 2000 * N_STRINGS,
-    }
-]
-ROWS = {row["name"]: row for row in _ROWS}
+# Of the six published runs: hidden units, epochs, wrong training strings, wrong test strings.
+#   9, 831, 0, 0;  7, 602, 0, 0;  15, 1256, 0, 2;  11, 910, 0, 1;  13, 1063, 11, 16;  9, 707, 0, 0
+ROWS = {
+    "1:RCC": OtherRow(
+        name="1:RCC",
+        label="RCC, 7-9 hidden units",
+        settings={"max_hidden": 15},  # the most that a published run had
+        weights="119-198",
+        n_trials=6,
+        sequences=182_000,
+        success=50,
+        cap=2000 * N_STRINGS,
+    )
+}
 
 
 def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
@@ -71,7 +62,7 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     """
     row = ROWS[name]
     start = perf_counter()
-    cap = row["cap"] if cap is None else cap
+    cap = row.cap if cap is None else cap
     X, y = make_embedded_reber(
         2 * N_STRINGS, distinct=True, targets="one_hot", random_state=seed % N_SETS
     )
@@ -80,11 +71,11 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     test = Strings(X[N_STRINGS:], legal[N_STRINGS:])
     targets = np.concatenate(y[:N_STRINGS])
     net = RecurrentCascadeRegressor(
-        out_activation="logistic", return_sequences=True, random_state=seed, **row["settings"]
+        out_activation="logistic", return_sequences=True, random_state=seed, **row.settings
     ).initialize(7, n_outputs=7)
     n_steps = len(train.x)
-    rows, weights = np.arange(n_steps), np.ones(n_steps)
-    growth = net._growth(train.x, train.offsets, rows, targets, weights, net._rng)
+    every_step, weights = np.arange(n_steps), np.ones(n_steps)
+    growth = net._growth(train.x, train.offsets, every_step, targets, weights, net._rng)
 
     epochs = 0
     for phase in growth.epochs():

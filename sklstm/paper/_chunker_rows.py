@@ -20,26 +20,24 @@ import numpy as np
 
 from sklstm.baselines import SequenceChunker
 from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag
+from sklstm.paper._rows import OtherRow
 
 INTERVAL = 100  # sequences between two tests of the success criterion
 LONG_LAG_HIDDEN = 6
 LONG_LAG_RATE = 0.1
 
-# The keys are those of _recurrent_rows.ROWS.
-_ROWS = [
-    {
-        "name": "2a:CH",
-        "row": "2a:CH",
-        "label": "CH, p = 100, learning rate 1",
-        "settings": {"p": 100, "learning_rate": 1.0},
-        "sequences": 32_400,
-        "success": 33,
-        "trials": 18,
-        "weights": 10_506,
-        "cap": 200_000,
-    }
-]
-ROWS = {row["name"]: row for row in _ROWS}
+ROWS = {
+    "2a:CH": OtherRow(
+        name="2a:CH",
+        label="CH, p = 100, learning rate 1",
+        settings={"p": 100, "learning_rate": 1.0},
+        weights=10_506,
+        n_trials=18,
+        sequences=32_400,
+        success=33,
+        cap=200_000,
+    )
+}
 
 
 def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
@@ -63,7 +61,7 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     """
     row = ROWS[name]
     start = perf_counter()
-    result = _run_noise_free_lag(seed, row["cap"] if cap is None else cap, **row["settings"])
+    result = _run_noise_free_lag(seed, row.cap if cap is None else cap, **row.settings)
     return {"seed": seed, **result, "seconds": perf_counter() - start}
 
 

@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from sklstm.paper._nets import net_of
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import summary, verdict
-from sklstm.paper._rows import Row
+from sklstm.paper._rows import OtherRow, Row
 from sklstm.paper._run import Progress, run_row
 from sklstm.paper._today import run_today
 
@@ -127,12 +127,11 @@ def _short(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def baseline_rows() -> dict[str, tuple[dict[str, Any], Callable[..., dict[str, Any]]]]:
-    """The rows of the other systems, by name: what was published, and what runs one."""
+def baseline_rows() -> dict[str, tuple[OtherRow, Callable[..., dict[str, Any]]]]:
+    """The rows of the other systems, by name, and what runs a trial of each."""
     rows = {}
-    for name in BASELINES:
-        module = import_module(f"sklstm.paper.{name}")
-        rows |= {row: (facts, module.run_row) for row, facts in module.ROWS.items()}
+    for module in (import_module(f"sklstm.paper.{name}") for name in BASELINES):
+        rows |= {name: (row, module.run_row) for name, row in module.ROWS.items()}
     return rows
 
 
@@ -149,29 +148,28 @@ def run_baseline(
 
     10 trials where the source does not say how many.
     """
-    facts, run = baseline_rows()[name]
-    n_trials = facts["trials"] or N_BASELINE if n_trials is None else n_trials
-    cap = facts["cap"] if cap is None else cap
+    row, run = baseline_rows()[name]
+    n_trials = row.n_trials or N_BASELINE if n_trials is None else n_trials
+    cap = row.cap if cap is None else cap
     start = perf_counter()
     jobs = (delayed(run)(name, seed + k, cap) for k in range(n_trials))
     trials = _collect(jobs, n_jobs, progress)
     figures = summary(trials)
-    success = facts["success"] if isinstance(facts["success"], (int, float)) else None
-    success = None if success is None else success / 100
+    success = None if isinstance(row.success, str) else row.success / 100
     return {
-        "experiment": name.partition(":")[0].partition("/")[0],
+        "experiment": row.experiment,
         "row": name,
         "column": "baseline",
-        "label": facts["label"],
-        "published_sequences": facts["sequences"],
+        "label": row.label,
+        "published_sequences": row.sequences,
         "published_success": success,
-        "published_trials": facts["trials"],
+        "published_trials": row.n_trials,
         "published": {},
-        "weights": facts["weights"],
+        "weights": row.weights,
         "cap": cap,
-        "cap_published": facts["cap"],
+        "cap_published": row.cap,
         "wall_seconds": round(perf_counter() - start, 1),
         "summary": figures,
-        "verdict": verdict(figures, facts["sequences"], success, facts["trials"]),
+        "verdict": verdict(figures, row.sequences, success, row.n_trials),
         "trials": trials,
     }

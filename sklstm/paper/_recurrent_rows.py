@@ -24,6 +24,7 @@ from sklstm.baselines._steps import Steps
 from sklstm.datasets import make_embedded_reber, reber_successors
 from sklstm.paper._guessing_tasks import draw_task
 from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag, one_hot
+from sklstm.paper._rows import OtherRow
 
 INTERVAL = 100  # sequences between two tests of the success criterion
 CAP = 5_000_000  # sequences of a trial of experiment 2
@@ -40,38 +41,30 @@ SYSTEMS = {
 }
 
 
-def _reber(name: str, label: str, **facts: Any) -> dict[str, Any]:
-    return {"name": name, "row": name.partition("/")[0], "label": label, "run": "reber", **facts}
+def _lag(system: str, p: int, rate: float, success: int, sequences: int | str) -> OtherRow:
+    return OtherRow(
+        name=f"2a:{system}/p={p}/lr={rate:g}",
+        label=f"{system}, p = {p}, learning rate {rate:g}",
+        settings={"system": system, "p": p, "learning_rate": rate},
+        weights={4: 36, 10: 144, 100: 10404}[p],
+        n_trials=18,
+        sequences=sequences,
+        success=success,
+        cap=CAP,
+    )
 
 
-def _lag(system: str, p: int, rate: float, success: int, sequences: int | str) -> dict[str, Any]:
-    return {
-        "name": f"2a:{system}/p={p}/lr={rate:g}",
-        "row": f"2a:{system}",
-        "label": f"{system}, p = {p}, learning rate {rate:g}",
-        "run": "lag",
-        "settings": {"system": system, "p": p, "learning_rate": rate},
-        "sequences": sequences,
-        "success": success,
-        "trials": 18,
-        "weights": {4: 36, 10: 144, 100: 10404}[p],
-        "cap": CAP,
-    }
-
-
-def _guess(task: str, net: str, sequences: int, **settings: Any) -> dict[str, Any]:
-    return {
-        "name": f"guessing/{task}/{net}",
-        "row": "guessing",
-        "label": f"{task}, {net}",
-        "run": "guess",
-        "settings": {"task": task, **settings},
-        "sequences": sequences,  # trials of the search, each over up to 100 sequences
-        "success": 100,
-        "trials": 10,
-        "weights": None,
-        "cap": 1_000_000,
-    }
+def _guess(task: str, net: str, sequences: int, **settings: Any) -> OtherRow:
+    return OtherRow(
+        name=f"guessing/{task}/{net}",
+        label=f"{task}, {net}",
+        settings={"task": task, **settings},
+        weights=None,
+        n_trials=10,
+        sequences=sequences,  # trials of the search, each over up to 100 sequences
+        success=100,
+        cap=1_000_000,
+    )
 
 
 _A1 = {"connections": "full", "bias": "hidden"}
@@ -80,37 +73,35 @@ _A2_NO_SELF = _A2 | {"connections": "outputs"}
 # One unit has two states to remember the class in only if it starts between them, as tanh does.
 _THREE = {"n_hidden": 0, "connections": "full", "bias": "all", "out_activation": "tanh"}
 
-# name; row as in `python -m sklstm.paper`; what was published: sequences to success, per cent of
-# successful trials (or a phrase), trials, weights; and the most sequences that a trial gets.
 _ROWS = [
-    _reber(
-        "1:RTRL/3",
-        "RTRL, 3 hidden units",
+    OtherRow(
+        name="1:RTRL/3",
+        label="RTRL, 3 hidden units",
         settings={"system": "RTRL", "n_hidden": 3, "connections": "full", "learning_rate": 0.05},
+        weights=170,
+        n_trials=None,
         sequences=173_000,
         success="some fraction",
-        trials=None,
-        weights=170,
         cap=1_000_000,
     ),
-    _reber(
-        "1:RTRL/12",
-        "RTRL, 12 hidden units",
+    OtherRow(
+        name="1:RTRL/12",
+        label="RTRL, 12 hidden units",
         settings={"system": "RTRL", "n_hidden": 12, "connections": "full", "learning_rate": 0.1},
+        weights=494,
+        n_trials=None,
         sequences=25_000,
         success="some fraction",
-        trials=None,
-        weights=494,
         cap=250_000,
     ),
-    _reber(
-        "1:ELM",
-        "Elman's net, 15 hidden units",
+    OtherRow(
+        name="1:ELM",
+        label="Elman's net, 15 hidden units",
         settings={"system": "ELM", "n_hidden": 15, "connections": "layered", "learning_rate": 0.1},
+        weights=435,
+        n_trials=None,
         sequences=">200,000",
         success=0,
-        trials=None,
-        weights=435,
         cap=250_000,
     ),
     _lag("RTRL", 4, 1.0, 78, 1_043_000),
@@ -131,7 +122,7 @@ _ROWS = [
     _guess("Tomita #4", "A1, n = 2", 13_833, n_hidden=2, **_A1),
     _guess("Tomita #4", "A2", 35_610, **_A2),
 ]
-ROWS = {row["name"]: row for row in _ROWS}
+ROWS = {row.name: row for row in _ROWS}
 
 
 def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
@@ -155,8 +146,8 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     """
     row = ROWS[name]
     start = perf_counter()
-    run = {"reber": _run_reber, "lag": _run_noise_free_lag, "guess": _run_guess}[row["run"]]
-    result = run(seed, row["cap"] if cap is None else cap, **row["settings"])
+    run = {"1": _run_reber, "2a": _run_noise_free_lag, "guessing": _run_guess}[row.experiment]
+    result = run(seed, row.cap if cap is None else cap, **row.settings)
     return {"seed": seed, **result, "seconds": perf_counter() - start}
 
 

@@ -107,7 +107,7 @@ HEADINGS = (
 
 
 def cells(result: dict[str, Any]) -> list[str]:
-    """A result as the texts of a table's row, in the order of `HEADINGS`."""
+    """A result as the texts of a line, in the order of `HEADINGS`."""
     figures = result["summary"]
     interval, low_high = figures["mean_interval"], figures["range"]
     low, high = figures["success_interval"]
@@ -148,11 +148,11 @@ def table(results: Sequence[dict[str, Any]], *, markdown: bool = False) -> str:
     """The results as a table of text."""
     lines = [list(HEADINGS), *map(cells, results)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(HEADINGS))]
-    rows = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in lines]
+    lines = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in lines]
     if not markdown:
-        return "\n".join("  ".join(row).rstrip() for row in rows)
-    rows.insert(1, ["-" * w for w in widths])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        return "\n".join("  ".join(line).rstrip() for line in lines)
+    lines.insert(1, ["-" * w for w in widths])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def number(value: Any) -> str:

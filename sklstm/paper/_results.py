@@ -14,36 +14,35 @@ from sklstm import _isa
 
 
 class Results:
-    """Rows, and the file that they are kept in.
+    """Results, and the file that they are kept in.
 
-    A row that is there already, the same row of the same column, is replaced; others stay. The
-    file is written after every row.
+    One of the same row and column is replaced; others stay. The file is written after every one.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.rows: list[dict[str, Any]] = []
+        self.results: list[dict[str, Any]] = []
         if path is not None and path.exists():
-            self.rows = json.loads(path.read_text())["rows"]
+            self.results = json.loads(path.read_text())["rows"]
 
     def find(self, row: str, column: str) -> dict[str, Any] | None:
         """The result of a row and a column, if it is there."""
-        return next((known for known in self.rows if key(known) == (row, column)), None)
+        return next((known for known in self.results if key(known) == (row, column)), None)
 
-    def add(self, rows: Iterable[dict[str, Any]]) -> None:
-        for row in rows:
-            self.rows = [old for old in self.rows if key(old) != key(row)] + [row]
+    def add(self, results: Iterable[dict[str, Any]]) -> None:
+        for result in results:
+            self.results = [old for old in self.results if key(old) != key(result)] + [result]
         if self.path is None:
             return
-        lines = ",\n".join(json.dumps(row) for row in self.rows)
+        lines = ",\n".join(json.dumps(result) for result in self.results)
         text = f'{{"rows": [\n{lines}\n],\n"machine": {json.dumps(machine())}}}\n'
         beside = self.path.with_suffix(".part")
         beside.write_text(text)
         os.replace(beside, self.path)
 
 
-def key(row: dict[str, Any]) -> tuple[str, str]:
-    return row["row"], row["column"]
+def key(result: dict[str, Any]) -> tuple[str, str]:
+    return result["row"], result["column"]
 
 
 def machine() -> dict[str, Any]:

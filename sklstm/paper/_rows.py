@@ -1,4 +1,4 @@
-"""Every LSTM row of the paper's tables: what was published, and the settings that it names.
+"""The rows of the paper's tables: what was published, and the settings that it names.
 
 Sources are tables 1 to 9 for results, tables 10 and 11 for settings.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table.
+    """A row of LSTM.
 
     Attributes
     ----------
@@ -51,6 +51,44 @@ class Row:
         """As on the command line."""
         parts = [str(v) if k == "net" else f"{k}={v}" for k, v in self.columns.items()]
         return self.experiment + (":" + ",".join(parts) if parts else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherRow:
+    """A row of another system than LSTM.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line: ``experiment:system``, with ``/`` before what tells rows apart.
+    label : str
+        As in the tables of docs/paper.md.
+    settings : dict
+        For the function that runs its trials.
+    weights : int or str
+        As published; None if there is no figure.
+    n_trials : int
+        As published; None if it is not known.
+    sequences : int or str
+        Published mean number of training sequences to success, or words.
+    success : int or str
+        Published per cent of successful trials, or words.
+    cap : int
+        Training sequences after which a trial has failed.
+    """
+
+    name: str
+    label: str
+    settings: dict[str, Any]
+    weights: int | str | None
+    n_trials: int | None
+    sequences: int | str
+    success: int | str
+    cap: int
+
+    @property
+    def experiment(self) -> str:
+        return self.name.partition(":")[0].partition("/")[0]
 
 
 def _net(blocks, cells, bias, init_range=0.1, **gate_bias):
@@ -126,7 +164,7 @@ def _order(experiment, blocks, rate, weights, n_trials, sequences, wrong):
     )
 
 
-ROWS = [
+ROWS = [  # of LSTM
     _reber(4, 1, 0.1, 39_740),
     _reber(3, 2, 0.1, 21_730),
     _reber(3, 2, 0.2, 14_060, 0.97),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import RandomState
 
 from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm.paper._today_tasks import Rule, Task, count_wrong, find_task
+from sklstm.paper._today_tasks import Rule, TodayTask, count_wrong, find_task
 
 MAX_SEQUENCES = 1_000_000
 PIECE = 10_000_000  # numbers of X that are drawn at once for an exam, 40 MB in float32
@@ -64,7 +64,7 @@ class Settings:
         rate = self.learning_rate_short if length < self.short else self.learning_rate
         return rate / min(1 + n_annealed / self.annealing, self.most_annealed)
 
-    def model(self, task: Task, seed: int) -> LSTMClassifier | LSTMRegressor:
+    def model(self, task: TodayTask, seed: int) -> LSTMClassifier | LSTMRegressor:
         """An estimator for a task that has learned nothing."""
         estimator = LSTMRegressor if task.n_classes is None else LSTMClassifier
         return estimator(
@@ -138,7 +138,7 @@ def run_today(
 
 def _train(
     model: Any,
-    task: Task,
+    task: TodayTask,
     rng: RandomState,
     settings: Settings,
     limit: int,
@@ -173,13 +173,13 @@ def _train(
         n += len(X)
 
 
-def _learned(task: Task, recent: deque[np.ndarray], settings: Settings) -> bool:
+def _learned(task: TodayTask, recent: deque[np.ndarray], settings: Settings) -> bool:
     """Whether only details are left to learn, for which the rate should fall."""
     watched = task.recent is not None and len(recent) == recent.maxlen
     return watched and float(np.mean(recent)) < settings.learned * task.tolerance
 
 
-def _recent_holds(task: Task, recent: deque[np.ndarray]) -> bool:
+def _recent_holds(task: TodayTask, recent: deque[np.ndarray]) -> bool:
     """Whether the training sequences passed just now, each before it was learned from."""
     if task.recent is None:
         return True
@@ -188,7 +188,7 @@ def _recent_holds(task: Task, recent: deque[np.ndarray]) -> bool:
     return task.recent.holds(np.concatenate(recent)[-task.recent.n :], task.tolerance)
 
 
-def _examine(model: Any, task: Task, rng: RandomState) -> np.ndarray | None:
+def _examine(model: Any, task: TodayTask, rng: RandomState) -> np.ndarray | None:
     """Errors of the test set; None if an exam comes first and is failed."""
     test = np.empty(0)
     if task.exam is not None:
@@ -200,7 +200,7 @@ def _examine(model: Any, task: Task, rng: RandomState) -> np.ndarray | None:
     return test
 
 
-def _new_errors(model: Any, task: Task, rng: RandomState, rule: Rule) -> np.ndarray:
+def _new_errors(model: Any, task: TodayTask, rng: RandomState, rule: Rule) -> np.ndarray:
     """Errors of new sequences, as many as the rule wants or until it is broken."""
     draw = task.draw_exam or task.draw
     piece = max(1, PIECE // (task.length * model.n_features_in_))

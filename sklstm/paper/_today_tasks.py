@@ -55,7 +55,7 @@ def count_wrong(errors: np.ndarray, tolerance: float) -> int:
 
 
 @dataclass(frozen=True)
-class Task:
+class TodayTask:
     """A row of the paper: what to learn, how large a net is, and when it has been learned."""
 
     draw: Draw  # (n, generator) -> X, y to learn from
@@ -73,7 +73,7 @@ class Task:
     noisy_targets: bool = False  # most targets cannot be predicted
 
 
-def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> Task:
+def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> TodayTask:
     """The task of a row.
 
     Parameters
@@ -96,7 +96,7 @@ def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> 
     return make(rng, **parameters) if experiment == "1" else make(**parameters)
 
 
-def _embedded_reber(rng: RandomState, blocks: int, cells: int) -> Task:
+def _embedded_reber(rng: RandomState, blocks: int, cells: int) -> TodayTask:
     X, y = make_embedded_reber(256, dtype="float32", random_state=rng)
     X_test, y_test = make_embedded_reber(256, exclude=X, dtype="float32", random_state=rng)
 
@@ -108,7 +108,7 @@ def _embedded_reber(rng: RandomState, blocks: int, cells: int) -> Task:
         return X + X_test, y + y_test
 
     exam = Rule(len(X) + len(X_test))
-    return Task(
+    return TodayTask(
         pick, _order_errors, 9, blocks, cells, 0.5, 7, None, exam, all_strings, per_step=True
     )
 
@@ -122,19 +122,19 @@ def _order_errors(model: Any, X: Any, y: Any) -> np.ndarray:
     return np.array(errors, dtype=np.float64)
 
 
-def _noise_free_lag(p: int) -> Task:
+def _noise_free_lag(p: int) -> TodayTask:
     draw = _stream(make_noise_free_lag, lag=p)
     return _lag(draw, _step_errors, p)
 
 
-def _random_lag(p: int) -> Task:
+def _random_lag(p: int) -> TodayTask:
     draw = _stream(make_random_lag, lag=p)
     return replace(_lag(draw, _last_step_errors, p), noisy_targets=True)
 
 
-def _lag(draw: Draw, errors: Errors, p: int) -> Task:
+def _lag(draw: Draw, errors: Errors, p: int) -> TodayTask:
     recent, exam = Rule(500), Rule(10_000)
-    return Task(draw, errors, p, BLOCKS_OF_2AB, 1, 0.25, p + 1, recent, exam, per_step=True)
+    return TodayTask(draw, errors, p, BLOCKS_OF_2AB, 1, 0.25, p + 1, recent, exam, per_step=True)
 
 
 def _step_errors(model: Any, X: Any, y: Any) -> np.ndarray:
@@ -146,25 +146,25 @@ def _last_step_errors(model: Any, X: Any, y: Any) -> np.ndarray:
     return 1 - model.predict_proba(X)[np.arange(len(y)), -1, y[:, -1]]
 
 
-def _long_lag(q: int, p: int) -> Task:
+def _long_lag(q: int, p: int) -> TodayTask:
     draw = _stream(make_long_lag, lag=q, n_distractors=p)
-    return Task(draw, _class_errors, q, 2, 1, 0.2, 2, Rule(1000), Rule(10_000))
+    return TodayTask(draw, _class_errors, q, 2, 1, 0.2, 2, Rule(1000), Rule(10_000))
 
 
 def _class_errors(model: Any, X: Any, y: Any) -> np.ndarray:
     return 1 - model.predict_proba(X)[np.arange(len(y)), y]
 
 
-def _two_sequence(T: int, N: int, noise: float, wrong: int, mean: float) -> Task:
+def _two_sequence(T: int, N: int, noise: float, wrong: int, mean: float) -> TodayTask:
     draw = _stream(make_two_sequence, length=T, n_informative=N, informative_noise=noise)
     exam = Rule(256, wrong, mean)
     recent = Rule(2048, 8 * (wrong + 1) - 1, mean)  # "fewer than": the same share of 2048
-    return Task(draw, _class_errors, T, 3, 1, 0.2, 2, recent, exam, n_test=2560)
+    return TodayTask(draw, _class_errors, T, 3, 1, 0.2, 2, recent, exam, n_test=2560)
 
 
-def _noisy_targets(T: int, N: int) -> Task:
+def _noisy_targets(T: int, N: int) -> TodayTask:
     draw = partial(_stream, make_two_sequence, length=T, n_informative=N)
-    return Task(
+    return TodayTask(
         draw(target_noise=0.1),
         _value_errors,
         T,
@@ -183,20 +183,20 @@ def _value_errors(model: Any, X: Any, y: Any) -> np.ndarray:
     return np.abs(model.predict(X) - y)
 
 
-def _adding(T: int) -> Task:
+def _adding(T: int) -> TodayTask:
     draw = _stream(make_adding, length=T)
-    return Task(draw, _value_errors, T, 2, 2, 0.04, None, Rule(2000, mean=0.01), n_test=2560)
+    return TodayTask(draw, _value_errors, T, 2, 2, 0.04, None, Rule(2000, mean=0.01), n_test=2560)
 
 
-def _multiplication(n_seq: int) -> Task:
+def _multiplication(n_seq: int) -> TodayTask:
     draw = _stream(make_multiplication, length=100)
-    return Task(draw, _value_errors, 100, 2, 2, 0.04, None, Rule(2000, n_seq - 1), n_test=2560)
+    return TodayTask(draw, _value_errors, 100, 2, 2, 0.04, None, Rule(2000, n_seq - 1), n_test=2560)
 
 
-def _temporal_order(n_relevant: int, blocks: int) -> Task:
+def _temporal_order(n_relevant: int, blocks: int) -> TodayTask:
     draw = _stream(make_temporal_order, n_relevant=n_relevant)
     recent, n_classes = Rule(2000, mean=0.1), 2**n_relevant
-    return Task(draw, _class_errors, 100, blocks, 2, 0.3, n_classes, recent, n_test=2560)
+    return TodayTask(draw, _class_errors, 100, blocks, 2, 0.3, n_classes, recent, n_test=2560)
 
 
 def _stream(make: Callable, **settings: Any) -> Draw:
@@ -208,7 +208,7 @@ def _stream(make: Callable, **settings: Any) -> Draw:
     return draw
 
 
-EXPERIMENTS: dict[str, tuple[tuple[str, ...], Callable[..., Task]]] = {
+EXPERIMENTS: dict[str, tuple[tuple[str, ...], Callable[..., TodayTask]]] = {
     "1": (("blocks", "cells"), _embedded_reber),
     "2a": (("p",), _noise_free_lag),
     "2b": (("p",), _random_lag),
