@@ -1,7 +1,6 @@
 """What becomes of an error on its way back in time: section 3 of the paper and its equation (41).
 
-``flow_back`` follows one unit error for every cell of a layer; the equations are those of
-docs/equations.md.
+``flow_back`` follows one unit error for every cell of a layer, back through the kernels' cells.
 """
 
 from __future__ import annotations
@@ -14,15 +13,14 @@ import numpy as np
 from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
-from sklstm._topology import LayerShape
+from sklstm.inspection import _cells
 from sklstm.inspection._states import (
-    block_of_cell,
+    Run,
     gradient_in_use,
-    keep,
+    of_cells,
     peepholes,
     read,
     run_to,
-    squash_width,
 )
 
 
@@ -105,8 +103,8 @@ def error_flow(
     n_lags = _n_lags(max_lag, max(map(len, sequences)))
     flow = {}
     for k, x in enumerate(sequences):
-        shape, weights, states = run_to(estimator, x, layer)
-        way_back = flow_back(shape, weights, states, full=gradient == "full")
+        run = run_to(estimator, x, layer)
+        shape, way_back = run.shape, flow_back(run, full=gradient == "full")
         for q, (d_state, d_z) in enumerate(islice(way_back, n_lags)):
             errors = {"state": d_state, "candidate": d_z[:, shape.cell_rows]}
             errors |= {f"{name}_gate": d_z[:, shape.gate_rows(name)] for name in shape.gates}
@@ -118,58 +116,50 @@ def error_flow(
     return Bunch(lag=np.arange(n_lags), **flow)
 
 
-def flow_back(
-    layer: LayerShape, weights: dict[str, np.ndarray], states: Bunch, *, full: bool
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def flow_back(run: Run, *, full: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For lag 0, 1, ...: the errors at the states, (H·S, H·S), and at z, (H·S, rows of units).
 
-    Row c is the error that starts as 1 at the output of cell c at the last step.
+    Row c is the error that starts as 1 at the output of cell c at the last step. All of them go
+    back side by side: in the groups of steps.pxd, (groups, H, C) for C = H·S of them.
     """
-    block, width = block_of_cell(layer), squash_width(layer)
-    of_block = np.eye(layer.n_blocks)[block]  # sums over the cells of each block, (H·S, H)
-    peephole = peepholes(layer, weights)
-    gates = {name: states[f"{name}_gate"] for name in layer.gates}
-    kept = keep(layer, gates)[:, block]
-    before = np.vstack([np.zeros(layer.n_cells), states.state[:-1]])  # s(t-1)
-    C, H = layer.n_cells, layer.n_blocks
+    shape = run.shape
+    C, H, S = shape.n_cells, shape.n_blocks, shape.block_size
 
-    d_y = np.eye(C)
-    d_s_after = np.zeros((C, C))  # what comes back from s(t+1)
-    d_gate_fed = dict.fromkeys(("input", "output"), np.zeros((C, H)))  # from r(t), in 1997
-    for t in reversed(range(len(states.state))):
-        gate = {name: a[t] for name, a in gates.items()}
-        g, h = states.candidate[t], np.tanh(states.state[t] / width)
-        d_z = np.empty((C, layer.n_rows))
+    def for_each(groups: np.ndarray) -> np.ndarray:
+        return np.repeat(groups, C, axis=-1)
 
-        # y = o h(s)
-        d_o = (d_y * h) @ of_block + d_gate_fed["output"]
-        d_z_o = d_o * gate["output"] * (1 - gate["output"])
-        d_s = d_s_after + d_y * gate["output"][block] * (1 - h) * (1 + h) / width
-        if full:
-            d_s = d_s + d_z_o @ peephole["output"]
-        # s = keep s(t-1) + i g, where keep is 1, f or 1 - i
-        by_input = g - before[t] if layer.cell == "coupled" else g
-        d_i = (d_s * by_input) @ of_block + d_gate_fed["input"]
-        d_z_i = d_i * gate["input"] * (1 - gate["input"])
-        d_s_after = d_s * kept[t]
-        if full:
-            d_s_after = d_s_after + d_z_i @ peephole["input"]
-        if "forget" in gate:
-            d_f = (d_s * before[t]) @ of_block
-            d_z_f = d_f * gate["forget"] * (1 - gate["forget"])
-            d_z[:, layer.gate_rows("forget")] = d_z_f
-            if full:
-                d_s_after = d_s_after + d_z_f @ peephole["forget"]
-        d_z[:, layer.gate_rows("input")] = d_z_i
-        d_z[:, layer.cell_rows] = d_s * gate["input"][block] * (1 - g / width) * (1 + g / width)
-        d_z[:, layer.gate_rows("output")] = d_z_o
-        yield d_s, d_z
+    flow = for_each(peepholes(shape, run.weights))
+    if not full:
+        flow[:] = 0  # no error passes through a peephole into a state
+    of_output = flow[2 * S :]
+    d_r = np.zeros((shape.n_recurrent // H, H, C))
+    d_r[:S] = np.eye(C).reshape(H, S, C).swapaxes(0, 1)
+    d_r = d_r.reshape(-1, H * C)
+    d_s = np.zeros((S, H * C))  # what comes back from s(t+1)
+    arrived, d_o, unused = np.empty((S, H * C)), np.empty((1, H * C)), np.zeros((3 * S, H * C))
+    for t in reversed(range(len(run.z))):
+        z, s, h = for_each(run.z[t]), for_each(run.s[t]), for_each(run.h[t])
+        before = for_each(run.s[t - 1]) if t else np.zeros((S, H * C))
+        _cells.errors(shape.cell, z, h, d_r, arrived, d_o)
+        d_state = d_s + arrived
+        _cells.backward(shape.cell, flow, before, s, h, d_r, z, d_s, unused)
+        d_z = z.reshape(-1, H, C)
+        d_state += z[-1:] * of_output  # the output gate sees s(t)
+        rows = np.concatenate(
+            [
+                d_z[: len(shape.gates) - 1].reshape(-1, C),
+                of_cells(d_z[len(shape.gates) - 1 : -1].transpose(2, 0, 1)).T,
+                d_z[-1],
+            ]
+        )
+        yield of_cells(d_state.reshape(S, H, C).transpose(2, 0, 1)), rows.T
 
         # z = ... + W_r r(t-1): the path that the truncated gradient cuts
-        d_r = d_z @ weights["recurrent"] if full else np.zeros((C, layer.n_recurrent))
-        d_y = d_r[:, :C]
-        if layer.cell == "1997":
-            d_gate_fed = dict(input=d_r[:, C : C + H], output=d_r[:, C + H :])
+        d_r[:] = 0
+        if full:
+            back = run.weights["recurrent"].T @ rows  # (sources, C)
+            d_r[:S] = back[: H * S].reshape(H, S, C).swapaxes(0, 1).reshape(S, H * C)
+            d_r[S:] = back[H * S :].reshape(-1, H * C)
 
 
 ACTIVATIONS = {  # the function, its derivative from its value, the largest derivative

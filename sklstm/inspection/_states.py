@@ -1,18 +1,16 @@
-"""The forward pass with everything kept, in NumPy and float64: made to be read and looked into.
-
-It follows docs/equations.md line by line; the tests hold it to the kernels.
-"""
+"""The forward pass with everything kept, in float64: the kernels' cells, and the sums in NumPy."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
 from sklstm._parameters import gradient_of
 from sklstm._topology import LayerShape
+from sklstm.inspection import _cells
 
 if TYPE_CHECKING:
     from sklstm._base import BaseLSTM
@@ -60,8 +58,9 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
     True
     """
     (values,) = read(estimator, [x])
-    shape, _, states = run_to(estimator, values, layer)
-    return Bunch(**{name: a[::-1] for name, a in states.items()}) if shape.reverse else states
+    run = run_to(estimator, values, layer)
+    states = run.states()
+    return Bunch(**{name: a[::-1] for name, a in states.items()}) if run.shape.reverse else states
 
 
 def gradient_in_use(estimator: Any) -> str:
@@ -83,10 +82,38 @@ def read(estimator: Any, X: Any) -> list[np.ndarray]:
     return np.split(sequences.values.astype(np.float64), sequences.offsets[1:-1])
 
 
-def run_to(
-    estimator: BaseLSTM, x: np.ndarray, layer: int
-) -> tuple[LayerShape, dict[str, np.ndarray], Bunch]:
-    """Run the stack up to layer number ``layer``: its shape, weights, and states as it reads."""
+@dataclass(frozen=True)
+class Run:
+    """A layer that has read a sequence: units in groups of one per block, as in steps.pxd."""
+
+    shape: LayerShape
+    weights: dict[str, np.ndarray]
+    z: np.ndarray  # (T, groups, H) activations
+    s: np.ndarray  # (T, S, H)
+    h: np.ndarray  # (T, S, H)
+    y: np.ndarray  # (T, S, H)
+
+    @property
+    def output(self) -> np.ndarray:
+        """(T, H·S)."""
+        return of_cells(self.y)
+
+    def states(self) -> Bunch:
+        """What each gate and cell did, by name: see `hidden_states`."""
+        *before, after = self.shape.gates
+        first, last = len(before), len(before) + self.shape.block_size
+        gates = {f"{name}_gate": self.z[:, k] for k, name in enumerate(before)}
+        return Bunch(
+            **gates,
+            **{f"{after}_gate": self.z[:, last]},
+            candidate=of_cells(self.z[:, first:last]),
+            state=of_cells(self.s),
+            output=self.output,
+        )
+
+
+def run_to(estimator: BaseLSTM, x: np.ndarray, layer: int) -> Run:
+    """Run the stack up to layer number ``layer``, which is returned."""
     topology = estimator._topology
     n_layers = len(topology.stack)
     if not -n_layers <= layer < n_layers:
@@ -94,59 +121,54 @@ def run_to(
     directions: list[np.ndarray] = []
     for number, shape in enumerate(topology.stack):
         weights = {name: w.astype(np.float64) for name, w in estimator.layers_[number].items()}
-        states = run(shape, weights, x[::-1] if shape.reverse else x)
+        done = run(shape, weights, x[::-1] if shape.reverse else x)
         if number == layer % n_layers:
             break
-        directions.append(states.output[::-1] if shape.reverse else states.output)
+        directions.append(done.output[::-1] if shape.reverse else done.output)
         if len(directions) == topology.n_directions:
             x, directions = np.hstack(directions), []
-    return shape, weights, states
+    return done
 
 
-def run(layer: LayerShape, weights: dict[str, np.ndarray], x: np.ndarray) -> Bunch:
-    """The states of a layer that starts from zero and reads x, (T, F)."""
-    block, width = block_of_cell(layer), squash_width(layer)
-    peephole = peepholes(layer, weights)
-    s, r = np.zeros(layer.n_cells), np.zeros(layer.n_recurrent)
-    steps = []
-    for x_t in x:
-        z = weights["input"] @ x_t + weights["recurrent"] @ r + weights["bias"]
-        gate = {
-            name: logistic(z[layer.gate_rows(name)] + peephole[name] @ s)
-            for name in layer.gates[:-1]
-        }
-        g = width * np.tanh(z[layer.cell_rows] / width)
-        s = keep(layer, gate)[block] * s + gate["input"][block] * g
-        # The output gate, the last one, sees the new state.
-        gate["output"] = logistic(z[layer.gate_rows("output")] + peephole["output"] @ s)
-        y = gate["output"][block] * np.tanh(s / width)
-        r = np.concatenate([y, gate["input"], gate["output"]]) if layer.cell == "1997" else y
-        steps.append([*gate.values(), g, s, y])
-    names = [*(f"{name}_gate" for name in layer.gates), "candidate", "state", "output"]
-    columns = map(np.array, zip(*steps, strict=True))
-    return Bunch(**dict(zip(names, columns, strict=True)))
+def run(shape: LayerShape, weights: dict[str, np.ndarray], x: np.ndarray) -> Run:
+    """A layer that starts from zero and reads x, (T, F)."""
+    T, H, S = len(x), shape.n_blocks, shape.block_size
+    z = np.empty((T, len(shape.gates) + S, H))
+    s, h, r = np.zeros((T + 1, S, H)), np.empty((T, S, H)), np.empty((shape.n_recurrent // H, H))
+    y = np.empty((T, S, H))
+    fed = np.zeros(shape.n_recurrent)
+    peephole = peepholes(shape, weights)
+    for t, x_t in enumerate(x):
+        z[t] = in_groups(
+            shape, weights["input"] @ x_t + weights["recurrent"] @ fed + weights["bias"]
+        )
+        _cells.forward(shape.cell, peephole, s[t - 1], z[t], s[t], h[t], r)  # s[-1] is zero
+        y[t] = r[:S]
+        fed = np.concatenate([of_cells(r[:S]), r[S:].ravel()])
+    return Run(shape, weights, z, s[:T], h, y)
 
 
-def block_of_cell(layer: LayerShape) -> np.ndarray:
-    """(H·S,)."""
-    return np.repeat(np.arange(layer.n_blocks), layer.block_size)
+def in_groups(shape: LayerShape, units: np.ndarray) -> np.ndarray:
+    """Units in the order of the rows of a layer, (rows, ...), as groups (groups, H, ...)."""
+    H, S, more = shape.n_blocks, shape.block_size, units.shape[1:]
+    first, last = shape.cell_rows.start, shape.cell_rows.stop
+    gates, cells, output = units[:first], units[first:last], units[last:]
+    return np.concatenate(
+        [
+            gates.reshape(-1, H, *more),
+            cells.reshape(H, S, *more).swapaxes(0, 1),
+            output.reshape(-1, H, *more),
+        ]
+    )
 
 
-def squash_width(layer: LayerShape) -> float:
-    """c of g(x) = c tanh(x / c) and h(x) = tanh(x / c)."""
-    return 2.0 if layer.cell == "1997" else 1.0
+def of_cells(groups: np.ndarray) -> np.ndarray:
+    """Groups of cells (..., S, H) as the cells of one block after those of another, (..., H·S)."""
+    return groups.swapaxes(-1, -2).reshape(*groups.shape[:-2], -1)
 
 
-def keep(layer: LayerShape, gate: dict[str, np.ndarray]) -> np.ndarray:
-    """The share of s(t-1) that stays in s(t), by block: (..., H)."""
-    if layer.cell == "1997":
-        return np.ones_like(gate["input"])
-    return 1 - gate["input"] if layer.cell == "coupled" else gate["forget"]
-
-
-def peepholes(layer: LayerShape, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """For each gate what it sees of the cell states, (H, H·S): its own block, or nothing."""
-    rows = weights.get("peephole", np.zeros((3 * layer.n_blocks, layer.block_size)))
-    own = np.repeat(np.eye(layer.n_blocks), layer.block_size, axis=1)
-    by_gate = zip(("input", "forget", "output"), np.split(rows, 3), strict=True)
-    return {name: own * np.tile(w, layer.n_blocks) for name, w in by_gate}
+def peepholes(shape: LayerShape, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """What gates see of the states, (3·S, H): zeros if nothing."""
+    H, S = shape.n_blocks, shape.block_size
+    rows = weights.get("peephole", np.zeros((3 * H, S)))
+    return np.ascontiguousarray(rows.reshape(3, H, S).swapaxes(1, 2)).reshape(3 * S, H)
