@@ -44,12 +44,13 @@ def formula(work: Work, n_threads: int) -> float:
     Nothing depends on the number of sequences or epochs, or on the gradient.
     """
     F, H = work.features, work.hidden
-    kernel = _isa.kernels[_dtype(work)]
+    constants = _isa.kernels[_dtype(work)].constants
+    lanes, parts = constants["LANES"], constants["PARTS_MAX"]
     n_parameters = 4 * H * (F + H + 1) + H + 1
-    groups = -(-work.batch // kernel.lanes)
-    numbers = min(n_threads, groups) * work.steps * kernel.lanes * (F + 7 * H)
+    groups = -(-work.batch // lanes)
+    numbers = min(n_threads, groups) * work.steps * lanes * (F + 7 * H)
     numbers += 4 * H * (F + H) + 4 * H * H
-    numbers += (min(32, groups) + 6) * n_parameters
+    numbers += (min(parts, groups) + 6) * n_parameters
     return numbers * _dtype(work).itemsize
 
 

@@ -23,7 +23,10 @@ from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
 )
-from sklstm._kernels.products cimport Column, Source, rows_padded, units_padded
+from sklstm._kernels.products cimport (
+    CACHE_NUMBERS, COLUMN_BLOCK, GRADIENT_COLUMNS, GRADIENT_ROWS, ROW_TILE, UNIT_TILE, Column,
+    Source, rows_padded, units_padded,
+)
 from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, store, vec, vexp,
     vtanh,
@@ -34,7 +37,19 @@ cdef enum:
     ALONE_MAX = (LANES + 3) // 4  # so many left-over sequences run one by one, more side by side
     PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
 
-lanes = LANES
+# What decides which way a computation takes: tests derive from it shapes that take all of them.
+constants = {
+    "LANES": LANES,
+    "PARTS_MAX": PARTS_MAX,
+    "ALONE_MAX": ALONE_MAX,
+    "PARALLEL_MIN": PARALLEL_MIN,
+    "ROW_TILE": ROW_TILE,
+    "UNIT_TILE": UNIT_TILE,
+    "GRADIENT_ROWS": GRADIENT_ROWS,
+    "GRADIENT_COLUMNS": GRADIENT_COLUMNS,
+    "COLUMN_BLOCK": COLUMN_BLOCK,
+    "CACHE_NUMBERS": CACHE_NUMBERS,
+}
 losses = {
     ("squared_error", "identity"): SQUARED_IDENTITY,
     ("squared_error", "logistic"): SQUARED_LOGISTIC,

@@ -31,6 +31,8 @@ from sklstm._kernels.simd cimport (
 cdef enum:
     PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads gain
 
+constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN}  # as in _cell.pyx
+
 
 cdef struct Unit:
     # What a layer holds between steps; units in the order of layout.pxd, width 1

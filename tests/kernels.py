@@ -1,14 +1,22 @@
 """Networks of every kind at test size, run on the kernels and on the twin."""
 
 import numpy as np
-from twins.reference import batch_loss, complex_step, last_output, output, record
+from twins.reference import (
+    batch_loss,
+    complex_slope,
+    complex_step,
+    last_output,
+    output,
+    record,
+)
 
 from sklstm import _isa
 from sklstm._network import Network
 from sklstm._sequences import Sequences
 from sklstm._topology import CELLS, Topology
 
-LANES = {dtype: kernel.lanes for dtype, kernel in _isa.kernels.items()}
+CONSTANTS = {dtype: kernel.constants for dtype, kernel in _isa.kernels.items()}
+LANES = {dtype: constants["LANES"] for dtype, constants in CONSTANTS.items()}
 
 # Every size differs, so that a swapped one cannot cancel.
 SHAPES = {
@@ -26,8 +34,13 @@ SHAPES = {
 
 
 def network(shape="single-cells", cell="forget", bias="all", seed=0, dtype=np.float64, scale=0.5):
+    """One of SHAPES, drawn as `drawn` does."""
+    return drawn(SHAPES[shape], cell, bias=bias, seed=seed, dtype=dtype, scale=scale)
+
+
+def drawn(sizes, cell="forget", *, bias="all", seed=0, dtype=np.float64, scale=0.5):
     """A topology and a vector with nothing at zero that could be anything else."""
-    sizes = dict(block_size=1, bidirectional=False) | SHAPES[shape]
+    sizes = dict(block_size=1, bidirectional=False) | sizes
     topology = Topology(cell=cell, bias=bias, **sizes)
     vector = np.random.default_rng(seed).normal(scale=scale, size=topology.n_total)
     vector[~topology.trainable] = 0
@@ -124,18 +137,29 @@ class Problem:
         )
 
     def twin_gradient(self, vector, gradient, differences=complex_step):
+        found = differences(self.twin_function(vector, gradient), vector)
+        return np.where(self.topology.trainable, found, 0)
+
+    def twin_slopes(self, vector, gradient, directions):
+        """Derivatives along some directions: where there are too many parameters for all."""
+        function = self.twin_function(vector, gradient)
+        return np.array([complex_slope(function, vector, d) for d in directions])
+
+    def twin_function(self, vector, gradient):
+        """The loss as the function of the parameters whose derivative the gradient is."""
         frozen = None
         if gradient == "truncated":
             frozen = record(self.topology, vector, self.sequences)
-        found = differences(lambda v: self.twin_loss(v, frozen), vector)
-        return np.where(self.topology.trainable, found, 0)
+        return lambda v: self.twin_loss(v, frozen)
 
 
 __all__ = [
     "CELLS",
+    "CONSTANTS",
     "LANES",
     "SHAPES",
     "Problem",
+    "drawn",
     "kernel_output",
     "last_output",
     "network",

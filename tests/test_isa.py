@@ -22,7 +22,7 @@ def isa(request, monkeypatch):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_output_is_that_of_the_twin(isa, cell, dtype):
-    lanes = _isa.kernels[np.dtype(dtype)].lanes
+    lanes = _isa.kernels[np.dtype(dtype)].constants["LANES"]
     topology, vector = network("everything", cell, dtype=dtype)
     sequences = ragged([1 + k % 5 for k in range(lanes + 2)], topology.n_features, dtype=dtype)
     found = kernel_output(topology, vector, sequences, return_sequences=False)

@@ -247,6 +247,11 @@ def complex_step(function, vector, step=1e-30):
     return gradient
 
 
+def complex_slope(function, vector, direction, step=1e-30):
+    """The derivative along a direction, as in `complex_step`."""
+    return function(vector + 1j * step * direction).imag / step
+
+
 # Numbers.
 
 

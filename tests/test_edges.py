@@ -1,0 +1,282 @@
+"""Shapes on the far side of every constant of the kernels: twin, derivatives and laws hold there.
+
+The kernels tile rows and columns, cut sequences into chunks, parts and spans, and leave remainders.
+Each edge below needs at least one of these more than once, with a remainder, whatever the
+constants are: it is derived from what the kernels export.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from kernels import CELLS, CONSTANTS, Problem, drawn, kernel_output, packed, ragged
+from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_limits
+from twins.reference import last_output, output
+
+from sklstm._network import OUTPUT_BATCH, Network
+
+SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+GRADIENTS = ["full", "truncated"]
+TOLERANCE = {SINGLE: dict(rtol=1e-4, atol=2e-5), DOUBLE: dict(rtol=1e-10, atol=1e-12)}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread_for_blas():
+    """The twin's products are so small that threads of NumPy only wait for each other."""
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+@dataclass
+class Edge:
+    """A shape and the lengths of a batch."""
+
+    sizes: dict
+    lengths: list
+    return_sequences: bool = False
+    scale: float = 0.3
+
+
+def chunks(c):
+    """Parts of several chunks each, not all of the same number, and sequences left over."""
+    n = (2 * c["PARTS_MAX"] + 5) * c["LANES"] + c["ALONE_MAX"]
+    sizes = dict(n_features=2, hidden_layer_sizes=(3,), n_outputs=2)
+    return Edge(sizes, [1 + k % 2 for k in range(n)])
+
+
+def left_over(n):
+    """A chunk, and n sequences more than are run one by one."""
+
+    def edge(c):
+        sizes = dict(n_features=2, hidden_layer_sizes=(4,), n_outputs=3)
+        return Edge(sizes, [1 + k % 5 for k in range(c["LANES"] + c["ALONE_MAX"] + n)], True)
+
+    return edge
+
+
+def columns(n):
+    """Two blocks of columns and n more; a chunk, and sequences one by one."""
+
+    def edge(c):
+        n_columns = 2 * c["COLUMN_BLOCK"] + (c["GRADIENT_COLUMNS"] // 2 + 1 if n else 0)
+        sizes = dict(n_features=n_columns - 5, hidden_layer_sizes=(4,), n_outputs=2)
+        return Edge(sizes, [3 - k % 2 for k in range(c["LANES"] + c["ALONE_MAX"])], scale=0.1)
+
+    return edge
+
+
+def cells_of_the_layer_below(c):
+    """A second layer with more columns than a block, in two directions, and groups with padding."""
+    H = c["COLUMN_BLOCK"] // 4 + 3
+    sizes = dict(
+        n_features=3,
+        hidden_layer_sizes=(H, c["LANES"] + 1),
+        block_size=2,
+        bidirectional=True,
+        n_outputs=2,
+    )
+    return Edge(sizes, [3 - k % 2 for k in range(c["LANES"] + c["ALONE_MAX"])], True, scale=0.1)
+
+
+def rows(c):
+    """Several tiles of rows of each kind, and a rest."""
+    H = c["ROW_TILE"] * c["GRADIENT_ROWS"] // 2 + 1
+    sizes = dict(n_features=2, hidden_layer_sizes=(H,), n_outputs=c["ROW_TILE"] + 1)
+    return Edge(sizes, [3 - k % 2 for k in range(c["LANES"])], True)
+
+
+def spans(width):
+    """More steps than the gradient takes at once, three spans of them.
+
+    The cells take in little at each step: in one that is full, the last steps would not count.
+    """
+
+    def edge(c):
+        lanes = 1 if width == 1 else c["LANES"]
+        n_columns = c["COLUMN_BLOCK"] + c["GRADIENT_COLUMNS"] + 1
+        steps = 2 * c["CACHE_NUMBERS"] // (lanes * c["COLUMN_BLOCK"]) + 2
+        sizes = dict(n_features=n_columns - 3, hidden_layer_sizes=(2,), n_outputs=1)
+        return Edge(sizes, [steps - 3 * k for k in range(lanes)], True, scale=0.01)
+
+    return edge
+
+
+def units(n):
+    """One sequence whose products have n vectors of rows: as many kinds of tiles as there are."""
+
+    def edge(c):
+        n_vectors = c["UNIT_TILE"] + n if n > 0 else -n
+        size = n_vectors * c["LANES"] - (c["LANES"] > 1)
+        return Edge(dict(n_features=3, hidden_layer_sizes=(size,), n_outputs=size), [4], scale=0.1)
+
+    return edge
+
+
+EDGES = {
+    "chunks": chunks,
+    "as-many-left-over-as-run-alone": left_over(0),
+    "one-more-left-over": left_over(1),
+    "columns": columns(1),
+    "whole-blocks-of-columns": columns(0),
+    "cells-of-the-layer-below": cells_of_the_layer_below,
+    "rows": rows,
+    "spans": spans("wide"),
+    "spans-alone": spans(1),
+    **{f"units-{n}": units(n) for n in (-1, -2, -3, -5, 1, 2, 3)},
+}
+
+
+def at(edge, cell="forget", dtype=DOUBLE):
+    """Topology, vector and problem of an edge of this precision's kernels, in its numbers."""
+    edge = EDGES[edge](CONSTANTS[dtype])
+    topology, vector = drawn(edge.sizes, cell, dtype=dtype, scale=edge.scale)
+    sequences = ragged(edge.lengths, topology.n_features, dtype=dtype)
+    return topology, vector, Problem(topology, sequences, return_sequences=edge.return_sequences)
+
+
+def kinds(topology):
+    """Places in the flat vector of each kind of parameter of each layer."""
+    places = np.arange(topology.n_total)
+    for layer in topology.layers(places):
+        yield from layer.values()
+    yield topology.output_weights(places)
+    yield topology.output_bias(places)
+
+
+def directions(topology, seed=0):
+    """A random direction within each kind of parameter."""
+    rng = np.random.default_rng(seed)
+    for places in kinds(topology):
+        direction = np.zeros(topology.n_total)
+        direction[places] = rng.normal(size=places.shape)
+        yield direction / np.linalg.norm(direction)
+
+
+def corners(topology, seed=0):
+    """The first and the last place of each kind of parameter, and one in between."""
+    rng = np.random.default_rng(seed)
+    for places in kinds(topology):
+        for place in {places.flat[0], places.flat[-1], rng.choice(places.ravel())}:
+            yield np.eye(1, topology.n_total, place)[0]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_output_is_that_of_the_twin(dtype, cell, edge):
+    topology, vector, problem = at(edge, cell, dtype)
+    for return_sequences, twin in [(False, last_output), (True, output)]:
+        found = kernel_output(
+            topology, vector, problem.sequences, return_sequences=return_sequences
+        )
+        expected = twin(topology, vector, problem.sequences)
+        assert_allclose(np.vstack(found), np.vstack(expected), **TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("gradient", GRADIENTS)
+def test_gradient_is_the_derivative_of_the_twin(gradient, cell, edge):
+    topology, vector, problem = at(edge, cell)
+    d_vector = problem.kernel(vector, gradient)[1]
+    along = list(directions(topology))
+    expected = problem.twin_slopes(vector, gradient, along)
+    assert (expected != 0).all()
+    assert_allclose(along @ d_vector, expected, rtol=1e-9, atol=1e-11 * np.abs(d_vector).max())
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_is_the_difference_of_losses(cell, edge):
+    topology, vector, problem = at(edge, cell)
+    trainer = problem.trainer(vector, "full")
+    everything, middle, h = np.arange(len(problem.sequences)), vector.copy(), 3e-5
+
+    def loss(distance):
+        vector[:] = middle + distance * direction  # the trainer reads them anew
+        return trainer.gradient(everything)
+
+    rounding = 100 * np.spacing(trainer.gradient(everything)) / h  # of a sum of thousands
+    d_vector = trainer.d_vector.copy()
+    atol = rounding + 1e-9 * np.linalg.norm(d_vector)
+    for direction in [*directions(topology), *corners(topology)]:
+        # to the fourth order: over thousands of steps a small change grows
+        slope = (8 * (loss(h) - loss(-h)) - (loss(2 * h) - loss(-2 * h))) / (12 * h)
+        assert_allclose(direction @ d_vector, slope, rtol=1e-6, atol=atol)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("gradient", GRADIENTS)
+def test_gradient_in_float32_is_that_in_float64(gradient, edge):
+    topology, vector, problem = at(edge, "peephole", SINGLE)
+    found = problem.kernel(vector, gradient)[1]
+    expected = problem.kernel(vector.astype(DOUBLE), gradient)[1]
+    for places in kinds(topology):
+        atol = 1e-4 * np.abs(expected[places]).max()
+        assert_allclose(found[places], expected[places], rtol=1e-4, atol=atol)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_a_sequence_gives_the_same_bits_alone_and_in_any_company(dtype, cell, edge):
+    topology, vector, problem = at(edge, cell, dtype)
+    together = kernel_output(topology, vector, problem.sequences, return_sequences=True)
+    for k in {0, len(problem.sequences) // 2, len(problem.sequences) - 1}:
+        x = problem.sequences[k]
+        alone = kernel_output(topology, vector, [x], return_sequences=True)[0]
+        assert_array_equal(together[k], alone)
+
+
+@pytest.mark.parametrize("gradient", GRADIENTS)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_bits_of_many_chunks_do_not_depend_on_the_number_of_threads(dtype, cell, gradient):
+    c = CONSTANTS[dtype]
+    lengths = EDGES["chunks"](c).lengths
+    size = 2
+    while True:  # so large that threads are woken for the outputs as for the gradient
+        topology, vector = drawn(
+            dict(n_features=2, hidden_layer_sizes=(size,), n_outputs=2), cell, dtype=dtype
+        )
+        if topology.n_total * sum(lengths) > c["PARALLEL_MIN"]:
+            break
+        size *= 2
+    problem = Problem(topology, ragged(lengths, 2, dtype=dtype))
+    outputs, gradients = [], []
+    for n_threads in (1, 2, 3, c["PARTS_MAX"] + 1):
+        outputs.append(
+            kernel_output(
+                topology, vector, problem.sequences, return_sequences=False, n_threads=n_threads
+            )
+        )
+        gradients.append(problem.kernel(vector, gradient, n_threads=n_threads))
+    for found, (loss, d_vector) in zip(outputs, gradients, strict=True):
+        assert_array_equal(found, outputs[0])
+        assert loss == gradients[0][0]
+        assert_array_equal(d_vector, gradients[0][1])
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_gradient_of_any_part_of_a_set_is_that_of_a_set_of_its_own(dtype):
+    topology, vector, problem = at("chunks", "forget", dtype)
+    trainer = problem.trainer(vector, "full")
+    n = len(problem.sequences)
+    for rows in (np.arange(n), np.arange(n)[::-7].copy(), np.array([n - 1]), np.arange(n)):
+        sequences, weights = [problem.sequences[k] for k in rows], problem.weights[rows]
+        part = Problem(topology, sequences, weights=weights)
+        part.targets = problem.targets[rows]
+        loss, d_vector = part.kernel(vector, "full")
+        assert trainer.gradient(rows) == loss
+        assert_array_equal(trainer.d_vector, d_vector)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True], ids=["last", "every-step"])
+def test_more_sequences_than_are_worked_on_at_a_time_give_the_same_bits(return_sequences):
+    topology, vector = drawn(dict(n_features=1, hidden_layer_sizes=(2,), n_outputs=1))
+    n = OUTPUT_BATCH + CONSTANTS[DOUBLE]["LANES"] + 1
+    sequences = ragged([1 + k % 2 for k in range(n)], 1)
+    net = Network(topology, vector, "full", return_sequences)
+    halves = [net.output(packed(part), 1) for part in (sequences[: n // 2], sequences[n // 2 :])]
+    assert_array_equal(net.output(packed(sequences), 1), np.concatenate(halves))
