@@ -2,6 +2,9 @@
 
 import os
 import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -394,6 +397,41 @@ def test_two_streams_of_one_model_share_the_state_of_the_solver():
         alone.learn(1.0)
     assert_array_equal(model.parameters_, twin.parameters_)
     assert model._solver_state["n_steps"] == 6
+
+
+def test_streams_of_one_model_learn_one_at_a_time():
+    model, twin = regressor(), regressor()
+    streams, alone = [model.stream(), model.stream()], twin.stream()
+    for stream in (*streams, alone):
+        stream.step([1.0, 2.0])
+    inside, most = [], []
+
+    def slow(read):
+        def read_slowly(y):
+            inside.append(y)
+            most.append(len(inside))
+            time.sleep(0.005)
+            inside.pop()
+            return read(y)
+
+        return read_slowly
+
+    for stream in streams:
+        stream._target = slow(stream._target)
+    start = threading.Barrier(2)
+
+    def learn(stream):
+        start.wait()
+        for _ in range(5):
+            stream.learn(1.0)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(learn, streams))
+    for _ in range(10):
+        alone.learn(1.0)
+    assert most == [1] * 10
+    assert_array_equal(model.parameters_, twin.parameters_)
+    assert model._solver_state["n_steps"] == 10
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,69 @@ def test_as_many_threads_run_as_n_jobs_allows(call):
     assert int(done.stdout) == 4
 
 
+def processors():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="no times of threads here")
+@pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
+@pytest.mark.skipif(processors() < 2, reason="one processor")
+@pytest.mark.parametrize("call", ["fit", "predict", "step", "learn"])
+def test_a_second_thread_does_a_share_of_the_work(call):
+    code = f"""if True:
+        import os
+        import numpy as np
+        from sklstm import LSTMRegressor
+
+        def times():
+            # seconds of each thread on a processor
+            found = {{}}
+            for task in os.listdir("/proc/self/task"):
+                with open(f"/proc/self/task/{{task}}/schedstat") as numbers:
+                    found[task] = int(numbers.read().split()[0]) / 1e9
+            return found
+
+        def others_and_all(run):
+            before = times()
+            run()
+            spent = {{task: t - before.get(task, 0) for task, t in times().items()}}
+            return sum(spent.values()) - spent[str(os.getpid())], sum(spent.values())
+
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(512, 30, 8))
+        y = X[:, 0, 0]
+        size = 400 if {call!r} in ("step", "learn") else 48
+        model = LSTMRegressor(size, batch_size=512, max_iter=3, n_jobs=1).initialize(8)
+        stream = model.stream()
+        stream.step(X[0, 0])
+        run = {{
+            "fit": lambda: model.fit(X, y),
+            "predict": lambda: [model.predict(X) for _ in range(4)],
+            "step": lambda: [stream.step(x) for x in X[:5].reshape(-1, 8)],
+            "learn": lambda: [stream.learn(1.0) for _ in range(40)],
+        }}[{call!r}]
+        run()
+        print(*others_and_all(run))
+        model.n_jobs = 2
+        run()
+        print(*others_and_all(run))"""
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_THREAD_LIMIT"}
+    # threads that wait do not count as working, and NumPy's stay away
+    environment |= {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    alone, together = (map(float, line.split()) for line in done.stdout.splitlines())
+    others, everyone = alone
+    assert others < 0.002 * everyone
+    others, everyone = together
+    assert others > 0.02 * everyone  # a step of learning is mostly that of the solver
+
+
 def test_denormals_are_as_before_after_a_call():
     fit_and_predict()
     tiny = np.array([np.finfo(np.float64).tiny])
