@@ -117,3 +117,15 @@ def test_generated_c_is_made_anew_after_a_change_in_any_header_that_it_cimports(
 
     assert headers("sklstm/_cell.pyx") >= {"layers.pxd", "cells.pxd", "products.pxd", "simd.pxd"}
     assert headers("sklstm/paper/_trials.pyx") >= {"_tasks.pxd", "_draws.pxd", "cells.pxd"}
+
+
+def test_the_environment_limits_the_instruction_sets_that_are_built(build, monkeypatch):
+    monkeypatch.delenv("SKLSTM_BUILD", raising=False)
+    possible = build.instruction_sets()
+    monkeypatch.setenv("SKLSTM_BUILD", possible[0])
+    assert build.instruction_sets() == possible[:1]
+    monkeypatch.setenv("SKLSTM_BUILD", ",".join(possible))
+    assert build.instruction_sets() == possible
+    monkeypatch.setenv("SKLSTM_BUILD", "sse5")
+    with pytest.raises(SystemExit, match="SKLSTM_BUILD=sse5"):
+        build.instruction_sets()
