@@ -1,0 +1,600 @@
+"""Faults put into the package on purpose: does a test notice each of them?
+
+    python tests/mutations.py                    # all, about an hour
+    python tests/mutations.py parts lock         # those whose names begin so
+    python tests/mutations.py --check            # only whether every text to be replaced occurs
+
+Each mutation is made in a copy of the checkout, which is rebuilt for the instruction set of this
+machine. The tests that should notice it run first, then, if none did, the whole suite. A test that
+fails in an unchanged copy, too, counts for nothing. The exit code is 1 if a mutation survives, or
+if its text no longer occurs exactly once: then bring the table below up to date.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT = 3600  # seconds; a test that hangs has noticed something
+COMPILED = (".pyx", ".pxd", ".h")
+
+
+@dataclass
+class Mutation:
+    """A fault: one text of a file replaced by another."""
+
+    name: str
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str  # files of tests that should notice, the quick ones
+
+    def apply(self, folder):
+        path = folder / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: its text occurs {text.count(self.old)} times")
+        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+EDGES, STREAM_EDGES = "test_edges.py", "test_stream_edges.py"
+CELL, STREAM, THREADS = "test_cell.py", "test_stream.py", "test_threads.py"
+CELL_PYX, ONLINE_PYX = "sklstm/_cell.pyx", "sklstm/_online.pyx"
+PRODUCTS, LAYERS = "sklstm/_kernels/products.pxd", "sklstm/_kernels/layers.pxd"
+STEPS, SIMD = "sklstm/_kernels/steps.pxd", "sklstm/_kernels/simd.h"
+
+MUTATIONS = [
+    # ------------------------------------------------------------------ batches: chunks, threads
+    Mutation(
+        "parts",
+        "only the first chunk of each part is learned from",
+        CELL_PYX,
+        "(part + 1) * self.n_chunks // self.n_parts):",
+        "part * self.n_chunks // self.n_parts + 1):",
+        EDGES,
+    ),
+    Mutation(
+        "parts-loss",
+        "the loss of a part keeps that of the batch before",
+        CELL_PYX,
+        "        self.losses[part] = 0\n",
+        "",
+        CELL,
+    ),
+    Mutation(
+        "parts-combined",
+        "the gradient of the last part is not added",
+        CELL_PYX,
+        "            for part in range(1, self.n_parts):\n",
+        "            for part in range(1, self.n_parts - 1):\n",
+        CELL,
+    ),
+    Mutation(
+        "threads-batch",
+        "a batch never wakes a second thread",
+        CELL_PYX,
+        "return min(self.n_threads, self.n_parts)",
+        "return 1",
+        THREADS,
+    ),
+    Mutation(
+        "threads-space",
+        "all threads work in the arrays of the first",
+        CELL_PYX,
+        "self.learn_part(part, n, threadid())",
+        "self.learn_part(part, n, 0)",
+        f"{CELL} {EDGES}",
+    ),
+    Mutation(
+        "output-batches",
+        "the second batch of a prediction reads the sequences of the first",
+        CELL_PYX,
+        "self.start(NULL, first, count)",
+        "self.start(NULL, 0, count)",
+        EDGES,
+    ),
+    # ------------------------------------------------------------------ products
+    Mutation(
+        "columns",
+        "the gradient of columns beyond a block is that of columns of the first block",
+        PRODUCTS,
+        "tile[k] = columns[min(column + k, n_columns - 1)]",
+        "tile[k] = columns[min((column + k) % COLUMN_BLOCK, n_columns - 1)]",
+        EDGES,
+    ),
+    Mutation(
+        "spans-wide",
+        "every span of steps of a chunk reads the first",
+        PRODUCTS,
+        "gradient_rows_tile(span, d, d_z_stride, tile, first, d_z + at * width,",
+        "gradient_rows_tile(span, d, d_z_stride, tile, 0, d_z + at * width,",
+        EDGES,
+    ),
+    Mutation(
+        "spans-alone",
+        "every span of steps of a single sequence reads the first",
+        PRODUCTS,
+        "gradient_units_tile(span, d, d_z_stride, tile, first, total)",
+        "gradient_units_tile(span, d, d_z_stride, tile, 0, total)",
+        EDGES,
+    ),
+    Mutation(
+        "spans-rest",
+        "the last span of steps, which is shorter, is left out",
+        PRODUCTS,
+        "    while first < steps:\n",
+        "    while first + span_max <= steps:\n",
+        EDGES,
+    ),
+    Mutation(
+        "sums-side-by-side",
+        "half of the sums that run side by side in a small tile are dropped",
+        PRODUCTS,
+        "    for w in range(1, ways):\n",
+        "    for w in range(1, min(ways, 4)):\n",
+        EDGES,
+    ),
+    Mutation(
+        "tiles",
+        "a tile of four vectors of rows leaves out the last",
+        PRODUCTS,
+        "units_tile(4, 1, packed, bias, sources, n_sources, z)",
+        "units_tile(3, 1, packed, bias, sources, n_sources, z)",
+        EDGES,
+    ),
+    # ------------------------------------------------------------------ layers and cells
+    Mutation(
+        "reverse",
+        "the backward direction starts in the padding of shorter sequences",
+        LAYERS,
+        "            silence_ended(chunk, t, S * n // width, s)\n",
+        "",
+        CELL,
+    ),
+    Mutation(
+        "truncated",
+        "the truncated gradient passes the error of a step on to the step before",
+        LAYERS,
+        "            # truncated: r(t-1) is a constant\n"
+        "            memset(d_r, 0, r_size * sizeof(real))\n",
+        "            pass\n",
+        CELL,
+    ),
+    Mutation(
+        "peephole",
+        "the output gate sees the state before the step",
+        STEPS,
+        "o = o + load(peephole + 2 * S * n + c) * state",
+        "o = o + load(peephole + 2 * S * n + c) * load(s_prev + c)",
+        CELL,
+    ),
+    Mutation(
+        "coupled",
+        "the coupled cell keeps its state as the forget cell does",
+        STEPS,
+        "store(d_s + c, d_state * (one - i))",
+        "store(d_s + c, d_state * i)",
+        CELL,
+    ),
+    Mutation(
+        "penalty",
+        "alpha penalises biases, too",
+        "sklstm/_kernels/losses.pxd",
+        "        if decayed[p]:\n",
+        "        if True:\n",
+        CELL,
+    ),
+    # ------------------------------------------------------------------ vectors
+    Mutation(
+        "exp-double",
+        "exp in double precision is clamped at 40",
+        SIMD,
+        "#define SKLSTM_EXP_MAX ((real)708.0)",
+        "#define SKLSTM_EXP_MAX ((real)40.0)",
+        "test_simd.py",
+    ),
+    Mutation(
+        "tanh-float",
+        "tanh in single precision is clamped at 6",
+        SIMD,
+        "#define SKLSTM_TANH_MAX ((real)9.1)",
+        "#define SKLSTM_TANH_MAX ((real)6.0)",
+        "test_simd.py",
+    ),
+    Mutation(
+        "exp-series",
+        "one coefficient of the series of exp is wrong in the third digit",
+        SIMD,
+        "C(40320.)",
+        "C(40300.)",
+        "test_simd.py",
+    ),
+    Mutation(
+        "denormals",
+        "threads are given back flushing denormal numbers",
+        SIMD,
+        "SKLSTM_INLINE void restore_float_mode(float_mode before) { _mm_setcsr(before); }",
+        "SKLSTM_INLINE void restore_float_mode(float_mode before) { (void)before; }",
+        THREADS,
+    ),
+    # ------------------------------------------------------------------ streams
+    Mutation(
+        "stream-unit-learn",
+        "the last block of a stream that several threads work on does not learn",
+        ONLINE_PYX,
+        "for j in prange(self.net.layers[0].n_blocks, num_threads=self.n_threads,",
+        "for j in prange(self.net.layers[0].n_blocks - 1, num_threads=self.n_threads,",
+        STREAM_EDGES,
+    ),
+    Mutation(
+        "stream-unit-trace",
+        "the last block of a stream that several threads work on keeps no traces",
+        ONLINE_PYX,
+        'for j in prange(layer.n_blocks, num_threads=self.n_threads, schedule="static"):',
+        'for j in prange(layer.n_blocks - 1, num_threads=self.n_threads, schedule="static"):',
+        STREAM_EDGES,
+    ),
+    Mutation(
+        "stream-rows",
+        "the last row of each group of a stream that several threads work on is not computed",
+        ONLINE_PYX,
+        "self.forward_rows(layer, unit, g * n, (g + 1) * n)",
+        "self.forward_rows(layer, unit, g * n, g * n + layer.n_blocks - 1)",
+        STREAM_EDGES,
+    ),
+    Mutation(
+        "stream-vectors",
+        "only the first sixteen vectors of a row count",
+        ONLINE_PYX,
+        "    for p in range(n // LANES):\n        total = total",
+        "    for p in range(min(n // LANES, 16)):\n        total = total",
+        STREAM_EDGES,
+    ),
+    Mutation(
+        "stream-rest",
+        "the first number behind the whole vectors of a row is left out",
+        ONLINE_PYX,
+        "    for k in range(n // LANES * LANES, n):\n        rest",
+        "    for k in range(n // LANES * LANES + (n > LANES), n):\n        rest",
+        STREAM_EDGES,
+    ),
+    Mutation(
+        "stream-memory",
+        "a stream neither saves nor resets the traces of its peepholes",
+        ONLINE_PYX,
+        "                self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)\n",
+        "",
+        STREAM,
+    ),
+    Mutation(
+        "lock",
+        "streams of one model learn at the same time",
+        "sklstm/_stream.py",
+        "        with self._lock:\n",
+        "        if True:\n",
+        STREAM,
+    ),
+    Mutation(
+        "lock-own",
+        "every stream has a lock of its own",
+        "sklstm/_stream.py",
+        "self._lock = _learning.setdefault(estimator, threading.Lock())",
+        "self._lock = threading.Lock()",
+        STREAM,
+    ),
+    Mutation(
+        "threads-step",
+        "a step of a stream never uses a second thread",
+        "sklstm/_stream.py",
+        "self._online.n_threads = effective_n_jobs(self._estimator.n_jobs)",
+        "self._online.n_threads = 1",
+        THREADS,
+    ),
+    Mutation(
+        "threads-learn",
+        "learning in a stream uses the threads of the last step, whatever n_jobs is now",
+        "sklstm/_stream.py",
+        "            self._online.n_threads = effective_n_jobs(estimator.n_jobs)\n",
+        "            pass\n",
+        THREADS,
+    ),
+    Mutation(
+        "stream-finite",
+        "parameters that are not finite stay after a step of learning",
+        "sklstm/_stream.py",
+        "np.copyto(self._vector, self._before)",
+        "pass",
+        STREAM,
+    ),
+    Mutation(
+        "stream-reset",
+        "after a reset there still is a current step",
+        "sklstm/_stream.py",
+        "        self._online.reset()\n        self._stepped = False\n",
+        "        self._online.reset()\n",
+        STREAM,
+    ),
+    # ------------------------------------------------------------------ training
+    Mutation(
+        "adam",
+        "epsilon is added under the root",
+        "sklstm/_optimizers.pyx",
+        "(square_root(square[i]) + eps)",
+        "square_root(square[i] + eps)",
+        "test_optimizers.py",
+    ),
+    Mutation(
+        "norm",
+        "the norm leaves out what is left over from fours",
+        "sklstm/_optimizers.pyx",
+        "        for i in range(whole, n):\n",
+        "        for i in range(whole + 1, n):\n",
+        "test_optimizers.py",
+    ),
+    Mutation(
+        "schedule",
+        "the schedule invscaling begins one sequence late",
+        "sklstm/_solvers.py",
+        "self.rate_init / (t + 1) ** self.power_t",
+        "self.rate_init / t**self.power_t",
+        "test_optimizers.py test_training.py",
+    ),
+    Mutation(
+        "schedule-end",
+        "the schedule adaptive never gives up",
+        "sklstm/_solvers.py",
+        ' or self.state["learning_rate"] <= SMALLEST_RATE',
+        "",
+        "test_optimizers.py test_training.py",
+    ),
+    Mutation(
+        "diverged",
+        "after divergence the parameters are the initial ones",
+        "sklstm/_training.py",
+        "                copy(finite, vector)\n",
+        "",
+        "test_training.py",
+    ),
+    Mutation(
+        "mean-loss",
+        "a smaller last batch counts as much as the others in the loss of an epoch",
+        "sklstm/_training.py",
+        "total += loss * size",
+        "total += loss * batch_size",
+        "test_training.py",
+    ),
+    Mutation(
+        "best-score",
+        "among epochs of the same validation score the first is kept, not that of the lowest loss",
+        "sklstm/_training.py",
+        "(score, -loss) > (self.best_score, -self.best_validation_loss)",
+        "score > self.best_score",
+        "test_training.py test_validation.py",
+    ),
+    Mutation(
+        "patience",
+        "patience ends one epoch early",
+        "sklstm/_training.py",
+        "records.n_no_change > n_iter_no_change",
+        "records.n_no_change >= n_iter_no_change",
+        "test_training.py",
+    ),
+    Mutation(
+        "validation-order",
+        "early stopping without shuffling learns in a random order",
+        "sklstm/_validation.py",
+        "    order.sort()\n",
+        "",
+        "test_validation.py test_training.py",
+    ),
+    # ------------------------------------------------------------------ X, y, weights
+    Mutation(
+        "errors-change",
+        "an error in y leaves behind what was learned of X",
+        "sklstm/_sequences.py",
+        "        vars(estimator).clear()\n",
+        "",
+        "test_bad_input.py test_sequences.py",
+    ),
+    Mutation(
+        "take",
+        "a selection of sequences is named by the offsets of the whole set",
+        "sklstm/_sequences.py",
+        "return Sequences(self.values[steps], offsets, self.container)",
+        "return Sequences(self.values[steps], self.offsets[: len(offsets)], self.container)",
+        "test_sequences.py",
+    ),
+    Mutation(
+        "steps-of-y",
+        "y may have more steps than X",
+        "sklstm/_steps.py",
+        "wrong = lengths != sequences.lengths",
+        "wrong = lengths < sequences.lengths",
+        "test_targets.py test_bad_input.py",
+    ),
+    Mutation(
+        "weight-per-sequence",
+        "steps without a target lower the weight of their sequence",
+        "sklstm/_targets.py",
+        "np.add.reduceat(weights > 0, starts, dtype=np.int64)",
+        "np.add.reduceat(weights >= 0, starts, dtype=np.int64)",
+        "test_targets.py",
+    ),
+    Mutation(
+        "weight-in-part",
+        "a step with some of its outputs counts as a whole",
+        "sklstm/_targets.py",
+        "(1 - np.isnan(self.targets).mean(axis=1))",
+        "(1 - np.isnan(self.targets).all(axis=1))",
+        "test_targets.py",
+    ),
+    Mutation(
+        "balanced",
+        "balanced class weights count rows, not weights",
+        "sklstm/_labels.py",
+        "sums = np.bincount(index, weights, len(classes))",
+        "sums = np.bincount(index, minlength=len(classes)) * 1.0",
+        "test_labels.py",
+    ),
+    Mutation(
+        "units-missing",
+        "targets without a weight count in the units of y",
+        "sklstm/_units.py",
+        "rows = ~np.isnan(column) & (weights > 0)",
+        "rows = ~np.isnan(column)",
+        "test_units.py",
+    ),
+    # ------------------------------------------------------------------ preprocessing
+    Mutation(
+        "scaler-merge",
+        "partial_fit of the scaler forgets how far apart the means are",
+        "sklstm/preprocessing/_scaler.py",
+        "(self.var_ + share * shift**2)",
+        "self.var_",
+        "test_preprocessing.py",
+    ),
+    Mutation(
+        "windows-nan",
+        "windows whose target is NaN are kept",
+        "sklstm/preprocessing/_windows.py",
+        "        bad |= np.isnan(y).any(axis=(1, 2))\n",
+        "",
+        "test_preprocessing_windows.py",
+    ),
+    Mutation(
+        "windows-step",
+        "the targets of windows that are several steps apart are one step apart",
+        "sklstm/preprocessing/_windows.py",
+        "table[ends.start + h :: step, targets]",
+        "table[ends.start + h ::, targets]",
+        "test_preprocessing_windows.py",
+    ),
+    Mutation(
+        "padding-float32",
+        "a padding value that float32 rounded is not found",
+        "sklstm/preprocessing/_padding.py",
+        " | (array == np.float32(value))",
+        "",
+        "test_preprocessing_padding.py",
+    ),
+]
+
+
+def python(folder, *arguments, isa):
+    """Run Python in a copy of the checkout, with its package and kernels of one instruction set."""
+    environment = os.environ | {
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",  # a file changed twice in a second looks unchanged
+        "SKLSTM_BUILD": isa,
+        "SKLSTM_ISA": isa,
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def copy_of_checkout(folder, isa):
+    """The checkout, with the kernels of one instruction set alone."""
+
+    def unwanted(path, names):
+        if Path(path) == ROOT / "build":
+            return [name for name in names if name != "kept"]
+        kernels = [name for name in names if name.endswith(".so") and Path(path).name == "_kernels"]
+        others = [name for name in kernels if f"_{isa}_" not in name]
+        return [name for name in names if name in (".git", "__pycache__")] + others
+
+    shutil.copytree(ROOT, folder, ignore=unwanted)
+    build(folder, isa)
+    where = python(folder, "-c", "import sklstm; print(sklstm.__file__)", isa=isa)
+    assert Path(where.stdout.strip()).is_relative_to(folder), where
+
+
+def build(folder, isa):
+    done = python(folder, "setup.py", "build_ext", "--inplace", isa=isa)
+    if done.returncode:
+        raise ValueError(f"does not compile: {done.stderr[-2000:]}")
+
+
+def failure(folder, tests, isa):
+    """The first of these tests that fails, or how pytest ended; None if all pass."""
+    options = ("-m", "pytest", "-x", "-q", "-rfE", "--tb=no", "-p", "no:cacheprovider")
+    try:
+        done = python(folder, *options, *tests, isa=isa)
+    except subprocess.TimeoutExpired:
+        return "it hangs"
+    found = re.search(r"^(?:FAILED|ERROR) (tests/\S+?(?:\[.*?\])?)(?: - .*)?$", done.stdout, re.M)
+    if done.returncode and not found:
+        return f"pytest ended with {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}"
+    return found and found[1]
+
+
+def run(mutation, folder, isa):
+    """What notices a mutation; None if nothing does."""
+    kept = (folder / mutation.file).read_text(encoding="utf-8")
+    mutation.apply(folder)
+    try:
+        build(folder, isa)  # also brings back the modules of the mutation before
+        first = [f"tests/{name}" for name in mutation.tests.split()]
+        return failure(folder, first, isa) or failure(folder, ["tests"], isa)
+    finally:
+        (folder / mutation.file).write_text(kept, encoding="utf-8")
+
+
+def table(results):
+    width = max(len(mutation.name) for mutation, _ in results)
+    for mutation, noticed in results:
+        print(f"{mutation.name:{width}}  {noticed or 'SURVIVES'}\n{'':{width}}  ({mutation.what})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="beginnings of names; all if there are none")
+    parser.add_argument("--check", action="store_true", help="only look for the texts")
+    options = parser.parse_args()
+    chosen = [m for m in MUTATIONS if m.name.startswith(tuple(options.names) or "")]
+    for mutation in chosen:
+        if (ROOT / mutation.file).read_text(encoding="utf-8").count(mutation.old) != 1:
+            sys.exit(f"{mutation.name}: bring its text in line with {mutation.file}")
+    if options.check:
+        return
+    sys.path.insert(0, str(ROOT))
+    from sklstm import _isa
+
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        changed, unchanged = Path(folder) / "changed", Path(folder) / "unchanged"
+        copy_of_checkout(changed, _isa.name)
+        copy_of_checkout(unchanged, _isa.name)
+        for mutation in chosen:
+            start = time.monotonic()
+            noticed = run(mutation, changed, _isa.name)
+            print(f"{mutation.name}, {time.monotonic() - start:.0f} s: {noticed}", flush=True)
+            results.append((mutation, noticed))
+        tests = {noticed for _, noticed in results if noticed and noticed.startswith("tests/")}
+        always = failure(unchanged, sorted(tests), _isa.name) if tests else None
+    print()
+    table(results)
+    survivors = [mutation.name for mutation, noticed in results if noticed is None]
+    print(f"\n{len(results) - len(survivors)} of {len(results)} mutations were noticed.")
+    if always:
+        sys.exit(f"{always} fails without any mutation, too.")
+    if survivors:
+        sys.exit(f"These survive: {', '.join(survivors)}")
+
+
+if __name__ == "__main__":
+    main()
