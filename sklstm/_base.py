@@ -10,13 +10,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from sklstm import _isa
+from sklstm._advice import cure
 from sklstm._estimator import SEEDS, SequenceEstimator
-from sklstm._network import OUTPUT_BATCH, Network
+from sklstm._learner import Learner
+from sklstm._network import Network
+from sklstm._outputs import LARGE, Outputs
 from sklstm._parameters import batch_size, draw, epochs, gradient_of, shape_of
 from sklstm._progress import ProgressLine, Silence
 from sklstm._sequences import Sequences, called, unchanged_on_error
-from sklstm._solvers import SOLVERS
+from sklstm._solvers import SOLVERS, continued
 from sklstm._stream import Stream
 from sklstm._targets import Examples
 from sklstm._threads import effective_n_jobs
@@ -25,7 +27,6 @@ from sklstm._training import End, Records, train
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
 
 ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
-LARGE = 100.0  # values beyond this are named where training did not work
 
 
 class BaseLSTM(SequenceEstimator):
@@ -107,7 +108,9 @@ class BaseLSTM(SequenceEstimator):
             self._check_validation_arguments(X_val, y_val, sample_weight_val, validation_groups)
             fresh = not (self.warm_start and self.__sklearn_is_fitted__())
             rows = self._read(X, shape, fresh)
-            examples = self._examples(y, sample_weight, rows, fresh=fresh, whole=True)
+            examples = self._examples(y, sample_weight, rows, fresh=fresh)
+            if not fresh:
+                self._outputs_now().check_complete(examples)
             rng = self._seed_of_fit() if fresh else None
             order, others = np.arange(len(examples)), None
             if self.early_stopping and X_val is None:
@@ -115,14 +118,15 @@ class BaseLSTM(SequenceEstimator):
                     len(examples),
                     self.validation_fraction,
                     self._split_seed,  # a warm start must not learn from what it is judged by
-                    labels=None if self.return_sequences else self._stratify(examples),
+                    labels=None if self.return_sequences else self._outputs_now().strata(examples),
                     groups=validation_groups,
                 )
             if fresh or self._units_of_fit:
-                self._set_units(*examples.targets_of(order))
+                self._learn_units(*examples.targets_of(order))
             if fresh:
                 self._draw_parameters(shape, rows.sequences, examples.mean_length(order), rng)
-            examples, held_out = self._trainable(examples), None
+            outputs, held_out = self._outputs_now(), None
+            examples = outputs.trainable(examples)
             if others is not None:
                 held_out = HeldOut.of(examples, others, X, y, sample_weight)
             elif self.early_stopping:
@@ -130,10 +134,11 @@ class BaseLSTM(SequenceEstimator):
                     rows_val = self._read(X_val, shape, False)
                 examples_val = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
                 warn_if_apart(rows.sequences, rows_val.sequences)
-                held_out = HeldOut(self._trainable(examples_val), X_val, y_val, sample_weight_val)
-            examples = self._class_weighted(examples)
+                examples_val = outputs.trainable(examples_val)
+                held_out = HeldOut(examples_val, X_val, y_val, sample_weight_val)
+            examples = outputs.class_weighted(examples)
             end = self._train(
-                examples.per_target(order), examples.sequence_weights, order, held_out
+                outputs, examples.per_target(order), examples.sequence_weights, order, held_out
             )
         if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(
@@ -145,7 +150,7 @@ class BaseLSTM(SequenceEstimator):
         elif end is End.DIVERGED:
             warnings.warn(
                 f"Training diverged in epoch {self.n_iter_ + 1}: the loss is not finite. The "
-                f"parameters of the last finite loss are kept. {self._cure(examples)}",
+                f"parameters of the last finite loss are kept. {cure(self, outputs, examples)}",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -153,7 +158,7 @@ class BaseLSTM(SequenceEstimator):
             warnings.warn(
                 f"Training exploded: the loss was {self.loss_:.3g} in the last epoch and "
                 f"{min(self.loss_curve_[-self.n_iter_ :]):.3g} in the best. The best parameters "
-                f"are kept. {self._cure(examples)}",
+                f"are kept. {cure(self, outputs, examples)}",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -168,23 +173,22 @@ class BaseLSTM(SequenceEstimator):
             rows = self._read(X, shape, fresh)
             examples = self._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
             if fresh:
-                self._set_units()
                 every = np.arange(len(examples))
                 self._draw_parameters(shape, rows.sequences, examples.mean_length(every))
-            examples = self._class_weighted(self._trainable(examples))
-            if fresh and self._largest_target(examples) > LARGE:
-                largest = self._largest_target(examples)
+            outputs = self._outputs_now()
+            examples = outputs.class_weighted(outputs.trainable(examples))
+            if fresh and (largest := outputs.largest(examples.targets)) > LARGE:
                 warnings.warn(
                     f"y has values up to {largest:.3g}, and partial_fit learns them as they are: "
                     "initialize with y_mean and y_scale, or call fit first.",
                     stacklevel=3,
                 )
             order = np.arange(len(examples))
-            end = self._train(examples, examples.sequence_weights, order, once=True)
+            end = self._train(outputs, examples, examples.sequence_weights, order, once=True)
         if end is End.DIVERGED:
             warnings.warn(
                 "Training diverged: the loss of this call is not finite. The parameters from "
-                f"before it are kept. {self._cure(examples)}",
+                f"before it are kept. {cure(self, outputs, examples)}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -204,23 +208,17 @@ class BaseLSTM(SequenceEstimator):
                 "A bidirectional network has no stream: it reads a sequence from its end, which "
                 "a stream does not have. Use bidirectional=False."
             )
-        return Stream(self)
+        return Stream(Learner(self))
 
     # ------------------------------------------------------------------- what subclasses decide
 
     def _parameter_shape(self) -> dict[str, Any]:
         return shape_of(self)
 
-    def _class_weighted(self, examples: Examples) -> Examples:
-        return examples
+    _units_of_fit = False  # whether the units of the targets were learned by fit
 
-    def _stream_factors(self) -> np.ndarray | None:
-        """What the weight of a target is multiplied by, for each class; None is 1."""
-        return None
-
-    def _stratify(self, examples: Examples) -> np.ndarray | None:
-        """What the validation split keeps in proportion."""
-        return None
+    def _learn_units(self, targets: np.ndarray, weights: np.ndarray) -> None:
+        """Train in the units of these targets (rows, K)."""
 
     # ----------------------------------------------------------------------------------- output
 
@@ -230,24 +228,6 @@ class BaseLSTM(SequenceEstimator):
     def _network(self, vector: np.ndarray) -> Network:
         gradient = gradient_of(self.gradient, self._shape["cell"])
         return Network(topology(**self._shape), vector, gradient, self.return_sequences)
-
-    def _total_loss(self, raw: np.ndarray, examples: Examples) -> float:
-        """Sum of the weighted losses of raw outputs, which are overwritten."""
-        kernel = _isa.kernels[self.parameters_.dtype]
-        loss = kernel.losses[self._loss, self.out_activation_]
-        return kernel.total_loss(raw, examples.targets, examples.weights, loss=loss)
-
-    def _loss_at_zero(self, examples: Examples, order: np.ndarray) -> float:
-        """Mean loss, over the sequences in ``order``, of outputs that are all 0."""
-        targets, weights, total = examples.targets, examples.weights, 0.0
-        if len(order) < len(examples):
-            targets, weights = examples.targets_of(order)
-        for start in range(0, len(weights), OUTPUT_BATCH):
-            part = slice(start, start + OUTPUT_BATCH)
-            some = Examples(examples.rows, targets[part], weights[part])
-            raw = np.zeros((len(some.weights), self.n_outputs_), self.parameters_.dtype)
-            total += self._total_loss(raw, some)
-        return total / len(order)
 
     # --------------------------------------------------------------------------- steps of a fit
 
@@ -309,6 +289,7 @@ class BaseLSTM(SequenceEstimator):
 
     def _train(
         self,
+        outputs: Outputs,
         examples: Examples,
         sequence_weights: np.ndarray,
         order: np.ndarray,
@@ -330,18 +311,19 @@ class BaseLSTM(SequenceEstimator):
             examples.targets,
             examples.weights,
             sequence_weights,
-            loss=self._loss,
-            out_activation=self.out_activation_,
+            loss=outputs.loss,
+            out_activation=outputs.activation,
             alpha=self.alpha,
             n_threads=n_threads,
             batch_size=size,
         )
-        validate = held_out and held_out.judge(self, network, n_threads)
+        validate = held_out and held_out.judge(self, network, outputs, n_threads)
+        at_zero = None if once else _loss_at_zero(network, outputs, examples, order)
         rng = None
         if self.shuffle and not once:
             rng = np.random.RandomState(0)
             rng.set_state(self._rng_state)
-        solver = SOLVERS[self.solver](self._solver_state_copy(vector), self)
+        solver = SOLVERS[self.solver](continued(self._solver_state, vector, self), self)
         records = self._records(validate is not None, once)
         progress = ProgressLine(max_iter) if self.verbose else Silence()
         end = train(
@@ -357,7 +339,7 @@ class BaseLSTM(SequenceEstimator):
             progress=progress,
             rng=rng,
             validate=validate,
-            loss_at_zero=None if once else self._loss_at_zero(examples, order),
+            loss_at_zero=at_zero,
         )
         progress.close(end)
         if end is End.DIVERGED and once:
@@ -370,14 +352,6 @@ class BaseLSTM(SequenceEstimator):
     def _is_adaptive(self) -> bool:
         """True for the schedule that needs the stop rule to lower its rate."""
         return self.solver == "sgd" and self.learning_rate == "adaptive"
-
-    def _solver_state_copy(self, vector: np.ndarray) -> dict[str, Any]:
-        if self._solver_state["solver"] != self.solver:
-            return SOLVERS[self.solver].start(vector, self)
-        return {
-            name: np.array(value) if isinstance(value, np.ndarray) else value
-            for name, value in self._solver_state.items()
-        }
 
     def _records(self, early_stopping: bool, once: bool) -> Records:
         """The records to go on from. The best of a `fit` belong to the data of that call."""
@@ -411,27 +385,13 @@ class BaseLSTM(SequenceEstimator):
             self._rng_state = rng.get_state()
         self._keep_parameters(vector)
 
-    def _cure(self, examples: Examples | None = None) -> str:
-        """What to change where training did not work, and what in the data may be the reason."""
-        cure = f"Lower learning_rate_init={self.learning_rate_init:g}"
-        if not self.clip_norm:
-            cure += ", or clip the gradient with clip_norm"
-        if examples is None:
-            return f"{cure}, or standardise X (SequenceScaler)."
-        largest = float(np.abs(examples.rows.sequences.values).max())
-        if largest > LARGE:
-            cure += f". X has values up to {largest:.3g}: standardise it (SequenceScaler)"
-        largest = self._largest_target(examples)
-        if largest > LARGE:
-            cure += f". y has values up to {largest:.3g}: {self._y_advice}"
-        return cure + "."
 
-    def _cure_of_target(self, target: np.ndarray) -> str:
-        """What to change where a single target was not learned."""
-        return self._cure()
-
-    _y_advice = ""
-
-    def _largest_target(self, examples: Examples) -> float:
-        """The largest absolute target, where targets are numbers."""
-        return 0.0
+def _loss_at_zero(
+    network: Network, outputs: Outputs, examples: Examples, order: np.ndarray
+) -> float:
+    """Mean loss, over the sequences in ``order``, of outputs that are all 0."""
+    some = examples.targets, examples.weights
+    if len(order) < len(examples):
+        some = examples.targets_of(order)
+    total = network.loss_at_zero(*some, loss=outputs.loss, out_activation=outputs.activation)
+    return total / len(order)

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin
 
 from sklstm._base import BaseLSTM
-from sklstm._labels import (
-    check_indicator,
-    check_types,
-    class_factors,
-    encode_classes,
-    learn_classes,
-    named_classes,
-    read_labels,
-)
+from sklstm._label_outputs import UNBALANCED, Labels
+from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
-from sklstm._scores import accuracy
 from sklstm._sequences import unchanged_on_error
 from sklstm._sklearn import StrOptions
-from sklstm._targets import Examples, Rows, read_weights
-
-UNBALANCED = (
-    "class_weight='balanced' counts all targets, and partial_fit and streams see only some: pass a "
-    "dict, for example from sklearn.utils.class_weight.compute_class_weight."
-)
+from sklstm._targets import Rows
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
@@ -236,7 +220,6 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     1.0
     """
 
-    _loss = "log_loss"
     _parameter_constraints = CONSTRAINTS | {"class_weight": [dict, StrOptions({"balanced"}), None]}
 
     def __init__(
@@ -334,10 +317,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             raise ValueError("initialize needs classes: all labels there will be.")
         with unchanged_on_error(self):
             self._check_parameters()
-            if n_outputs > 1:
-                self._set_classes(named_classes(classes, n_outputs), multilabel=True)
-            else:
-                self._set_classes(named_classes(classes), multilabel=False)
+            self._set_outputs(Labels.named(classes, n_outputs, type(self).__name__))
             self._initialize(n_features, expected_length)
         return self
 
@@ -354,7 +334,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         decision : ndarray of shape (n,) for two classes, else (n, n_outputs_)
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._outputs(X)
+        raw, sequences = self._run(X)
         return self._in_container(raw[:, 0] if self.n_outputs_ == 1 else raw, sequences)
 
     def predict(self, X: Any) -> Any:
@@ -370,8 +350,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         labels : ndarray of shape (n,), or an indicator of shape (n, n_outputs_) if multilabel
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._outputs(X)
-        return self._in_container(self._labels(raw), sequences)
+        raw, sequences = self._run(X)
+        return self._in_container(self._outputs_now().predict(raw), sequences)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes, in the order of `classes_`.
@@ -387,8 +367,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             Rows add up to 1, unless multilabel, where each label has its own.
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._outputs(X)
-        return self._in_container(self._probabilities(raw), sequences)
+        raw, sequences = self._run(X)
+        return self._in_container(self._outputs_now().probabilities(raw), sequences)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Logarithms of the probabilities, exact also where those are 0 in floating point.
@@ -403,13 +383,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         log_proba : ndarray of shape (n, n_classes)
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._outputs(X)
-        if self.out_activation_ == "softmax":
-            log_proba = raw - raw.max(axis=1, keepdims=True)
-            log_proba -= np.log(np.exp(log_proba).sum(axis=1, keepdims=True))
-        else:
-            log_proba = log_expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
-        return self._in_container(log_proba, sequences)
+        raw, sequences = self._run(X)
+        return self._in_container(self._outputs_now().log_probabilities(raw), sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; with `return_sequences`, over all steps with a weight.
@@ -424,15 +399,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         score : float
         """
-        raw, sequences = self._outputs(X)
+        raw, sequences = self._run(X)
         rows = Rows(sequences, self.return_sequences)
-        weights = read_weights(sample_weight, rows)
-        labels = read_labels(y, weights, rows, column_warning=False)
-        if labels.ndim == 2:
-            check_indicator(labels, weights, rows, "y")
-        else:
-            check_types(labels, self.classes_, weights, rows, "y")
-        return accuracy(self._labels(raw), labels, weights)
+        return self._outputs_now().score(raw, y, sample_weight, rows)
 
     # ---------------------------------------------------------------------------------- private
 
@@ -445,152 +414,19 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
                 "classes must be passed on the first call to partial_fit: all labels there will be."
             )
 
-    def _set_classes(self, classes: np.ndarray, multilabel: bool) -> None:
-        self.classes_ = classes
-        self.n_outputs_ = 1 if len(classes) == 2 and not multilabel else len(classes)
-        self.out_activation_ = "logistic" if multilabel or len(classes) == 2 else "softmax"
+    _kind = Labels
 
-    @property
-    def _multilabel(self) -> bool:
-        return self.out_activation_ == "logistic" and self.n_outputs_ > 1
+    def _outputs_now(self) -> Labels:
+        multilabel = self.out_activation_ == "logistic" and self.n_outputs_ > 1
+        return Labels(self.classes_, multilabel, type(self).__name__, self.class_weight)
 
-    def _examples(
-        self,
-        y: Any,
-        sample_weight: Any,
-        rows: Rows,
-        *,
-        fresh: bool = False,
-        classes: Any = None,
-        whole: bool = False,
-        suffix: str = "",
-    ) -> Examples:
-        name = "y" + suffix
-        weights = read_weights(sample_weight, rows, name="sample_weight" + suffix)
-        labels = read_labels(y, weights, rows, name=name)
-        if fresh and classes is None:
-            self._set_classes(*learn_classes(labels, weights, rows))
-        elif fresh:
-            multilabel = labels.ndim == 2
-            classes = named_classes(classes, labels.shape[1] if multilabel else None)
-            self._set_classes(classes, multilabel)
-        elif classes is not None:
-            known = self.classes_
-            if not np.array_equal(named_classes(classes, self._n_labels), known):
-                raise ValueError(
-                    f"classes={classes!r} is not the same as on the first call to partial_fit: "
-                    f"{known.tolist()}."
-                )
-        targets = self._encode(labels, weights, rows, name)
-        if whole and not fresh and not self._multilabel:
-            present = np.unique(labels[weights > 0] if rows.per_step else labels)
-            if len(present) < len(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where y has the same classes as before: "
-                    f"{self.classes_.tolist()}, but y has only {present.tolist()}. Use partial_fit."
-                )
-        return Examples(rows, targets, weights)
+    def _learn_outputs(self, given: Given, classes: Any) -> None:
+        self._set_outputs(Labels.of(given, classes, type(self).__name__))
 
-    @property
-    def _n_labels(self) -> int | None:
-        return self.n_outputs_ if self._multilabel else None
+    def _set_outputs(self, labels: Labels) -> None:
+        self.classes_, self.n_outputs_ = labels.classes, labels.n_outputs
+        self.out_activation_ = labels.activation
 
-    def _encode(self, labels: np.ndarray, weights: np.ndarray, rows: Rows, name: str) -> np.ndarray:
-        """(rows, 1) numbers of classes, or (rows, n_outputs_) of 0 and 1."""
-        if labels.ndim == 1 and not self._multilabel:
-            return encode_classes(labels, self.classes_, weights, rows, name)[:, None]
-        if labels.ndim != 2 or not self._multilabel or labels.shape[1] != self.n_outputs_:
-            expected = f"{self.n_outputs_} labels" if self._multilabel else "one label"
-            got = labels.shape[1] if labels.ndim == 2 else 1
-            raise ValueError(
-                f"{name} has {got} columns, but {type(self).__name__} was made for {expected} per "
-                f"{'step' if rows.per_step else 'sequence'}."
-            )
-        if rows.per_step:
-            labels = np.where((weights > 0)[:, None], labels, 0)
-        check_indicator(labels, weights, rows, name)
-        return labels
-
-    def _class_weighted(self, examples: Examples) -> Examples:
-        if self.class_weight is None:
-            return examples
-        self._refuse_multilabel()
-        index = examples.targets[:, 0].astype(np.intp)
-        factors = class_factors(self.class_weight, index, self.classes_, examples.weights)
-        return examples.weighted(factors[index])
-
-    def _refuse_multilabel(self) -> None:
-        if self._multilabel:
-            raise ValueError(
-                "class_weight is for one label per row, but y is a multilabel indicator: use "
-                "sample_weight."
-            )
-
-    def _stratify(self, examples: Examples) -> np.ndarray | None:
-        if self._multilabel:
-            return None
-        return self.classes_[examples.targets[:, 0].astype(np.intp)]
-
-    def _indices(self, raw: np.ndarray) -> np.ndarray:
-        """Numbers of classes (rows,), or the indicator (rows, n_outputs_)."""
-        if self.out_activation_ == "softmax":
-            return raw.argmax(axis=1)
-        indicator = (raw > 0).astype(np.intp)
-        return indicator if self._multilabel else indicator[:, 0]
-
-    def _probabilities(self, raw: np.ndarray) -> np.ndarray:
-        if self.out_activation_ == "softmax":
-            proba = np.exp(raw - raw.max(axis=1, keepdims=True))
-            return proba / proba.sum(axis=1, keepdims=True)
-        return expit(raw if self.n_outputs_ > 1 else np.hstack([-raw, raw]))
-
-    def _stream_writer(self) -> Callable[[Any], Any]:
-        """A function that turns the raw output of a step into what `Stream.step` returns."""
-        if self.n_outputs_ == 1:
-            return float
-        dtype = self.parameters_.dtype
-        return lambda raw: np.array(raw, dtype=dtype)
-
-    def _stream_predict(self, raw: np.ndarray) -> Any:
-        return self._labels(raw)[0]
-
-    def _stream_reader(self) -> Callable[[Any], np.ndarray]:
-        dtype = self.parameters_.dtype
-        if self._multilabel:
-            return self._read_indicator
-        targets = {label: np.array([k], dtype) for k, label in enumerate(self.classes_.tolist())}
-
-        def read(y: Any) -> np.ndarray:
-            try:
-                return targets[y.item() if getattr(y, "ndim", None) == 0 else y]
-            except (KeyError, TypeError):
-                raise ValueError(
-                    f"y is {y!r}, which is not one of the classes {self.classes_.tolist()}."
-                ) from None
-
-        return read
-
-    def _stream_factors(self) -> np.ndarray | None:
-        """What `class_weight` multiplies the weight of each class by."""
-        if self.class_weight is None:
-            return None
-        if self.class_weight == "balanced":
-            raise ValueError(UNBALANCED)
-        self._refuse_multilabel()
-        return class_factors(self.class_weight, np.empty(0, np.intp), self.classes_, np.empty(0))
-
-    def _read_indicator(self, y: Any) -> np.ndarray:
-        target = np.asarray(y)
-        if target.shape != (self.n_outputs_,) or not np.isin(target, (0, 1)).all():
-            raise ValueError(
-                f"y must be {self.n_outputs_} labels of 0 or 1 at this step, got {y!r}."
-            )
-        return target.astype(self.parameters_.dtype)
-
-    def _labels(self, raw: np.ndarray) -> np.ndarray:
-        indices = self._indices(raw)
-        return indices if self._multilabel else self.classes_[indices]
-
-    def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
-        targets = examples.targets if self._multilabel else examples.targets[:, 0]
-        return accuracy(self._indices(raw), targets, examples.weights)
+    def _check_outputs(self, classes: Any) -> None:
+        if classes is not None:
+            self._outputs_now().check_named(classes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from operator import is_
 from typing import Any
 
@@ -12,6 +11,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
+from sklstm._outputs import Given, Outputs
 from sklstm._persistence import Portable
 from sklstm._sequences import Sequences, learn_names, read_sequences, unpack_steps
 from sklstm._targets import Examples, Rows
@@ -48,37 +48,22 @@ class SequenceEstimator(Portable, BaseEstimator):
         """The part of ``_shape`` that the parameters decide, as plain scalars."""
         raise NotImplementedError
 
-    def _examples(
-        self,
-        y: Any,
-        sample_weight: Any,
-        rows: Rows,
-        *,
-        fresh: bool = False,
-        classes: Any = None,
-        whole: bool = False,
-        suffix: str = "",
-    ) -> Examples:
-        """Targets and weights, read; if ``fresh``, what outputs there are is learned from them.
+    _kind: type[Outputs]  # that the outputs are of
 
-        ``classes`` are those named in partial_fit; ``whole`` says that y is all there is, as in
-        fit, and so has every class; ``suffix`` makes the names y and sample_weight those of the
-        arguments.
+    def _outputs_now(self) -> Outputs:
+        """What the outputs mean, from the fitted attributes."""
+        raise NotImplementedError
+
+    def _learn_outputs(self, given: Given, classes: Any) -> None:
+        """Set the fitted attributes that say what outputs there are, as y has them.
+
+        ``classes`` are those named in partial_fit, or None.
         """
         raise NotImplementedError
 
-    _units_of_fit = False  # whether the units of the targets were learned by fit
-
-    def _set_units(
-        self, targets: np.ndarray | None = None, weights: np.ndarray | None = None
-    ) -> None:
-        """Choose the units to train in: those of these targets (rows, K), or plain ones."""
-
-    def _trainable(self, examples: Examples) -> Examples:
-        """With targets as the kernels take them."""
-        with np.errstate(over="ignore"):
-            targets = examples.targets.astype(examples.rows.sequences.values.dtype, copy=False)
-        return replace(examples, targets=targets)
+    def _check_outputs(self, classes: Any) -> None:
+        """What the parameters and ``classes`` ask for must be the outputs there are."""
+        raise NotImplementedError
 
     def _draw_parameters(
         self, shape: dict[str, Any], sequences: Sequences, expected_length: float | None = None
@@ -88,9 +73,6 @@ class SequenceEstimator(Portable, BaseEstimator):
 
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
         """Outputs before their activation function, a row per sequence or step."""
-        raise NotImplementedError
-
-    def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
         raise NotImplementedError
 
     # ------------------------------------------------------------------------- steps of a method
@@ -123,6 +105,24 @@ class SequenceEstimator(Portable, BaseEstimator):
         if self._sequence_input == "initialized":
             learn_names(self, X)
         return Rows(sequences, self.return_sequences)
+
+    def _examples(
+        self,
+        y: Any,
+        sample_weight: Any,
+        rows: Rows,
+        *,
+        fresh: bool = False,
+        classes: Any = None,
+        suffix: str = "",
+    ) -> Examples:
+        """Targets and weights, read; if ``fresh``, what outputs there are is learned from them."""
+        given = self._kind.read(y, sample_weight, rows, suffix)
+        if fresh:
+            self._learn_outputs(given, classes)
+        else:
+            self._check_outputs(classes)
+        return self._outputs_now().examples(given)
 
     def _check_shape(self, shape: dict[str, Any]) -> None:
         """The parameters must ask for the net that there is."""
@@ -170,7 +170,7 @@ class SequenceEstimator(Portable, BaseEstimator):
 
     # ----------------------------------------------------------------------------------- output
 
-    def _outputs(self, X: Any) -> tuple[np.ndarray, Sequences]:
+    def _run(self, X: Any) -> tuple[np.ndarray, Sequences]:
         """Raw outputs, a row per sequence or step, and the sequences they belong to."""
         self._check_fitted()
         sequences = self._read_fitted(X)

@@ -56,6 +56,30 @@ class Network:
         self._session(sequences, OUTPUT_BATCH, n_threads, training=False).output(out)
         return out
 
+    def total_loss(
+        self,
+        raw: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        *,
+        loss: str,
+        out_activation: str,
+    ) -> float:
+        """Sum of the weighted losses of raw outputs (rows, K), which are overwritten."""
+        kernel = _isa.kernels[self.vector.dtype]
+        return kernel.total_loss(raw, targets, weights, loss=kernel.losses[loss, out_activation])
+
+    def loss_at_zero(
+        self, targets: np.ndarray, weights: np.ndarray, *, loss: str, out_activation: str
+    ) -> float:
+        """Sum of the weighted losses of outputs that are all 0."""
+        total = 0.0
+        for start in range(0, len(weights), OUTPUT_BATCH):
+            some = targets[start : start + OUTPUT_BATCH], weights[start : start + OUTPUT_BATCH]
+            raw = np.zeros(some[0].shape[:1] + (self.topology.n_outputs,), self.vector.dtype)
+            total += self.total_loss(raw, *some, loss=loss, out_activation=out_activation)
+        return total
+
     def trainer(
         self,
         sequences: Sequences,

@@ -1,21 +1,17 @@
-"""What every regressor of sequences shares: targets, predictions, R²."""
+"""What every regressor of sequences shares: numbers as outputs, and the methods around them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from scipy.special import expit
 from sklearn.base import RegressorMixin
 
 from sklstm._estimator import SequenceEstimator
+from sklstm._number_outputs import Numbers
+from sklstm._outputs import Given
 from sklstm._parameters import positive_int
-from sklstm._scores import r2
 from sklstm._sequences import unchanged_on_error
-from sklstm._targets import Examples, Rows, read_regression, read_weights
-
-# What a regressor makes of its raw outputs.
-OUT_ACTIVATIONS = {"identity": lambda z: z, "logistic": expit, "tanh": np.tanh}
+from sklstm._targets import Rows
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
@@ -75,9 +71,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         values : ndarray of shape (n,), or (n, n_outputs_) for several outputs
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._outputs(X)
-        values = self._values(raw)
-        return self._in_container(values[:, 0] if self.n_outputs_ == 1 else values, sequences)
+        raw, sequences = self._run(X)
+        return self._in_container(self._outputs_now().predict(raw), sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R², the mean over outputs; with `return_sequences`, over all steps with a target.
@@ -92,54 +87,23 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         -------
         score : float
         """
-        raw, sequences = self._outputs(X)
+        raw, sequences = self._run(X)
         rows = Rows(sequences, self.return_sequences)
-        weights = read_weights(sample_weight, rows)
-        targets, weights = read_regression(y, weights, rows, np.float64, column_warning=False)
-        # R² has no unit; in those of training no square overflows
-        examples = self._trainable(Examples(rows, targets, weights))
-        return self._score_outputs(raw.astype(np.float64), examples)
+        return self._outputs_now().score(raw, y, sample_weight, rows)
 
-    def _examples(
-        self,
-        y: Any,
-        sample_weight: Any,
-        rows: Rows,
-        *,
-        fresh: bool = False,
-        classes: Any = None,
-        whole: bool = False,
-        suffix: str = "",
-    ) -> Examples:
-        weights = read_weights(sample_weight, rows, name="sample_weight" + suffix)
-        dtype = rows.sequences.values.dtype
-        targets, weights = read_regression(y, weights, rows, dtype, name="y" + suffix)
-        if fresh:
-            self.n_outputs_, self.out_activation_ = targets.shape[1], self.out_activation
-        elif targets.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y{suffix} has {targets.shape[1]} outputs per row, but {type(self).__name__} was "
-                f"made for {self.n_outputs_}."
-            )
-        elif self.out_activation != self.out_activation_:
+    # ---------------------------------------------------------------------------------- private
+
+    _kind = Numbers
+
+    def _outputs_now(self) -> Numbers:
+        return Numbers(self.n_outputs_, self.out_activation_, type(self).__name__)
+
+    def _learn_outputs(self, given: Given, classes: Any) -> None:
+        self.n_outputs_, self.out_activation_ = given.values.shape[1], self.out_activation
+
+    def _check_outputs(self, classes: Any) -> None:
+        if self.out_activation != self.out_activation_:
             raise ValueError(
                 f"out_activation is now {self.out_activation!r}, but was "
                 f"{self.out_activation_!r}. Set it back, or start anew: fit, warm_start=False."
             )
-        return Examples(rows, targets, weights)
-
-    def _score_outputs(self, raw: np.ndarray, examples: Examples) -> float:
-        activation = OUT_ACTIVATIONS[self.out_activation_]
-        return self._r2(activation(raw), examples.targets, examples.weights)
-
-    def _r2(self, predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-        if predicted.shape != targets.shape:
-            raise ValueError(
-                f"y has {targets.shape[1]} outputs per row, but {type(self).__name__} "
-                f"predicts {predicted.shape[1]}."
-            )
-        return r2(predicted, targets, weights)
-
-    def _values(self, raw: np.ndarray) -> np.ndarray:
-        """Predictions (rows, K) from raw outputs."""
-        return OUT_ACTIVATIONS[self.out_activation_](raw)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from sklstm._base import LARGE, BaseLSTM
-from sklstm._numbers import row_of_numbers
+from sklstm._base import BaseLSTM
+from sklstm._number_outputs import OUT_ACTIVATIONS, Numbers
+from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
-from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
+from sklstm._regression import SequenceRegressor
 from sklstm._sequences import unchanged_on_error
 from sklstm._sklearn import StrOptions
-from sklstm._targets import Examples
 from sklstm._units import per_output, units_of
-
-LARGE_MEAN = 256  # standard deviations of y above which float32 has too few digits to predict it
 
 
 class LSTMRegressor(SequenceRegressor, BaseLSTM):
@@ -336,93 +331,22 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     def _units_of_fit(self) -> bool:
         return self._learned_units and self.normalize_y
 
-    def _set_units(
-        self, targets: np.ndarray | None = None, weights: np.ndarray | None = None
-    ) -> None:
-        self._learned_units = targets is not None
-        if targets is not None and self.normalize_y and self.out_activation_ == "identity":
+    def _learn_outputs(self, given: Given, classes: Any) -> None:
+        super()._learn_outputs(given, classes)
+        self._learned_units = False
+        self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
+
+    def _learn_units(self, targets: np.ndarray, weights: np.ndarray) -> None:
+        self._learned_units = True
+        if self.normalize_y and self.out_activation_ == "identity":
             self.y_mean_, self.y_scale_ = units_of(targets, weights)
-        else:
-            self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
 
-    def _trainable(self, examples: Examples) -> Examples:
-        return super()._trainable(replace(examples, targets=self._in_units(examples.targets)))
-
-    def _in_units(self, targets: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):  # where they have no weight; elsewhere the loss tells
-            return (targets - self.y_mean_) / self.y_scale_
-
-    def _values(self, raw: np.ndarray) -> np.ndarray:
-        values = OUT_ACTIVATIONS[self.out_activation_](raw)
-        return (values * self.y_scale_ + self.y_mean_).astype(self._value_dtype, copy=False)
-
-    @property
-    def _value_dtype(self) -> Any:
-        """That of the parameters, or float64 where the unit of y takes too many digits."""
-        if (np.abs(self.y_mean_) / self.y_scale_ > LARGE_MEAN).any():
-            return np.float64
-        return self.parameters_.dtype
-
-    def _largest_target(self, examples: Examples) -> float:
-        given = self.y_mean_ + self.y_scale_ * examples.targets
-        trained = np.nanmax(np.abs(examples.targets), initial=0.0)
-        return float(np.nanmax(np.abs(given), initial=0.0)) if trained > LARGE else 0.0
-
-    _y_advice = (
-        "standardise it as fit does with normalize_y=True, or pass y_mean and y_scale to initialize"
-    )
-
-    def _cure_of_target(self, target: np.ndarray) -> str:
-        largest = float(np.abs(target).max())
-        if largest <= LARGE:
-            return self._cure()
-        unit = " in units of y_scale_" if (self.y_scale_ != 1).any() else ""
-        return f"The target is {largest:.3g}{unit}: scale it, or pass its units to initialize."
-
-    def _stream_writer(self) -> Callable[[Any], Any]:
-        """A function that turns the raw output of a step into what `Stream.step` returns."""
-        if self.n_outputs_ > 1 or self.out_activation_ != "identity":
-            dtype = self.parameters_.dtype
-
-            def write(raw: Any) -> Any:
-                values = self._values(np.array(raw, dtype=dtype).reshape(1, -1))[0]
-                return float(values[0]) if len(values) == 1 else values
-
-            return write
-        mean, scale = float(self.y_mean_[0]), float(self.y_scale_[0])
-        if (mean, scale) == (0.0, 1.0):
-            return float
-        rounded = np.float32 if self._value_dtype == np.float32 else float
-        return lambda raw: float(rounded(raw * scale + mean))
-
-    def _stream_predict(self, raw: np.ndarray) -> Any:
-        values = self._values(raw)[0]
-        return values[0] if self.n_outputs_ == 1 else values
-
-    def _stream_reader(self) -> Callable[[Any], np.ndarray]:
-        if self.n_outputs_ > 1:
-            return self._read_target
-        target = np.empty(1, dtype=self.parameters_.dtype)
-        mean, scale = float(self.y_mean_[0]), float(self.y_scale_[0])
-
-        def read(y: Any) -> np.ndarray:
-            if type(y) is not float or not isfinite(y):
-                return self._read_target(y)
-            target[0] = (y - mean) / scale  # an array would take longer than learning from it
-            return target
-
-        return read
-
-    def _read_target(self, y: Any) -> np.ndarray:
-        given = row_of_numbers(y)
-        if given is not None and given.shape == (self.n_outputs_,):
-            with np.errstate(over="ignore"):
-                target = self._in_units(given).astype(self.parameters_.dtype)
-            if np.isfinite(target).all():
-                return target
-        numbers = "a finite number" if self.n_outputs_ == 1 else f"{self.n_outputs_} of them"
-        raise ValueError(f"y must be {numbers}, the target at this step, got {y!r}.")
-
-    @property
-    def _loss(self) -> str:
-        return self.loss
+    def _outputs_now(self) -> Numbers:
+        return Numbers(
+            self.n_outputs_,
+            self.out_activation_,
+            type(self).__name__,
+            self.loss,
+            self.y_mean_,
+            self.y_scale_,
+        )

@@ -136,6 +136,16 @@ class SGD:
 SOLVERS = {"adam": Adam, "sgd": SGD}
 
 
+def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[str, Any]:
+    """A copy of ``state``, or a new one where the settings ask for another solver."""
+    if state["solver"] != settings.solver:
+        return SOLVERS[settings.solver].start(vector, settings)
+    return {
+        name: np.array(value) if isinstance(value, np.ndarray) else value
+        for name, value in state.items()
+    }
+
+
 def _clip(d_vector: np.ndarray, clip_norm: float | None) -> float:
     """What to multiply the gradient by so that its norm is at most ``clip_norm``."""
     if clip_norm is None:

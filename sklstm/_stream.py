@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from math import inf, isfinite
 from numbers import Real
-from operator import attrgetter, is_
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from operator import is_
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
+from sklstm._learner import Learner
 from sklstm._numbers import as_typed, filled, numbers
-from sklstm._solvers import SOLVERS
-from sklstm._threads import effective_n_jobs
 
-if TYPE_CHECKING:
-    from sklstm._base import BaseLSTM
-
-# The parameters that learning goes by: a change takes effect at the next step.
-SETTINGS = (
-    "solver",
-    "learning_rate",
-    "learning_rate_init",
-    "power_t",
-    "alpha",
-    "clip_norm",
-    "momentum",
-    "nesterovs_momentum",
-    "beta_1",
-    "beta_2",
-    "epsilon",
-    "class_weight",
+_STALE = (
+    "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
+    "anew. Make a new stream with stream()."
 )
 
 
 def _feature(index: tuple) -> str:
     return f"feature {index[0]}" if index else "its place, where a row of numbers was expected"
-
-
-_learning: WeakKeyDictionary[Any, threading.Lock] = WeakKeyDictionary()
-_STALE = (
-    "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
-    "anew. Make a new stream with stream()."
-)
 
 
 class Stream:
@@ -58,8 +34,8 @@ class Stream:
 
     Parameters
     ----------
-    estimator : LSTMClassifier or LSTMRegressor
-        Fitted or initialised, and not `bidirectional`.
+    learner : Learner
+        Parameters, solver and settings of an estimator; `estimator.stream()` makes it.
 
     Examples
     --------
@@ -80,25 +56,25 @@ class Stream:
     True
     """
 
-    def __init__(self, estimator: BaseLSTM) -> None:
-        self._estimator = estimator
+    def __init__(self, learner: Learner) -> None:
+        self._learner, self._holder = learner, learner.holder
         self._stepped = False
         self._open()
 
     @property
-    def estimator(self) -> BaseLSTM:
+    def estimator(self) -> Any:
         """The estimator whose parameters this stream uses and trains."""
-        return self._estimator
+        return self._holder
 
     def _open(self) -> None:
-        """Bind to the parameters that the estimator has now."""
-        estimator = self._estimator
-        topology = estimator._topology
-        self._vector = estimator.parameters_
+        """Bind to the parameters as they are now."""
+        learner = self._learner
+        topology, outputs = learner.topology, learner.outputs()
+        self._vector = self._holder.parameters_
         self._dtype = self._vector.dtype
         self._n_features = topology.n_features
         self._learns = len(topology.stack) == 1
-        self._n_draws = estimator._n_draws
+        self._n_draws = learner.n_draws
         self._d_vector = np.zeros_like(self._vector)
         self._online = _isa.online[self._dtype].Online(
             topology,
@@ -108,18 +84,15 @@ class Stream:
             self._d_vector,
             learns=self._learns,
         )
-        self._solver_state = None
-        self._settings = attrgetter(
-            *(name for name in SETTINGS if name in estimator._parameter_constraints)
-        )
-        self._output = estimator._stream_writer()
-        self._target = estimator._stream_reader()
-        self._lock = _learning.setdefault(estimator, threading.Lock())
+        self._outputs = outputs
+        self._write, self._target = outputs.writer(self._dtype), outputs.reader(self._dtype)
+        self._loss = _isa.kernels[self._dtype].losses[outputs.loss, outputs.activation]
+        self._known = (None,)  # no solver was made yet
 
     def _follow(self) -> None:
         """Bind to the array that the parameters of this stream have moved to."""
-        vector, old = self._estimator.parameters_, self._vector
-        moved = self._estimator._n_draws == self._n_draws
+        vector, old = self._holder.parameters_, self._vector
+        moved = self._learner.n_draws == self._n_draws
         if not moved or (vector.dtype, vector.shape) != (old.dtype, old.shape):
             raise RuntimeError(_STALE)
         memory = self._save()
@@ -142,7 +115,7 @@ class Stream:
             What `decision_function` (classifiers) or `predict` (regressors) gives for the steps
             since the last `reset`.
         """
-        if self._estimator.parameters_ is not self._vector:
+        if self._holder.parameters_ is not self._vector:
             self._follow()
         if (
             type(x) is not np.ndarray
@@ -152,28 +125,28 @@ class Stream:
         ):
             x = self._read(x)
         if self._online.parallel:
-            self._online.n_threads = effective_n_jobs(self._estimator.n_jobs)
+            self._online.n_threads = self._learner.n_threads
         if not self._online.step(x):
             raise ValueError(
                 f"x contains NaN or infinity in feature {int(np.argmin(np.isfinite(x)))}. The "
                 "stream is as it was before this step: fill the value in, or leave the step out."
             )
         self._stepped = True
-        return self._output(self._online.output())
+        return self._write(self._online.output())
 
     def predict(self) -> Any:
         """Prediction at the current step: a label, a number, or an array of several."""
-        return self._estimator._stream_predict(self._current())
+        raw = self._current()
+        return self._outputs.predict(raw)[0]
 
     def predict_proba(self) -> np.ndarray:
         """Probabilities (n_classes,) at the current step; classifiers only."""
-        if not hasattr(self._estimator, "predict_proba"):
-            raise AttributeError(f"{type(self._estimator).__name__} has no predict_proba.")
-        return self._estimator._probabilities(self._current())[0]
+        raw = self._current()
+        return self._outputs.probabilities(raw)[0]
 
     def _current(self) -> np.ndarray:
         """Raw outputs of the current step, (1, K)."""
-        if self._estimator.parameters_ is not self._vector:
+        if self._holder.parameters_ is not self._vector:
             self._follow()
         if not self._stepped:
             raise ValueError("There is no current step: call step(x) first.")
@@ -181,7 +154,7 @@ class Stream:
 
     def reset(self) -> Stream:
         """Forget the steps so far: zero state and traces."""
-        if self._estimator.parameters_ is not self._vector:
+        if self._holder.parameters_ is not self._vector:
             self._follow()
         self._online.reset()
         self._stepped = False
@@ -224,16 +197,14 @@ class Stream:
             raise ValueError("There is no current step to learn at: call step(x) first.")
         if not (isinstance(sample_weight, Real) and 0 <= sample_weight < inf):
             raise ValueError(f"sample_weight must be a finite number >= 0, got {sample_weight!r}.")
-        with self._lock:
+        with self._learner.lock:
             return self._update(y, float(sample_weight))
 
     def _update(self, y: Any, weight: float) -> float:
-        estimator = self._estimator
-        if estimator.parameters_ is not self._vector:
+        learner = self._learner
+        if self._holder.parameters_ is not self._vector:
             self._follow()
-        if estimator._solver_state is not self._solver_state or not all(
-            map(is_, self._settings(estimator), self._known)
-        ):
+        if not all(map(is_, learner.standing(), self._known)):
             self._bind_solver()
         target = self._target(y)
         if self._factors is not None:
@@ -241,45 +212,37 @@ class Stream:
         if weight == 0:
             return 0.0
         if self._online.parallel:
-            self._online.n_threads = effective_n_jobs(estimator.n_jobs)
-        loss = self._online.gradient(target, weight, self._loss, estimator.alpha / weight)
+            self._online.n_threads = learner.n_threads
+        loss = self._online.gradient(target, weight, self._loss, self._alpha / weight)
         if not isfinite(loss):
             self._warn("The loss at this step is not finite: nothing was learned.", target)
             return loss
         np.copyto(self._before, self._vector)
         if not self._step_solver():
             np.copyto(self._vector, self._before)
-            estimator._solver_state = self._solver.start(self._vector, estimator)
+            learner.restart(self._solver)
             what = "The parameters would not be finite after this step: nothing was learned."
             self._warn(what, target)
             return loss
-        estimator.t_ += 1
-        self._solver.end_epoch(estimator.t_)
+        self._solver.end_epoch(learner.count())
         return loss
 
     def _warn(self, what: str, target: np.ndarray) -> None:
-        cure = self._estimator._cure_of_target(target)
+        cure = self._learner.cure(target)
         warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=4)
 
     def _bind_solver(self) -> None:
-        """Prepare updates by the parameters that the estimator has now."""
-        estimator = self._estimator
-        estimator._check_shape(estimator._check_parameters())
-        self._factors = estimator._stream_factors()
-        if not self._vector.flags.writeable:  # memory-mapped: the file stays as it is
-            estimator.parameters_ = np.array(self._vector)
+        """Prepare updates by the settings as they are now."""
+        learner = self._learner
+        learner.check()
+        self._factors = learner.outputs().factors()
+        if learner.writable() is not self._vector:
             self._follow()
-        state = estimator._solver_state
-        arrays = [value for value in state.values() if isinstance(value, np.ndarray)]
-        if state["solver"] != estimator.solver or not all(a.flags.writeable for a in arrays):
-            estimator._solver_state = estimator._solver_state_copy(self._vector)
-        self._solver_state = estimator._solver_state
-        self._solver = SOLVERS[estimator.solver](self._solver_state, estimator)
+        self._solver = learner.solver()
         self._step_solver = self._solver.step_on(self._vector, self._d_vector)
         self._before = np.empty_like(self._vector)
-        self._known = self._settings(estimator)
-        losses = _isa.kernels[self._dtype].losses
-        self._loss = losses[estimator._loss, estimator.out_activation_]
+        self._alpha = learner.alpha
+        self._known = learner.standing()
 
     # -- input, pickles
 
@@ -298,14 +261,14 @@ class Stream:
 
     def __getstate__(self) -> dict[str, Any]:
         return {
-            "estimator": self._estimator,
-            "stale": self._estimator._n_draws != self._n_draws,
+            "learner": self._learner,
+            "stale": self._learner.n_draws != self._n_draws,
             "stepped": self._stepped,
             "memory": self._save(),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["estimator"])
+        self.__init__(state["learner"])
         self._stepped = state["stepped"]
         if state["stale"]:
             self._n_draws = self._vector = None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._network import Network
+from sklstm._outputs import Outputs
 from sklstm._sequences import Sequences
 from sklstm._sklearn import _safe_indexing
 from sklstm._targets import Examples
@@ -47,30 +48,38 @@ class HeldOut:
         return cls(examples.take(others), X, y, weights)
 
     def judge(
-        self, estimator: Any, network: Network, n_threads: int
+        self, estimator: Any, network: Network, outputs: Outputs, n_threads: int
     ) -> Callable[[], tuple[float, float]]:
         """A function that returns score and mean loss of the network as it is at that time."""
         examples = self.examples
         n = examples.total_weight()
-        score = self._scorer(estimator, network)
+        score = self._scorer(estimator, network, outputs)
 
         def judge() -> tuple[float, float]:
             raw = network.output(examples.rows.sequences, n_threads)
             if not np.isfinite(raw).all():
                 return -np.inf, np.inf
-            loss = estimator._total_loss(np.array(raw), examples) / n
+            loss = network.total_loss(
+                np.array(raw),
+                examples.targets,
+                examples.weights,
+                loss=outputs.loss,
+                out_activation=outputs.activation,
+            )
             with np.errstate(over="ignore", invalid="ignore"):
-                return (-loss if score is None else score(raw)), loss
+                return (-loss / n if score is None else score(raw)), loss / n
 
         return judge
 
-    def _scorer(self, estimator: Any, network: Network) -> Callable[[np.ndarray], float] | None:
+    def _scorer(
+        self, estimator: Any, network: Network, outputs: Outputs
+    ) -> Callable[[np.ndarray], float] | None:
         """The score of raw outputs as `scoring` has it; None for the loss itself."""
         scoring = estimator.scoring
         if isinstance(scoring, str) and scoring == "loss":
             return None
         if scoring is None:
-            return lambda raw: estimator._score_outputs(raw, self.examples)
+            return lambda raw: outputs.score_of(raw, self.examples)
         if isinstance(scoring, str):
             scoring = _scorer_of(scoring, estimator.return_sequences)
         judged = copy(estimator)  # one that has the parameters as they are being trained

@@ -12,6 +12,8 @@ from sklearn.model_selection import train_test_split
 from twins.reference import batch_loss, last_output, output
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._label_outputs import Labels
+from sklstm._number_outputs import Numbers
 from sklstm._sequences import object_array
 from sklstm._topology import CELLS
 
@@ -712,21 +714,27 @@ def test_the_held_out_sequences_are_not_learned_from(per_step):
     assert model.validation_scores_ == by_hand.validation_scores_
 
 
-def test_the_split_keeps_the_proportions_of_the_classes():
-    X, y = sequences(40), (np.arange(40) % 4 == 0).astype(int)
-    model = classifier(early_stopping=True, validation_fraction=0.2)
+def scored(monkeypatch, kind):
+    """The validation targets of each epoch, which all get the same score."""
     seen = []
-    model._score_outputs = lambda raw, examples: seen.append(examples.targets) or 0.5
-    model.fit(X, y)
+    monkeypatch.setattr(
+        kind, "score_of", lambda self, raw, examples: seen.append(examples.targets.copy()) or 0.5
+    )
+    return seen
+
+
+def test_the_split_keeps_the_proportions_of_the_classes(monkeypatch):
+    X, y = sequences(40), (np.arange(40) % 4 == 0).astype(int)
+    seen = scored(monkeypatch, Labels)
+    classifier(early_stopping=True, validation_fraction=0.2).fit(X, y)
     assert np.bincount(seen[0][:, 0].astype(int)).tolist() == [6, 2]
 
 
-def test_a_warm_start_holds_out_the_same_sequences():
+def test_a_warm_start_holds_out_the_same_sequences(monkeypatch):
     X, y = sequences(20), numbers(sequences(20))
-    seen = []
-    model = regressor(early_stopping=True, warm_start=True)
-    model._score_outputs = lambda raw, examples: seen.append(examples.targets.copy()) or 0.5
-    model.fit(X, y).fit(X, y)
+    seen = scored(monkeypatch, Numbers)
+    regressor(early_stopping=True, warm_start=True).fit(X, y).fit(X, y)
+    assert len(seen) > 1
     for held_out in seen:
         assert_array_equal(held_out, seen[0])
 

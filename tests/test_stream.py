@@ -209,7 +209,7 @@ def test_a_pickled_stream_goes_on_as_if_never_pickled(cell, solver):
     for x_t, y_t in zip(x[6:], y[6:], strict=True):
         assert copy.learn(y_t) == stream.learn(y_t)
         assert copy.step(x_t) == stream.step(x_t)
-    assert_array_equal(copy._estimator.parameters_, model.parameters_)
+    assert_array_equal(copy.estimator.parameters_, model.parameters_)
 
 
 def resident():

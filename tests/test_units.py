@@ -214,13 +214,15 @@ def test_the_score_is_that_of_predictions_in_the_units_of_y():
     assert per_step.score(X, steps) == pytest.approx(r2_score(np.concatenate(steps), flat))
 
 
-def test_units_are_learned_from_the_training_part_alone():
+def test_units_are_learned_from_the_training_part_alone(monkeypatch):
     X, y = sequences(40), numbers(sequences(40))
     y[:20] += 1000
     model = regressor(early_stopping=True)
     seen = []
-    learn = model._set_units
-    model._set_units = lambda targets, weights: seen.append(targets) or learn(targets, weights)
+    monkeypatch.setattr(
+        "sklstm._regressor.units_of",
+        lambda targets, weights: seen.append(targets) or units_of(targets, weights),
+    )
     model.fit(X, y)
     assert len(seen[0]) == 36
     assert model.y_mean_[0] == pytest.approx(seen[0].mean())

@@ -18,8 +18,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklstm._estimator import SEEDS
+from sklstm._number_outputs import OUT_ACTIVATIONS
 from sklstm._progress import ProgressLine, Silence
-from sklstm._regression import OUT_ACTIVATIONS, SequenceRegressor
+from sklstm._regression import SequenceRegressor
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import Interval, Options, StrOptions
 from sklstm._targets import Examples, mean_weight
@@ -127,7 +128,7 @@ class BaselineRegressor(SequenceRegressor):
         examples = self._examples(y, sample_weight, rows, fresh=fresh)
         if fresh:
             self._draw_parameters(shape, rows.sequences)
-        return self._trainable(examples)
+        return self._outputs_now().trainable(examples)
 
     def _draw_parameters(
         self, shape: dict[str, Any], sequences: Sequences, expected_length: float | None = None

@@ -1,0 +1,35 @@
+"""What to change where training did not work, and what in the data may be the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklstm._outputs import LARGE, Outputs
+from sklstm._targets import Examples
+
+
+def cure(settings: Any, outputs: Outputs, examples: Examples) -> str:
+    """Advice after training on these examples."""
+    advice = _slower(settings)
+    largest = float(np.abs(examples.rows.sequences.values).max())
+    if largest > LARGE:
+        advice += f". X has values up to {largest:.3g}: standardise it (SequenceScaler)"
+    largest = outputs.largest(examples.targets)
+    if largest > LARGE:
+        advice += (
+            f". y has values up to {largest:.3g}: standardise it as fit does with "
+            "normalize_y=True, or pass y_mean and y_scale to initialize"
+        )
+    return advice + "."
+
+
+def cure_of_step(settings: Any, outputs: Outputs, target: np.ndarray) -> str:
+    """Advice after a step of a stream that has not learned this target."""
+    return outputs.cure(target) or f"{_slower(settings)}, or standardise X (SequenceScaler)."
+
+
+def _slower(settings: Any) -> str:
+    advice = f"Lower learning_rate_init={settings.learning_rate_init:g}"
+    return advice if settings.clip_norm else f"{advice}, or clip the gradient with clip_norm"

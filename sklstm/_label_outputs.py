@@ -1,0 +1,205 @@
+"""Outputs that are labels: one of several classes, or several labels that hold or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, log_expit
+
+from sklstm._labels import (
+    check_indicator,
+    check_types,
+    class_factors,
+    encode_classes,
+    learn_classes,
+    named_classes,
+    read_labels,
+)
+from sklstm._outputs import Given, Outputs
+from sklstm._scores import accuracy
+from sklstm._targets import Examples, Rows, read_weights
+
+UNBALANCED = (
+    "class_weight='balanced' counts all targets, and partial_fit and streams see only some: pass a "
+    "dict, for example from sklearn.utils.class_weight.compute_class_weight."
+)
+
+
+@dataclass(eq=False)  # frozen would cost a small predict a microsecond
+class Labels(Outputs):
+    """Outputs that say which class it is, or for each of several labels whether it holds."""
+
+    classes: np.ndarray
+    multilabel: bool
+    estimator: str
+    class_weight: Any = None
+    loss = "log_loss"
+
+    @property
+    def n_outputs(self) -> int:
+        return 1 if len(self.classes) == 2 and not self.multilabel else len(self.classes)
+
+    @property
+    def activation(self) -> str:
+        return "logistic" if self.multilabel or len(self.classes) == 2 else "softmax"
+
+    @staticmethod
+    def read(y: Any, sample_weight: Any, rows: Rows, suffix: str = "") -> Given:
+        weights = read_weights(sample_weight, rows, name="sample_weight" + suffix)
+        labels = read_labels(y, weights, rows, name="y" + suffix)
+        return Given(rows, labels, weights, "y" + suffix)
+
+    @classmethod
+    def of(cls, given: Given, classes: Any, estimator: str) -> Labels:
+        """Those of y, or the ``classes`` that a user named; None is nothing named."""
+        if classes is None:
+            return cls(*learn_classes(given.values, given.weights, given.rows), estimator)
+        n_labels = given.values.shape[1] if given.values.ndim == 2 else None
+        return cls(named_classes(classes, n_labels), n_labels is not None, estimator)
+
+    @classmethod
+    def named(cls, classes: Any, n_outputs: int, estimator: str) -> Labels:
+        """Classes that a user named, or of several outputs the labels of an indicator."""
+        multilabel = n_outputs > 1
+        named = named_classes(classes, n_outputs if multilabel else None)
+        return cls(named, multilabel, estimator)
+
+    def check_named(self, classes: Any) -> None:
+        """The classes that a user names must be those there are."""
+        known = self.classes
+        named = named_classes(classes, self.n_outputs if self.multilabel else None)
+        if not np.array_equal(named, known):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on the first call to partial_fit: "
+                f"{known.tolist()}."
+            )
+
+    def examples(self, given: Given) -> Examples:
+        """Numbers of classes (rows, 1), or an indicator (rows, n_outputs)."""
+        rows, labels, weights, name = given.rows, given.values, given.weights, given.name
+        if labels.ndim == 1 and not self.multilabel:
+            index = encode_classes(labels, self.classes, weights, rows, name)
+            return Examples(rows, index[:, None], weights)
+        if labels.ndim != 2 or not self.multilabel or labels.shape[1] != self.n_outputs:
+            expected = f"{self.n_outputs} labels" if self.multilabel else "one label"
+            got = labels.shape[1] if labels.ndim == 2 else 1
+            raise ValueError(
+                f"{name} has {got} columns, but {self.estimator} was made for {expected} per "
+                f"{'step' if rows.per_step else 'sequence'}."
+            )
+        if rows.per_step:
+            labels = np.where((weights > 0)[:, None], labels, 0)
+        check_indicator(labels, weights, rows, name)
+        return Examples(rows, labels, weights)
+
+    def trainable(self, examples: Examples) -> Examples:
+        dtype = examples.rows.sequences.values.dtype
+        return replace(examples, targets=examples.targets.astype(dtype, copy=False))
+
+    def check_complete(self, examples: Examples) -> None:
+        if self.multilabel:
+            return
+        counts = examples.weights > 0 if examples.rows.per_step else slice(None)
+        present = self.classes[np.unique(_index(examples)[counts])]
+        if len(present) < len(self.classes):
+            raise ValueError(
+                "warm_start can only be used where y has the same classes as before: "
+                f"{self.classes.tolist()}, but y has only {present.tolist()}. Use partial_fit."
+            )
+
+    def strata(self, examples: Examples) -> np.ndarray | None:
+        return None if self.multilabel else self.classes[_index(examples)]
+
+    def class_weighted(self, examples: Examples) -> Examples:
+        if self.class_weight is None:
+            return examples
+        self._refuse_multilabel()
+        index = _index(examples)
+        factors = class_factors(self.class_weight, index, self.classes, examples.weights)
+        return examples.weighted(factors[index])
+
+    def factors(self) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        if self.class_weight == "balanced":
+            raise ValueError(UNBALANCED)
+        self._refuse_multilabel()
+        return class_factors(self.class_weight, np.empty(0, np.intp), self.classes, np.empty(0))
+
+    def _refuse_multilabel(self) -> None:
+        if self.multilabel:
+            raise ValueError(
+                "class_weight is for one label per row, but y is a multilabel indicator: use "
+                "sample_weight."
+            )
+
+    def predict(self, raw: np.ndarray) -> np.ndarray:
+        numbers = self._numbers(raw)
+        return numbers if self.multilabel else self.classes[numbers]
+
+    def _numbers(self, raw: np.ndarray) -> np.ndarray:
+        """Numbers of classes (rows,), or the indicator (rows, n_outputs)."""
+        if self.activation == "softmax":
+            return raw.argmax(axis=1)
+        indicator = (raw > 0).astype(np.intp)
+        return indicator if self.multilabel else indicator[:, 0]
+
+    def probabilities(self, raw: np.ndarray) -> np.ndarray:
+        if self.activation == "softmax":
+            proba = np.exp(raw - raw.max(axis=1, keepdims=True))
+            return proba / proba.sum(axis=1, keepdims=True)
+        return expit(raw if self.multilabel else np.hstack([-raw, raw]))
+
+    def log_probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """Exact also where the probabilities are 0 in floating point."""
+        if self.activation == "softmax":
+            log_proba = raw - raw.max(axis=1, keepdims=True)
+            return log_proba - np.log(np.exp(log_proba).sum(axis=1, keepdims=True))
+        return log_expit(raw if self.multilabel else np.hstack([-raw, raw]))
+
+    def score(self, raw: np.ndarray, y: Any, sample_weight: Any, rows: Rows) -> float:
+        weights = read_weights(sample_weight, rows)
+        labels = read_labels(y, weights, rows, column_warning=False)
+        if labels.ndim == 2:
+            check_indicator(labels, weights, rows, "y")
+        else:
+            check_types(labels, self.classes, weights, rows, "y")
+        return accuracy(self.predict(raw), labels, weights)
+
+    def score_of(self, raw: np.ndarray, examples: Examples) -> float:
+        targets = examples.targets if self.multilabel else examples.targets[:, 0]
+        return accuracy(self._numbers(raw), targets, examples.weights)
+
+    def writer(self, dtype: np.dtype) -> Callable[[Any], Any]:
+        return float if self.n_outputs == 1 else lambda raw: np.array(raw, dtype=dtype)
+
+    def reader(self, dtype: np.dtype) -> Callable[[Any], np.ndarray]:
+        if self.multilabel:
+            return lambda y: self._read_indicator(y, dtype)
+        targets = {label: np.array([k], dtype) for k, label in enumerate(self.classes.tolist())}
+
+        def read(y: Any) -> np.ndarray:
+            try:
+                return targets[y.item() if getattr(y, "ndim", None) == 0 else y]
+            except (KeyError, TypeError):
+                raise ValueError(
+                    f"y is {y!r}, which is not one of the classes {self.classes.tolist()}."
+                ) from None
+
+        return read
+
+    def _read_indicator(self, y: Any, dtype: np.dtype) -> np.ndarray:
+        target = np.asarray(y)
+        if target.shape != (self.n_outputs,) or not np.isin(target, (0, 1)).all():
+            raise ValueError(
+                f"y must be {self.n_outputs} labels of 0 or 1 at this step, got {y!r}."
+            )
+        return target.astype(dtype)
+
+
+def _index(examples: Examples) -> np.ndarray:
+    """Numbers of classes, (rows,)."""
+    return examples.targets[:, 0].astype(np.intp)

@@ -1,0 +1,115 @@
+"""What learns on a stream: the fitted parameters of an estimator, its solver and its settings."""
+
+from __future__ import annotations
+
+import threading
+from operator import attrgetter
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sklstm._advice import cure_of_step
+from sklstm._outputs import Outputs
+from sklstm._solvers import SOLVERS, continued
+from sklstm._threads import effective_n_jobs
+from sklstm._topology import Topology
+
+# The parameters that learning goes by: a change takes effect at the next step.
+SETTINGS = (
+    "solver",
+    "learning_rate",
+    "learning_rate_init",
+    "power_t",
+    "alpha",
+    "clip_norm",
+    "momentum",
+    "nesterovs_momentum",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "class_weight",
+)
+
+_locks: WeakKeyDictionary[Any, threading.Lock] = WeakKeyDictionary()
+
+
+class Learner:
+    """The fitted parameters of one estimator, as all of its streams share them.
+
+    Nothing is kept here: a fit, ``set_params`` and an assignment show at once.
+
+    Attributes
+    ----------
+    holder : object
+        Has the parameters in its attribute ``parameters_``, which streams look at in every step:
+        another array there means that the parameters have moved.
+    lock : Lock
+        Held by the stream that learns.
+    """
+
+    def __init__(self, holder: Any) -> None:
+        self.holder = holder
+        self.lock = _locks.setdefault(holder, threading.Lock())
+        settings = (name for name in SETTINGS if hasattr(holder, name))
+        self._standing = attrgetter("_solver_state", *settings)
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.holder,)
+
+    @property
+    def topology(self) -> Topology:
+        return self.holder._topology
+
+    @property
+    def n_draws(self) -> int:
+        """How often parameters were drawn: another number means a fit anew."""
+        return self.holder._n_draws
+
+    @property
+    def n_threads(self) -> int:
+        return effective_n_jobs(self.holder.n_jobs)
+
+    @property
+    def alpha(self) -> float:
+        return self.holder.alpha
+
+    def outputs(self) -> Outputs:
+        return self.holder._outputs_now()
+
+    def standing(self) -> tuple:
+        """State of the solver and settings: if one is another object, the solver is made anew."""
+        return self._standing(self.holder)
+
+    def check(self) -> None:
+        """The settings must be valid and still ask for the network that there is."""
+        self.holder._check_shape(self.holder._check_parameters())
+
+    def writable(self) -> np.ndarray:
+        """The parameters to move: a copy of memory-mapped ones, as the file stays as it is."""
+        holder = self.holder
+        if not holder.parameters_.flags.writeable:
+            holder.parameters_ = np.array(holder.parameters_)
+        return holder.parameters_
+
+    def solver(self) -> Any:
+        """A solver that shares its state with all that learn here."""
+        holder = self.holder
+        state = holder._solver_state
+        arrays = [value for value in state.values() if isinstance(value, np.ndarray)]
+        if state["solver"] != holder.solver or not all(a.flags.writeable for a in arrays):
+            holder._solver_state = continued(state, holder.parameters_, holder)
+        return SOLVERS[holder.solver](holder._solver_state, holder)
+
+    def restart(self, solver: Any) -> None:
+        """Forget the state of the solver, which a step that was not finite has spoiled."""
+        self.holder._solver_state = solver.start(self.holder.parameters_, self.holder)
+
+    def count(self) -> int:
+        """One update more: how many there were."""
+        self.holder.t_ += 1
+        return self.holder.t_
+
+    def cure(self, target: np.ndarray) -> str:
+        """What to change where this target was not learned."""
+        return cure_of_step(self.holder, self.outputs(), target)
