@@ -340,6 +340,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         self._learned_units = True
         if self.normalize_y and self.out_activation_ == "identity":
             self.y_mean_, self.y_scale_ = units_of(targets, weights)
+        if self.__sklearn_is_fitted__():  # streams look again at what is another array
+            self.parameters_ = self.parameters_.view()
 
     def _outputs_now(self) -> Numbers:
         return Numbers(

@@ -194,6 +194,26 @@ def test_a_stream_speaks_in_the_units_of_y(dtype, n_outputs):
     assert_allclose(model.parameters_, other.parameters_, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_a_stream_follows_the_units_of_a_warm_fit(n_outputs):
+    X = cube(12)
+    y = numbers(X, n_outputs) if n_outputs > 1 else numbers(X)
+    model = regressor(warm_start=True).fit(X, y)
+    stream, view = model.stream(), model.output_bias_
+    stream.step(X[0, 0])
+    model.fit(X, 50 + 8 * y)
+    assert_array_equal(view, model.output_bias_)
+    fresh = model.stream()
+    stream.reset()
+    for x in X[0]:
+        assert_array_equal(stream.step(x), fresh.step(x))
+        assert_array_equal(stream.predict(), fresh.predict())
+    assert_allclose(fresh.predict(), model.predict(X[:1])[0], rtol=1e-12)
+    target = y[0] if n_outputs > 1 else float(y[0])
+    assert stream.learn(target, 0.0) == 0.0
+    assert_array_equal(stream._target(target), fresh._target(target))
+
+
 def test_copies_and_pickles_keep_the_units_and_clones_have_none():
     X, y = sequences(), 50 + numbers(sequences())
     model = regressor().fit(X, y)
