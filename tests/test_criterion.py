@@ -145,7 +145,7 @@ def test_a_record_under_way_tells_where_the_trial_is():
 )
 def test_an_error_is_a_mean_of_absolutes_or_a_sum_of_squares(measure, error):
     net, vector = constant(8, [0.3] * 4)
-    given = task("6a", net, symbols=True, length=100, n_relevant=2)
+    given = task("6a", net, length=100, n_relevant=2)
     record = record_of(net, vector, given, measure=measure, cap=3, n_final=2, final_always=True)
     assert record["recent_error"] == pytest.approx(error)
     assert record["final_error"] == pytest.approx(error)
@@ -161,7 +161,7 @@ def test_the_error_of_a_sequence_is_the_mean_over_its_targets():
 @pytest.mark.parametrize(("tolerance", "wrong"), [(0.69, 1), (0.71, 0)])
 def test_all_outputs_have_to_be_within_the_tolerance(tolerance, wrong):
     net, vector = constant(8, [0.3] * 4)
-    given = task("6a", net, symbols=True, length=100, n_relevant=2)
+    given = task("6a", net, length=100, n_relevant=2)
     assert record_of(net, vector, given, tolerance=tolerance)["recent_wrong"] == wrong
 
 
@@ -178,7 +178,7 @@ def test_3c_is_judged_by_the_target_without_noise():
 
 def strings_task(net):
     strings = reber_strings(0, distinct=False)
-    return task("1", net, symbols=True, strings=strings), strings
+    return task("1", net, strings=strings), strings
 
 
 def test_a_test_of_experiment_1_reads_every_string_of_both_sets_once():
@@ -218,15 +218,12 @@ def test_2a_is_tested_on_one_of_each_sequence_and_2b_on_drawn_ones():
         table[after, symbol] = 20.0
     net, vector = following(table)
     final = {"n_final": 40, "final_always": True, "tolerance": 0.25}
-    wrong = [
-        record_of(net, vector, task("2a", net, length=6, symbols=True), seed, **final)
-        for seed in range(5)
-    ]
+    wrong = [record_of(net, vector, task("2a", net, length=6), seed, **final) for seed in range(5)]
     assert [record["final_wrong"] for record in wrong] == [20] * 5
     wrong = [
-        record_of(
-            net, vector, task("2b", net, length=6, symbols=True), seed, judge_last=True, **final
-        )["final_wrong"]
+        record_of(net, vector, task("2b", net, length=6), seed, judge_last=True, **final)[
+            "final_wrong"
+        ]
         for seed in range(5)
     ]
     assert len(set(wrong)) > 1
@@ -237,7 +234,7 @@ def test_2b_is_judged_at_the_end_of_a_sequence_alone():
     table = np.full((7, 7), -20.0)
     table[5] = 20.0
     net, vector = following(table)
-    given = task("2b", net, length=6, symbols=True)
+    given = task("2b", net, length=6)
     final = {"n_final": 1000, "final_always": True, "tolerance": 0.25}
     assert record_of(net, vector, given, **final)["final_wrong"] == 1000
     assert 400 < record_of(net, vector, given, judge_last=True, **final)["final_wrong"] < 600
@@ -279,9 +276,11 @@ def test_of_two_symbols_that_may_follow_each_is_half_expected():
 @pytest.mark.parametrize("gain", [0.01, 0.3])
 def test_a_cell_grows_when_the_error_has_stopped_falling(gain):
     net, window = LateCellNet(7, 7), 10
-    given = task("2b", net, length=6, symbols=True)
+    given = task("2b", net, length=6)
     growth = {"growth_window": window, "growth_gain": gain}
-    kernel = small_kernel(net, given, replace(ENDLESS, window=window, cap=2000, **growth), rate=0.2)
+    kernel = small_kernel(
+        net, given, replace(ENDLESS, window=window, cap=2000, **growth), rate=0.2, symbols=True
+    )
     vector = net.vector(0)
     kernel.start(0, 3, vector)
     before, expected = inf, None
@@ -304,7 +303,7 @@ def test_a_cell_grows_when_the_error_has_stopped_falling(gain):
 
 def test_an_error_that_does_not_change_grows_a_cell_after_two_windows():
     net, vector = following(np.zeros((7, 7)))
-    given = task("2a", net, length=6, symbols=True)
+    given = task("2a", net, length=6)
     growth = {"growth_window": 4, "growth_gain": 0.01}
     assert record_of(net, vector, given, cap=20, **growth)["grown_at"] == 8
 

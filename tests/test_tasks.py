@@ -29,7 +29,7 @@ def drawn(name, n=N, changes="", seed=0):
 def small(experiment, n, *, n_features=1, n_outputs=1, seed=0, **fields):
     """The same of a task with fields of one's own."""
     net = EstimatorNet(published_net(1, 1, bias=None, init_range=0.1), n_features, n_outputs)
-    kernel = small_kernel(net, task(experiment, net, symbols=n_features > 2, **fields))
+    kernel = small_kernel(net, task(experiment, net, **fields), symbols=n_features > 2)
     return sequences(kernel, n, seed)
 
 

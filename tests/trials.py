@@ -20,28 +20,26 @@ ENDLESS = Criterion(cap=1, tolerance=0.2, window_error=NEVER)
 
 def kernel_of(row, reading=AS_PRINTED, n_sequences=20, *, symbols=True, **changes):
     """Trials of a row that stop after so many training sequences."""
-    given = task_of(row, reading, 0)
-    if not symbols:
-        given = replace(given, n_symbols=0)
     criterion = criterion_of(row, reading, n_sequences)
     criterion = replace(criterion, **{"window_error": NEVER} | changes)
-    return _run.kernel_of(row, reading, given, criterion)
+    return _run.kernel_of(row, reading, task_of(row, reading, 0), criterion, symbols=symbols)
 
 
-def task(experiment, net, *, symbols=False, **fields):
+def task(experiment, net, **fields):
     """A task of an experiment for a net; every step has a target where the paper has one."""
     return Task(
         kind=KIND_OF[experiment],
         n_inputs=net.n_features,
-        n_symbols=net.n_features if symbols else 0,
         every_step=experiment in NEXT_SYMBOL,
         **fields,
     )
 
 
-def small_kernel(net, given, criterion=ENDLESS, *, feedback="all", rate=1.0, **settings):
+def small_kernel(
+    net, given, criterion=ENDLESS, *, symbols=False, feedback="all", rate=1.0, **settings
+):
     """Trials of a net; ``settings`` are those of ``Trials``."""
-    places = net.places(symbols=given.n_symbols > 0, feedback=feedback)
+    places = net.places(symbols=symbols, feedback=feedback)
     return _kernel.Trials(places, given, criterion, rate=rate, **settings)
 
 

@@ -14,7 +14,7 @@ from sklstm.paper._criterion import Criterion, criterion_of
 from sklstm.paper._nets import net_of
 from sklstm.paper._readings import Reading
 from sklstm.paper._rows import Row
-from sklstm.paper._tasks import Task, task_of
+from sklstm.paper._tasks import NUMBERS, Task, task_of
 
 STEPS_AT_ONCE = 2_000_000  # between two looks at the trials, about half a second
 Progress = Callable[[int, dict[str, Any]], None]  # called with the number of a trial, its record
@@ -92,10 +92,13 @@ def _run_group(row, reading, numbers, seed, cap, progress, look_every, keep_vect
     )
 
 
-def kernel_of(row: Row, reading: Reading, task: Task, criterion: Criterion) -> Any:
-    """The kernel that trains nets of a row."""
+def kernel_of(
+    row: Row, reading: Reading, task: Task, criterion: Criterion, *, symbols: bool = True
+) -> Any:
+    """The kernel that trains nets of a row; they read symbols as such, or as one-hot vectors."""
+    symbols = symbols and row.experiment not in NUMBERS
     return _kernel.Trials(
-        net_of(row, reading).places(symbols=task.n_symbols > 0, feedback=reading.feedback),
+        net_of(row, reading).places(symbols=symbols, feedback=reading.feedback),
         task,
         criterion,
         rate=row.rate,

@@ -28,8 +28,7 @@ cdef enum FirstPair:
 
 cdef struct Task:
     Kind kind
-    int n_symbols  # 0: real inputs
-    int n_inputs
+    int n_inputs  # numbers, or kinds of symbols
     int length  # T, or p (2a, 2b), or q (2c)
     int n_distractors  # p of 2c
     int n_informative  # N of 3
@@ -143,11 +142,16 @@ cdef inline void begin(
         now.steps = task.length
         now.state = task.edge_target[0]
         now.following = task.edge_symbol[0]
-    else:
+    elif task.kind in (NOISE_FREE_LAG, RANDOM_LAG):
         # a test of the two sequences of 2a is one of each
         now.label = below(random, 2) if test < 0 or task.kind == RANDOM_LAG else test % 2
         now.steps = task.length
         now.following = task.length - 1 + now.label
+
+
+cdef inline bint draws_symbols(const Task* task) noexcept nogil:
+    """Whether steps are symbols, of `symbol`, and not numbers, of `reals`."""
+    return task.kind not in (TWO_SEQUENCE, ADDING, MULTIPLICATION)
 
 
 cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept nogil:

@@ -60,8 +60,7 @@ class Task:
     kind : str
         A key of ``_kernel.KINDS``.
     n_inputs : int
-    n_symbols : int, default=0
-        Symbols that a net reads as such; 0: numbers, where a symbol is a one-hot vector.
+        Numbers, or kinds of symbols.
     every_step : bool, default=False
         Whether every step has a target, else the last one has.
     length : int, default=0
@@ -90,7 +89,6 @@ class Task:
 
     kind: str
     n_inputs: int
-    n_symbols: int = 0
     every_step: bool = False
     length: int = 0
     n_distractors: int = 0
@@ -125,11 +123,9 @@ NEXT_SYMBOL = ("1", "2a", "2b")  # experiments with a target at every step
 def task_of(row: Row, reading: Reading, data_set: int) -> Task:
     """The task of a row; ``data_set`` is the number of the strings of experiment 1."""
     name, columns = row.experiment, row.columns
-    n_inputs = net_of(row, reading).n_features
     task = Task(
         kind=KIND_OF[name],
-        n_inputs=n_inputs,
-        n_symbols=0 if name in NUMBERS else n_inputs,
+        n_inputs=net_of(row, reading).n_features,
         every_step=name in NEXT_SYMBOL,
     )
     if name == "1":

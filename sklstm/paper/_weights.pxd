@@ -1,0 +1,203 @@
+"""The weights of nets in lanes: a matrix of each net side by side, and columns of symbols.
+
+``w`` is in the order in which it is walked through, and ``place`` has for each number where it is
+in a net's vector of parameters. What is to be added to ``w`` is summed in ``d_w``.
+"""
+
+from libc.string cimport memcpy
+
+from sklstm._kernels.arena cimport Arena, arena_take
+from sklstm._kernels.simd cimport LANES, load, real, splat, store, vec
+
+
+cdef enum:
+    TILE = 4  # rows whose sums stay in registers
+
+
+cdef struct Weights:
+    # A matrix of every net.
+    int rows
+    int columns
+    Py_ssize_t size  # of one net's, its rows padded to tiles
+    real* w  # (tiles, columns, TILE, LANES)
+    real* d_w
+    real* trains  # (size,) 1 where a weight trains
+    Py_ssize_t* place  # (size,) -1 where there is no weight
+
+
+cdef struct Symbols:
+    # Columns of symbols, and their traces, in one piece for each lane.
+    int n  # 0: inputs are numbers
+    int rows
+    int n_traces
+    Py_ssize_t size  # of one net's
+    real* w  # (LANES, n, rows)
+    real* d_w
+    real* traces  # (LANES, n, n_traces)
+    real* trains  # (size,)
+    Py_ssize_t* place  # (size,)
+    int now[LANES]  # what each lane reads
+
+
+cdef inline int padded(int rows) noexcept nogil:
+    return (rows + TILE - 1) // TILE * TILE
+
+
+cdef inline Py_ssize_t at(const Weights* m, int row, int column) noexcept nogil:
+    """Number of a weight."""
+    return (row // TILE * m.columns + column) * TILE + row % TILE
+
+
+cdef inline real* of_symbol(
+    const Symbols* symbols, real* array, int rows, int lane, int symbol
+) noexcept nogil:
+    """A column of a lane."""
+    return array + (<Py_ssize_t> lane * symbols.n + symbol) * rows
+
+
+# ----------------------------------------------------------------------------- construction
+
+
+cdef inline real* vecs(Arena* arena, double n) except NULL:
+    return <real*> arena_take(arena, n * LANES, sizeof(real))
+
+
+cdef inline real* trained(
+    Arena* arena, const Py_ssize_t* place, Py_ssize_t size, trainable
+) except NULL:
+    """1 for each weight that trains, 0 for the others and where there is none."""
+    cdef const unsigned char[::1] trains = trainable.view("u1")
+    cdef real* found = <real*> arena_take(arena, size, sizeof(real))
+    cdef Py_ssize_t k
+    for k in range(size):
+        found[k] = 1 if place[k] >= 0 and trains[place[k]] else 0
+    return found
+
+
+cdef inline int weights_new(Arena* arena, Weights* m, table, trainable) except -1:
+    cdef const Py_ssize_t[:, ::1] places = table
+    cdef int row, column
+    cdef Py_ssize_t k
+    m.rows, m.columns = places.shape[0], places.shape[1]
+    m.size = <Py_ssize_t> padded(m.rows) * m.columns
+    m.w, m.d_w = vecs(arena, m.size), vecs(arena, m.size)
+    m.place = <Py_ssize_t*> arena_take(arena, m.size, sizeof(Py_ssize_t))
+    for k in range(m.size):
+        m.place[k] = -1
+    for row in range(m.rows):
+        for column in range(m.columns):
+            m.place[at(m, row, column)] = places[row, column]
+    m.trains = trained(arena, m.place, m.size, trainable)
+    return 0
+
+
+cdef inline int symbols_new(
+    Arena* arena, Symbols* symbols, int n_traces, table, trainable
+) except -1:
+    cdef const Py_ssize_t[:, ::1] places = table
+    cdef int n = places.shape[0], rows = places.shape[1]
+    symbols.n, symbols.rows, symbols.n_traces = n, rows, n_traces
+    symbols.size = <Py_ssize_t> n * rows
+    symbols.w, symbols.d_w = vecs(arena, symbols.size), vecs(arena, symbols.size)
+    symbols.traces = vecs(arena, <double> n * n_traces)
+    symbols.place = <Py_ssize_t*> arena_take(arena, symbols.size, sizeof(Py_ssize_t))
+    memcpy(symbols.place, &places[0, 0], symbols.size * sizeof(Py_ssize_t))
+    symbols.trains = trained(arena, symbols.place, symbols.size, trainable)
+    return 0
+
+
+# ---------------------------------------------------------------------------- from and to vectors
+
+
+cdef inline void weights_write(Weights* m, int lane, const real* vector) noexcept nogil:
+    """The weights of a net, with nothing to be added."""
+    cdef Py_ssize_t k
+    for k in range(m.size):
+        m.w[k * LANES + lane] = vector[m.place[k]] if m.place[k] >= 0 else 0
+        m.d_w[k * LANES + lane] = 0
+
+
+cdef inline void weights_read(const Weights* m, int lane, real* vector) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(m.size):
+        if m.place[k] >= 0:
+            vector[m.place[k]] = m.w[k * LANES + lane]
+
+
+cdef inline void symbols_write(Symbols* symbols, int lane, const real* vector) noexcept nogil:
+    cdef real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
+    cdef real* d_w = of_symbol(symbols, symbols.d_w, symbols.rows, lane, 0)
+    cdef Py_ssize_t k
+    for k in range(symbols.size):
+        w[k] = vector[symbols.place[k]] if symbols.place[k] >= 0 else 0
+        d_w[k] = 0
+
+
+cdef inline void symbols_read(const Symbols* symbols, int lane, real* vector) noexcept nogil:
+    cdef const real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
+    cdef Py_ssize_t k
+    for k in range(symbols.size):
+        if symbols.place[k] >= 0:
+            vector[symbols.place[k]] = w[k]
+
+
+# ---------------------------------------------------------------------------------- arithmetic
+
+
+cdef inline void product_of_each(const Weights* m, const real* x, real* z) noexcept nogil:
+    """z = W x in every lane."""
+    cdef int _tile, column, n = m.columns
+    cdef const real* w = m.w
+    cdef vec a, b, c, d, source
+    for _tile in range(padded(m.rows) // TILE):
+        a = b = c = d = splat(0)
+        for column in range(n):
+            source = load(x + column * LANES)
+            a = a + load(w) * source
+            b = b + load(w + LANES) * source
+            c = c + load(w + 2 * LANES) * source
+            d = d + load(w + 3 * LANES) * source
+            w += TILE * LANES
+        store(z, a)
+        store(z + LANES, b)
+        store(z + 2 * LANES, c)
+        store(z + 3 * LANES, d)
+        z += TILE * LANES
+
+
+cdef inline void add_row(const Weights* m, int row, vec factor, const real* x) noexcept nogil:
+    """d_W[row] += factor x."""
+    cdef real* d = m.d_w + at(m, row, 0) * LANES
+    cdef int column
+    for column in range(m.columns):
+        store(d + column * TILE * LANES,
+              load(d + column * TILE * LANES) + factor * load(x + column * LANES))
+
+
+cdef inline void add_symbols(const Symbols* symbols, int first, int rows, real* z) noexcept nogil:
+    """z += the columns of the lanes' symbols, from row `first` of them."""
+    cdef int lane, row
+    cdef const real* column
+    for lane in range(LANES):
+        column = of_symbol(symbols, symbols.w, symbols.rows, lane, symbols.now[lane]) + first
+        for row in range(rows):
+            z[row * LANES + lane] += column[row]
+
+
+cdef inline void weights_update(Weights* m, vec rate, vec kept) noexcept nogil:
+    """(22): add d_W times the rate of each lane, and keep d_W where it was not used."""
+    cdef Py_ssize_t k
+    for k in range(m.size):
+        store(m.w + k * LANES, load(m.w + k * LANES)
+              + splat(m.trains[k]) * rate * load(m.d_w + k * LANES))
+        store(m.d_w + k * LANES, kept * load(m.d_w + k * LANES))
+
+
+cdef inline void symbols_update(Symbols* symbols, int lane, real rate) noexcept nogil:
+    """The same for one lane."""
+    cdef real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
+    cdef real* d_w = of_symbol(symbols, symbols.d_w, symbols.rows, lane, 0)
+    cdef Py_ssize_t k
+    for k in range(symbols.size):
+        w[k] += rate * symbols.trains[k] * d_w[k]
+        d_w[k] = 0
