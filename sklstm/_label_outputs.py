@@ -18,6 +18,7 @@ from sklstm._labels import (
     named_classes,
     read_labels,
 )
+from sklstm._numbers import row_of_numbers
 from sklstm._outputs import Given, Outputs
 from sklstm._scores import accuracy
 from sklstm._targets import Examples, Rows, read_weights
@@ -192,8 +193,8 @@ class Labels(Outputs):
         return read
 
     def _read_indicator(self, y: Any, dtype: np.dtype) -> np.ndarray:
-        target = np.asarray(y)
-        if target.shape != (self.n_outputs,) or not np.isin(target, (0, 1)).all():
+        target = row_of_numbers(y)
+        if target is None or len(target) != self.n_outputs or not np.isin(target, (0, 1)).all():
             raise ValueError(
                 f"y must be {self.n_outputs} labels of 0 or 1 at this step, got {y!r}."
             )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from enum import Enum
-from math import isfinite
+from math import inf, isfinite
 from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
 
+from sklstm._numbers import scalar
 from sklstm._targets import Rows, entries, first_row, rows_of, shown
 
 NOTHING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, and what others have for it
@@ -145,7 +146,7 @@ def class_factors(
         return np.where(sums > 0, factors, 0.0)
     known = classes.tolist()
     for label, factor in class_weight.items():
-        if not (isinstance(factor, Real) and isfinite(factor) and factor >= 0):
+        if not 0 <= scalar(factor) < inf:
             raise ValueError(
                 f"class_weight must hold numbers of 0 or more, but {label!r} has {factor!r}."
             )
@@ -156,7 +157,7 @@ def class_factors(
             f"class_weight has {others[0]!r}, which is not one of the classes {known}, and nothing "
             f"for {without[0]!r}."
         )
-    return np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
+    return np.array([scalar(class_weight.get(label, 1.0)) for label in known])
 
 
 # ---------------------------------------------------------------------------- types of labels

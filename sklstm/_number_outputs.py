@@ -129,7 +129,7 @@ class Numbers(Outputs):
                 target = self._in_units(given).astype(dtype)
             if np.isfinite(target).all():
                 return target
-        numbers = "a finite number" if self.n_outputs == 1 else f"{self.n_outputs} of them"
+        numbers = "a finite number" if self.n_outputs == 1 else f"{self.n_outputs} finite numbers"
         raise ValueError(f"y must be {numbers}, the target at this step, got {y!r}.")
 
     def cure(self, target: np.ndarray) -> str | None:

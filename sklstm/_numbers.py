@@ -51,24 +51,25 @@ def filled(data: Any, missing: Any = np.nan) -> Any:
 def numbers(
     array: np.ndarray, place: Callable[[tuple], str], name: str = "X", hint: str = ""
 ) -> np.ndarray:
-    """``array`` itself if it holds real numbers, objects as float64.
+    """``array`` itself if it holds real numbers; objects and what is wider than float64 as that.
 
     ``place`` words an index, ``hint`` is added to the error that names it.
     """
     kind = array.dtype.kind
     if kind == "O":
-        missing = []
-        for index, value in np.ndenumerate(array):
-            if (kind := _kind(value)) == "NA":
-                missing.append(index)
-            elif kind != "O":
-                _refuse(kind, place(index), name, hint)
-        if missing:  # NumPy cannot convert what pandas has for it
-            array = array.copy()
-            array[tuple(zip(*missing, strict=True))] = np.nan
-        return array.astype(np.float64)
+        values = np.empty(array.shape)
+        with np.errstate(over="ignore"):  # of what is wider than float64
+            for index, value in np.ndenumerate(array):
+                number = _number(value)
+                if isinstance(number, str):
+                    _refuse(number, place(index), name, hint)
+                values[index] = number
+        return values
     if kind not in "biuf":
         _refuse(kind, place((0,) * array.ndim), name, hint)
+    if kind == "f" and array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):  # what float64 cannot hold is infinite in it
+            return array.astype(np.float64)
     return array
 
 
@@ -77,29 +78,68 @@ def row_of_numbers(value: Any) -> np.ndarray | None:
     try:
         row = np.atleast_1d(numbers(as_typed(filled(value)), str))
         return row.astype(np.float64) if row.ndim == 1 else None
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         return None
+
+
+def scalar(value: Any) -> float:
+    """A real number as a float, infinity if none is large enough; NaN for all else."""
+    with np.errstate(over="ignore"):
+        number = _number(value)
+    return np.nan if isinstance(number, str) else number
 
 
 def as_typed(data: Any) -> np.ndarray:
     """``data`` as an array, of objects where NumPy would make one string or complex of them all."""
-    array = np.asarray(data)
+    array = as_array(data)
     return np.asarray(data, dtype=object) if array.dtype.kind in "USc" else array
 
 
-def _kind(value: Any) -> str:
-    """The dtype kind of a Python object that is not a real number, "O" for all others."""
+def as_array(data: Any) -> np.ndarray:
+    """``data`` as NumPy reads it, and whole numbers that no float can hold as objects."""
+    try:
+        return np.asarray(data)
+    except OverflowError:
+        return np.asarray(data, dtype=object)
+
+
+def first_unequal(items: Any) -> int:
+    """The first of some ``items`` that has not the shape of item 0, or no shape at all."""
+    shapes = [_shape(item) for item in items]
+    return next((k for k, s in enumerate(shapes) if s is None or s != shapes[0]), 0)
+
+
+def _shape(item: Any) -> tuple | None:
+    try:
+        return np.shape(item)
+    except ValueError:  # nested lists of unequal length
+        return None
+
+
+def _number(value: Any) -> float | str:
+    """A Python object as a float, NaN if it is missing; of what is no real number the kind."""
+    if type(value) is float:
+        return value
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value is not np.ma.masked:
+        value = value[()]
+    if value is None or value is np.ma.masked or type(value).__name__ == "NAType":
+        return np.nan
     if isinstance(value, (str, bytes)):
         return "U"
     if isinstance(value, (complex, np.complexfloating)):
         return "c"
     if isinstance(value, (date, time, timedelta, np.datetime64, np.timedelta64)):
         return "M"
+    if isinstance(value, np.void):
+        return "V"
     if isinstance(value, Sized) and not isinstance(value, Mapping) and np.ndim(value) > 0:
         return "nested"
-    if type(value).__name__ == "NAType":
-        return "NA"
-    return "O" if value is None or hasattr(value, "__float__") else type(value).__name__
+    try:
+        return float(value)
+    except OverflowError:  # of whole numbers and fractions; others become infinite themselves
+        return np.inf
+    except (TypeError, ValueError, ArithmeticError):
+        return type(value).__name__
 
 
 def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._numbers import row_of_numbers, scalar
 from sklstm._sklearn import Interval, InvalidParameterError, Options, StrOptions
 from sklstm._topology import BIASES, CELLS, GATES, topology
 
@@ -145,9 +146,10 @@ def positive_number(value: Any, name: str) -> float | None:
     """A finite number above 0, or None; else an error that names the argument."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+    number = scalar(value)
+    if isinstance(value, bool) or not 0 < number < np.inf:
         raise ValueError(f"{name} must be a finite number above 0 or None, got {value!r}.")
-    return float(value)
+    return number
 
 
 def _layer_sizes(sizes: Any) -> tuple[int, ...]:
@@ -181,15 +183,14 @@ def _gate_biases(gate_bias: dict | None, shape: dict[str, Any]) -> dict | None:
                 f"gate_bias has a bias for {gate!r}, but the gates of cell={cell!r} are "
                 f"{', '.join(map(repr, GATES[cell]))}."
             )
-        try:
-            bias = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            bias = np.array(np.nan)
-        if isinstance(value, (str, bytes)) or bias.ndim > 1 or not np.isfinite(bias).all():
+        bias = row_of_numbers(value)
+        if bias is None or not np.isfinite(bias).all():
             raise InvalidParameterError(
                 f"gate_bias[{gate!r}] must be a finite number or one per block, got {value!r}."
             )
-        if bias.ndim == 1 and (len(sizes) > 1 or len(bias) != sizes[0]):
+        if np.ndim(value) == 0:
+            bias = bias[0]
+        elif len(sizes) > 1 or len(bias) != sizes[0]:
             needed = (
                 f"one number for all {len(sizes)} layers"
                 if len(sizes) > 1

@@ -30,7 +30,15 @@ from sklstm._containers import (
     refuse_members,
 )
 from sklstm._laws import check_finite, check_form, place_in, place_of, refuse_shape
-from sklstm._numbers import as_typed, filled, numbers, precision, refuse_dates
+from sklstm._numbers import (
+    as_array,
+    as_typed,
+    filled,
+    first_unequal,
+    numbers,
+    precision,
+    refuse_dates,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,7 +285,14 @@ def _read_table(
     refuse_dates(X, hint)
     X = filled(X)
     refuse_shape(X, given)
-    table = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
+    try:
+        table = check_array(
+            X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X"
+        )
+    except ValueError as error:
+        if not str(error).startswith("Complex data"):  # without a name and a place
+            raise
+        table = np.asarray(X)
     table = numbers(table, place, hint=hint)
     if not reset:
         if not fitted_on_table:
@@ -329,10 +344,11 @@ def _as_arrays(items: list | tuple) -> list[np.ndarray]:
     arrays = []
     for k, item in enumerate(items):
         try:
-            arrays.append(np.asarray(item if type(item) is np.ndarray else filled(item)))
+            arrays.append(item if type(item) is np.ndarray else as_array(filled(item)))
         except ValueError:
             raise ValueError(
-                f"Sequence {k} of X is not an array: its steps are of unequal length."
+                f"Sequence {k} of X is not an array: its steps are of unequal length, see step "
+                f"{first_unequal(item)}."
             ) from None
     return arrays
 

@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 
 from sklstm._containers import first_frame, is_frame, members, refuse_container
-from sklstm._numbers import contiguous, filled
+from sklstm._numbers import as_array, contiguous, filled, first_unequal
 from sklstm._sequences import Sequences
 
 # What one array may hold: NumPy would turn the number 1 into the string "1" without a word.
 TYPES = {
     kind: name
-    for kinds, name in (("biufc", "numbers"), ("UST", "strings"), ("mM", "dates or durations"))
+    for kinds, name in (
+        ("biufc", "numbers"),
+        ("UST", "strings"),
+        ("mM", "dates or durations"),
+        ("V", "records"),
+    )
     for kind in kinds
 }
 
@@ -34,7 +39,7 @@ def pack_steps(
     n = len(sequences)
     items = members(y)
     if items is None:
-        items = np.asarray(filled(y, missing))
+        items = as_array(filled(y, missing))
         if items.ndim not in (2, 3):
             raise ValueError(
                 f"{name} of shape {items.shape} does not hold {what} for every step: with "
@@ -69,8 +74,15 @@ def pack_steps(
     _check_steps(np.array([len(array) for array in arrays]), sequences, name, what)
     if any(array.dtype.kind in "UST" for array in arrays):  # NumPy would write NaN as "nan"
         arrays = [array.astype(object) if _is_nan(array) else array for array in arrays]
-    _check_types(arrays, name, what)
-    return contiguous(np.concatenate(arrays))
+    check_one_type(arrays, name, what)
+    return contiguous(concatenated(arrays))
+
+
+def concatenated(arrays: list[np.ndarray]) -> np.ndarray:
+    """All steps in one array; complex ones as objects, so that their place is known."""
+    if any(array.dtype.kind == "c" for array in arrays):
+        arrays = [array.astype(object) for array in arrays]
+    return np.concatenate(arrays)
 
 
 def x_of(name: str) -> str:
@@ -79,9 +91,9 @@ def x_of(name: str) -> str:
 
 
 def as_entries(data: Any, missing: Any = np.nan) -> np.ndarray:
-    """``data`` as an array, of objects where NumPy would make strings of other things."""
-    array = np.asarray(filled(data, missing))
-    if array.dtype.kind in "US" and not hasattr(data, "dtype"):
+    """``data`` as an array, of objects where NumPy would make strings or complex numbers of all."""
+    array = as_array(filled(data, missing))
+    if array.dtype.kind in "USc" and not hasattr(data, "dtype"):
         objects = np.asarray(data, dtype=object)
         if objects.shape != array.shape or not all(_is_text(v) for v in objects.flat):
             return objects
@@ -99,7 +111,8 @@ def _as_array(item: Any, k: int, name: str, missing: Any) -> np.ndarray:
         return as_entries(item, missing)
     except ValueError:
         raise ValueError(
-            f"Sequence {k} of {name} is not an array: its steps are of unequal length."
+            f"Sequence {k} of {name} is not an array: its steps are of unequal length, see step "
+            f"{first_unequal(item)}."
         ) from None
 
 
@@ -108,7 +121,7 @@ def _is_nan(array: np.ndarray) -> bool:
     return array.dtype.kind == "f" and bool(np.isnan(array).all())
 
 
-def _check_types(arrays: list[np.ndarray], name: str, what: str) -> None:
+def check_one_type(arrays: list[np.ndarray], name: str, what: str) -> None:
     types = [TYPES.get(array.dtype.kind) for array in arrays]
     if len({*types} - {None}) < 2 and not ("dates or durations" in types and None in types):
         return

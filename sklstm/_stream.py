@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from math import inf, isfinite
-from numbers import Real
 from operator import is_
 from typing import Any
 
@@ -13,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
 from sklstm._learner import Learner
-from sklstm._numbers import as_typed, filled, numbers
+from sklstm._numbers import as_typed, filled, first_unequal, numbers, scalar
 
 _STALE = (
     "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
@@ -195,10 +194,11 @@ class Stream:
             )
         if not self._stepped:
             raise ValueError("There is no current step to learn at: call step(x) first.")
-        if not (isinstance(sample_weight, Real) and 0 <= sample_weight < inf):
+        weight = scalar(sample_weight)
+        if not 0 <= weight < inf:
             raise ValueError(f"sample_weight must be a finite number >= 0, got {sample_weight!r}.")
         with self._learner.lock:
-            return self._update(y, float(sample_weight))
+            return self._update(y, weight)
 
     def _update(self, y: Any, weight: float) -> float:
         learner = self._learner
@@ -247,7 +247,14 @@ class Stream:
     # -- input, pickles
 
     def _read(self, x: Any) -> np.ndarray:
-        given = numbers(as_typed(filled(x)), _feature, "x")
+        try:
+            array = as_typed(filled(x))
+        except ValueError:
+            raise ValueError(
+                f"x holds a whole array in one cell, see feature {first_unequal(x)}: pass one "
+                "number for each feature of this step."
+            ) from None
+        given = numbers(array, _feature, "x")
         if given.shape != (self._n_features,):
             raise ValueError(
                 f"x has shape {given.shape}, expected ({self._n_features},): one number for each "

@@ -8,6 +8,7 @@ Labels are read in `_labels`.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import fsum
 from numbers import Real
@@ -18,7 +19,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklstm._containers import LONG_TABLE, first_frame, is_frame, members, refuse_container
-from sklstm._numbers import contiguous, numbers
+from sklstm._numbers import contiguous, first_unequal, numbers
 from sklstm._sequences import Sequences
 from sklstm._steps import as_entries, pack_steps, x_of
 
@@ -127,7 +128,7 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
         return np.ones(len(rows))
     if isinstance(weights, Real):
         weights = np.full(n, weights)
-    if rows.per_step and _is_nested(weights):
+    if rows.per_step and is_nested(weights):
         weights = pack_steps(weights, rows.sequences, name=name, what="weights")
         weights = _one_column(weights, name)
         if weights.ndim != 1:
@@ -135,8 +136,7 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
                 f"{name} has {weights.shape[1]} columns: expected one weight per step. For "
                 "outputs without a target at a step, set them to NaN in y."
             )
-        values = _real(weights, rows, name).astype(np.float64)
-        bad_rows = rows
+        weighed = rows
     else:
         weights = entries(weights, name)
         if weights.shape != (n,):
@@ -145,31 +145,37 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
                 f"{name} has shape {weights.shape}, expected ({n},): one weight per sequence"
                 f"{per_step}.{_too_many(rows, len(weights)) if weights.ndim == 1 else ''}"
             )
-        bad_rows = Rows(rows.sequences, per_step=False)
-        values = _real(weights, bad_rows, name).astype(np.float64)
+        weighed = Rows(rows.sequences, per_step=False)
+    values = check_weights(weights, weighed.place, name)
+    if rows.per_step and not weighed.per_step:
+        return np.repeat(values, rows.sequences.lengths)
+    return values
+
+
+def check_weights(weights: np.ndarray, place: Callable[[int], str], name: str) -> np.ndarray:
+    """Weights (n,) as float64, finite, not negative, and of a size that can be added up."""
+    values = numbers(weights, lambda index: place(index[0]), name).astype(np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"{name} contains NaN or infinity: {values[row]} at {bad_rows.place(row)}. Weight 0 "
-            "takes an entry out."
+            f"{name} contains NaN or infinity: {values[row]} at {place(row)}. Weight 0 takes an "
+            "entry out."
         )
     bad = values < 0
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"Negative values in data passed to {name}: {values[row]:g} at {bad_rows.place(row)}. "
+            f"Negative values in data passed to {name}: {values[row]:g} at {place(row)}. "
             "Weights are 0 or more."
         )
     bad = values > LARGEST_WEIGHT
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"{name} is {values[row]:g} at {bad_rows.place(row)}, and sums of such weights are too "
+            f"{name} is {values[row]:g} at {place(row)}, and sums of such weights are too "
             "large for float64: divide all of them by the largest."
         )
-    if rows.per_step and not bad_rows.per_step:
-        return np.repeat(values, rows.sequences.lengths)
     return values
 
 
@@ -285,8 +291,8 @@ def entries(values: Any, name: str, missing: Any = np.nan) -> np.ndarray:
         return contiguous(as_entries(values, missing))
     except ValueError:
         raise ValueError(
-            f"{name} holds arrays of unequal length where one row per sequence was expected: set "
-            "return_sequences=True for entries per step."
+            f"{name} holds arrays of unequal length where one row per sequence was expected, see "
+            f"sequence {first_unequal(values)}; entries per step go with return_sequences=True."
         ) from None
 
 
@@ -295,7 +301,7 @@ def _too_many(rows: Rows, n: int) -> str:
     return LONG_TABLE if rows.sequences.container == "rows" and len(rows.sequences) > n else ""
 
 
-def _is_nested(values: Any) -> bool:
+def is_nested(values: Any) -> bool:
     """True if there is an array per sequence, and not a number."""
     items = members(values)
     if items is not None:

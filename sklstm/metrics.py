@@ -43,7 +43,9 @@ import numpy as np
 from sklearn.metrics import get_scorer, make_scorer
 
 from sklstm._containers import members, refuse_container
-from sklstm._steps import as_entries
+from sklstm._laws import place_of
+from sklstm._steps import as_entries, check_one_type, concatenated
+from sklstm._targets import check_weights, entries, is_nested
 
 __all__ = ["flatten_steps", "make_step_scorer"]
 
@@ -328,7 +330,7 @@ def _flat(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
         flat = arrays.reshape(-1, *arrays.shape[2:])
     else:
         _check_alike(arrays, name)
-        flat = np.concatenate(arrays)
+        flat = concatenated(arrays)
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
     return (flat[:, 0] if flat.ndim == 2 and flat.shape[1] == 1 else flat), lengths
 
@@ -362,45 +364,34 @@ def _check_alike(arrays: list[np.ndarray], name: str) -> None:
                 f"Sequence {k} of {name} has shape {array.shape}; expected one row per step"
                 f"{expected}."
             )
-    # NumPy would turn the number 1 into the string "1" without a word.
-    strings = [array.dtype.kind in "US" for array in arrays]
-    if any(strings) and any(array.dtype.kind in "biuf" for array in arrays):
-        k = strings.index(not strings[0])
-        raise ValueError(
-            f"{name} mixes strings and numbers (sequence 0 and sequence {k}): use one type."
-        )
+    check_one_type(arrays, name, "entries")
 
 
 def _flat_weights(weights: Any, lengths: np.ndarray, name: str) -> np.ndarray:
     """One weight per step, (N,) float64, finite and 0 or more."""
     if isinstance(weights, Real):
         weights = np.full(len(lengths), weights)
-    given = _members(weights, "sample_weight")
-    if all(np.ndim(weight) == 0 for weight in given):  # one per sequence
-        values = np.asarray(given, dtype=np.float64)
-        if len(values) != len(lengths):
+    if not is_nested(weights):  # one per sequence
+        values = entries(weights, "sample_weight")
+        if values.shape != lengths.shape:
             raise ValueError(
                 f"sample_weight has {len(values)} sequences, but {name} has {len(lengths)}: they "
                 "must be equal."
             )
-        values = np.repeat(values, lengths)
-    else:
-        values, steps = _flat(weights, "sample_weight")
-        _check_lengths(steps, "sample_weight", lengths, name)
-        if values.ndim != 1:
-            raise ValueError(
-                f"sample_weight has {values.shape[1]} columns; expected one weight per step."
-            )
-        values = values.astype(np.float64)
-    bad = ~(np.isfinite(values) & (values >= 0))
-    if bad.any():
-        row = int(bad.argmax())
-        k = int(np.searchsorted(np.cumsum(lengths), row, side="right"))
+        return np.repeat(check_weights(values, place_of, "sample_weight"), lengths)
+    values, steps = _flat(weights, "sample_weight")
+    _check_lengths(steps, "sample_weight", lengths, name)
+    if values.ndim != 1:
         raise ValueError(
-            f"sample_weight of sequence {k} contains {values[row]:g}: weights must be finite and "
-            "0 or more. Weight 0 drops a step."
+            f"sample_weight has {values.shape[1]} columns; expected one weight per step."
         )
-    return values
+    ends = np.cumsum(lengths)
+
+    def place(row: int) -> str:
+        k = int(np.searchsorted(ends, row, side="right"))
+        return place_of(k, row - int(ends[k] - lengths[k]))
+
+    return check_weights(values, place, "sample_weight")
 
 
 def _check_lengths(given: np.ndarray, name: str, lengths: np.ndarray, other: str) -> None:

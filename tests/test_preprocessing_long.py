@@ -315,13 +315,6 @@ def test_bad_tables_are_errors(df, names, message):
         from_long(df, *names)
 
 
-def test_text_among_numbers_is_named_with_its_row():
-    df = frame().astype({"u": object})
-    df.loc[4, "u"] = "3.5"
-    with pytest.raises(ValueError, match="df holds strings, the first at column 'u', row 4"):
-        from_long(df, "id", "t")
-
-
 def test_dates_are_no_features():
     for tz in (None, "UTC"):
         df = frame().assign(day=pd.date_range("2026-01-01", periods=15, tz=tz))

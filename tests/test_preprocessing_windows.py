@@ -53,7 +53,6 @@ def test_the_shortest_series_has_one_window():
         (np.ones(4), {"width": 0}, ValueError, "width == 0"),
         (np.ones(4), {"width": 1, "horizon": 0}, ValueError, "horizon == 0"),
         (np.ones(4), {"width": 1, "step": 1.5}, TypeError, "step"),
-        (["a", "b", "c"], {"width": 1}, ValueError, "series holds strings"),
     ],
 )
 def test_bad_windows_are_errors(series, options, error, message):
@@ -312,7 +311,7 @@ def test_types_that_are_not_numbers_of_steps_are_errors():
         sliding_windows(table(), 3, horizon=[1, 1.5])
     with pytest.raises(TypeError, match=r"series is .*dict"):
         sliding_windows({"load": [1.0, 2.0]}, 1)
-    with pytest.raises(ValueError, match="series is no array: its steps differ"):
+    with pytest.raises(ValueError, match="series is no array: its steps are of unequal length"):
         sliding_windows([[1.0, 2.0], [3.0]], 1)
     with pytest.raises(TypeError, match="dropna"):
         sliding_windows(table(), 3, dropna="yes")

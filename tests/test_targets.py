@@ -56,27 +56,14 @@ def test_the_weight_of_a_sequence_is_the_mean_over_its_steps_with_a_weight():
     "weights, message",
     [
         ([1, 1, 1, 1, 1, 1e308], r"sample_weight is 1e\+308 at sequence 5.* divide all of them"),
-        ([1, 1, -2, 1, 1, 1], r"Negative values .* sample_weight: -2 at sequence 2"),
-        ([1, 1, 1, np.nan, 1, 1], "sample_weight contains NaN or infinity: nan at sequence 3"),
-        ([1, np.inf, 1, 1, 1, 1], "sample_weight contains NaN or infinity: inf at sequence 1"),
         ([1, 1], r"sample_weight has shape \(2,\), expected \(6,\)"),
         (np.ones((6, 2)), r"sample_weight has shape \(6, 2\), expected \(6,\)"),
-        (["1", "1", "1", "1", "1", "1"], "sample_weight holds strings, the first at sequence 0"),
-        ([1, None, 1, 1, 1, 1], "sample_weight contains NaN or infinity: nan at sequence 1"),
-        (np.ones(6, dtype=complex), "Complex data not supported: sample_weight"),
-        (by_step(np.ones(N_STEPS)), "set return_sequences=True"),
+        (by_step(np.ones(N_STEPS)), "see sequence 1; .* return_sequences=True"),
     ],
 )
 def test_bad_weights_are_named_by_their_sequence(weights, message):
     with pytest.raises(ValueError, match=message):
         read_weights(weights, ragged(False))
-
-
-def test_bad_weights_of_steps_are_named_by_sequence_and_step():
-    weights = np.ones(N_STEPS)
-    weights[5] = -1  # sequence 0 has three steps, so this is step 2 of sequence 1
-    with pytest.raises(ValueError, match="-1 at sequence 1, step 2"):
-        read_weights(by_step(weights), ragged(True))
 
 
 def test_weights_of_steps_that_do_not_fit_x_are_named_by_their_sequence():
@@ -144,48 +131,20 @@ def test_a_step_whose_targets_are_all_nan_has_no_weight():
 
 
 @pytest.mark.parametrize(
-    "y, error, message",
+    "y, message",
     [
-        ([0, 0, np.nan, 0, 0, 0], ValueError, "Input y contains NaN: sequence 2"),
-        ([0, 0, 0, 0, -np.inf, 0], ValueError, "Input y contains infinity.*sequence 4"),
-        ([0, 0, 0, 0, 1e300, 0], ValueError, "too large for float32: sequence 4"),
-        ([0, 0, 0, 0, 0], ValueError, "y has 5 rows of targets, but X has 6 sequences"),
-        (["0"] * 6, ValueError, "y holds strings, the first at sequence 0"),
-        ([0, "1", 0, 0, 0, 0], ValueError, "y holds strings, the first at sequence 1"),
-        (np.array([0, 1, None, 3, 4, 5]), ValueError, "Input y contains NaN: sequence 2"),
-        (np.array([0, 1, "2", 3, 4, 5], dtype=object), ValueError, "y holds strings.* sequence 2"),
-        (np.ones(6, dtype=complex), ValueError, "Complex data not supported: y"),
-        (np.array([1, 1j, 1, 1, 1, 1], dtype=object), ValueError, "Complex data not supported: y"),
-        (
-            np.arange(6).astype("M8[D]"),
-            TypeError,
-            "y holds dates or durations, the first at sequence 0",
-        ),
-        ([0, 1, {}, 3, 4, 5], TypeError, "y holds a dict at sequence 2.* real number"),
-        (np.zeros((6, 0)), ValueError, "y has 0 columns"),
-        (np.zeros((6, 4, 1)), ValueError, "set return_sequences=True"),
-        (by_step(np.zeros(N_STEPS)), ValueError, "set return_sequences=True"),
-        (None, ValueError, "requires y to be passed, but the target y is None"),
-        (1.0, ValueError, "y should be a 1d array"),
+        ([0, 0, 0, 0, 1e300, 0], "too large for float32: sequence 4"),
+        ([0, 0, 0, 0, 0], "y has 5 rows of targets, but X has 6 sequences"),
+        (np.zeros((6, 0)), "y has 0 columns"),
+        (np.zeros((6, 4, 1)), "set return_sequences=True"),
+        (by_step(np.zeros(N_STEPS)), "see sequence 1; .* return_sequences=True"),
+        (None, "requires y to be passed, but the target y is None"),
+        (1.0, "y should be a 1d array"),
     ],
 )
-def test_bad_targets_are_named_by_their_sequence(y, error, message):
-    with pytest.raises(error, match=message):
+def test_bad_targets_are_named_by_their_sequence(y, message):
+    with pytest.raises(ValueError, match=message):
         read_regression(y, np.ones(6), ragged(False), np.float32)
-
-
-def test_bad_targets_of_steps_are_named_by_sequence_and_step():
-    y = np.zeros(N_STEPS)
-    y[9] = np.inf
-    with pytest.raises(ValueError, match=r"infinity.*sequence 2, step 0"):
-        read_regression(by_step(y), np.ones(N_STEPS), ragged(True), np.float64)
-    with pytest.raises(ValueError, match="Complex"):
-        read_regression(
-            by_step(np.zeros(N_STEPS, dtype=complex)), np.ones(N_STEPS), ragged(True), np.float64
-        )
-    strings = by_step(np.array(["a"] * N_STEPS))
-    with pytest.raises(ValueError, match="y holds strings, the first at sequence 0, step 0"):
-        read_regression(strings, np.ones(N_STEPS), ragged(True), np.float64)
 
 
 # ------------------------------------------------------- what the estimators make of all that

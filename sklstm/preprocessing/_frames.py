@@ -72,8 +72,8 @@ def numbers_of(column: Any, label: str, what: str) -> np.ndarray:
     ``label`` names the column, "" for none, and ``what`` the argument in errors.
     """
     dtype, kind = column.dtype, getattr(column.dtype, "kind", None)
-    if kind is None or (isinstance(dtype, np.dtype) and kind != "O"):
-        array = column.to_numpy()  # polars, or plain numbers
+    if kind is None or isinstance(dtype, np.dtype):
+        array = column.to_numpy()  # polars, plain numbers, or objects
     elif kind in "biuf":  # pandas' own types, with a mask for missing values
         single = kind == "f" and getattr(dtype, "itemsize", 8) == 4
         array = column.to_numpy(dtype=np.float32 if single else np.float64, na_value=np.nan)

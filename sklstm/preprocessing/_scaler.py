@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
 from sklstm._sklearn import (
     Interval,
-    _check_sample_weight,
     _fit_context,
     _wrap_data_with_container,
 )
+from sklstm._targets import Rows, read_weights
 
 # Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
 CHUNK = 2**20
@@ -196,7 +196,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
             sequences = self._read(X) if first else self._read_fitted(X)
             values, weights = sequences.values, None
             if sample_weight is not None:
-                weights = np.repeat(_weights(sample_weight, X), sequences.lengths)
+                weights = np.repeat(_weights(sample_weight, sequences), sequences.lengths)
                 values, weights = values[weights > 0], weights[weights > 0]
             if first:
                 self.n_steps_seen_ = 0
@@ -250,10 +250,10 @@ def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[float, Any
     return n, origin + mean, var
 
 
-def _weights(sample_weight: Any, X: Any) -> np.ndarray:
+def _weights(sample_weight: Any, sequences: Sequences) -> np.ndarray:
     """One weight per sequence, (n,) float64, not all of them 0."""
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if not weights.any():  # checked by scikit-learn itself from 1.9 on
+    weights = read_weights(sample_weight, Rows(sequences, per_step=False))
+    if not weights.any():
         raise ValueError("Sample weights are zero for all sequences: at least one must count.")
     return weights
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._containers import refuse_container
-from sklstm._numbers import as_typed, filled, numbers, precision
+from sklstm._numbers import as_typed, filled, first_unequal, numbers, precision
 from sklstm.preprocessing._frames import (
     column_names,
     is_frame,
@@ -47,7 +47,8 @@ def _as_array(series: Any, what: str) -> np.ndarray:
         return as_typed(filled(series))
     except ValueError:
         raise ValueError(
-            f"{what} is no array: its steps differ in their number of features."
+            f"{what} is no array: its steps are of unequal length, see step "
+            f"{first_unequal(series)}."
         ) from None
 
 
