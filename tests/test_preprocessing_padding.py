@@ -1,5 +1,7 @@
 """Padded arrays and lists of sequences."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from layouts import laid_out
@@ -188,3 +190,10 @@ def test_whole_numbers_cannot_be_padded_with_nan():
 def test_a_value_that_was_rounded_to_float32_is_padding():
     padded = np.array([[1.0, 2.0, -999.9], [3.0, -999.9, -999.9]], np.float32).astype(np.float64)
     assert [len(x) for x in from_padded(padded, value=-999.9)] == [2, 1]
+
+
+@pytest.mark.parametrize("value", [10**400, np.longdouble("1e4000"), Fraction(10**400, 3)])
+def test_a_padding_value_that_no_float_can_hold_is_infinity(value):
+    padded = to_padded([[[1.0], [2.0]], [[3.0]]], value=value)
+    assert_array_equal(padded[:, :, 0], [[1, 2], [3, np.inf]])
+    assert [len(x) for x in from_padded(padded, value=value)] == [2, 1]

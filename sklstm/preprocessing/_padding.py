@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
 from sklstm._containers import refuse_container
-from sklstm._numbers import as_typed, filled, numbers, precision
+from sklstm._numbers import as_typed, filled, numbers, precision, scalar
 from sklstm._sequences import read_sequences
 
 ENDS = {"post": "the end", "pre": "the front", "auto": "one side", "both": "both ends"}
@@ -67,7 +67,7 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
     [array([[1.],
            [2.]]), array([[3.]])]
     """
-    check_scalar(value, "value", Real)
+    value = scalar(check_scalar(value, "value", Real))
     _check_padding(padding, ("auto", "post", "pre", "both"))
     array = numbers(_as_one_array(X), lambda index: f"index {index}")
     if array.ndim not in (2, 3) or array.size == 0:
@@ -156,7 +156,7 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"
     array([[1., 2.],
            [3., 0.]])
     """
-    check_scalar(value, "value", Real)
+    value = scalar(check_scalar(value, "value", Real))
     _check_padding(padding, ("post", "pre"))
     sequences = read_sequences(BaseEstimator(), X, reset=True)
     lengths = sequences.lengths
