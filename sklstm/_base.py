@@ -11,19 +11,20 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklstm._advice import cure
+from sklstm._descent import train
 from sklstm._estimator import SEEDS, SequenceEstimator
 from sklstm._learner import Learner
 from sklstm._network import Network
 from sklstm._outputs import LARGE, Outputs
 from sklstm._parameters import batch_size, draw, epochs, gradient_of, shape_of
-from sklstm._progress import ProgressLine, Silence
+from sklstm._progress import progress
 from sklstm._sequences import Sequences, called, unchanged_on_error
 from sklstm._solvers import SOLVERS, continued
 from sklstm._stream import Stream
 from sklstm._targets import Examples
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
-from sklstm._training import End, Records, train
+from sklstm._training import End, Records
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
 
 ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
@@ -325,7 +326,6 @@ class BaseLSTM(SequenceEstimator):
             rng.set_state(self._rng_state)
         solver = SOLVERS[self.solver](continued(self._solver_state, vector, self), self)
         records = self._records(validate is not None, once)
-        progress = ProgressLine(max_iter) if self.verbose else Silence()
         end = train(
             vector,
             trainer,
@@ -336,12 +336,11 @@ class BaseLSTM(SequenceEstimator):
             max_iter=max_iter,
             tol=ADAPTIVE_TOL if self.tol is None and self._is_adaptive() else self.tol,
             n_iter_no_change=self.n_iter_no_change,
-            progress=progress,
+            progress=progress(self.verbose, max_iter),
             rng=rng,
             validate=validate,
             loss_at_zero=at_zero,
         )
-        progress.close(end)
         if end is End.DIVERGED and once:
             return end
         if end in (End.DIVERGED, End.EXPLODED):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from time import perf_counter
+from typing import Any
 
 from sklstm._training import End
 
@@ -55,6 +56,11 @@ class ProgressLine:
         # Blanks cover what a longer line has left behind.
         print("\r" + self.line.ljust(self.width), end="", flush=True)
         self.width = len(self.line)
+
+
+def progress(verbose: Any, max_iter: int) -> ProgressLine | Silence:
+    """What ``verbose`` asks for."""
+    return ProgressLine(max_iter) if verbose else Silence()
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,6 @@
-"""The training loop that fit and partial_fit share.
+"""The frame of every training loop: records, progress, and what ends a run.
 
-It moves a vector of parameters by the gradients of batch after batch, keeps the records that
-MLPClassifier keeps, and knows when to stop. It knows nothing of estimators, X or y.
+The records are those that MLPClassifier keeps. Nothing here knows estimators, X or y.
 """
 
 from __future__ import annotations
@@ -10,13 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf, isfinite
-from typing import Any
-
-import numpy as np
-
-from sklstm._optimizers import norm
-
-RISE = 2.5  # a last loss so many times the best, and not small beside outputs of 0, has exploded
+from typing import Any, NoReturn
 
 
 class End(Enum):
@@ -46,9 +39,9 @@ class Records:
     lowest_validation_loss: float = inf
     best_validation_loss: float = inf  # at the best score
 
-    def end_epoch(self, n: int, loss: float) -> None:
+    def end_epoch(self, n: int, loss: float, n_iter: int = 1) -> None:
         """Note an epoch over ``n`` sequences."""
-        self.n_iter += 1
+        self.n_iter += n_iter
         self.t += n
         self.loss = loss
         self.losses.append(loss)
@@ -72,10 +65,14 @@ class Records:
         )
         self.lowest_validation_loss = min(loss, self.lowest_validation_loss)
         self.n_no_change = 0 if improved else self.n_no_change + 1
-        best = (score, -loss) > (self.best_score, -self.best_validation_loss)
+        best = self.is_best(score, loss)
         if best:
             self.best_score, self.best_validation_loss = score, loss
         return best
+
+    def is_best(self, score: float, loss: float) -> bool:
+        """Are score and loss on validation data better than the best so far?"""
+        return (score, -loss) > (self.best_score, -self.best_validation_loss)
 
 
 def _improves(new: float, old: float, tol: float | None) -> bool:
@@ -83,114 +80,106 @@ def _improves(new: float, old: float, tol: float | None) -> bool:
     return new > old if tol is None else new >= old + tol
 
 
-class _Diverged(Exception):
-    """The loss or the validation score is not finite."""
+class _Ended(Exception):
+    """Leaves the block of a `Training`."""
+
+    def __init__(self, end: End) -> None:
+        self.end = end
 
 
-def train(
-    vector: np.ndarray,
-    trainer: Any,
-    solver: Any,
-    records: Records,
-    order: np.ndarray,
-    *,
-    batch_size: int,
-    max_iter: int,
-    tol: float | None,
-    n_iter_no_change: float,
-    progress: Any,
-    rng: np.random.RandomState | None = None,
-    validate: Callable[[], tuple[float, float]] | None = None,
-    loss_at_zero: float | None = None,
-) -> End:
-    """Train ``vector`` in place for up to ``max_iter`` epochs.
+class Training:
+    """A run of epochs, from the first to whatever ends it; a context around the loop.
+
+    The loop learns, calls `end_epoch` after each epoch, and may `stop`. Ctrl-C ends the run, too;
+    other errors pass.
 
     Parameters
     ----------
-    vector : ndarray of shape (W,)
-        The parameters. Those with the best validation score if there is one; those of the last
-        finite loss if training diverges, those of the lowest loss if it explodes.
-    trainer : Trainer
-        Computes the loss of a batch and its gradient at ``vector``.
-    solver : Adam or SGD
+    kept : Any
+        The parameters before the first epoch.
     records : Records
         Changed in place.
-    order : ndarray of int64
-        The sequences to learn from, in the order of the first epoch; shuffled in place.
-    tol : float or None
-        None: the training loss stops nothing, and on validation data any improvement counts.
-    rng : RandomState or None
-        Shuffles ``order`` before each epoch; None keeps it.
-    validate : callable or None
-        Score and loss of the parameters on validation data; with it, early stopping.
-    loss_at_zero : float or None
-        Mean loss of outputs that are all 0: training that ends far above its own best epoch, and
-        above a quarter of this, has exploded. None: not looked at.
+    progress : ProgressLine or Silence
+        Closed at the end.
+    tol, n_iter_no_change
+        The run has converged after more than ``n_iter_no_change`` epochs without an improvement by
+        ``tol``.
+    gives_up : callable
+        Asked then whether to end; if not, the patience begins anew.
+
+    Attributes
+    ----------
+    kept : Any
+        The parameters of the last finite loss, which the loop puts here.
+    end : End
+        How the run ended: MAX_ITER if the loop just came to its end.
     """
-    gradient = trainer.gradient
-    step = solver.step_on(vector, trainer.d_vector)
-    copy, n = np.copyto, len(order)
-    unshuffled = order.copy()
-    # Views, so that they follow the shuffling.
-    batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
-    sized = [(rows, len(rows)) for rows in batches]
-    finite = vector.copy()  # the parameters of the last finite loss
-    best = None if validate is None else vector.copy()  # on validation data
-    lowest, at_lowest = inf, vector.copy()  # training loss, and its parameters
-    first = None  # loss of the first batch, at the initial parameters
-    stops = validate is not None or tol is not None
-    end = End.MAX_ITER
-    try:
-        for _ in range(max_iter):
-            if rng is not None and len(batches) > 1:
-                copy(order, unshuffled)  # each epoch's order depends on the generator alone
-                rng.shuffle(order)
-            total = 0.0
-            for rows, size in sized:
-                loss = gradient(rows)
-                if loss is None:  # no weight, nothing to learn
-                    continue
-                if not isfinite(loss):
-                    raise _Diverged
-                if first is None:
-                    first = loss
-                copy(finite, vector)
-                step()
-                total += loss * size
 
-            judged = None if validate is None else validate()
-            if not isfinite(total) or not (judged is None or all(map(isfinite, judged))):
-                raise _Diverged
-            records.end_epoch(n, total / n)
-            if records.loss < lowest:
-                lowest = records.loss
-                copy(at_lowest, vector)
-            if judged is None:
-                records.compare_loss(tol)
-            elif records.compare_validation(*judged, tol):
-                copy(best, vector)
-            progress.epoch(records.n_iter, records.loss, judged and judged[0])
-            solver.end_epoch(records.t)
-            if stops and records.n_no_change > n_iter_no_change:
-                if solver.gives_up():
-                    end = End.CONVERGED
-                    break
-                records.n_no_change = 0
-    except KeyboardInterrupt:
-        end = End.INTERRUPTED
-    except _Diverged:
-        end = End.DIVERGED
+    def __init__(
+        self,
+        kept: Any,
+        records: Records,
+        progress: Any,
+        *,
+        tol: float | None = 0.0,
+        n_iter_no_change: float = inf,
+        gives_up: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.kept, self.records, self.progress = kept, records, progress
+        self.tol, self.n_iter_no_change, self.gives_up = tol, n_iter_no_change, gives_up
+        self.end = End.MAX_ITER
 
-    if end is not End.DIVERGED and not isfinite(norm(vector)):  # the very last step
-        end = End.DIVERGED
-    if end in (End.MAX_ITER, End.CONVERGED) and loss_at_zero is not None and first is not None:
-        start = max(loss_at_zero, first)  # with a penalty, more than the outputs count
-        if records.loss > max(RISE * min(lowest, start), start / 4):
-            end = End.EXPLODED
-    if best is not None and records.best_score > -inf:
-        copy(vector, best)
-    elif end is End.DIVERGED:
-        copy(vector, finite)
-    elif end is End.EXPLODED:
-        copy(vector, at_lowest)
-    return end
+    def __enter__(self) -> Training:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: Any) -> bool:
+        if isinstance(error, _Ended):
+            self.end = error.end
+        elif isinstance(error, KeyboardInterrupt):
+            self.end = End.INTERRUPTED
+        elif error is not None:
+            return False
+        self.end = self._verdict(self.end)
+        self.progress.close(self.end)
+        return True
+
+    def _verdict(self, end: End) -> End:
+        """The last word on how it ended."""
+        return end
+
+    def stop(self, end: End) -> NoReturn:
+        """Leave the block."""
+        raise _Ended(end)
+
+    def require_finite(self, *values: float) -> None:
+        """Stop unless all losses and scores are finite."""
+        if not all(map(isfinite, values)):
+            self.stop(End.DIVERGED)
+
+    def end_epoch(
+        self, n: int, loss: float, judged: tuple[float, float] | None = None, *, n_iter: int = 1
+    ) -> None:
+        """What is done after each epoch: records, progress, and stopping where it is enough.
+
+        Parameters
+        ----------
+        n : int
+            Sequences of the epoch.
+        loss : float
+            Their mean loss.
+        judged : tuple of float, default=None
+            Score and loss on validation data, which are then watched instead of ``loss``.
+        n_iter : int, default=1
+            What the epoch counts, where it is several tries at once.
+        """
+        records = self.records
+        records.end_epoch(n, loss, n_iter)
+        if judged is None:
+            records.compare_loss(self.tol)
+        else:
+            records.compare_validation(*judged, self.tol)
+        self.progress.epoch(records.n_iter, records.loss, judged and judged[0])
+        if records.n_no_change > self.n_iter_no_change:
+            if self.gives_up():
+                self.stop(End.CONVERGED)
+            records.n_no_change = 0

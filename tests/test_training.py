@@ -1,13 +1,14 @@
-"""The training loop, on a loss that is known: the mean of c/2 (p - x)^2 over the numbers x."""
+"""The frame of all loops, and that of fit on a known loss: the mean of c/2 (p - x)^2 over x."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklstm import LSTMClassifier
+from sklstm._descent import train
 from sklstm._progress import Silence
 from sklstm._solvers import SOLVERS
-from sklstm._training import End, Records, train
+from sklstm._training import End, Records, Training
 
 NUMBERS = np.array([3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0])
 
@@ -233,3 +234,85 @@ def test_records_go_on_from_those_of_a_call_before():
     assert second.best_loss == first.best_loss < second.loss
     assert second.n_no_change == 1
     assert_allclose(second.losses, first.losses[:1])
+
+
+# ------------------------------------------------------------------------- the frame of every loop
+
+
+class Written(Silence):
+    """Progress that writes down what it is told."""
+
+    def __init__(self):
+        self.epochs, self.ends = [], []
+
+    def epoch(self, n_iter, loss, score):
+        self.epochs.append((n_iter, loss, score))
+
+    def close(self, end):
+        self.ends.append(end)
+
+
+def framed(loop, **rule):
+    """The frame after a loop that gets it."""
+    with Training("before", Records(), Written(), **rule) as training:
+        loop(training)
+    return training
+
+
+def test_a_loop_that_comes_to_its_end_made_as_many_epochs_as_asked_for():
+    training = framed(lambda training: training.end_epoch(5, 0.25))
+    assert training.end is End.MAX_ITER and training.progress.ends == [End.MAX_ITER]
+    assert training.progress.epochs == [(1, 0.25, None)]
+    assert (training.records.t, training.records.losses) == (5, [0.25])
+
+
+@pytest.mark.parametrize("end", End)
+def test_a_loop_may_stop_for_any_reason_and_nothing_after_it_runs(end):
+    def loop(training):
+        training.stop(end)
+        raise AssertionError
+
+    training = framed(loop)
+    assert training.end is end and training.progress.ends == [end]
+
+
+def test_ctrl_c_leaves_what_was_kept():
+    def loop(training):
+        training.kept = "after an epoch"
+        raise KeyboardInterrupt
+
+    training = framed(loop)
+    assert training.end is End.INTERRUPTED and training.kept == "after an epoch"
+    assert training.progress.ends == [End.INTERRUPTED]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_divergence(bad):
+    training = framed(lambda training: training.require_finite(1.0, bad))
+    assert training.end is End.DIVERGED and training.kept == "before"
+    assert framed(lambda training: training.require_finite(1.0, -2.0)).end is End.MAX_ITER
+
+
+def test_an_error_passes_and_is_no_end():
+    progress = Written()
+    with pytest.raises(ZeroDivisionError), Training(None, Records(), progress):
+        raise ZeroDivisionError
+    assert progress.ends == []
+
+
+def test_every_loop_ends_when_its_loss_no_longer_improves():
+    def loop(training):
+        for _ in range(9):
+            training.end_epoch(1, 2.0)
+
+    training = framed(loop, tol=0.5, n_iter_no_change=3)
+    assert training.end is End.CONVERGED and training.records.n_iter == 5
+    assert framed(loop).records.n_iter == 9  # no rule
+    answers = iter([False, True])
+    slowly = framed(loop, tol=0.5, n_iter_no_change=2, gives_up=lambda: next(answers))
+    assert slowly.end is End.CONVERGED and slowly.records.n_iter == 7
+
+
+def test_an_epoch_may_count_several_tries():
+    training = framed(lambda training: training.end_epoch(30, 1.0, n_iter=30))
+    assert (training.records.n_iter, training.records.t) == (30, 30)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from math import inf, isfinite
+from copy import deepcopy
+from math import inf
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,12 +20,12 @@ from sklearn.utils import check_random_state
 
 from sklstm._estimator import SEEDS
 from sklstm._number_outputs import OUT_ACTIVATIONS
-from sklstm._progress import ProgressLine, Silence
+from sklstm._progress import progress
 from sklstm._regression import SequenceRegressor
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import Interval, Options, StrOptions
 from sklstm._targets import Examples, mean_weight
-from sklstm._training import End, Records
+from sklstm._training import End, Records, Training
 
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -152,36 +153,25 @@ class BaselineRegressor(SequenceRegressor):
         A copy of the parameters learns, and is kept whatever ends it; after divergence, that of
         the last finite loss.
         """
-        once = max_iter is None
-        rng = np.random.RandomState(0)
-        rng.set_state(self._rng.get_state())  # an error must leave the generator as it is
-        vector = np.array(self.parameters_)
+        once, rng = max_iter is None, self._rng_copy()
+        vector, order = np.array(self.parameters_), np.arange(len(examples), dtype=np.int64)
         learn = self._learner(vector, examples)
         patience = self._no_improvement_count if once else 0
         records = Records(self.t_, self.loss_, self.best_loss_, None, patience)
-        progress = ProgressLine(max_iter or 1) if self.verbose else Silence()
-        order, end = np.arange(len(examples), dtype=np.int64), End.MAX_ITER
-        finite = vector.copy()
-        try:
+        rule = {} if once else {"tol": self.tol, "n_iter_no_change": self.n_iter_no_change}
+        shown = progress(self.verbose, max_iter or 1)
+        with Training(vector.copy(), records, shown, **rule) as training:
             for _ in range(max_iter or 1):
-                shuffled = rng.permutation(order) if self.shuffle and not once else order
-                loss = learn(shuffled)
-                if not isfinite(loss) or not np.isfinite(vector).all():
-                    end = End.DIVERGED
-                    break
-                finite[:] = vector
-                tol = 0.0 if once else self.tol
-                records.end_epoch(len(order), loss / len(order))
-                records.compare_loss(tol)
-                progress.epoch(records.n_iter, records.loss, None)
-                if not once and records.n_no_change > self.n_iter_no_change:
-                    end = End.CONVERGED
-                    break
-        except KeyboardInterrupt:
-            end = End.INTERRUPTED
-        progress.close(end)
-        self._keep(finite, records, rng)
-        return end
+                loss = learn(rng.permutation(order) if self.shuffle and not once else order)
+                training.require_finite(loss, np.abs(vector).max())
+                training.kept = vector.copy()
+                training.end_epoch(len(order), loss / len(order))
+        self._keep(training.kept, records, rng)
+        return training.end
+
+    def _rng_copy(self) -> np.random.RandomState:
+        """The generator to draw with: an error must leave that of the estimator as it is."""
+        return deepcopy(self._rng)
 
     def _keep(self, vector: np.ndarray, records: Records, rng: np.random.RandomState) -> None:
         """Take over what was learned; nothing here can fail."""

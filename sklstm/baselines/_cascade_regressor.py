@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from sklstm._progress import ProgressLine, Silence
+from sklstm._progress import progress
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval
 from sklstm._targets import Examples
-from sklstm._training import End, Records
+from sklstm._training import End, Records, Training
 from sklstm.baselines._base import (
     AT_LEAST_1,
     CONSTRAINTS,
@@ -248,8 +247,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
 
     def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
         """Epochs until there is nothing more to do; what was learned is kept whatever ends it."""
-        rng = np.random.RandomState(0)
-        rng.set_state(self._rng.get_state())  # an error must leave the generator as it is
+        rng = self._rng_copy()
         sequences = examples.rows.sequences
         growth = self._growth(
             sequences.values,
@@ -260,28 +258,19 @@ class RecurrentCascadeRegressor(BaselineRegressor):
             rng,
         )
         records = Records(self.t_, self.loss_, self.best_loss_)
-        progress = ProgressLine(max_iter) if self.verbose else Silence()
-        kept, n_hidden, end = growth.net.vector, self.n_hidden_, End.CONVERGED
-        try:
+        shown = progress(self.verbose, max_iter)
+        with Training(growth.net.copy(), records, shown) as training:
             for _ in growth.epochs():
-                if not isfinite(growth.loss):
-                    end = End.DIVERGED
-                    break
-                kept, n_hidden = growth.net.vector, len(growth.net.units)
-                records.end_epoch(len(examples), growth.loss / len(examples))
-                records.compare_loss(0.0)
-                progress.epoch(records.n_iter, records.loss, None)
+                training.require_finite(growth.loss)
+                training.kept = growth.net.copy()
+                training.end_epoch(len(examples), growth.loss / len(examples))
                 if records.n_iter == max_iter:
-                    end = End.MAX_ITER
-                    break
-        except KeyboardInterrupt:
-            end = End.INTERRUPTED
-        progress.close(end)
-        if end is not End.DIVERGED:
-            kept, n_hidden = growth.net.vector, len(growth.net.units)
-        self.n_hidden_, self.correlations_ = n_hidden, growth.scores
-        self._keep(kept, records, rng)
-        return end
+                    training.stop(End.MAX_ITER)
+            training.stop(End.CONVERGED)
+        net = training.kept if training.end is End.DIVERGED else growth.net
+        self.n_hidden_, self.correlations_ = len(net.units), growth.scores
+        self._keep(net.vector, records, rng)
+        return training.end
 
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
         net = self._net(self.parameters_)

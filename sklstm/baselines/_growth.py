@@ -71,6 +71,11 @@ class Cascade:
     def vector(self) -> np.ndarray:
         return np.concatenate([*self.units, self.outputs.ravel()])
 
+    def copy(self) -> Cascade:
+        n_sources, n_outputs = self.outputs.shape
+        n_hidden = len(self.units)
+        return Cascade(self.vector, n_sources - 1 - n_hidden, n_outputs, n_hidden)
+
     def values(self, x: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Sources at every step: the constant, the inputs (N, F), and all units."""
         values = np.empty((len(x), len(self.outputs)))

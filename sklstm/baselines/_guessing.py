@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sklstm._progress import ProgressLine, Silence
+from sklstm._progress import progress
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
-from sklstm._training import End
+from sklstm._training import End, Records, Training
 from sklstm.baselines._base import CONSTRAINTS, POSITIVE, BaselineRegressor
 from sklstm.baselines._guesses import Guesses
 from sklstm.baselines._steps import Steps
@@ -197,17 +197,15 @@ class GuessingRegressor(BaselineRegressor):
 
     def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
         """Try the weights there are, then others, until they are right."""
-        rng = np.random.RandomState(0)
-        rng.set_state(self._rng.get_state())  # an error must leave the generator as it is
+        rng = self._rng_copy()
         sequences = examples.rows.sequences
         steps = Steps.dense(sequences.values, sequences.offsets)
         targets = np.ascontiguousarray(examples.targets, dtype=np.float64)
         net, n_sequences = self._net(), len(examples)
-        progress = ProgressLine(self.max_iter) if self.verbose else Silence()
-        candidates = np.array(self.parameters_)[None]
-        n_trials, best, most, end = 0, candidates[0], -1, End.MAX_ITER
-        try:
-            while True:
+        candidates, most = np.array(self.parameters_)[None], -1
+        records, shown = Records(self.t_), progress(self.verbose, self.max_iter)
+        with Training(candidates[0].copy(), records, shown) as training:
+            while records.n_iter < self.max_iter:
                 tried, which, right = net.search(
                     candidates,
                     steps,
@@ -216,24 +214,17 @@ class GuessingRegressor(BaselineRegressor):
                     per_step=examples.rows.per_step,
                     tolerance=self.tolerance,
                 )
-                n_trials += tried
                 if right > most:
-                    best, most = candidates[which].copy(), right
-                progress.epoch(n_trials, 1 - most / n_sequences, None)
+                    training.kept, most = candidates[which].copy(), right
+                training.end_epoch(tried, 1 - most / n_sequences, n_iter=tried)
                 if most == n_sequences:
-                    end = End.CONVERGED
-                    break
-                if n_trials == self.max_iter:
-                    break
-                n = min(TRIALS_AT_A_TIME, self.max_iter - n_trials)
+                    training.stop(End.CONVERGED)
+                n = min(TRIALS_AT_A_TIME, self.max_iter - records.n_iter)
                 candidates = self._candidates(rng, n)
-        except KeyboardInterrupt:
-            end = End.INTERRUPTED
-        progress.close(end)
         self._rng, self.n_right_ = rng, most
-        self.n_iter_, self.t_ = n_trials, self.t_ + n_trials
-        self._keep_parameters(best)
-        return end
+        self.n_iter_, self.t_ = records.n_iter, records.t
+        self._keep_parameters(training.kept)
+        return training.end
 
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
         n_rows = len(sequences.values) if self.return_sequences else len(sequences)
