@@ -12,7 +12,7 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
-from sklstm.baselines._base import (
+from sklstm.baselines._baseline import (
     AT_LEAST_1,
     CONSTRAINTS,
     NOT_NEGATIVE,

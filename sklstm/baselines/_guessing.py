@@ -12,7 +12,7 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
-from sklstm.baselines._base import CONSTRAINTS, POSITIVE, BaselineRegressor
+from sklstm.baselines._baseline import CONSTRAINTS, POSITIVE, BaselineRegressor
 from sklstm.baselines._guesses import Guesses
 from sklstm.baselines._steps import Steps
 

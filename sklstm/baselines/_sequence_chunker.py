@@ -9,7 +9,7 @@ import numpy as np
 
 from sklstm._sequences import Sequences
 from sklstm._targets import Examples
-from sklstm.baselines._base import AT_LEAST_1, DESCENT, NOT_NEGATIVE, BaselineRegressor
+from sklstm.baselines._baseline import AT_LEAST_1, DESCENT, NOT_NEGATIVE, BaselineRegressor
 from sklstm.baselines._chunker import Chunker
 from sklstm.baselines._steps import Steps
 
