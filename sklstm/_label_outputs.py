@@ -10,10 +10,12 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from sklstm._labels import (
+    PLAIN_LABELS,
     check_indicator,
     check_types,
     class_factors,
     encode_classes,
+    label_of,
     learn_classes,
     named_classes,
     read_labels,
@@ -183,12 +185,10 @@ class Labels(Outputs):
         targets = {label: np.array([k], dtype) for k, label in enumerate(self.classes.tolist())}
 
         def read(y: Any) -> np.ndarray:
-            try:
-                return targets[y.item() if getattr(y, "ndim", None) == 0 else y]
-            except (KeyError, TypeError):
-                raise ValueError(
-                    f"y is {y!r}, which is not one of the classes {self.classes.tolist()}."
-                ) from None
+            target = targets.get(y if type(y) in PLAIN_LABELS else label_of(y))
+            if target is None:
+                raise ValueError(f"y must be one of the classes {[*targets]}, got {y!r}.")
+            return target
 
         return read
 

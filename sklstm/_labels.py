@@ -14,10 +14,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from sklstm._numbers import scalar
+from sklstm._numbers import filled, scalar
 from sklstm._targets import Rows, entries, first_row, rows_of, shown
 
 NOTHING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, and what others have for it
+# Labels that are what they seem, and equal to the Python object of the same value.
+PLAIN_LABELS = {str, bool, int, float, np.str_, np.bool_}
+PLAIN_LABELS |= {np.dtype(code).type for code in np.typecodes["AllInteger"] + "efd"}
+NO_LABELS = (Enum, np.timedelta64)  # though some are strings or whole numbers to Python
 ADVICE = {
     "bytes": ' Decode them: [label.decode() for label in y], or y.astype("U").',
     "date": " Write them as strings: [str(label) for label in y].",
@@ -175,6 +179,17 @@ def as_class_array(classes: Any) -> np.ndarray:
     return _typed(named, np.ones(len(named), dtype=bool), None, "classes")
 
 
+def label_of(value: Any) -> Any:
+    """One label as the Python object that it is in ``classes.tolist()``; None for what is none."""
+    value = filled(value, missing=None)
+    one = np.empty(1, dtype=object)
+    one[0] = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    try:
+        return as_class_array(one).tolist()[0]
+    except (TypeError, ValueError):
+        return None
+
+
 def _used(weights: np.ndarray, rows: Rows) -> np.ndarray:
     """The rows whose labels count: per step, without a weight is without a target."""
     return weights > 0 if rows.per_step else np.ones(len(rows), dtype=bool)
@@ -215,7 +230,7 @@ def _typed(labels: np.ndarray, used: np.ndarray, rows: Rows | None, name: str) -
     for row in np.flatnonzero(used).tolist():
         for label in flat[row].tolist():
             family = "a string" if isinstance(label, str) else "a number"
-            if isinstance(label, Enum) or not isinstance(label, (str, Real, np.bool_)):
+            if isinstance(label, NO_LABELS) or not isinstance(label, (str, Real, np.bool_)):
                 _refuse(label, place(row), name)
             first.setdefault(family, (row, label))
     if labels.ndim == 2 and "a string" in first:  # no indicator, which is said elsewhere

@@ -92,6 +92,7 @@ TWO_OF_STEPS = regressor(np.stack([STEPS, -STEPS], axis=2), return_sequences=Tru
 OF_TABLE = regressor(X=TABLE, features_per_step=2)
 STOPPING = cache(lambda: LSTMRegressor(**SMALL, early_stopping=True).fit(X, Y, X_val=X, y_val=Y))
 OF_LABELS, OF_LABELS_OF_STEPS = classifier(), classifier(STEPS % 2, return_sequences=True)
+OF_THREE, OF_INDICATOR = classifier([0, 1, 2, 1]), classifier(np.eye(N, 2, dtype=int))
 SCALER = cache(lambda: SequenceScaler().fit(X))
 SCALER_OF_TABLE = cache(lambda: SequenceScaler(features_per_step=2).fit(TABLE))
 
@@ -121,6 +122,7 @@ class Door:
     infinity: str = "refused"  # or "kept", by what only moves numbers
     bools: str = "allowed"
     wording: str = "what is there"  # or "must be": one text for all that is wrong, with the value
+    reads: str = "numbers"  # or "labels", which are not every number
 
 
 def calls(method, *args, **kwargs):
@@ -231,6 +233,11 @@ def doors_of_streams():
     yield Door("outputs of learn", calls("learn", GIVEN), stream(TWO), "y", **PAIR)
     call = calls("learn", 1.0, GIVEN)
     yield Door("weight of learn", call, stream(ONE), "sample_weight", **NUMBER)
+    for fitted, name in ((OF_LABELS, "label"), (OF_THREE, "label of three")):
+        call = calls("learn", GIVEN)
+        yield Door(f"{name} of learn", call, stream(fitted), "y", **NUMBER, reads="labels")
+    call = calls("learn", GIVEN)
+    yield Door("indicator of learn", call, stream(OF_INDICATOR), "y", **PAIR, reads="labels")
 
 
 def doors_of_settings():
@@ -296,9 +303,14 @@ CASES = [
 ]
 every_door_and_form = pytest.mark.parametrize("door, form", CASES)
 # A fit takes its time and reads as score does: numbers go to it in one form.
-every_door_and_some_forms = pytest.mark.parametrize(
+every_door_of_numbers_and_some_forms = pytest.mark.parametrize(
     "door, form",
-    [case for case in CASES if "fit" not in case.id or case.values[1] is case.values[0].forms[0]],
+    [
+        case
+        for case in CASES
+        if case.values[0].reads == "numbers"
+        and ("fit" not in case.id or case.values[1] is case.values[0].forms[0])
+    ],
 )
 every_door_of_arrays = pytest.mark.parametrize(
     "door", [door for door in DOORS if objects in door.forms], ids=NAME
@@ -358,7 +370,7 @@ def test_a_missing_number_is_named_with_its_place_or_allowed(door, form):
 
 
 @pytest.mark.filterwarnings("ignore:X_val is far")
-@every_door_and_some_forms
+@every_door_of_numbers_and_some_forms
 def test_a_number_is_read_whatever_its_type(door, form):
     def outcome(value):
         model = copy.deepcopy(door.model())

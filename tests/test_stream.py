@@ -5,10 +5,14 @@ import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from enum import IntEnum
+from fractions import Fraction
 
 import joblib
 import numpy as np
 import pytest
+from bad_values import objects
 from kernels import CELLS
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
@@ -267,7 +271,42 @@ def test_an_unknown_label_is_refused():
     model = LSTMClassifier(2, random_state=0).initialize(1, classes=["a", "b"])
     stream = model.stream()
     stream.step([1.0])
-    unchanged(model, stream, lambda: stream.learn("c"), ValueError, "not one of the classes")
+    unchanged(model, stream, lambda: stream.learn("c"), ValueError, "must be one of the classes")
+
+
+class Digit(IntEnum):
+    ONE = 1
+
+
+LABELS = [True, np.True_, 1.0, np.int8(1), np.uint64(1), np.float16(1), np.longdouble(1)]
+LABELS += [np.array(1), np.array(1, dtype=object), np.ma.array(1)]
+NO_LABELS = [1 + 0j, Decimal(1), Fraction(1), Digit.ONE, np.datetime64(1, "ns"), np.array(1j)]
+NO_LABELS += [np.timedelta64(1, "ns"), np.array(1, "m8[ns]"), np.ma.array(1, mask=True)]
+
+
+@pytest.mark.parametrize("label", LABELS + NO_LABELS, ids=repr)
+def test_what_is_a_label_is_decided_as_in_a_batch(label):
+    in_a_batch = objects((2,), (1,), label[()] if isinstance(label, np.ndarray) else label)
+    models = [LSTMClassifier(2, random_state=0).initialize(1, classes=[0, 1]) for _ in range(3)]
+    stream, other, batch = models[0].stream(), models[1].stream(), models[2]
+    stream.step([1.0])
+    other.step([1.0])
+    if any(label is known for known in LABELS):
+        assert stream.learn(label) == other.learn(1)
+        batch.partial_fit([[[1.0]], [[1.0]]], in_a_batch)
+    else:
+        unchanged(models[0], stream, lambda: stream.learn(label), ValueError, "must be one of")
+        with pytest.raises(ValueError, match="y has the label|more than 64 bits|NaN"):
+            batch.partial_fit([[[1.0]], [[1.0]]], in_a_batch)
+
+
+def test_a_string_is_a_label_whatever_holds_it():
+    model = LSTMClassifier(2, random_state=0).initialize(1, classes=["a", "b"])
+    stream = model.stream()
+    stream.step([1.0])
+    for label in ("a", np.str_("a"), np.array("a"), np.array("a", dtype=object)):
+        assert stream.learn(label, 1e-300) >= 0
+    unchanged(model, stream, lambda: stream.learn(b"a"), ValueError, "must be one of")
 
 
 def test_learning_and_predicting_need_a_step():
