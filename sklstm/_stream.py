@@ -194,7 +194,8 @@ class Stream:
             )
         if not self._stepped:
             raise ValueError("There is no current step to learn at: call step(x) first.")
-        weight = scalar(sample_weight)
+        # scalar() enters np.errstate, a microsecond: a fifth of an update
+        weight = sample_weight if type(sample_weight) is float else scalar(sample_weight)
         if not 0 <= weight < inf:
             raise ValueError(f"sample_weight must be a finite number >= 0, got {sample_weight!r}.")
         with self._learner.lock:
