@@ -1,11 +1,10 @@
 """Long Short-Term Memory (Hochreiter & Schmidhuber 1997) as a scikit-learn estimator."""
 
-__version__ = "0.1.0"
-
 from sklstm import _isa as _isa  # first: it says what to do if nothing is compiled
 from sklstm._classifier import LSTMClassifier
 from sklstm._persistence import VersionWarning
 from sklstm._regressor import LSTMRegressor
 from sklstm._stream import Stream
+from sklstm._version import __version__ as __version__
 
 __all__ = ["LSTMClassifier", "LSTMRegressor", "Stream", "VersionWarning"]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
 
 from sklstm._containers import is_frame, members
-
-if TYPE_CHECKING:
-    from sklstm._sequences import Sequences
 
 
 def refuse_shape(X: Any, given: Any) -> None:
@@ -50,9 +47,11 @@ def check_form(estimator: Any, n_features: int) -> None:
         )
 
 
-def check_finite(sequences: Sequences, X: Any) -> None:
-    """Every value must be a number; ``X`` is what the user passed."""
-    values = sequences.values
+def check_finite(values: np.ndarray, offsets: np.ndarray, X: Any, *, padded: bool) -> None:
+    """Every value of packed sequences must be a number.
+
+    ``X`` is what the user passed, ``padded`` whether all sequences had to have one length there.
+    """
     # Infinity and NaN survive a sum; a sum that overflows only costs the second, slower test.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(values.sum()) or get_config()["assume_finite"]:
@@ -60,9 +59,9 @@ def check_finite(sequences: Sequences, X: Any) -> None:
     bad = ~np.isfinite(values)
     if not bad.any():
         return
-    row, feature = divmod(int(bad.argmax()), sequences.n_features)
-    k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
-    where = f"{place_of(k, row - sequences.offsets[k])}, feature {feature}"
+    row, feature = divmod(int(bad.argmax()), values.shape[1])
+    k = int(np.searchsorted(offsets, row, side="right")) - 1
+    where = f"{place_of(k, row - offsets[k])}, feature {feature}"
     if not np.isnan(values[row, feature]):
         raise ValueError(
             f"X contains infinity or a value too large for {values.dtype}: {where}. Clip it or "
@@ -71,7 +70,7 @@ def check_finite(sequences: Sequences, X: Any) -> None:
     hint = (
         " If NaN pads short sequences to one length, make a list of them with "
         "sklstm.preprocessing.from_padded(X)."
-        if sequences.container in ("array", "rows")
+        if padded
         else ""
     )
     items = members(X)

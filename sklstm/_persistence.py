@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from sklstm._version import __version__
+
 
 class VersionWarning(UserWarning):
     """An estimator was saved by another version of sklstm than the one that loads it."""
@@ -19,22 +21,17 @@ class Portable:
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         kept = {name: value for name, value in state.items() if name not in self._not_saved}
-        return kept | {"_sklstm_version": _version()}
+        return kept | {"_sklstm_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
-        saved, here = state.pop("_sklstm_version", "unknown"), _version()
-        if saved != here:
+        saved = state.pop("_sklstm_version", "unknown")
+        if saved != __version__:
             warnings.warn(
                 f"{type(self).__name__} was saved by sklstm {saved} and is loaded by sklstm "
-                f"{here}: its predictions may differ. Fit it anew, or install sklstm {saved}.",
+                f"{__version__}: its predictions may differ. Fit it anew, or install sklstm "
+                f"{saved}.",
                 VersionWarning,
                 stacklevel=2,
             )
         super().__setstate__(state)
-
-
-def _version() -> str:
-    from sklstm import __version__
-
-    return __version__

@@ -71,6 +71,11 @@ class Sequences:
         """Steps of each sequence, (n,) int64."""
         return np.diff(self.offsets)
 
+    @property
+    def equally_long(self) -> bool:
+        """Whether the container allows no other."""
+        return self.container in ("array", "rows")
+
     def take(self, rows: Any) -> Sequences:
         """The sequences that ``rows`` (indices, a mask or a slice) selects, packed anew."""
         rows = np.arange(len(self))[rows]
@@ -127,7 +132,7 @@ def read_sequences(
         if estimator._sequence_input == "initialized":  # by a number of features, without names
             named = sequences.values
         check_names(estimator, named, reset=False)
-    check_finite(sequences, X)
+    check_finite(sequences.values, sequences.offsets, X, padded=sequences.equally_long)
     if reset:
         check_names(estimator, named, reset=True)
         estimator._sequence_input = "sequences"
@@ -165,7 +170,7 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 def unpack_steps(values: np.ndarray, sequences: Sequences) -> Any:
     """One row of ``values`` per step, (N,) or (N, k), in the container that X had."""
-    if sequences.container in ("array", "rows"):
+    if sequences.equally_long:
         return values.reshape(len(sequences), -1, *values.shape[1:])
     ends = sequences.offsets.tolist()
     parts = [values[start:end] for start, end in pairwise(ends)]
@@ -314,7 +319,7 @@ def _read_table(
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
     sequences = Sequences(values, np.arange(n + 1) * n_steps, "rows")
-    check_finite(sequences, given)
+    check_finite(values, sequences.offsets, given, padded=True)
     if reset:
         check_names(estimator, X, reset=True)
         estimator._sequence_input = "table"

@@ -42,7 +42,7 @@ from sklstm.baselines import (
     RecurrentRegressor,
     SequenceChunker,
 )
-from sklstm.inspection import error_flow, hidden_states
+from sklstm.inspection import error_flow, hidden_states, plain_error_flow
 from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import (
     SequenceScaler,
@@ -179,6 +179,19 @@ def doors_of_x():
     yield Door("X of to_padded", lambda _, X: to_padded(X), forms=SEQUENCES)
 
 
+def doors_of_plain_nets():
+    for name, shape, at in (("recurrent", (2, 2), (1, 1)), ("drive", (3, 5, 2), (1, 2, 1))):
+
+        def call(_, value, name=name):
+            arguments = {"recurrent": np.ones((2, 2)), "drive": np.ones((3, 5, 2))}
+            return plain_error_flow(**arguments | {name: value})
+
+        where = {"shape": shape, "at": at, "place": re.escape(f"index {at}") + "|row 1"}
+        yield Door(name, call, argument=name, **where, forms=(objects, nested))
+    where = {"shape": (5, 2), "at": (2, 1), "place": r"index \(2, 1\)|row 2"}
+    yield Door("drive of one", call, argument="drive", **where, forms=TABLES)
+
+
 def doors_of_y():
     steps = PER_STEP | {"missing": "allowed"}
     for method in ("fit", "partial_fit", "score"):
@@ -289,6 +302,7 @@ def doors_of_preprocessing():
 
 DOORS = [
     *doors_of_x(),
+    *doors_of_plain_nets(),
     *doors_of_y(),
     *doors_of_weights(),
     *doors_of_streams(),

@@ -139,13 +139,3 @@ def test_the_pictures_of_the_results_are_drawn_by_their_command(tmp_path, capsys
     assert lags == {5, 10, 20}
     assert {trial["lag"] for trial in trials if trial["system"] == "BPTT"} == {5, 10}
     assert "1 of 2" in capsys.readouterr().out
-
-
-def test_private_parts_of_scikit_learn_are_imported_in_one_place():
-    private = re.compile(r"from sklearn(\.\w+)*(\._\w+| import .*\b_[a-z]\w+)")
-    files = {
-        file.name
-        for file in (ROOT / "sklstm").rglob("*.py")
-        if private.search(file.read_text(encoding="utf-8"))
-    }
-    assert files == {"_sklearn.py"}

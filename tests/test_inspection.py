@@ -309,7 +309,7 @@ def test_bad_sequences_are_refused():
         (np.eye(3), np.zeros((4, 2)), {}, r"recurrent has shape \(3, 3\) and drive \(1, 4, 2\)"),
         (np.ones((2, 3)), np.zeros((4, 3)), {}, "recurrent has shape"),
         (np.ones(3), np.zeros((4, 3)), {}, "recurrent has shape"),
-        (np.full((2, 2), np.inf), np.zeros((4, 2)), {}, "NaN or infinity"),
+        (np.full((2, 2), np.inf), np.zeros((4, 2)), {}, r"infinity at index \(0, 0\)"),
         (np.eye(2), np.zeros((0, 2)), {}, "must not be empty"),
         (np.eye(2), np.zeros((4, 2)), dict(activation="relu"), "activation must be one of"),
         (np.eye(2), np.zeros((4, 2)), dict(max_lag=-1), "max_lag must be"),

@@ -14,7 +14,7 @@ from problems import cube, labels, numbers, sequences, step_numbers
 from sklearn.base import clone
 
 import sklstm
-from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm import LSTMClassifier, LSTMRegressor, _persistence
 from sklstm._persistence import VersionWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
@@ -153,7 +153,7 @@ def test_callbacks_are_not_saved():
 def test_a_model_of_another_version_says_so(version, monkeypatch):
     model = LSTMRegressor(**SMALL).fit(sequences(), numbers(sequences()))
     with monkeypatch.context() as patch:
-        patch.setattr(sklstm, "__version__", version)
+        patch.setattr(_persistence, "__version__", version)
         data = pickle.dumps(model)
     here = sklstm.__version__
     with pytest.warns(VersionWarning, match=f"saved by sklstm {version} .* sklstm {here}"):

@@ -296,7 +296,7 @@ def test_what_is_a_label_is_decided_as_in_a_batch(label):
         batch.partial_fit([[[1.0]], [[1.0]]], in_a_batch)
     else:
         unchanged(models[0], stream, lambda: stream.learn(label), ValueError, "must be one of")
-        with pytest.raises(ValueError, match="y has the label|more than 64 bits|NaN"):
+        with pytest.raises(ValueError, match=r"y has the label|more than 64 bits|NaN"):
             batch.partial_fit([[[1.0]], [[1.0]]], in_a_batch)
 
 

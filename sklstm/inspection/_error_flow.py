@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
+from sklstm._numbers import as_typed, filled, first_unequal, numbers
 from sklstm.inspection import _cells
 from sklstm.inspection._states import (
     Run,
@@ -197,8 +198,10 @@ def plain_error_flow(
 
     Raises
     ------
+    TypeError
+        If W or drive holds dates or other objects.
     ValueError
-        If shapes do not fit, numbers are not finite, or a parameter has another value.
+        If shapes do not fit, numbers are not finite or none, or a parameter has another value.
 
     References
     ----------
@@ -216,7 +219,7 @@ def plain_error_flow(
     >>> bool(flow.unit[0, 10].max() < 0.1 * flow.unit[0, 5].max())
     True
     """
-    W, drive = np.asarray(recurrent, np.float64), np.asarray(drive, np.float64)
+    W, drive = _finite(recurrent, "recurrent"), _finite(drive, "drive")
     if drive.ndim == 2:
         drive = drive[None]
     if W.ndim != 2 or drive.ndim != 3 or not W.shape[0] == W.shape[1] == drive.shape[2]:
@@ -224,8 +227,8 @@ def plain_error_flow(
             f"recurrent has shape {W.shape} and drive {drive.shape}: they must be (n_units, "
             "n_units) and (n, T, n_units), with one column of drive for each unit."
         )
-    if drive.size == 0 or not (np.isfinite(W).all() and np.isfinite(drive).all()):
-        raise ValueError("recurrent and drive must not be empty, nor hold NaN or infinity.")
+    if drive.size == 0:
+        raise ValueError(f"drive has shape {drive.shape}: it must not be empty.")
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {activation!r}.")
     f, slope, largest_slope = ACTIVATIONS[activation]
@@ -244,6 +247,23 @@ def plain_error_flow(
     lag = np.arange(n_lags)
     bound = n_units * (largest_slope * np.linalg.norm(W, 2)) ** lag
     return Bunch(lag=lag, unit=unit, bound=bound)
+
+
+def _finite(values: Any, name: str) -> np.ndarray:
+    """Finite numbers as float64, of any number of axes."""
+    try:
+        array = as_typed(filled(values))
+    except ValueError:
+        raise ValueError(
+            f"{name} holds arrays of unequal length, see row {first_unequal(values)}."
+        ) from None
+    array = numbers(array, lambda index: f"index {index}", name).astype(np.float64)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        index = tuple(np.argwhere(bad)[0].tolist())
+        what = "NaN" if np.isnan(array[index]) else "infinity"
+        raise ValueError(f"{name} contains {what} at index {index}.")
+    return array
 
 
 def _n_lags(max_lag: int | None, n_steps: int) -> int:

@@ -1,0 +1,101 @@
+"""Imports of the package, as they are written: at the top, in functions, and for types only."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import sklstm
+
+ROOT = Path(sklstm.__file__).parent
+
+
+def name_of(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(["sklstm", *parts]).removesuffix(".__init__")
+
+
+MODULES = {name_of(file): file.read_text(encoding="utf-8") for file in ROOT.rglob("*.py")}
+MODULES |= {name_of(file): "" for file in ROOT.rglob("*.pyx")}  # those import no Python of ours
+
+
+def imported(source):
+    """What a source imports: module and name, or a module and nothing."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def circle(modules):
+    """The modules of one circle in order, or nothing."""
+    done = set()
+
+    def needed(name):
+        for module, part in imported(modules[name]):
+            whole = f"{module}.{part}"
+            if whole in modules or module in modules:
+                yield whole if whole in modules else module
+
+    def search(name, path):
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name not in done:
+            for other in needed(name):
+                if found := search(other, [*path, name]):
+                    return found
+            done.add(name)
+        return []
+
+    return next(filter(None, (search(name, []) for name in sorted(modules))), [])
+
+
+def test_no_module_imports_itself_through_others():
+    assert " -> ".join(circle(MODULES)) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from sklstm import _b",
+        "from sklstm._b import thing",
+        "import sklstm._b",
+        "def late():\n    from sklstm import (\n        _b,\n    )",
+        "if TYPE_CHECKING:\n    from sklstm._b import Thing",
+    ],
+)
+def test_a_circle_is_found_however_it_is_written(line):
+    modules = {"sklstm": "", "sklstm._a": line, "sklstm._b": "from sklstm._c import x"}
+    assert circle(modules | {"sklstm._c": ""}) == []
+    modules["sklstm._c"] = "from sklstm._a import y"
+    assert circle(modules) == ["sklstm._a", "sklstm._b", "sklstm._c", "sklstm._a"]
+
+
+def takes_private_parts(source):
+    """Whether a source imports what scikit-learn does not promise to keep."""
+    return any(
+        re.match(r"sklearn\b.*\._[a-z]", f"{module}.{part}") for module, part in imported(source)
+    )
+
+
+def test_private_parts_of_scikit_learn_are_imported_in_one_place():
+    users = {name for name, source in MODULES.items() if takes_private_parts(source)}
+    assert users == {"sklstm._sklearn"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import sklearn.utils._mask",
+        "from sklearn.utils._mask import x",
+        "from sklearn.utils import _mask",
+        "from sklearn.utils import x, _mask",
+        "from sklearn.utils import (\n    x,\n    _mask,\n)",
+    ],
+)
+def test_a_private_part_is_found_however_it_is_imported(line):
+    assert takes_private_parts(line)
+    assert not takes_private_parts(line.replace("_mask", "mask"))
