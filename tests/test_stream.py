@@ -309,9 +309,13 @@ def test_a_string_is_a_label_whatever_holds_it():
     unchanged(model, stream, lambda: stream.learn(b"a"), ValueError, "must be one of")
 
 
-def test_learning_and_predicting_need_a_step():
+@pytest.mark.parametrize("when", ["new", "after-reset"])
+def test_learning_and_predicting_need_a_step(when):
     model = regressor()
     stream = model.stream()
+    if when == "after-reset":
+        stream.step([1.0, 2.0])
+        stream.reset()
     for action in (lambda: stream.learn(1.0), stream.predict):
         unchanged(model, stream, action, ValueError, "call step")
 

@@ -52,6 +52,17 @@ def test_the_weight_of_a_sequence_is_the_mean_over_its_steps_with_a_weight():
     assert 0 in weights and 0 not in means[:-1]
 
 
+def test_a_step_with_some_of_its_outputs_counts_in_part():
+    rng = np.random.default_rng(0)
+    targets, weights = rng.normal(size=(N_STEPS, 4)), rng.uniform(size=N_STEPS)
+    targets[rng.uniform(size=targets.shape) < 0.4] = np.nan
+    examples = Examples(ragged(True), targets, weights)
+    counts = weights * (~np.isnan(targets)).sum(axis=1) / 4
+    assert_allclose(examples.total_weight(), counts.sum())
+    chosen = np.array([3, 0])
+    assert_allclose(examples.total_weight(chosen), sum(by_step(counts)[k].sum() for k in chosen))
+
+
 @pytest.mark.parametrize(
     "weights, message",
     [

@@ -82,6 +82,13 @@ def test_an_output_without_any_target_has_units_0_and_1():
     assert_array_equal(scale, [1, 1])
 
 
+def test_targets_without_a_weight_have_no_influence_on_the_units():
+    targets = np.array([[1e300, 7.0], [1.0, 7.0], [2.0, 7.0], [np.nan, 7.0]])
+    mean, scale = units_of(targets, np.array([0.0, 1, 1, 1]))
+    assert_array_equal((mean, scale), units_of(targets[1:], np.ones(3)))
+    assert_array_equal(units_of(targets, np.zeros(4)), [[0, 0], [1, 1]])
+
+
 def test_a_large_mean_takes_no_digits_from_float32():
     X = sequences(dtype=np.float32)
     y = numbers(sequences())

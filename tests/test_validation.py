@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._training import Records
+from sklstm._validation import hold_out
 
 SMALL = {"hidden_layer_sizes": 3, "max_iter": 5, "random_state": 0, "n_jobs": 1}
 STOP = SMALL | {"early_stopping": True}
@@ -153,6 +154,15 @@ def test_a_scorer_that_fails_is_named(scoring):
     model = LSTMRegressor(**STOP, scoring=scoring)
     with pytest.raises(ValueError, match=r"scoring=.*no_such|scoring=.* failed on the validation"):
         model.fit(sequences(24), numbers(sequences(24)) + 0.5)
+
+
+@pytest.mark.parametrize("kind", ["plain", "stratified", "groups"])
+def test_what_is_not_held_out_stays_in_order(kind):
+    labels = np.arange(60) % 3 if kind == "stratified" else None
+    groups = np.arange(60) % 7 if kind == "groups" else None
+    order, others = hold_out(60, 0.2, 0, labels=labels, groups=groups)
+    assert (np.diff(order) > 0).all()
+    assert_array_equal(np.sort(np.concatenate([order, others])), np.arange(60))
 
 
 def test_one_sequence_is_too_few_to_hold_out():
