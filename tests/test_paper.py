@@ -1,6 +1,8 @@
 """python -m sklstm.paper: rows, readings, results, and three experiments that it solves."""
 
 import json
+from dataclasses import replace
+from itertools import count
 from math import sqrt
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklstm.datasets import make_long_lag, make_temporal_order, make_two_sequence
+from sklstm.paper import _run
 from sklstm.paper.__main__ import main
-from sklstm.paper._columns import baseline_rows, best_reading, run_baseline
+from sklstm.paper._columns import baseline_rows, best_reading, run_baseline, run_column
 from sklstm.paper._continual import SYSTEMS
 from sklstm.paper._nets import ContinualNet, LateCellNet, net_of
 from sklstm.paper._readings import AS_PRINTED
@@ -327,7 +330,8 @@ def test_list_tells_every_row(capsys):
         assert name in printed
 
 
-def test_a_row_is_run_printed_and_kept(tmp_path, capsys):
+def test_a_row_is_run_printed_and_kept(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_run, "perf_counter", count().__next__)  # a second for each look at it
     path = tmp_path / "kept.json"
     command = ["3a:T=100,N=3", "--trials", "2", "--cap", "300", "--seed", "7", "--n-jobs", "1"]
     assert main([*command, "--json", str(path)]) == 0
@@ -344,7 +348,15 @@ def test_a_row_is_run_printed_and_kept(tmp_path, capsys):
     for trial in row["trials"]:
         assert (trial["success"], trial["sequences"]) == (False, 300)
         assert trial["steps"] >= 300 * 100
-        assert trial["seconds"] >= 0
+        assert trial["seconds"] >= 1
+
+
+def test_a_column_or_an_experiment_that_there_is_not_is_an_error():
+    row = select("6b")[0]
+    with pytest.raises(KeyError, match="tomorrow"):
+        run_column(row, "tomorrow", reading=AS_PRINTED, n_trials=0)
+    with pytest.raises(KeyError, match="7"):
+        net_of(replace(row, experiment="7"), AS_PRINTED)
 
 
 def test_columns_and_readings_are_run_as_asked(tmp_path):

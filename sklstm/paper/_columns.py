@@ -17,7 +17,6 @@ from sklstm.paper._run import Progress, run_row
 from sklstm.paper._today import run_today
 
 COLUMNS = ("printed", "best", "today")
-N_TRIALS = 10  # where there is no number of trials to follow
 
 # The reading that came nearest to the published figures (docs/paper.md has the search). What is
 # not named here is as printed.
@@ -65,8 +64,8 @@ def run_column(
         trials = run_today_row(row, **settings)
         weights, changed = trials[0]["weights"], {}
     else:
-        if reading is None:
-            reading = AS_PRINTED if column == "printed" else best_reading(row)
+        named = {"printed": AS_PRINTED, "best": best_reading(row)}[column]
+        reading = named if reading is None else reading
         trials = run_row(row, reading, **settings)
         weights, changed = net_of(row, reading).n_weights, reading.changed()
     figures = summary(trials)

@@ -112,6 +112,6 @@ def criterion_of(row: Row, reading: Reading, cap: int) -> Criterion:
         return replace(decided_by_window, window_wrong=row.columns["n_seq"] - 1)
     return replace(
         decided_by_window,
-        window_error=0.01 if name == "4" else 0.1,
+        window_error={"4": 0.01, "6a": 0.1, "6b": 0.1}[name],
         window_wrong=2000 if reading.stop == "error" else 0,
     )

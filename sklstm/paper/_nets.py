@@ -254,6 +254,14 @@ class ContinualNet:
         )
 
 
+SIZES = {  # inputs and outputs; of 2c without its distractors
+    "1": (7, 7),
+    "2c": (4, 2),
+    **dict.fromkeys(("3a", "3b", "3c"), (1, 1)),
+    **dict.fromkeys(("4", "5"), (2, 1)),
+    "6a": (8, 4),
+    "6b": (8, 8),
+}
 OPEN = 1000.0  # bias of a gate that is 1 whatever it sees
 
 
@@ -264,10 +272,9 @@ def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
     settings = dict(row.net)
     if reading.biased_outputs and row.experiment in ("1", "3a", "3b", "3c"):
         settings["bias"] = "all"
-    sizes = {"1": (7, 7), "4": (2, 1), "5": (2, 1), "6a": (8, 4), "6b": (8, 8)}
-    n_features, n_outputs = sizes.get(row.experiment, (1, 1))
+    n_features, n_outputs = SIZES[row.experiment]
     if row.experiment == "2c":
-        n_features, n_outputs = row.columns["p"] + 4, 2
+        n_features += row.columns["p"]
     return EstimatorNet(published_net(**settings), n_features, n_outputs)
 
 

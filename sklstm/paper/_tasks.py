@@ -146,7 +146,7 @@ def task_of(row: Row, reading: Reading, data_set: int) -> Task:
         )
     if name in ("4", "5"):
         return replace(task, length=columns.get("T", 100), first_pair=reading.first_pair)
-    return replace(task, length=100, n_relevant=2 if name == "6a" else 3)
+    return replace(task, length=100, n_relevant={"6a": 2, "6b": 3}[name])
 
 
 def reber_strings(data_set: int, *, distinct: bool) -> Strings:
