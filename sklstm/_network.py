@@ -1,7 +1,7 @@
 """A network: its parameters in one flat vector, its output, and the gradient of a batch.
 
 Everything here assumes validated input, packed as in ``_sequences.py``, of the precision of the
-parameters. The arithmetic is in the kernels (``_cell.pyx``), which only this module calls.
+parameters. Batches reach the kernels (``_cell.pyx``) through this module alone.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """The documents hang together. Their examples run as doctests, see .ci/run."""
 
+import fnmatch
 import json
 import re
 import runpy
@@ -28,6 +29,16 @@ def links(document):
     """Targets of links that stay in the repository."""
     found = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
     return [link for link in found if not link.startswith("http")]
+
+
+def test_every_file_of_tests_has_a_row():
+    text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    table = text.split("| tests | hold to what |")[1].split("\n\n")[0]
+    shown = [name for line in table.splitlines()[1:] for name in NAMES.findall(line.split("|")[1])]
+    files = {file.name for file in ROOT.glob("tests/test_*.py")}
+    named = {pattern: fnmatch.filter(files, pattern) for pattern in shown if "test_" in pattern}
+    assert [pattern for pattern, found in named.items() if not found] == []
+    assert files - {file for found in named.values() for file in found} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
