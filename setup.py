@@ -37,6 +37,7 @@ PRECISIONS = {"f32": ["SKLSTM_REAL=float", "SKLSTM_FLOAT=1"], "f64": ["SKLSTM_RE
 KERNELS = {
     "sklstm._cell": list(PRECISIONS),
     "sklstm._online": list(PRECISIONS),
+    "sklstm._optimizers": list(PRECISIONS),
     "sklstm.paper._trials": ["f64"],
 }
 INSTRUCTION_SETS = {
@@ -214,7 +215,9 @@ class Build(build_ext):
 
     def set_flags(self, extension, kind):
         compile_openmp, link_openmp = self.openmp(kind)
-        optimise = ["/O2"] if kind == "msvc" else ["-O3", "-g0", "-ffp-contract=fast"]
+        # what no code here looks at, and what keeps loops with a root from being vectors
+        plain = ["-fno-math-errno", "-fno-trapping-math"]
+        optimise = ["/O2"] if kind == "msvc" else ["-O3", "-g0", "-ffp-contract=fast", *plain]
         extension.extra_compile_args = optimise + extension.extra_compile_args + compile_openmp
         extension.extra_link_args = [*(extension.extra_link_args or []), *link_openmp]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sklstm._optimizers import norm
+from sklstm._solvers import norm
 from sklstm._training import End, Records, Training
 
 RISE = 2.5  # a last loss so many times the best, and not small beside outputs of 0, has exploded

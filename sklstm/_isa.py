@@ -66,3 +66,4 @@ except ModuleNotFoundError as error:
     ) from error
 kernels = load(name)  # _cell.pyx
 online = load(name, "_online")
+optimizers = load(name, "_optimizers")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sklstm._optimizers import adam_step, norm, sgd_step
+from sklstm import _isa
 
 SMALLEST_RATE = 1e-6  # "adaptive" stops instead of going below
 
@@ -45,6 +45,8 @@ class Adam:
         state, (beta_1, beta_2) = self.state, self.betas
         rate, epsilon, clip_norm = self.rate, self.epsilon, self.clip_norm
         mean, square = state["mean"], state["square"]
+
+        adam_step = _isa.optimizers[vector.dtype].adam_step
 
         def step() -> bool:
             n_steps = state["n_steps"] + 1
@@ -107,6 +109,8 @@ class SGD:
         state, velocity = self.state, self.state["velocity"]
         momentum, nesterov, clip_norm = self.momentum, self.nesterov, self.clip_norm
 
+        sgd_step = _isa.optimizers[vector.dtype].sgd_step
+
         def step() -> bool:
             return sgd_step(
                 vector,
@@ -144,6 +148,11 @@ def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[
         name: np.array(value) if isinstance(value, np.ndarray) else value
         for name, value in state.items()
     }
+
+
+def norm(vector: np.ndarray) -> float:
+    """Euclidean norm."""
+    return _isa.optimizers[vector.dtype].norm(vector)
 
 
 def _clip(d_vector: np.ndarray, clip_norm: float | None) -> float:

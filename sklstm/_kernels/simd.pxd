@@ -17,5 +17,6 @@ cdef extern from "simd.h" nogil:
     vec vexp(vec x)
     vec sigmoid(vec x)
     vec vtanh(vec x)
+    real square_root(real x)
     float_mode flush_denormals()
     void restore_float_mode(float_mode before)
