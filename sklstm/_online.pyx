@@ -20,12 +20,13 @@ from libc.string cimport memcpy, memset
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.cells cimport errors_of_cell, forward_cell, slopes_of_cell
 from sklstm._kernels.layout cimport (
-    Layer, Net, group, matrix_rows, network_new, pack_peepholes, pack_room, z_size,
+    Layer, Net, group, matrix_rows, matrix_size, network_new, pack_peepholes, pack_room,
 )
+from sklstm._kernels.products cimport reals, whole_vectors
 from sklstm._kernels.losses cimport Loss, finish_gradient, target_loss
 from sklstm._kernels.simd cimport (
-    LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store, sum_lanes,
-    vec,
+    LANES, SUMS_AT_ONCE, flush_denormals, float_mode, load, real, restore_float_mode, splat, store,
+    store_sums, sum_lanes, vec,
 )
 
 cdef enum:
@@ -42,7 +43,7 @@ cdef struct Unit:
     real* s_before
     real* h
     real* r
-    real* traces  # (gates before the cells + 1, cells, columns)
+    real* traces  # (gates before the cells + 1, cells, columns in whole vectors)
     real* peephole_traces  # (2, cells, S)
     # of the present step
     real* slopes  # (gates before the cells + 2, S, n)
@@ -60,6 +61,7 @@ cdef struct Span:
 
 
 cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
+    """Sum of products, for any n."""
     cdef vec total = splat(0)
     cdef real rest = 0
     cdef int k, p
@@ -70,19 +72,36 @@ cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
     return sum_lanes(total) + rest
 
 
+cdef inline void dots(const reals* a, const real* b, int n, real* sums) noexcept nogil:
+    """SUMS_AT_ONCE sums of products. They read n numbers and more, up to whole vectors: b is zero
+    behind the first n."""
+    cdef vec[SUMS_AT_ONCE] total
+    cdef vec x
+    cdef int r, p
+    for r in range(SUMS_AT_ONCE):
+        total[r] = splat(0)
+    for p in range(whole_vectors(n) // LANES):
+        x = load(b + p * LANES)
+        for r in range(SUMS_AT_ONCE):
+            total[r] = total[r] + load(a[r] + p * LANES) * x
+    store_sums(sums, total)
+
+
 cdef inline void decay_and_add(real keep, real slope, const real* x, int n, real* y) noexcept nogil:
-    """y = keep y + slope x."""
-    cdef int k, p
-    for p in range(n // LANES):
+    """y = keep y + slope x, in whole vectors."""
+    cdef int p
+    for p in range(whole_vectors(n) // LANES):
         store(y + p * LANES,
               splat(keep) * load(y + p * LANES) + splat(slope) * load(x + p * LANES))
-    for k in range(n // LANES * LANES, n):
-        y[k] = keep * y[k] + slope * x[k]
 
 
 cdef inline void add(real factor, const real* x, int n, real* y) noexcept nogil:
-    """y += factor x."""
-    decay_and_add(1, factor, x, n, y)
+    """y += factor x, for any n."""
+    cdef int k, p
+    for p in range(n // LANES):
+        store(y + p * LANES, load(y + p * LANES) + splat(factor) * load(x + p * LANES))
+    for k in range(n // LANES * LANES, n):
+        y[k] += factor * x[k]
 
 
 cdef class Online:
@@ -121,7 +140,7 @@ cdef class Online:
     cdef const real[::1] vector
 
     def __cinit__(self, topology, vector, frozen, decayed, d_vector, *, bint learns):
-        cdef int index, cells, largest = 0
+        cdef int index, cells, rows, largest = 0
         cdef Py_ssize_t K
         cdef Layer* layer
         cdef Unit* unit
@@ -139,18 +158,18 @@ cdef class Online:
             layer, unit = &self.net.layers[index], &self.units[index]
             K, cells = layer.weights.columns + 1, layer.n_blocks * layer.block_size
             largest = max(largest, cells)
-            unit.source = self.numbers(K)
+            unit.source = self.numbers(whole_vectors(K))
             unit.source[K - 1] = 1
             self.remember(unit.source, 1, K - 1, K)
-            unit.z = self.units_of(layer, z_size(layer, 1), layer.n_groups)
+            unit.z = self.units_of(layer, matrix_size(&layer.weights, 1), layer.n_groups)
             unit.s = self.units_of(layer, 0, layer.block_size)
             unit.h = self.units_of(layer, 0, layer.block_size)
             unit.r = self.units_of(layer, 0, layer.n_recurrent)
             unit.s_before = self.groups(layer, layer.block_size)
             if learns:
-                K *= self.n_traced(layer)
-                unit.traces = self.numbers(<double> cells * K)
-                self.remember(unit.traces, 1, <Py_ssize_t> cells * K, 0)
+                rows = self.n_traced(layer) * cells
+                unit.traces = self.numbers(<double> rows * whole_vectors(K))
+                self.remember(unit.traces, rows, K, whole_vectors(K))
                 unit.peephole_traces = self.numbers(2 * cells * layer.block_size)
                 self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)
                 unit.slopes = self.groups(layer, (self.n_traced(layer) + 1) * layer.block_size)
@@ -196,11 +215,22 @@ cdef class Online:
         self, const Layer* layer, Unit* unit, int first, int stop
     ) noexcept nogil:
         """z = W source for some of the rows, on any thread."""
-        cdef int row, K = layer.weights.columns + 1
+        cdef int row = first, r, K = layer.weights.columns + 1
+        cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
+        cdef Py_ssize_t safe = self.n_total - whole_vectors(K)  # where a row may be read beyond
+        cdef reals[SUMS_AT_ONCE] weights
         cdef float_mode mode = flush_denormals()
-        for row in range(first, stop):
-            if layer.weights.padded_row_at[row] >= 0:
-                unit.z[row] = dot(&self.vector[layer.weights.padded_row_at[row]], unit.source, K)
+        while row < stop:
+            for r in range(SUMS_AT_ONCE):
+                weights[r] = &self.vector[max(0, min(row_at[row + r], safe))]
+            if safe >= 0:
+                dots(weights, unit.source, K, unit.z + row)
+            for r in range(SUMS_AT_ONCE):
+                if row_at[row + r] < 0:
+                    unit.z[row + r] = 0
+                elif row_at[row + r] > safe:
+                    unit.z[row + r] = dot(&self.vector[row_at[row + r]], unit.source, K)
+            row += SUMS_AT_ONCE
         restore_float_mode(mode)
 
     cdef void forward_layer(self, int index, const real* x) noexcept nogil:
@@ -250,7 +280,8 @@ cdef class Online:
         """Carry the traces of one block's cells over the step just made, on any thread."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
-        cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+        cdef int S = layer.block_size, n = group(layer, 1)
+        cdef int K = whole_vectors(layer.weights.columns + 1)
         cdef int n_traced = self.n_traced(layer), cells = layer.n_blocks * S, v, w, c, q
         cdef real keep
         cdef const real* slope
@@ -290,14 +321,16 @@ cdef class Online:
         cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
         cdef int H = layer.n_blocks, cells = H * S, v, w, c, q
         cdef int n_gates = self.n_traced(layer) - 1  # before the cells
+        cdef Py_ssize_t row = whole_vectors(K)  # of traces
         cdef real d_o = unit.d_o[j], d_s
         cdef float_mode mode = flush_denormals()
         add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
         for v in range(S):
             c, d_s = v * H + j, unit.d_s[v * n + j]
             for q in range(n_gates):
-                add(d_s, unit.traces + (q * cells + c) * K, K, d_vector + row_at[q * n + j])  # (26)
-            add(d_s, unit.traces + (n_gates * cells + c) * K, K,
+                add(d_s, unit.traces + (q * cells + c) * row, K,
+                    d_vector + row_at[q * n + j])  # (26)
+            add(d_s, unit.traces + (n_gates * cells + c) * row, K,
                 d_vector + row_at[(n_gates + v) * n + j])  # (28)
             if layer.has_peepholes:
                 d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]

@@ -60,7 +60,7 @@ def remainders(dtype):
     """Numbers of blocks with which rows of weights end at and beside whole vectors."""
     lanes = CONSTANTS[dtype]["LANES"]
     beside = 2 * lanes - N_FEATURES - 1  # of cells that read F features and a constant
-    return sorted({1, beside - 1, beside, beside + 1, lanes, lanes + 1} - {0, -1})
+    return sorted(n for n in {1, beside - 1, beside, beside + 1, lanes, lanes + 1} if n > 0)
 
 
 def series(n_steps=4, dtype=DOUBLE):
