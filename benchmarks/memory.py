@@ -30,27 +30,29 @@ TOLERANCE = 0.20
 def formula(work: Work, n_threads: int) -> float:
     """Bytes that ``fit`` takes beyond X and y, for one layer of B sequences at once.
 
-    With W = 4 H (F + H + 1) + H + 1 parameters, L sequences side by side (the numbers in a vector:
-    16 of float32 with AVX-512) and C = ceil(B / L) groups of them:
+    With W = 4 H (F + H + 1) + H + 1 parameters:
 
-    * each thread keeps the T steps of one group: x, 4 H gates and candidates, h, s and r, together
-      T L (F + 7 H) numbers; threads beyond C are not used;
+    * each of the T steps of each sequence is kept: x, 4 H gates and candidates, h, s and r,
+      together B T (F + 7 H) numbers;
     * the weights are packed in the order of the kernels: 4 H (F + H) numbers, and 4 H H for the
       way back;
-    * each of up to 32 groups at a time has a gradient of its own, C W;
+    * each thread sums the gradient in a table, of at most `TABLE_MAX` numbers or W;
     * six vectors of W: parameters, their copy in training, that of the last finite loss, their
       gradient, and SGD's velocity twice (the estimator's and that in training); Adam adds two.
 
-    Nothing depends on the number of sequences or epochs, or on the gradient.
+    H counts as whole vectors, but for small nets. Nothing depends on the number of sequences in X,
+    of epochs, or on the gradient.
     """
     F, H = work.features, work.hidden
     constants = _isa.kernels[_dtype(work)].constants
-    lanes, parts = constants["LANES"], constants["PARTS_MAX"]
+    lanes = constants["LANES"]
+    if constants["SMALL"] <= H:
+        H = -(-H // lanes) * lanes
     n_parameters = 4 * H * (F + H + 1) + H + 1
-    groups = -(-work.batch // lanes)
-    numbers = min(n_threads, groups) * work.steps * lanes * (F + 7 * H)
+    numbers = work.batch * work.steps * (F + 7 * H)
     numbers += 4 * H * (F + H) + 4 * H * H
-    numbers += (min(parts, groups) + 6) * n_parameters
+    numbers += n_threads * min(constants["TABLE_MAX"], n_parameters)
+    numbers += 6 * n_parameters
     return numbers * _dtype(work).itemsize
 
 

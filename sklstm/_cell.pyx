@@ -1,31 +1,34 @@
-"""A network at work on packed sequences: forward, and the truncated and the full gradient.
+"""The door for batches: a network at work on packed sequences, forward and backward.
 
-A batch is cut into chunks: LANES sequences of similar length side by side, and what is left over
-one by one. A thread owns a chunk from its first step to its weight gradient. Chunks are dealt into
-parts, the unit of parallel work, whose gradients are added in order: the result does not depend
-on the number of threads.
+The sequences of a batch become bundles: LANES of similar length side by side where the net is
+small, else each by itself. Chunks of bundles are dealt to threads, which take them from the first
+step to the gradient at all pre-activations; then the rows of all weights are dealt. No sum depends
+on which chunk a sequence is in: the result does not depend on the number of threads.
 
 Nothing in this module checks its input: see _network.py.
 """
 
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport qsort
-from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
-from sklstm._kernels.layers cimport (
-    Chunk, History, Memory, Space, backward, forward, slot, spread,
+from sklstm._kernels.bundles cimport (
+    Bundle, Chunk, History, Memory, Room, bundle_place, slot,
 )
+from sklstm._kernels.gradients cimport (
+    TERMS, Piece, peephole_gradient, piece_gradient, table_size,
+)
+from sklstm._kernels.layers cimport CHUNK_MAX, backward, forward
 from sklstm._kernels.layout cimport (
-    Layer, Net, group, matrix_size, network_new, pack_network, pack_room, z_size,
+    Matrix, Net, matrix_rows, network_new, pack_network, pack_room,
 )
 from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
 )
 from sklstm._kernels.products cimport (
-    CACHE_NUMBERS, COLUMN_BLOCK, GRADIENT_COLUMNS, GRADIENT_ROWS, ROW_TILE, UNIT_TILE, Column,
-    Source, rows_padded, units_padded,
+    GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
+    TILE_VECTORS,
 )
 from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, store, vec, vexp,
@@ -33,22 +36,31 @@ from sklstm._kernels.simd cimport (
 )
 
 cdef enum:
-    PARTS_MAX = 32  # partial gradients of a batch: room for 32 threads
-    ALONE_MAX = (LANES + 3) // 4  # so many left-over sequences run one by one, more side by side
+    ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
+    SMALL = 2 * LANES  # layers of fewer blocks have their sequences in lanes
+    NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
+    NUMBERS_MANY = 1 << 20  # and that it cannot hold
     PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
+    TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
 constants = {
     "LANES": LANES,
-    "PARTS_MAX": PARTS_MAX,
     "ALONE_MAX": ALONE_MAX,
+    "SMALL": SMALL,
+    "CHUNK_MAX": CHUNK_MAX,
+    "TERMS": TERMS,
+    "TABLE_MAX": TABLE_MAX,
+    "NUMBERS_FEW": NUMBERS_FEW,
+    "NUMBERS_MANY": NUMBERS_MANY,
     "PARALLEL_MIN": PARALLEL_MIN,
     "ROW_TILE": ROW_TILE,
-    "UNIT_TILE": UNIT_TILE,
+    "TILE_MAX": TILE_MAX,
+    "TILE_SEQUENCES": TILE_SEQUENCES,
+    "TILE_VECTORS": TILE_VECTORS,
     "GRADIENT_ROWS": GRADIENT_ROWS,
+    "GRADIENT_VECTORS": GRADIENT_VECTORS,
     "GRADIENT_COLUMNS": GRADIENT_COLUMNS,
-    "COLUMN_BLOCK": COLUMN_BLOCK,
-    "CACHE_NUMBERS": CACHE_NUMBERS,
 }
 losses = {
     ("squared_error", "identity"): SQUARED_IDENTITY,
@@ -91,9 +103,12 @@ def total_loss(
     cdef Py_ssize_t row
     cdef int K = <int> raw.shape[1]
     cdef double total = 0
+    cdef float_mode mode
     with nogil:
+        mode = flush_denormals()
         for row in range(raw.shape[0]):
             total += target_loss(<Loss> loss, K, 1, &targets[row, 0], weights[row], &raw[row, 0])
+        restore_float_mode(mode)
     return total
 
 
@@ -130,16 +145,16 @@ cdef class Session:
 
     cdef Net net
     cdef Arena arena
-    cdef Space* spaces
+    cdef Bundle* bundles  # of a batch if training, else CHUNK_MAX of each thread
     cdef Chunk* chunks
     cdef Place* places
-    cdef double* losses
-    cdef real* parts
-    cdef int n_threads, largest_batch, parts_room
+    cdef Piece* pieces
+    cdef real** rooms  # of a batch if training, else of each thread
+    cdef real** tables  # of each thread
+    cdef int n_threads, largest_batch, n_pieces, bundles_of_room
     cdef Py_ssize_t n_total
-    cdef double work_per_step
     cdef bint training
-    cdef bint packed[2]  # is there room for width 1, width LANES
+    cdef bint packed[2]  # is there room for units, for lanes
     cdef const real[::1] vector
     cdef const real[:, ::1] values
     cdef const long long[::1] offsets
@@ -153,7 +168,7 @@ cdef class Session:
     cdef real[::1] d_vector
     cdef double alpha
     # of the call under way
-    cdef int n_wide, n_chunks, n_parts
+    cdef int n_wide, n_alone, n_chunks, chunk_size
     cdef double scale
     cdef real[:, ::1] out
 
@@ -161,22 +176,19 @@ cdef class Session:
         self, topology, vector, values, offsets, *, bint full, bint return_sequences,
         bint training, int largest_batch, int n_threads,
     ):
-        cdef int k
-        cdef Py_ssize_t steps_max = 0
+        cdef int n = <int> (offsets.shape[0] - 1)
         self.vector, self.values, self.offsets = vector, values, offsets
-        for k in range(self.offsets.shape[0] - 1):
-            steps_max = max(steps_max, self.offsets[k + 1] - self.offsets[k])
         self.training = training
         self.n_total = topology.n_total
-        self.largest_batch = max(1, min(largest_batch, <int> (self.offsets.shape[0] - 1)))
-        # smaller batches may have more chunks: up to ALONE_MAX sequences one by one
-        self.parts_room = min(<int> PARTS_MAX, self.largest_batch // LANES + 1 + ALONE_MAX)
-        self.n_threads = max(1, min(n_threads, self.parts_room))
+        self.largest_batch = max(1, min(largest_batch, n))
+        self.n_threads = max(1, min(n_threads, self.largest_batch))
         self.net.full = full
         self.net.return_sequences = return_sequences
         network_new(&self.arena, &self.net, topology)
-        self.work_per_step = topology.n_total
-        self.build_spaces(steps_max, LANES if self.largest_batch > ALONE_MAX else 1)
+        self.places = <Place*> self.take(max(n, 1), sizeof(Place))
+        self.new_rooms(n)
+        if training:
+            self.new_pieces()
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -189,94 +201,100 @@ cdef class Session:
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
         self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
         self.loss, self.alpha = <Loss> loss, alpha
-        if self.parts == NULL:
-            self.parts = <real*> arena_take(
-                &self.arena, <double> self.parts_room * self.n_total, sizeof(real)
-            )
 
     cdef void* take(self, double n, size_t size) except NULL:
         return arena_take(&self.arena, n, size)
 
-    cdef int history_new(self, History* history, Py_ssize_t slots, Py_ssize_t size) except -1:
-        """Room for some slots: a power of two is a ring, more is everything."""
-        history.mask = slots - 1 if slots <= 2 else -1
-        history.at = <real*> self.take(<double> slots * spread(size), sizeof(real))
+    # -- room
+
+    cdef int new_rooms(self, int n) except -1:
+        """Room for the longest sequences: of a batch to train, else of a chunk in each thread."""
+        cdef int b, thread, n_rooms, n_wide = 0, n_alone = self.largest_batch
+        cdef Room room
+        cdef Bundle* bundle
+        if self.has_lanes():
+            n_wide = (n_alone + LANES - 1) // LANES
+            n_alone = min(n_alone, <int> ALONE_MAX)
+        if not self.training:
+            n_wide, n_alone = min(n_wide, 1), min(n_alone, <int> CHUNK_MAX)
+        n_rooms = 1 if self.training else self.n_threads
+        self.bundles_of_room = n_wide + n_alone
+        self.bundles = <Bundle*> self.take(self.bundles_of_room * n_rooms, sizeof(Bundle))
+        self.chunks = <Chunk*> self.take(
+            self.largest_batch if self.training else n_rooms, sizeof(Chunk))
+        self.rooms = <real**> self.take(n_rooms, sizeof(real*))
+        for b in range(self.bundles_of_room * n_rooms):
+            bundle = &self.bundles[b]
+            bundle.layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
+            bundle.d_y = <History*> self.take(self.net.n_layers, sizeof(History))
+        self.arrange(NULL, 0, n)
+        room.at, room.used = NULL, 0
+        for b in range(self.bundles_of_room if n > 0 else 0):
+            bundle = &self.bundles[b]
+            bundle.steps = self.places[b * LANES if b < n_wide else b - n_wide].length
+            bundle_place(&room, &self.net, bundle, LANES if b < n_wide else 1, self.training)
+        for thread in range(n_rooms):
+            self.rooms[thread] = <real*> self.take(room.used, sizeof(real))
         return 0
 
-    cdef int build_spaces(self, Py_ssize_t steps, int width) except -1:
-        """Work arrays of each thread, for chunks of up to this width and so many steps."""
+    cdef int new_pieces(self) except -1:
+        """Deal the rows of all weights into pieces."""
+        cdef int index, rows, first, size, n = 0, thread
+        cdef Piece piece
+        cdef Py_ssize_t largest = 1
         cdef Net* net = &self.net
-        cdef Space* space
-        cdef Layer* layer
-        cdef Memory* memory
-        cdef int thread, index, k, runs = 2, columns = 0, d_s = 0, d_r = 0
-        cdef int top = net.n_layers // net.n_directions - 1
-        cdef int n
-        cdef Py_ssize_t keep, kept_cells
-        self.spaces = <Space*> self.take(self.n_threads, sizeof(Space))
         for index in range(net.n_layers):
-            layer = &net.layers[index]
-            n = group(layer, width)
-            d_s = max(d_s, layer.block_size * n)
-            d_r = max(d_r, matrix_size(&layer.recurrent_back, width))
-            runs = max(runs, 1 + net.n_directions * (layer.n_groups + layer.n_recurrent))
-            columns = max(columns, layer.weights.columns + 1)
-        columns = max(columns, net.head.columns + 1)
+            n += matrix_rows(&net.layers[index].weights, 1) // LANES + 1
+        self.pieces = <Piece*> self.take(n + net.n_directions, sizeof(Piece))
+        for index in range(net.n_layers + net.n_directions):
+            piece.layer, piece.first = index, 0
+            rows = net.n_outputs
+            if index < net.n_layers:
+                rows = matrix_rows(&net.layers[index].weights, 1)
+            piece.stop = 1
+            size = <int> max(1, TABLE_MAX // table_size(net, &piece))
+            if self.n_threads > 1:
+                size = min(size, rows // (2 * self.n_threads))
+            size = (max(size, 64) + LANES - 1) // LANES * LANES
+            for first in range(0, rows, size):
+                piece.first, piece.stop = first, min(first + size, rows)
+                self.pieces[self.n_pieces] = piece
+                self.n_pieces += 1
+                largest = max(largest, table_size(net, &piece))
+        self.tables = <real**> self.take(self.n_threads, sizeof(real*))
         for thread in range(self.n_threads):
-            space = &self.spaces[thread]
-            space.layers = <Memory*> self.take(net.n_layers, sizeof(Memory))
-            space.d_y = <History*> self.take(net.n_layers, sizeof(History))
-            keep = max(steps, 3) if self.training else 1
-            if width > 1:
-                self.history_new(&space.x, keep, net.n_features * width)
-            for index in range(net.n_layers):
-                layer = &net.layers[index]
-                memory = &space.layers[index]
-                n = group(layer, width)
-                self.history_new(&memory.z, keep, z_size(layer, width))
-                self.history_new(&memory.h, keep, layer.block_size * n)
-                self.history_new(&memory.s, keep + 1, layer.block_size * n)
-                memory.d_peephole = <real*> self.take(3 * layer.block_size * n, sizeof(real))
-                kept_cells = keep + 1
-                if layer.level < top or net.return_sequences:
-                    kept_cells = max(steps + 1, 3)
-                self.history_new(&memory.r, kept_cells, layer.n_recurrent * n)
-                if self.training and (layer.level < top or net.return_sequences):
-                    if layer.direction == 0:
-                        self.history_new(
-                            &space.d_y[layer.level], keep,
-                            rows_padded(
-                                net.n_directions * layer.block_size
-                                * units_padded(layer.n_blocks, width), width
-                            ) * width,
-                        )
-            space.d_s = <real*> self.take(d_s, sizeof(real))
-            space.d_r = <real*> self.take(d_r, sizeof(real))
-            space.read = <real*> self.take(matrix_size(&net.head_back, width), sizeof(real))
-            space.d_read = <real*> self.take(matrix_size(&net.head_back, width), sizeof(real))
-            self.history_new(
-                &space.out, max(steps, 3) if net.return_sequences else 1,
-                matrix_size(&net.head, width),
-            )
-            space.ones = <real*> self.take(width, sizeof(real))
-            for k in range(width):
-                space.ones[k] = 1
-            space.sources = <Source*> self.take(runs, sizeof(Source))
-            space.columns = <Column*> self.take(columns, sizeof(Column))
-        self.chunks = <Chunk*> self.take(self.n_threads, sizeof(Chunk))
-        self.places = <Place*> self.take(self.largest_batch, sizeof(Place))
-        self.losses = <double*> self.take(PARTS_MAX, sizeof(double))
+            self.tables[thread] = <real*> self.take(largest, sizeof(real))
         return 0
 
-    # -- a batch as chunks
+    # -- a batch as chunks of bundles
+
+    cdef int width(self, int bundle) noexcept nogil:
+        return LANES if bundle < self.n_wide else 1
+
+    cdef bint has_lanes(self) noexcept nogil:
+        """Is the net so small that lanes are sequences?"""
+        cdef int index, largest = 0
+        for index in range(self.net.n_layers):
+            largest = max(largest, self.net.layers[index].n_blocks)
+        return LANES > 1 and largest < SMALL
 
     cdef void plan(self, int n) noexcept nogil:
-        """Cut n sequences into chunks, and chunks into parts."""
-        self.n_wide = n // LANES if LANES > 1 else 0
-        if LANES > 1 and n % LANES > ALONE_MAX:
-            self.n_wide += 1
-        self.n_chunks = self.n_wide + max(0, n - self.n_wide * LANES)
-        self.n_parts = min(self.n_chunks, <int> PARTS_MAX)
+        """Cut n sequences into bundles, and bundles into chunks."""
+        cdef int index, most
+        cdef Py_ssize_t numbers = 0
+        cdef const Matrix* m
+        self.n_wide = 0
+        if self.has_lanes():
+            self.n_wide = n // LANES
+            if n % LANES > ALONE_MAX:
+                self.n_wide += 1
+        self.n_alone = max(0, n - self.n_wide * LANES)
+        for index in range(self.net.n_layers):
+            m = &self.net.layers[index].weights
+            numbers = max(numbers, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
+        most = 8 if numbers <= NUMBERS_FEW else 16 if numbers <= NUMBERS_MANY else CHUNK_MAX
+        self.chunk_size = max(1, min(most, (self.n_alone + self.n_threads - 1) // self.n_threads))
+        self.n_chunks = self.n_wide + (self.n_alone + self.chunk_size - 1) // self.chunk_size
 
     cdef void arrange(self, const long long* rows, Py_ssize_t first, int n) noexcept nogil:
         """Put the sequences of a batch (n from `first` if rows is NULL) in order, longest first."""
@@ -292,23 +310,41 @@ cdef class Session:
         if not sorted_already:
             qsort(self.places, n, sizeof(Place), longer_first)
 
-    cdef void fill_chunk(self, Chunk* chunk, int index, int n) noexcept nogil:
-        cdef int first, lane
+    cdef void fill_bundle(self, Bundle* bundle, int index, int n) noexcept nogil:
+        cdef int first = index * LANES, lane, width = self.width(index)
         cdef const Place* place
-        if index < self.n_wide:
-            first, chunk.width = index * LANES, LANES
-            chunk.count = min(<int> LANES, n - first)
+        bundle.count = 1
+        if width > 1:
+            bundle.count = min(<int> LANES, n - first)
         else:
-            first, chunk.width = self.n_wide * LANES + index - self.n_wide, 1
-            chunk.count = 1
-        chunk.steps = self.places[first].length
-        for lane in range(chunk.width):
-            chunk.length[lane] = 0
-            if lane < chunk.count:
+            first = self.n_wide * LANES + index - self.n_wide
+        bundle.steps = self.places[first].length
+        for lane in range(width):
+            bundle.length[lane] = 0
+            if lane < bundle.count:
                 place = &self.places[first + lane]
-                chunk.row[lane] = place.row
-                chunk.length[lane] = place.length
-                chunk.x[lane] = &self.values[self.offsets[place.row], 0]
+                bundle.row[lane] = place.row
+                bundle.length[lane] = place.length
+                bundle.x[lane] = &self.values[self.offsets[place.row], 0]
+
+    cdef void fill_chunk(
+        self, Chunk* chunk, int index, Bundle* bundles, int first, Room* room, int n
+    ) noexcept nogil:
+        """Chunk number `index`, whose first bundle has the number `first`."""
+        cdef int b
+        chunk.bundles = bundles
+        chunk.width = self.width(first)
+        chunk.n = 1 if chunk.width > 1 else min(
+            self.chunk_size, self.n_wide + self.n_alone - first)
+        for b in range(chunk.n):
+            self.fill_bundle(&bundles[b], first + b, n)
+            bundle_place(room, &self.net, &bundles[b], chunk.width, self.training)
+        chunk.steps = bundles[0].steps
+
+    cdef int first_bundle(self, int chunk) noexcept nogil:
+        if chunk < self.n_wide:
+            return chunk
+        return self.n_wide + (chunk - self.n_wide) * self.chunk_size
 
     cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
         """Order a batch, cut it, and pack the parameters."""
@@ -316,7 +352,7 @@ cdef class Session:
         self.arrange(rows, first, n)
         self.plan(n)
         for wide in range(2):
-            if (self.n_wide if wide else self.n_chunks - self.n_wide) == 0:
+            if (self.n_wide if wide else self.n_alone) == 0:
                 continue
             if not self.packed[wide]:
                 pack_room(&self.arena, &self.net, LANES if wide else 1, self.training)
@@ -331,29 +367,34 @@ cdef class Session:
         cdef int k
         for k in range(n):
             work += self.places[k].length
-        if work * work_factor * self.work_per_step < PARALLEL_MIN:
+        if work * work_factor * self.n_total < PARALLEL_MIN:
             return 1
-        return min(self.n_threads, self.n_parts)
+        return min(self.n_threads, max(self.n_chunks, self.n_pieces))
 
     # -- forward
 
     cdef void output_chunk(self, int index, int n, int thread) noexcept nogil:
-        cdef Space* space = &self.spaces[thread]
         cdef Chunk* chunk = &self.chunks[thread]
-        cdef int lane, t, k, K = self.net.n_outputs
+        cdef Bundle* bundle
+        cdef Room room
+        cdef int b, lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef const real* z
         cdef float_mode mode = flush_denormals()
-        self.fill_chunk(chunk, index, n)
-        forward(&self.net, space, chunk)
-        for lane in range(chunk.count):
-            row = chunk.row[lane]
-            if self.net.return_sequences:
-                row = self.offsets[row]
-            for t in range(chunk.length[lane] if self.net.return_sequences else 1):
-                z = slot(&space.out, t, matrix_size(&self.net.head, chunk.width))
-                for k in range(K):
-                    self.out[row + t, k] = z[k * chunk.width + lane]
+        room.at, room.used = self.rooms[thread], 0
+        self.fill_chunk(chunk, index, &self.bundles[thread * self.bundles_of_room],
+                        self.first_bundle(index), &room, n)
+        forward(&self.net, chunk)
+        for b in range(chunk.n):
+            bundle = &chunk.bundles[b]
+            for lane in range(bundle.count):
+                row = bundle.row[lane]
+                if self.net.return_sequences:
+                    row = self.offsets[row]
+                for t in range(bundle.length[lane] if self.net.return_sequences else 1):
+                    z = slot(&bundle.out, t)
+                    for k in range(K):
+                        self.out[row + t, k] = z[k * chunk.width + lane]
         restore_float_mode(mode)
 
     def output(self, real[:, ::1] out):
@@ -376,19 +417,17 @@ cdef class Session:
 
     # -- gradient
 
-    cdef double loss_of(self, Space* space, const Chunk* chunk) noexcept nogil:
-        """Loss of a chunk; its raw outputs become their gradient."""
-        cdef int lane, t, k, width = chunk.width, K = self.net.n_outputs
-        cdef int steps = chunk.steps if self.net.return_sequences else 1
-        cdef int size = matrix_size(&self.net.head, width)
+    cdef double loss_of(self, Bundle* bundle, int width) noexcept nogil:
+        """Loss of a bundle; its raw outputs become their gradient."""
+        cdef int lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef real* z
         cdef double loss = 0
-        for t in range(steps):
-            z = slot(&space.out, t, size)
+        for t in range(bundle.steps if self.net.return_sequences else 1):
+            z = slot(&bundle.out, t)
             for lane in range(width):
-                if lane < chunk.count and (t == 0 or t < chunk.length[lane]):
-                    row = chunk.row[lane]
+                if lane < bundle.count and (t == 0 or t < bundle.length[lane]):
+                    row = bundle.row[lane]
                     if self.net.return_sequences:
                         row = self.offsets[row] + t
                     loss += target_loss(self.loss, K, width, &self.targets[row, 0],
@@ -398,37 +437,34 @@ cdef class Session:
                         z[k * width + lane] = 0
         return loss
 
-    cdef void learn_part(self, int part, int n, int thread) noexcept nogil:
-        """Add the gradient of one part's chunks to that part's."""
-        cdef Space* space = &self.spaces[thread]
-        cdef Chunk* chunk = &self.chunks[thread]
-        cdef real* d_vector = self.parts + part * self.n_total
-        cdef int index
+    cdef void learn_chunk(self, int index) noexcept nogil:
+        """Bring a chunk to the gradient at its pre-activations."""
+        cdef Chunk* chunk = &self.chunks[index]
+        cdef int b
         cdef float_mode mode = flush_denormals()
-        memset(d_vector, 0, self.n_total * sizeof(real))
-        self.losses[part] = 0
-        for index in range(part * self.n_chunks // self.n_parts,
-                           (part + 1) * self.n_chunks // self.n_parts):
-            self.fill_chunk(chunk, index, n)
-            forward(&self.net, space, chunk)
-            self.losses[part] += self.loss_of(space, chunk)
-            backward(&self.net, space, chunk, d_vector)
+        forward(&self.net, chunk)
+        for b in range(chunk.n):
+            chunk.bundles[b].loss = self.loss_of(&chunk.bundles[b], chunk.width)
+        backward(&self.net, chunk)
         restore_float_mode(mode)
 
-    cdef double combine(self, double penalty) noexcept nogil:
-        """Add the parts in order, and the penalty on weights; return the loss."""
-        cdef Py_ssize_t p
-        cdef int part
-        cdef real total
+    cdef void learn_piece(self, int index, int thread) noexcept nogil:
+        cdef float_mode mode = flush_denormals()
+        piece_gradient(&self.net, &self.pieces[index], self.bundles, self.n_wide, self.n_alone,
+                       self.tables[thread], &self.d_vector[0])
+        restore_float_mode(mode)
+
+    cdef double finish(self, double penalty) noexcept nogil:
+        """What no thread has done: peepholes, the penalty on weights; return the loss."""
+        cdef int b, index
         cdef double loss = 0
         cdef float_mode mode = flush_denormals()
-        for part in range(self.n_parts):
-            loss += self.losses[part]
-        for p in range(self.n_total):
-            total = self.parts[p]
-            for part in range(1, self.n_parts):
-                total += self.parts[part * self.n_total + p]
-            self.d_vector[p] = total
+        for b in range(self.n_wide + self.n_alone):
+            loss += self.bundles[b].loss
+        for index in range(self.net.n_layers):
+            if self.net.layers[index].has_peepholes:
+                peephole_gradient(&self.net, index, self.bundles, self.n_wide, self.n_alone,
+                                  &self.d_vector[0])
         loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                 &self.vector[0], &self.d_vector[0])
         restore_float_mode(mode)
@@ -439,9 +475,10 @@ cdef class Session:
 
         Writes the gradient into the ``d_vector`` that `learn_from` was given.
         """
-        cdef int part, n_threads, n = rows.shape[0]
+        cdef int index, n_threads, first, n = rows.shape[0]
         cdef Py_ssize_t k
         cdef double weight = 0, loss
+        cdef Room room
         for k in range(n):
             weight += self.sequence_weights[rows[k]]
         if not weight > 0:
@@ -450,12 +487,21 @@ cdef class Session:
         self.start(&rows[0], 0, n)
         with nogil:
             n_threads = self.threads(n, 3)
+            room.at, room.used = self.rooms[0], 0
+            for index in range(self.n_chunks):
+                first = self.first_bundle(index)
+                self.fill_chunk(&self.chunks[index], index, &self.bundles[first], first, &room, n)
             if n_threads == 1:
-                for part in range(self.n_parts):
-                    self.learn_part(part, n, 0)
+                for index in range(self.n_chunks):
+                    self.learn_chunk(index)
+                for index in range(self.n_pieces):
+                    self.learn_piece(index, 0)
             else:
-                for part in prange(self.n_parts, num_threads=n_threads,
-                                   schedule="dynamic", chunksize=1):
-                    self.learn_part(part, n, threadid())
-            loss = self.combine(self.alpha / weight)
+                for index in prange(self.n_chunks, num_threads=n_threads,
+                                    schedule="dynamic", chunksize=1):
+                    self.learn_chunk(index)
+                for index in prange(self.n_pieces, num_threads=n_threads,
+                                    schedule="dynamic", chunksize=1):
+                    self.learn_piece(index, threadid())
+            loss = self.finish(self.alpha / weight)
         return loss

@@ -1,6 +1,7 @@
 """Shapes on the far side of every constant of the kernels: twin, derivatives and laws hold there.
 
-The kernels tile rows and columns, cut sequences into chunks, parts and spans, and leave remainders.
+The kernels tile rows, columns and sequences, cut batches into bundles and chunks, the gradient into
+terms and pieces, and leave remainders.
 Each edge below needs at least one of these more than once, with a remainder, whatever the
 constants are: it is derived from what the kernels export.
 """
@@ -38,75 +39,105 @@ class Edge:
     scale: float = 0.3
 
 
-def chunks(c):
-    """Parts of several chunks each, not all of the same number, and sequences left over."""
-    n = (2 * c["PARTS_MAX"] + 5) * c["LANES"] + c["ALONE_MAX"]
-    sizes = dict(n_features=2, hidden_layer_sizes=(3,), n_outputs=2)
-    return Edge(sizes, [1 + k % 2 for k in range(n)])
-
-
-def left_over(n):
-    """A chunk, and n sequences more than are run one by one."""
+def bundles(n):
+    """A small net: bundles, and n sequences more than are read one by one."""
 
     def edge(c):
-        sizes = dict(n_features=2, hidden_layer_sizes=(4,), n_outputs=3)
-        return Edge(sizes, [1 + k % 5 for k in range(c["LANES"] + c["ALONE_MAX"] + n)], True)
+        sizes = dict(n_features=2, hidden_layer_sizes=(3,), n_outputs=3)
+        count = 3 * c["LANES"] + c["ALONE_MAX"] + n
+        return Edge(sizes, [1 + k % 5 for k in range(count)], return_sequences=n > 0)
 
     return edge
 
 
-def columns(n):
-    """Two blocks of columns and n more; a chunk, and sequences one by one."""
+def wide(c):
+    """The fewest blocks of a net whose sequences are never side by side, and one, for padding."""
+    return c["SMALL"] + 1
+
+
+def together(part):
+    """Sequences of a larger net: a part of those that a tile takes, or several times as many."""
 
     def edge(c):
-        n_columns = 2 * c["COLUMN_BLOCK"] + (c["GRADIENT_COLUMNS"] // 2 + 1 if n else 0)
-        sizes = dict(n_features=n_columns - 5, hidden_layer_sizes=(4,), n_outputs=2)
-        return Edge(sizes, [3 - k % 2 for k in range(c["LANES"] + c["ALONE_MAX"])], scale=0.1)
+        sizes = dict(n_features=3, hidden_layer_sizes=(wide(c),), n_outputs=2)
+        count = round(part * c["TILE_SEQUENCES"])
+        return Edge(sizes, [4 - k % 3 for k in range(count)], part > 1, scale=0.2)
 
     return edge
 
 
-def cells_of_the_layer_below(c):
-    """A second layer with more columns than a block, in two directions, and groups with padding."""
-    H = c["COLUMN_BLOCK"] // 4 + 3
-    sizes = dict(
-        n_features=3,
-        hidden_layer_sizes=(H, c["LANES"] + 1),
-        block_size=2,
-        bidirectional=True,
-        n_outputs=2,
-    )
-    return Edge(sizes, [3 - k % 2 for k in range(c["LANES"] + c["ALONE_MAX"])], True, scale=0.1)
+def columns(n_blocks):
+    """Two panels of columns and a rest."""
+
+    def edge(c):
+        H = 4 if n_blocks == "few" else wide(c)
+        n_columns = 2 * max(c["GRADIENT_VECTORS"] * c["LANES"], c["GRADIENT_COLUMNS"]) + 5
+        sizes = dict(n_features=n_columns, hidden_layer_sizes=(H,), n_outputs=2)
+        count = c["LANES"] + c["ALONE_MAX"] if n_blocks == "few" else 3
+        return Edge(sizes, [3 - k % 2 for k in range(count)], scale=0.1)
+
+    return edge
 
 
-def rows(c):
-    """Several tiles of rows of each kind, and a rest."""
-    H = c["ROW_TILE"] * c["GRADIENT_ROWS"] // 2 + 1
-    sizes = dict(n_features=2, hidden_layer_sizes=(H,), n_outputs=c["ROW_TILE"] + 1)
-    return Edge(sizes, [3 - k % 2 for k in range(c["LANES"])], True)
+def cells_of_the_layer_below(n_blocks):
+    """A second layer in two directions, more columns than a panel, and groups with padding."""
+
+    def edge(c):
+        H = c["LANES"] + 1 if n_blocks == "few" else wide(c)
+        H = min(H, c["SMALL"] - 1) if n_blocks == "few" else H
+        sizes = dict(
+            n_features=3,
+            hidden_layer_sizes=(H, max(H - 2, 1)),
+            block_size=2,
+            bidirectional=True,
+            n_outputs=2,
+        )
+        count = c["LANES"] + c["ALONE_MAX"] if n_blocks == "few" else 4
+        return Edge(sizes, [3 - k % 2 for k in range(count)], True, scale=0.1)
+
+    return edge
 
 
-def spans(width):
-    """More steps than the gradient takes at once, three spans of them.
+def rows(n_blocks):
+    """Several tiles of rows, and a rest, in the hidden layer and the output layer."""
+
+    def edge(c):
+        H = c["SMALL"] - 1 if n_blocks == "few" else 2 * wide(c)
+        sizes = dict(n_features=2, hidden_layer_sizes=(max(H, 1),), n_outputs=c["ROW_TILE"] + 3)
+        count = c["LANES"] + 1 if n_blocks == "few" else 2
+        return Edge(sizes, [3 - k % 2 for k in range(count)], True, scale=0.2)
+
+    return edge
+
+
+def terms(n_blocks):
+    """More steps than the gradient takes at once, by one, and by more than as many again.
 
     The cells take in little at each step: in one that is full, the last steps would not count.
     """
 
     def edge(c):
-        lanes = 1 if width == 1 else c["LANES"]
-        n_columns = c["COLUMN_BLOCK"] + c["GRADIENT_COLUMNS"] + 1
-        steps = 2 * c["CACHE_NUMBERS"] // (lanes * c["COLUMN_BLOCK"]) + 2
-        sizes = dict(n_features=n_columns - 3, hidden_layer_sizes=(2,), n_outputs=1)
-        return Edge(sizes, [steps - 3 * k for k in range(lanes)], True, scale=0.01)
+        H = 2 if n_blocks == "few" else wide(c)
+        steps = 2 * c["TERMS"] + 3
+        sizes = dict(n_features=2, hidden_layer_sizes=(H,), n_outputs=1)
+        count = c["LANES"] if n_blocks == "few" else 2
+        return Edge(sizes, [steps - c["TERMS"] // 2 * k for k in range(min(count, 4))], True, 0.01)
 
     return edge
+
+
+def pieces(c):
+    """A table of the gradient that is cut into pieces."""
+    H = 2 * wide(c)
+    sizes = dict(n_features=c["TABLE_MAX"] // (2 * H), hidden_layer_sizes=(H,), n_outputs=1)
+    return Edge(sizes, [2, 1], scale=0.05)
 
 
 def units(n):
     """One sequence whose products have n vectors of rows: as many kinds of tiles as there are."""
 
     def edge(c):
-        n_vectors = c["UNIT_TILE"] + n if n > 0 else -n
+        n_vectors = c["TILE_MAX"] + n if n > 0 else -n
         size = n_vectors * c["LANES"] - (c["LANES"] > 1)
         return Edge(dict(n_features=3, hidden_layer_sizes=(size,), n_outputs=size), [4], scale=0.1)
 
@@ -114,15 +145,14 @@ def units(n):
 
 
 EDGES = {
-    "chunks": chunks,
-    "as-many-left-over-as-run-alone": left_over(0),
-    "one-more-left-over": left_over(1),
-    "columns": columns(1),
-    "whole-blocks-of-columns": columns(0),
-    "cells-of-the-layer-below": cells_of_the_layer_below,
-    "rows": rows,
-    "spans": spans("wide"),
-    "spans-alone": spans(1),
+    "as-many-left-over-as-run-alone": bundles(0),
+    "one-more-left-over": bundles(1),
+    **{f"together-{n:.2g}": together(n) for n in (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1, 13 / 6, 5.5)},
+    **{f"columns-{n}-blocks": columns(n) for n in ("few", "many")},
+    **{f"layer-below-{n}-blocks": cells_of_the_layer_below(n) for n in ("few", "many")},
+    **{f"rows-{n}-blocks": rows(n) for n in ("few", "many")},
+    **{f"terms-{n}-blocks": terms(n) for n in ("few", "many")},
+    "pieces": pieces,
     **{f"units-{n}": units(n) for n in (-1, -2, -3, -5, 1, 2, 3)},
 }
 
@@ -234,7 +264,7 @@ def test_a_sequence_gives_the_same_bits_alone_and_in_any_company(dtype, cell, ed
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_bits_of_many_chunks_do_not_depend_on_the_number_of_threads(dtype, cell, gradient):
     c = CONSTANTS[dtype]
-    lengths = EDGES["chunks"](c).lengths
+    lengths = [1 + k % 2 for k in range(3 * c["CHUNK_MAX"] + c["LANES"] + 5)]
     size = 2
     while True:  # so large that threads are woken for the outputs as for the gradient
         topology, vector = drawn(
@@ -245,7 +275,7 @@ def test_bits_of_many_chunks_do_not_depend_on_the_number_of_threads(dtype, cell,
         size *= 2
     problem = Problem(topology, ragged(lengths, 2, dtype=dtype))
     outputs, gradients = [], []
-    for n_threads in (1, 2, 3, c["PARTS_MAX"] + 1):
+    for n_threads in (1, 2, 3, 8, 33):
         outputs.append(
             kernel_output(
                 topology, vector, problem.sequences, return_sequences=False, n_threads=n_threads
@@ -258,9 +288,10 @@ def test_bits_of_many_chunks_do_not_depend_on_the_number_of_threads(dtype, cell,
         assert_array_equal(d_vector, gradients[0][1])
 
 
+@pytest.mark.parametrize("edge", ["as-many-left-over-as-run-alone", "together-1"])
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
-def test_gradient_of_any_part_of_a_set_is_that_of_a_set_of_its_own(dtype):
-    topology, vector, problem = at("chunks", "forget", dtype)
+def test_gradient_of_any_part_of_a_set_is_that_of_a_set_of_its_own(dtype, edge):
+    topology, vector, problem = at(edge, "forget", dtype)
     trainer = problem.trainer(vector, "full")
     n = len(problem.sequences)
     for rows in (np.arange(n), np.arange(n)[::-7].copy(), np.array([n - 1]), np.arange(n)):

@@ -145,8 +145,11 @@ def test_symbols_are_refused_by_a_cell_whose_traces_decay():
     given = task("6a", net, n_relevant=2, length=100)
     places = net.places(symbols=False, feedback="cells")
     places = replace(places, symbols=np.zeros((7, len(places.hidden) + 7), dtype=np.int64))
-    with pytest.raises(ValueError, match="symbols need a cell whose traces do not decay"):
-        _kernel.Trials(places, given, ENDLESS, rate=1.0)
+    for cell in ("continual", "coupled"):
+        with pytest.raises(ValueError, match="symbols need a cell whose traces do not decay"):
+            _kernel.Trials(replace(places, cell=cell), given, ENDLESS, rate=1.0)
+    with pytest.raises(ValueError, match="peepholes"):
+        _kernel.Trials(replace(places, cell="peephole"), given, ENDLESS, rate=1.0)
 
 
 # ------------------------------------------------------------- as the equations say

@@ -41,6 +41,11 @@ cdef inline int gates_after(Cell cell) noexcept nogil:
     return 0 if cell == BARE or cell == CENTRED else 1
 
 
+cdef inline bint keeps_states(Cell cell) noexcept nogil:
+    """Is s(t-1) a term of s(t) as it is?"""
+    return cell == PAPER or cell == BARE or cell == CENTRED
+
+
 cdef inline int gates_fed(Cell cell) noexcept nogil:
     """Gates whose activations are recurrent sources."""
     return 2 if cell == PAPER else 0

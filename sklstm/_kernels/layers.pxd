@@ -1,392 +1,278 @@
-"""A chunk of sequences through a layer, forward and backward, on the products and the cells.
+"""A chunk through the layers of a network, forward and backward, on the products and the cells."""
 
-Inside a chunk everything is (steps, units, width): unit j of sequence l lies at j * width + l,
-units in the order of layout.pxd.
-"""
+from libc.string cimport memcpy, memset
 
-from libc.string cimport memset
-
+from sklstm._kernels.bundles cimport (
+    Bundle, Chunk, Memory, cells_at, inputs, recurrent, slot, step_at,
+)
 from sklstm._kernels.cells cimport backward_cell, forward_cell
-from sklstm._kernels.layout cimport (
-    Layer, Matrix, Net, group, matrix_row_at, matrix_rows, matrix_size, z_size,
-)
+from sklstm._kernels.layout cimport Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels
 from sklstm._kernels.products cimport (
-    Column, Source, add_gradient, product, rows_padded, units_padded,
+    FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out,
 )
-from sklstm._kernels.simd cimport LANES, load, real, store
+from sklstm._kernels.simd cimport LANES, load, real, splat, store
+
+cdef enum:
+    CHUNK_MAX = 32  # bundles: all that share one reading of weights that no cache holds
 
 
-cdef struct History:
-    # What a layer remembers of its steps. mask: -1 keeps all, 1 the last two, 0 the last one.
-    real* at
-    Py_ssize_t mask
-
-
-cdef struct Memory:
-    # Of one layer in one thread.
-    History z, s, h, r
-    real* d_peephole  # (3, S, n)
-
-
-cdef struct Space:
-    # Of one thread; sizes in _cell.pyx.
-    History x
-    Memory* layers
-    History* d_y  # of each level: gradient at its cells
-    real* d_s
-    real* d_r
-    real* read  # cells that the output layer sees, at the last step
-    real* d_read
-    History out  # raw outputs, then their gradient
-    real* ones
-    Source* sources
-    Column* columns
-
-
-cdef struct Chunk:
-    # `count` sequences side by side, the longest first
-    int width
-    int count
-    int steps  # of the longest
-    const real* x[64]
-    int length[64]
-    Py_ssize_t row[64]
-
-
-cdef inline Py_ssize_t spread(Py_ssize_t size) noexcept nogil:
-    """Distance from step to step: an odd number of vectors, so that one unit's steps do not all
-    fall into the same few sets of the cache."""
-    return ((size + LANES - 1) // LANES | 1) * LANES
-
-
-cdef inline real* slot(const History* history, Py_ssize_t t, Py_ssize_t size) noexcept nogil:
-    return history.at + (t & history.mask) * spread(size)
-
-
-cdef inline real* state(
-    const History* history, const Layer* layer, Py_ssize_t t, Py_ssize_t size
+cdef inline void multiply(
+    const Matrix* m, int width, int n, const reals* x, Start start, real** z
 ) noexcept nogil:
-    """What the layer held after step t; the slot beyond the first step is its zero start."""
-    return slot(history, t if layer.reverse else t + 1, size)
+    """z = start + matrix @ x for the numbers of n bundles at one step."""
+    cdef Runs sources = matrix_runs(m, width)
+    cdef int wide = width > 1
+    product(matrix_rows(m, width), m.columns, width, m.packed[wide], &sources, n, x, start,
+            m.bias[wide], z)
 
 
-cdef inline real* state_before(
-    const History* history, const Layer* layer, Py_ssize_t t, Py_ssize_t size
-) noexcept nogil:
-    return slot(history, t + 1 if layer.reverse else t, size)
-
-
-cdef inline int add_runs(
-    const real* at, int groups, int units, int width, int n, Source* sources
-) noexcept nogil:
-    """Append groups of units as sources n, n + 1 ...; return the new number."""
-    cdef int g
-    if width > 1:
-        sources[n].at = at
-        sources[n].count = groups * units
-        return n + 1
-    for g in range(groups):
-        sources[n + g].at = at + g * units_padded(units, 1)
-        sources[n + g].count = units
-    return n + groups
-
-
-cdef inline int add_columns(
-    const real* at, Py_ssize_t stride, int groups, int units, int width, int n, Column* columns
-) noexcept nogil:
-    """Append groups of units over time as columns n, n + 1 ...; return the new number."""
-    cdef int g, j
-    for g in range(groups):
-        for j in range(units):
-            columns[n].at = at + (g * units_padded(units, width) + j) * width
-            columns[n].stride = stride
-            n += 1
+cdef inline int n_reading(const Chunk* chunk, int step) noexcept nogil:
+    """Bundles that have this step."""
+    cdef int n = 0
+    while n < chunk.n and chunk.bundles[n].steps > step:
+        n += 1
     return n
 
 
-cdef inline void copy_lane(
-    const real* source, int units, int width, int lane, real* target
+# ---------------------------------------------------------------------------- lanes
+
+
+cdef inline void silence_ended(
+    const Bundle* bundle, int width, int t, int units, real* at
 ) noexcept nogil:
-    cdef int u
-    for u in range(units):
-        target[u * width + lane] = source[u * width + lane]
-
-
-cdef inline void silence_ended(const Chunk* chunk, int t, int units, real* at) noexcept nogil:
-    """Zero the units of the sequences that have no step t."""
+    """Zero the units of the sequences that have no place t."""
     cdef int u, lane
-    for lane in range(chunk.width):
-        if t >= chunk.length[lane]:
+    for lane in range(width):
+        if t >= bundle.length[lane]:
             for u in range(units):
-                at[u * chunk.width + lane] = 0
+                at[u * width + lane] = 0
 
 
-cdef inline void gather(const Chunk* chunk, int t, int n_features, real* x) noexcept nogil:
-    """Inputs of step t, side by side."""
+cdef inline bint ends_at(
+    const Layer* layer, const Bundle* bundle, int lane, int t
+) noexcept nogil:
+    """Has the layer read all of the sequence once it has read place t?"""
+    return t == (0 if layer.reverse else bundle.length[lane] - 1)
+
+
+cdef inline void gather(
+    const Bundle* bundle, int width, int t, int n_features, real* x
+) noexcept nogil:
+    """Features at place t, side by side."""
     cdef int lane, f
-    for lane in range(chunk.width):
-        if t < chunk.length[lane]:
+    if width == 1:
+        memcpy(x, bundle.x[0] + <Py_ssize_t> t * n_features, n_features * sizeof(real))
+        return
+    for lane in range(width):
+        if t < bundle.length[lane]:
             for f in range(n_features):
-                x[f * chunk.width + lane] = chunk.x[lane][t * n_features + f]
+                x[f * width + lane] = bundle.x[lane][<Py_ssize_t> t * n_features + f]
         else:
             for f in range(n_features):
-                x[f * chunk.width + lane] = 0
+                x[f * width + lane] = 0
 
 
-cdef inline int cell_sources(
-    const Net* net, const Space* space, int level, int width, int t, int n
+# ---------------------------------------------------------------------------- a layer
+
+
+cdef inline void read_inputs(
+    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* x
 ) noexcept nogil:
-    """Append the cells of a level at step t."""
-    cdef int d
-    cdef Layer* layer
-    cdef int size
+    """What a layer sees at place t: features, or the cells below."""
+    cdef int d, below, size
+    if layer.level == 0:
+        gather(bundle, width, t, net.n_features, x)
+        return
+    size = layer.n_inputs // net.n_directions * width
     for d in range(net.n_directions):
-        layer = &net.layers[level * net.n_directions + d]
-        size = layer.n_recurrent * group(layer, width)
-        n = add_runs(
-            state(&space.layers[level * net.n_directions + d].r, layer, t, size),
-            layer.block_size, layer.n_blocks, width, n, space.sources,
-        )
-    return n
+        below = (layer.level - 1) * net.n_directions + d
+        memcpy(x + d * size, cells_at(net, bundle, below, t, width), size * sizeof(real))
 
 
-cdef inline int cell_columns(
-    const Net* net, const Space* space, int level, int width, int n
+cdef inline void keep_outputs(
+    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* after,
+    real* s
 ) noexcept nogil:
-    """Append the cells of a level over time."""
-    cdef int d
-    cdef Layer* layer
-    cdef int size
-    for d in range(net.n_directions):
-        layer = &net.layers[level * net.n_directions + d]
-        size = layer.n_recurrent * group(layer, width)
-        n = add_columns(
-            state(&space.layers[level * net.n_directions + d].r, layer, 0, size), spread(size),
-            layer.block_size, layer.n_blocks, width, n, space.columns,
-        )
-    return n
+    """Finish a step: what has ended is silenced or read."""
+    cdef int S = layer.block_size, H = layer.n_blocks, lane, u
+    cdef real* read
+    if layer.reverse and t >= bundle.length[width - 1]:
+        silence_ended(bundle, width, t, S * H, s)
+        silence_ended(bundle, width, t, layer.n_recurrent * H, after)
+    if layer.level == n_levels(net) - 1 and not net.return_sequences:
+        read = bundle.read + layer.direction * S * H * width
+        for lane in range(width):
+            if ends_at(layer, bundle, lane, t):
+                for u in range(S * H):
+                    read[u * width + lane] = after[u * width + lane]
 
 
-cdef inline void forward_layer(
-    const Net* net, const Space* space, const Chunk* chunk, int index
-) noexcept nogil:
+cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
     """All steps of a layer, from a zero state."""
     cdef const Layer* layer = &net.layers[index]
-    cdef const Memory* memory = &space.layers[index]
-    cdef const Matrix* weights = &layer.weights
     cdef int width = chunk.width, wide = width > 1
-    cdef int S = layer.block_size, n = group(layer, width)
-    cdef int r_size = layer.n_recurrent * n, top = net.n_layers // net.n_directions - 1
-    cdef int step, t, n_sources, lane
-    cdef real *z
-    cdef real *s
-    cdef real *h
-    cdef real *r
-    cdef real *s_prev
-    cdef real *x
-    t = chunk.steps - 1 if layer.reverse else 0
-    memset(state_before(&memory.s, layer, t, S * n), 0, S * n * sizeof(real))
-    memset(state_before(&memory.r, layer, t, r_size), 0, r_size * sizeof(real))
+    cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width)
+    cdef int step, t, b, g, count
+    cdef const Bundle* bundle
+    cdef const Memory* memory
+    cdef real* after
+    cdef real* r
+    cdef reals[CHUNK_MAX] x
+    cdef reals_out[CHUNK_MAX] z
+    for b in range(chunk.n):
+        bundle = &chunk.bundles[b]
+        memset(slot(&bundle.layers[index].s, 0), 0, S * n * sizeof(real))
+        memset(recurrent(layer, bundle, index, 0, width), 0,
+               layer.n_recurrent * H * width * sizeof(real))
     for step in range(chunk.steps):
-        t = chunk.steps - 1 - step if layer.reverse else step
-        n_sources = 0
-        if layer.level > 0:
-            n_sources = cell_sources(net, space, layer.level - 1, width, t, 0)
-        else:
-            x = <real*> chunk.x[0] + <Py_ssize_t> t * net.n_features
+        count = n_reading(chunk, step)
+        for b in range(count):
+            bundle = &chunk.bundles[b]
+            t = step_at(layer, bundle, step)
+            r = inputs(layer, bundle, index, step, width)
+            read_inputs(net, layer, bundle, width, t, r)
             if wide:
-                x = slot(&space.x, t, net.n_features * width)
-                gather(chunk, t, net.n_features, x)
-            space.sources[0].at = x
-            space.sources[0].count = net.n_features
-            n_sources = 1
-        n_sources = add_runs(
-            state_before(&memory.r, layer, t, r_size), layer.n_recurrent, layer.n_blocks, width,
-            n_sources, space.sources,
-        )
-        z = slot(&memory.z, t, z_size(layer, width))
-        product(matrix_rows(weights, width), weights.columns, width, weights.packed[wide],
-                weights.bias[wide], space.sources, n_sources, z)
-        s_prev = state_before(&memory.s, layer, t, S * n)
-        s = state(&memory.s, layer, t, S * n)
-        h = slot(&memory.h, t, S * n)
-        r = state(&memory.r, layer, t, r_size)
-        forward_cell(layer.cell, n, S, layer.peephole[wide], s_prev, z, s, h, r)
-        if layer.reverse and t >= chunk.length[width - 1]:
-            silence_ended(chunk, t, S * n // width, s)
-            silence_ended(chunk, t, r_size // width, r)
-        if layer.level == top and not net.return_sequences:
-            for lane in range(width):
-                if t == (0 if layer.reverse else chunk.length[lane] - 1):
-                    copy_lane(r, S * n // width, width, lane,
-                              space.read + layer.direction * S * n)
+                store(r + layer.weights.columns * LANES, splat(1))
+            x[b], z[b] = r, slot(&bundle.layers[index].z, step)
+        multiply(&layer.weights, width, count, x, FROM_BIAS, z)
+        for b in range(count):
+            bundle = &chunk.bundles[b]
+            memory = &bundle.layers[index]
+            after = recurrent(layer, bundle, index, step + 1, width)
+            r = after if memory.r == NULL else memory.r
+            forward_cell(layer.cell, n, S, layer.peephole[wide], slot(&memory.s, step), z[b],
+                         slot(&memory.s, step + 1), slot(&memory.h, step), r)
+            if memory.r != NULL:
+                for g in range(layer.n_recurrent):
+                    memcpy(after + g * H, r + g * n, H * sizeof(real))
+            keep_outputs(net, layer, bundle, width, step_at(layer, bundle, step), after,
+                         slot(&memory.s, step + 1))
 
 
-cdef inline void backward_layer(
-    const Net* net, const Space* space, const Chunk* chunk, int index
+cdef inline void receive(
+    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* d_r
 ) noexcept nogil:
+    """Add the gradient at the cells that comes from above."""
+    cdef int size = layer.block_size * group(layer, width), lane, u
+    cdef const real* received
+    if layer.level == n_levels(net) - 1 and not net.return_sequences:
+        received = bundle.d_read + layer.direction * size
+        for lane in range(width):
+            if ends_at(layer, bundle, lane, t):
+                for u in range(size // width):
+                    d_r[u * width + lane] += received[u * width + lane]
+        return
+    received = slot(&bundle.d_y[layer.level], t) + layer.direction * size
+    for u in range(size // LANES):
+        store(d_r + u * LANES, load(d_r + u * LANES) + load(received + u * LANES))
+
+
+cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
     """Undo `forward_layer`: z becomes the gradient at the pre-activations of every step."""
     cdef const Layer* layer = &net.layers[index]
-    cdef const Memory* memory = &space.layers[index]
-    cdef const Matrix* back = &layer.recurrent_back
-    cdef const History* d_y = &space.d_y[layer.level]
     cdef int width = chunk.width, wide = width > 1
-    cdef int S = layer.block_size, n = group(layer, width)
-    cdef int r_size = layer.n_recurrent * n, top = net.n_layers // net.n_directions - 1
-    cdef int d_y_size = rows_padded(net.n_directions * S * n // width, width) * width
-    cdef bint at_end = layer.level == top and not net.return_sequences
-    cdef int step, t, n_sources, lane, u
-    cdef real *z
-    cdef real *h
-    cdef real *s
-    cdef real *s_prev
-    cdef real *d_s = space.d_s
-    cdef real *d_r = space.d_r
-    cdef const real *received
-    memset(d_s, 0, S * n * sizeof(real))
-    memset(d_r, 0, r_size * sizeof(real))
-    for step in range(chunk.steps):
-        t = step if layer.reverse else chunk.steps - 1 - step
-        if layer.reverse and t >= chunk.length[width - 1]:
-            silence_ended(chunk, t, S * n // width, d_s)
-            silence_ended(chunk, t, r_size // width, d_r)
-        if at_end:
-            received = space.d_read + layer.direction * S * n
-            for lane in range(width):
-                if t == (0 if layer.reverse else chunk.length[lane] - 1):
-                    for u in range(S * n // width):
-                        d_r[u * width + lane] += received[u * width + lane]
-        else:
-            received = slot(d_y, t, d_y_size) + layer.direction * S * n
-            for u in range(S * n // LANES):
-                store(d_r + u * LANES, load(d_r + u * LANES) + load(received + u * LANES))
-        z = slot(&memory.z, t, z_size(layer, width))
-        s_prev = state_before(&memory.s, layer, t, S * n)
-        s = state(&memory.s, layer, t, S * n)
-        h = slot(&memory.h, t, S * n)
-        backward_cell(layer.cell, n, S, layer.flow[wide], s_prev, s, h, d_r, z, d_s,
-                      memory.d_peephole)
-        if net.full and step < chunk.steps - 1:
-            n_sources = add_runs(z, layer.n_groups, layer.n_blocks, width, 0, space.sources)
-            product(matrix_rows(back, width), back.columns, width, back.packed[wide], NULL,
-                    space.sources, n_sources, d_r)
-        else:
-            # truncated: r(t-1) is a constant
-            memset(d_r, 0, r_size * sizeof(real))
+    cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width)
+    cdef int step, t, b, count
+    cdef const Bundle* bundle
+    cdef const Memory* memory
+    cdef reals[CHUNK_MAX] z
+    cdef reals_out[CHUNK_MAX] d_r
+    for b in range(chunk.n):
+        memory = &chunk.bundles[b].layers[index]
+        memset(memory.d_s, 0, S * n * sizeof(real))
+        memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
+        if layer.has_peepholes:
+            memset(memory.d_peephole, 0, 3 * S * n * sizeof(real))
+        d_r[b] = memory.d_r
+    for step in range(chunk.steps - 1, -1, -1):
+        count = n_reading(chunk, step)
+        for b in range(count):
+            bundle = &chunk.bundles[b]
+            memory = &bundle.layers[index]
+            t = step_at(layer, bundle, step)
+            if layer.reverse and t >= bundle.length[width - 1]:
+                silence_ended(bundle, width, t, S * H, memory.d_s)
+                silence_ended(bundle, width, t, layer.n_recurrent * H, memory.d_r)
+            receive(net, layer, bundle, width, t, memory.d_r)
+            z[b] = slot(&memory.z, step)
+            backward_cell(layer.cell, n, S, layer.flow[wide], slot(&memory.s, step),
+                          slot(&memory.s, step + 1), slot(&memory.h, step), memory.d_r,
+                          <real*> z[b], memory.d_s, memory.d_peephole)
+            if not net.full:
+                # truncated: r(t-1) is a constant
+                memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
+        if net.full and step > 0:
+            multiply(&layer.recurrent_back, width, count, z, FROM_ZERO, d_r)
 
 
-cdef inline void backward_inputs(
-    const Net* net, const Space* space, const Chunk* chunk, int level
-) noexcept nogil:
-    """Gradient at the cells below a level, at all steps."""
-    cdef const Matrix* back = &net.input_back[level]
-    cdef int width = chunk.width, t, d, n_sources
-    cdef const Layer* layer
-    for t in range(chunk.steps):
-        n_sources = 0
-        for d in range(net.n_directions):
-            layer = &net.layers[level * net.n_directions + d]
-            n_sources = add_runs(
-                slot(&space.layers[level * net.n_directions + d].z, t, z_size(layer, width)),
-                layer.n_groups, layer.n_blocks, width, n_sources, space.sources,
-            )
-        product(matrix_rows(back, width), back.columns, width, back.packed[width > 1], NULL,
-                space.sources, n_sources,
-                slot(&space.d_y[level - 1], t, matrix_size(back, width)))
-
-
-cdef inline void add_layer_gradient(
-    const Net* net, const Space* space, const Chunk* chunk, int index, real* d_vector
-) noexcept nogil:
-    """Gradient of a layer's parameters, added to the flat one."""
+cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) noexcept nogil:
+    """Gradient at the cells below a layer, at all places; added to that of the other direction."""
     cdef const Layer* layer = &net.layers[index]
-    cdef const Memory* memory = &space.layers[index]
-    cdef const Matrix* weights = &layer.weights
-    cdef int width = chunk.width, S = layer.block_size, H = layer.n_blocks
-    cdef int n = group(layer, width), r_size = layer.n_recurrent * n
-    cdef int count, g, v, j, lane
-    cdef const real* x = chunk.x[0] if width == 1 else space.x.at
-    cdef real total
-    if layer.level > 0:
-        count = cell_columns(net, space, layer.level - 1, width, 0)
-    else:
-        count = 0
-        for j in range(net.n_features):
-            space.columns[j].at = x + j * width
-            space.columns[j].stride = (
-                net.n_features if width == 1 else spread(net.n_features * width)
-            )
-        count = net.n_features
-    count = add_columns(state_before(&memory.r, layer, 0, r_size), spread(r_size),
-                        layer.n_recurrent, H, width, count, space.columns)
-    space.columns[count].at = space.ones
-    space.columns[count].stride = 0
-    add_gradient(chunk.steps, matrix_rows(weights, width), width, memory.z.at,
-                 spread(z_size(layer, width)), space.columns, count + 1,
-                 matrix_row_at(weights, width),
-                 weights.column_at, d_vector)
-    if layer.has_peepholes:
-        for g in range(3):
-            for v in range(S):
-                for j in range(H):
-                    total = 0
-                    for lane in range(width):
-                        total += memory.d_peephole[(g * S + v) * n + j * width + lane]
-                    d_vector[layer.peephole_at + (g * H + j) * S + v] += total
-        memset(memory.d_peephole, 0, 3 * S * n * sizeof(real))
+    cdef int t, b, count
+    cdef const Bundle* bundle
+    cdef reals[CHUNK_MAX] z
+    cdef reals_out[CHUNK_MAX] d_y
+    for t in range(chunk.steps):
+        count = n_reading(chunk, t)
+        for b in range(count):
+            bundle = &chunk.bundles[b]
+            z[b] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
+            d_y[b] = slot(&bundle.d_y[layer.level - 1], t)
+        multiply(&layer.input_back, chunk.width, count, z,
+                 FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
 
 
-cdef inline void forward(const Net* net, const Space* space, const Chunk* chunk) noexcept nogil:
-    """Raw outputs of a chunk: at the last step, or at every step."""
-    cdef const Matrix* head = &net.head
-    cdef int width = chunk.width, wide = width > 1, size = matrix_size(head, width)
-    cdef int top = net.n_layers // net.n_directions - 1
-    cdef int index, t, n_sources
-    cdef const Layer* layer = &net.layers[net.n_layers - 1]
-    for index in range(net.n_layers):
-        forward_layer(net, space, chunk, index)
-    for t in range(chunk.steps if net.return_sequences else 1):
-        if net.return_sequences:
-            n_sources = cell_sources(net, space, top, width, t, 0)
-        else:
-            n_sources = add_runs(space.read, net.n_directions * layer.block_size, layer.n_blocks,
-                                 width, 0, space.sources)
-        product(matrix_rows(head, width), head.columns, width, head.packed[wide], head.bias[wide],
-                space.sources, n_sources, slot(&space.out, t, size))
+# ---------------------------------------------------------------------------- a network
 
 
-cdef inline void backward(
-    const Net* net, const Space* space, const Chunk* chunk, real* d_vector
+cdef inline const real* cells_read(
+    const Net* net, const Bundle* bundle, int d, int t, int width
 ) noexcept nogil:
-    """Undo `forward`, from the gradient at the raw outputs; add to the gradient of everything."""
-    cdef const Matrix* head = &net.head
-    cdef const Matrix* back = &net.head_back
-    cdef int width = chunk.width, wide = width > 1, size = matrix_size(head, width)
-    cdef int top = net.n_layers // net.n_directions - 1
-    cdef int t, d, level, n_sources, count
-    cdef int steps = chunk.steps if net.return_sequences else 1
-    cdef const Layer* layer = &net.layers[net.n_layers - 1]
-    for t in range(steps):
-        n_sources = add_runs(slot(&space.out, t, size), 1, net.n_outputs, width, 0, space.sources)
-        product(matrix_rows(back, width), back.columns, width, back.packed[wide], NULL,
-                space.sources, n_sources,
-                slot(&space.d_y[top], t, matrix_size(back, width)) if net.return_sequences
-                else space.d_read)
+    """What the output layer reads of one direction: at place t, or at the last step."""
+    cdef const Layer* layer = &net.layers[net.n_layers - net.n_directions + d]
     if net.return_sequences:
-        count = cell_columns(net, space, top, width, 0)
-    else:
-        count = add_columns(space.read, 0, net.n_directions * layer.block_size, layer.n_blocks,
-                            width, 0, space.columns)
-    space.columns[count].at = space.ones
-    space.columns[count].stride = 0
-    add_gradient(steps, matrix_rows(head, width), width, space.out.at, spread(size), space.columns,
-                 count + 1, matrix_row_at(head, width), head.column_at, d_vector)
+        return cells_at(net, bundle, net.n_layers - net.n_directions + d, t, width)
+    return bundle.read + d * layer.block_size * layer.n_blocks * width
+
+
+cdef inline void forward(const Net* net, const Chunk* chunk) noexcept nogil:
+    """Raw outputs of a chunk: at the last step, or at every step."""
+    cdef int index, t, d, b, count
+    cdef reals[CHUNK_MAX] x
+    cdef reals_out[CHUNK_MAX] out
+    for index in range(net.n_layers):
+        forward_layer(net, chunk, index)
+    for t in range(chunk.steps if net.return_sequences else 1):
+        count = n_reading(chunk, t)
+        for d in range(net.n_directions):
+            for b in range(count):
+                x[b] = cells_read(net, &chunk.bundles[b], d, t, chunk.width)
+                out[b] = slot(&chunk.bundles[b].out, t)
+            multiply(&net.head[d], chunk.width, count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
+
+
+cdef inline void backward(const Net* net, const Chunk* chunk) noexcept nogil:
+    """Undo `forward`, from the gradient at the raw outputs to that at all pre-activations."""
+    cdef int t, d, b, level, count, top = n_levels(net) - 1
+    cdef const Layer* layer = &net.layers[net.n_layers - 1]
+    cdef int size = layer.block_size * group(layer, chunk.width)
+    cdef const Bundle* bundle
+    cdef reals[CHUNK_MAX] d_out
+    cdef reals_out[CHUNK_MAX] d_y
+    for t in range(chunk.steps if net.return_sequences else 1):
+        count = n_reading(chunk, t)
+        for d in range(net.n_directions):
+            for b in range(count):
+                bundle = &chunk.bundles[b]
+                d_out[b] = slot(&bundle.out, t)
+                d_y[b] = bundle.d_read
+                if net.return_sequences:
+                    d_y[b] = slot(&bundle.d_y[top], t)
+                d_y[b] += d * size
+            multiply(&net.head_back[d], chunk.width, count, d_out, FROM_ZERO, d_y)
     for level in range(top, -1, -1):
         for d in range(net.n_directions):
-            backward_layer(net, space, chunk, level * net.n_directions + d)
-            if level == 0:
-                add_layer_gradient(net, space, chunk, d, d_vector)
+            backward_layer(net, chunk, level * net.n_directions + d)
         if level > 0:
-            backward_inputs(net, space, chunk, level)
             for d in range(net.n_directions):
-                add_layer_gradient(net, space, chunk, level * net.n_directions + d, d_vector)
+                backward_inputs(net, chunk, level * net.n_directions + d)

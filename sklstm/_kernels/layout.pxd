@@ -2,15 +2,17 @@
 
 Units come in groups of one per block: the gates but the output gate, the first cell of every block,
 the second ..., the output gate; recurrent sources are the groups of cells and, in "1997", those of
-the input and output gates. If width = 1, a group is padded to whole vectors. This order exists only
-in the kernels; a `Matrix` maps it to places in the flat vector of parameters. Places are made once;
-the parameters are packed anew in every call, since users may have written into them.
+the input and output gates. In units (width = 1) a group is padded to whole vectors. This order
+exists only in the kernels; a `Matrix` maps it to places in the flat vector of parameters. Places
+are made once; the parameters are packed anew in every call, since users may have written into them.
 """
+
+from libc.string cimport memcpy
 
 from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.cells cimport Cell, cell_named
-from sklstm._kernels.products cimport pack, rows_padded, units_padded
-from sklstm._kernels.simd cimport real
+from sklstm._kernels.products cimport Runs, pack, rows_padded, units_padded
+from sklstm._kernels.simd cimport LANES, real
 
 
 cdef struct Matrix:
@@ -18,10 +20,11 @@ cdef struct Matrix:
     int groups
     int units
     int columns  # without the bias
-    Py_ssize_t* row_at  # (groups * units,) places of the rows, if width > 1
-    Py_ssize_t* padded_row_at  # (groups * padded units,), if width = 1
+    int column_groups  # 0: sources lie side by side; else they are so many groups of units
+    Py_ssize_t* row_at  # (groups * units,) places of the rows, in lanes
+    Py_ssize_t* padded_row_at  # (groups * padded units,), in units
     Py_ssize_t* column_at  # (columns + 1,) relative to the row's; the bias last
-    real* packed[2]  # for width = 1 and width > 1
+    real* packed[2]  # in units, in lanes
     real* bias[2]
 
 
@@ -32,11 +35,13 @@ cdef struct Layer:
     int block_size  # S
     int n_groups  # of rows: G - 1 gates before the cells, S, 1
     int n_recurrent  # groups of recurrent sources
+    int n_inputs  # F, or the cells below
     int level
     int direction
     bint reverse
     Matrix weights
     Matrix recurrent_back  # from rows to recurrent sources
+    Matrix input_back  # from rows to the cells below
     bint has_peepholes
     Py_ssize_t peephole_at
     real* peephole[2]  # (3, S, n)
@@ -49,23 +54,19 @@ cdef struct Net:
     int n_directions
     int n_features
     int n_outputs
-    Matrix* input_back  # of each level: from its rows to the cells below
-    Matrix head
-    Matrix head_back
+    Matrix* head  # (directions,) from the cells of the last level; the bias with the first
+    Matrix* head_back
     bint return_sequences
     bint full
+
+
+cdef inline int n_levels(const Net* net) noexcept nogil:
+    return net.n_layers // net.n_directions
 
 
 cdef inline int group(const Layer* layer, int width) noexcept nogil:
     """Numbers in a group of the layer: n of steps.pxd."""
     return units_padded(layer.n_blocks, width) * width
-
-
-cdef inline int z_size(const Layer* layer, int width) noexcept nogil:
-    """Room for the rows of one step."""
-    if width > 1:
-        return rows_padded(layer.n_groups * layer.n_blocks, width) * width
-    return rows_padded(layer.n_groups * units_padded(layer.n_blocks, width), width)
 
 
 cdef inline int matrix_rows(const Matrix* m, int width) noexcept nogil:
@@ -78,15 +79,29 @@ cdef inline int matrix_size(const Matrix* m, int width) noexcept nogil:
     return rows_padded(matrix_rows(m, width), width) * width
 
 
+cdef inline Runs matrix_runs(const Matrix* m, int width) noexcept nogil:
+    """How the sources of a matrix lie."""
+    cdef Runs runs = Runs(1, m.columns, 0)
+    if m.column_groups > 0 and width == 1:
+        runs.runs, runs.count = m.column_groups, m.columns // m.column_groups
+        runs.stride = units_padded(runs.count, 1)
+    return runs
+
+
 cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, int width) noexcept nogil:
     return m.row_at if width > 1 else m.padded_row_at
 
 
+cdef inline int lead(const Layer* layer, int width) noexcept nogil:
+    """Numbers before the inputs of a step's sources, so that the recurrent ones start a vector."""
+    return 0 if width > 1 else (LANES - layer.n_inputs % LANES) % LANES
+
+
 cdef inline int matrix_new(
-    Arena* arena, Matrix* m, int groups, int units, int columns
+    Arena* arena, Matrix* m, int groups, int units, int columns, int column_groups
 ) except -1:
     """Room for the places of a matrix."""
-    m.groups, m.units, m.columns = groups, units, columns
+    m.groups, m.units, m.columns, m.column_groups = groups, units, columns, column_groups
     m.row_at = <Py_ssize_t*> arena_take(arena, groups * units, sizeof(Py_ssize_t))
     m.padded_row_at = <Py_ssize_t*> arena_take(
         arena, groups * units_padded(units, 1), sizeof(Py_ssize_t)
@@ -135,22 +150,22 @@ cdef inline int row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) n
 cdef inline int layer_new(
     Arena* arena, Net* net, int index, shape, int n_blocks_below
 ) except -1:
-    """A layer of the shape ``_topology.Layer``."""
+    """A layer of the shape ``_topology.LayerShape``."""
     cdef Layer* layer = &net.layers[index]
-    cdef Matrix* below = NULL
     cdef int H = shape.n_blocks, S = shape.block_size, n = shape.n_features, g, j, k, rows
     cdef int columns = shape.n_columns
     layer.cell = <Cell> cell_named(shape.cell)
     layer.n_blocks, layer.block_size = H, S
     layer.n_groups = len(shape.gates) + S
     layer.n_recurrent = shape.n_recurrent // H
+    layer.n_inputs = n
     layer.level, layer.direction = index // net.n_directions, index % net.n_directions
     layer.reverse = shape.reverse
     layer.has_peepholes = shape.has_peepholes
     layer.peephole_at = shape.peephole_start
     rows = layer.n_groups * H
 
-    matrix_new(arena, &layer.weights, layer.n_groups, H, columns - 1)
+    matrix_new(arena, &layer.weights, layer.n_groups, H, columns - 1, 0)
     row_places(layer, shape.start, columns)
     if layer.level == 0:
         for k in range(n):
@@ -158,7 +173,7 @@ cdef inline int layer_new(
     else:
         cell_places(net.n_directions, n_blocks_below, S, layer.weights.column_at)
 
-    matrix_new(arena, &layer.recurrent_back, layer.n_recurrent, H, rows)
+    matrix_new(arena, &layer.recurrent_back, layer.n_recurrent, H, rows, layer.n_groups)
     for g in range(layer.n_recurrent):
         for j in range(H):
             k = n + (j * S + g if g < S else g * H + j)
@@ -166,44 +181,53 @@ cdef inline int layer_new(
             layer.recurrent_back.row_at[g * H + j] = k
     layer.weights.column_at[columns - 1] = columns - 1
     pad_rows(&layer.recurrent_back)
-    for k in range(rows):
-        layer.recurrent_back.column_at[k] = layer.weights.row_at[k]
+    memcpy(layer.recurrent_back.column_at, layer.weights.row_at, rows * sizeof(Py_ssize_t))
 
     if layer.level > 0:
-        below = &net.input_back[layer.level]
-        if layer.direction == 0:
-            matrix_new(arena, below, net.n_directions * S, n_blocks_below,
-                       net.n_directions * rows)
-            cell_places(net.n_directions, n_blocks_below, S, below.row_at)
-            pad_rows(below)
-        for k in range(rows):
-            below.column_at[layer.direction * rows + k] = layer.weights.row_at[k]
+        matrix_new(arena, &layer.input_back, net.n_directions * S, n_blocks_below, rows,
+                   layer.n_groups)
+        cell_places(net.n_directions, n_blocks_below, S, layer.input_back.row_at)
+        pad_rows(&layer.input_back)
+        memcpy(layer.input_back.column_at, layer.weights.row_at, rows * sizeof(Py_ssize_t))
+    return 0
+
+
+cdef inline int head_new(
+    Arena* arena, Net* net, int d, int H, int S, Py_ssize_t start, Py_ssize_t columns
+) except -1:
+    """The output layer's part that reads one direction; rows lie `columns` apart."""
+    cdef Matrix* head = &net.head[d]
+    cdef Matrix* back = &net.head_back[d]
+    cdef int k
+    matrix_new(arena, head, 1, net.n_outputs, S * H, 0)
+    matrix_new(arena, back, S, H, net.n_outputs, 0)
+    for k in range(net.n_outputs):
+        head.row_at[k] = start + k * columns + d * S * H
+        back.column_at[k] = head.row_at[k]
+    cell_places(1, H, S, head.column_at)
+    head.column_at[S * H] = columns - 1 - d * S * H
+    cell_places(1, H, S, back.row_at)
+    pad_rows(head)
+    pad_rows(back)
     return 0
 
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
     """All places; `full` and `return_sequences` are the caller's to set."""
-    cdef int index, k, H, S, columns = topology.n_read + 1
+    cdef int index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions
     net.n_features, net.n_outputs = topology.n_features, topology.n_outputs
     net.layers = <Layer*> arena_take(arena, net.n_layers, sizeof(Layer))
-    net.input_back = <Matrix*> arena_take(arena, net.n_layers, sizeof(Matrix))
+    net.head = <Matrix*> arena_take(arena, net.n_directions, sizeof(Matrix))
+    net.head_back = <Matrix*> arena_take(arena, net.n_directions, sizeof(Matrix))
     for index in range(net.n_layers):
         k = index - index % net.n_directions - 1
         layer_new(arena, net, index, stack[index], stack[k].n_blocks if k >= 0 else 0)
-    # the output layer reads the cells of the last level
-    H, S = stack[net.n_layers - 1].n_blocks, stack[net.n_layers - 1].block_size
-    matrix_new(arena, &net.head, 1, net.n_outputs, columns - 1)
-    matrix_new(arena, &net.head_back, net.n_directions * S, H, net.n_outputs)
-    for k in range(net.n_outputs):
-        net.head.row_at[k] = topology.output_start + k * columns
-        net.head_back.column_at[k] = net.head.row_at[k]
-    cell_places(net.n_directions, H, S, net.head.column_at)
-    net.head.column_at[columns - 1] = columns - 1
-    cell_places(net.n_directions, H, S, net.head_back.row_at)
-    pad_rows(&net.head)
-    pad_rows(&net.head_back)
+    last = stack[net.n_layers - 1]
+    for k in range(net.n_directions):
+        head_new(arena, net, k, last.n_blocks, last.block_size, topology.output_start,
+                 topology.n_read + 1)
     return 0
 
 
@@ -224,17 +248,18 @@ cdef inline int pack_room(Arena* arena, Net* net, int width, bint training) exce
         matrix_room(arena, &layer.weights, width)
         if training and net.full:
             matrix_room(arena, &layer.recurrent_back, width)
-        if training and layer.level > 0 and layer.direction == 0:
-            matrix_room(arena, &net.input_back[layer.level], width)
+        if training and layer.level > 0:
+            matrix_room(arena, &layer.input_back, width)
         if layer.has_peepholes:
             n = 3 * layer.block_size * group(layer, width)
             layer.peephole[wide] = <real*> arena_take(arena, n, sizeof(real))
             layer.flow[wide] = layer.peephole[wide]
             if not net.full:
                 layer.flow[wide] = <real*> arena_take(arena, n, sizeof(real))
-    matrix_room(arena, &net.head, width)
-    if training:
-        matrix_room(arena, &net.head_back, width)
+    for index in range(net.n_directions):
+        matrix_room(arena, &net.head[index], width)
+        if training:
+            matrix_room(arena, &net.head_back[index], width)
     return 0
 
 
@@ -276,10 +301,11 @@ cdef inline void pack_network(
         pack_biased(vector, &layer.weights, width)
         if training and net.full:
             pack_matrix(vector, &layer.recurrent_back, width)
-        if training and layer.level > 0 and layer.direction == 0:
-            pack_matrix(vector, &net.input_back[layer.level], width)
+        if training and layer.level > 0:
+            pack_matrix(vector, &layer.input_back, width)
         if layer.has_peepholes:
             pack_peepholes(vector, layer, width)
-    pack_biased(vector, &net.head, width)
-    if training:
-        pack_matrix(vector, &net.head_back, width)
+    for index in range(net.n_directions):
+        pack_biased(vector, &net.head[index], width)
+        if training:
+            pack_matrix(vector, &net.head_back[index], width)

@@ -22,8 +22,8 @@ from libc.string cimport memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.cells cimport (
-    Cell, cell_named, errors_of_cell, forward_cell, gates_after, gates_before, gates_fed,
-    slopes_of_cell,
+    PEEPHOLE, Cell, cell_named, errors_of_cell, forward_cell, gates_after, gates_before, gates_fed,
+    keeps_states, slopes_of_cell,
 )
 from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec
 from sklstm.paper._weights cimport (
@@ -72,6 +72,8 @@ cdef inline int nets_new(Arena* arena, Nets* nets, places, int n_inputs, bint gr
     """Room for nets of the shape ``_nets.Places``; their parameters come from `write_net`."""
     cdef int S, b, k, q, c, n_recurrent
     nets.cell = <Cell> cell_named(places.cell)
+    if nets.cell == PEEPHOLE:
+        raise ValueError("trials know no peepholes")
     nets.n_blocks, nets.block_size = b, S = places.n_blocks, places.block_size
     nets.n_cells = S * b
     nets.n_before, nets.n_after = gates_before(nets.cell), gates_after(nets.cell)
@@ -87,7 +89,7 @@ cdef inline int nets_new(Arena* arena, Nets* nets, places, int n_inputs, bint gr
     weights_new(arena, &nets.head, places.head, places.trainable)
     nets.n_inputs = n_inputs
     if places.symbols is not None:
-        if nets.n_before == 2:
+        if not keeps_states(nets.cell):
             raise ValueError("symbols need a cell whose traces do not decay")
         nets.n_inputs = 0
         symbols_new(arena, &nets.symbols, nets.n_traces, places.symbols, places.trainable)
@@ -147,7 +149,6 @@ cdef inline void forward(Nets* nets) noexcept nogil:
     if nets.symbols.n:
         add_symbols(&nets.symbols, 0, nets.hidden.rows, nets.z)
     nets.s, nets.s_before = nets.s_before, nets.s
-    # no net here has peepholes
     forward_cell(nets.cell, nets.n_blocks * LANES, nets.block_size, NULL, nets.s_before, nets.z,
                  nets.s, nets.h, nets.r)
     if nets.grow:

@@ -1,0 +1,147 @@
+"""What a network remembers of the sequences that it reads: bundles of them, and chunks of bundles.
+
+A bundle is one sequence (units) or LANES sequences side by side (lanes). A chunk is some bundles,
+the longest first, that are worked on together by one thread. Every array of a step is
+(numbers, width); step k of a layer is the k-th that it reads: a layer in reverse begins at the end.
+"""
+
+from libc.string cimport memcpy
+
+from sklstm._kernels.layout cimport (
+    Layer, Net, group, lead, matrix_rows, matrix_size, n_levels,
+)
+from sklstm._kernels.products cimport rows_padded, whole_vectors
+from sklstm._kernels.simd cimport LANES, real
+
+
+cdef struct History:
+    # One array for each step. mask: -1 keeps all, 1 the last two, 0 the last one.
+    real* at
+    Py_ssize_t stride
+    Py_ssize_t mask
+
+
+cdef struct Memory:
+    # Of one layer and one bundle
+    History z  # (rows, width)
+    History s  # (S, n) state before step k
+    History h  # (S, n)
+    History u  # sources of step k: inputs, recurrent ones; in lanes a constant 1 behind them
+    real* r  # (n_recurrent, n) where groups are padded, else NULL: r(t) is written among sources
+    real* d_s
+    real* d_r
+    real* d_peephole  # (3, S, n)
+
+
+cdef struct Bundle:
+    int count  # of sequences
+    int steps  # of the longest, which is the first
+    const real* x[LANES]
+    int length[LANES]
+    Py_ssize_t row[LANES]
+    Memory* layers
+    History* d_y  # of each level: gradient at its cells, (directions, S, n)
+    History out  # raw outputs, then their gradient
+    real* read  # (directions, S, H, width) cells that the output layer sees, at the last step
+    real* d_read  # (directions, S, n)
+    double loss
+
+
+cdef struct Chunk:
+    int width
+    int n
+    int steps  # of the longest
+    Bundle* bundles
+
+
+cdef struct Room:
+    # Memory that is given out piece by piece; without `at` it is only measured.
+    real* at
+    Py_ssize_t used
+
+
+cdef inline real* room_take(Room* room, Py_ssize_t size) noexcept nogil:
+    """Room for `size` numbers, at the start of a vector."""
+    cdef real* piece = NULL if room.at == NULL else room.at + room.used
+    room.used += whole_vectors(size)
+    return piece
+
+
+cdef inline void history_new(
+    Room* room, History* history, Py_ssize_t slots, Py_ssize_t size
+) noexcept nogil:
+    """Room for some slots: up to two are a ring, more are everything."""
+    # an odd number of vectors, so that one unit's steps do not all fall into the same few sets of
+    # the cache
+    history.stride = ((size + LANES - 1) // LANES | 1) * LANES
+    history.mask = slots - 1 if slots <= 2 else -1
+    history.at = room_take(room, slots * history.stride)
+
+
+cdef inline real* slot(const History* history, Py_ssize_t step) noexcept nogil:
+    return history.at + (step & history.mask) * history.stride
+
+
+cdef inline int step_at(const Layer* layer, const Bundle* bundle, int t) noexcept nogil:
+    """The number of the step at which a layer reads what stands at place t of the sequence."""
+    return bundle.steps - 1 - t if layer.reverse else t
+
+
+cdef inline real* inputs(const Layer* layer, const Bundle* bundle, int index, int step, int width
+                         ) noexcept nogil:
+    """Sources of a step, the inputs first."""
+    return slot(&bundle.layers[index].u, step) + lead(layer, width)
+
+
+cdef inline real* recurrent(const Layer* layer, const Bundle* bundle, int index, int step, int width
+                            ) noexcept nogil:
+    """Recurrent sources of a step: what the step before it has put out, its cells first."""
+    return inputs(layer, bundle, index, step, width) + layer.n_inputs * width
+
+
+cdef inline real* cells_at(
+    const Net* net, const Bundle* bundle, int index, int t, int width
+) noexcept nogil:
+    """Outputs of a layer's cells at place t, (S, H, width)."""
+    cdef const Layer* layer = &net.layers[index]
+    return recurrent(layer, bundle, index, step_at(layer, bundle, t) + 1, width)
+
+
+cdef inline void bundle_place(
+    Room* room, const Net* net, Bundle* bundle, int width, bint training
+) noexcept nogil:
+    """Give a bundle its room, by its number of steps."""
+    cdef const Layer* layer
+    cdef Memory* memory
+    cdef Py_ssize_t n, S, T = bundle.steps, kept, outside
+    cdef int index, top = n_levels(net) - 1
+    cdef bint everywhere
+    for index in range(net.n_layers):
+        layer, memory = &net.layers[index], &bundle.layers[index]
+        n, S = group(layer, width), layer.block_size
+        everywhere = layer.level < top or net.return_sequences  # are its outputs seen at all steps?
+        kept = max(T, 3) if training else 1
+        outside = max(T + 1, 3) if training or everywhere else 2
+        history_new(room, &memory.z, kept, matrix_size(&layer.weights, width))
+        history_new(room, &memory.s, kept + 1, S * n)
+        history_new(room, &memory.h, kept, S * n)
+        history_new(room, &memory.u, outside, lead(layer, width)
+                    + (layer.weights.columns + (1 if width > 1 else 0)) * width)
+        memory.r = NULL
+        if n != layer.n_blocks * width:
+            memory.r = room_take(room, layer.n_recurrent * n)
+        if training:
+            memory.d_s = room_take(room, S * n)
+            memory.d_r = room_take(room, matrix_size(&layer.recurrent_back, width))
+            if layer.has_peepholes:
+                memory.d_peephole = room_take(room, 3 * S * n)
+            if everywhere and layer.direction == 0:
+                history_new(room, &bundle.d_y[layer.level], max(T, 3), net.n_directions * S * n
+                            + ((1 if width == 1 else width) * 8))
+    layer = &net.layers[net.n_layers - 1]
+    n, S = group(layer, width), layer.block_size
+    history_new(room, &bundle.out, max(T, 3) if net.return_sequences else 1,
+                matrix_size(&net.head[0], width))
+    bundle.read = room_take(room, net.n_directions * S * n + LANES)
+    if training:
+        bundle.d_read = room_take(room, net.n_directions * S * n + 8 * width)

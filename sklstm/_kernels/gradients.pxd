@@ -1,0 +1,224 @@
+"""The gradient of all weights: sums over the steps of all bundles of outer(d_z, sources).
+
+It follows the backward pass of the whole batch. Rows are dealt into pieces, which threads take.
+Each sum runs over the bundles in the order of the batch, so that the result depends neither on
+threads nor on chunks. A piece is summed in a table of its own, (rows, columns) in the
+order of the kernels, and then brought to the places of its weights.
+"""
+
+from libc.string cimport memset
+
+from sklstm._kernels.bundles cimport Bundle, Chunk, cells_at, inputs, slot
+from sklstm._kernels.layers cimport cells_read
+from sklstm._kernels.layout cimport Layer, Matrix, Net, group, lead
+from sklstm._kernels.products cimport (
+    GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, LANE_ROWS, gradient_lanes_tile,
+    gradient_units_tile_of, reals, units_padded, whole_vectors,
+)
+from sklstm._kernels.simd cimport LANES, load, real, splat, store, sum_lanes, vec
+
+cdef enum:
+    TERMS = 128  # steps whose numbers stay in the cache while all rows and columns pass
+
+
+cdef struct Piece:
+    # Some rows of a layer, or of the output layer's part that reads one direction
+    int layer  # its number; n_layers + direction: of the output layer
+    int first  # row, groups padded
+    int stop
+
+
+cdef struct Terms:
+    int n
+    reals[TERMS] d_z
+    reals[TERMS] x
+
+
+cdef inline const Matrix* piece_matrix(const Net* net, const Piece* piece) noexcept nogil:
+    if piece.layer < net.n_layers:
+        return &net.layers[piece.layer].weights
+    return &net.head[piece.layer - net.n_layers]
+
+
+cdef inline int piece_lead(const Net* net, const Piece* piece) noexcept nogil:
+    """Numbers of a table's row before its first column."""
+    return lead(&net.layers[piece.layer], 1) if piece.layer < net.n_layers else 0
+
+
+cdef inline int table_columns(const Net* net, const Piece* piece) noexcept nogil:
+    """Columns of a piece's table: whole vectors, and one for the bias."""
+    return whole_vectors(piece_lead(net, piece) + piece_matrix(net, piece).columns) + LANES
+
+
+cdef inline Py_ssize_t table_size(const Net* net, const Piece* piece) noexcept nogil:
+    return <Py_ssize_t> (piece.stop - piece.first) * table_columns(net, piece)
+
+
+cdef inline int terms_of(
+    const Net* net, const Piece* piece, const Bundle* bundle, int width, int step, Terms* terms
+) noexcept nogil:
+    """Append steps of a bundle until there are TERMS; return the step that comes next."""
+    cdef int d = piece.layer - net.n_layers, steps = bundle.steps
+    if d >= 0 and not net.return_sequences:
+        steps = 1
+    while step < steps and terms.n < TERMS:
+        if d < 0:
+            terms.d_z[terms.n] = slot(&bundle.layers[piece.layer].z, step)
+            terms.x[terms.n] = slot(&bundle.layers[piece.layer].u, step)
+        else:
+            terms.d_z[terms.n] = slot(&bundle.out, step)
+            terms.x[terms.n] = cells_read(net, bundle, d, step, width)
+        terms.n += 1
+        step += 1
+    return step
+
+
+cdef inline void add_biases(
+    const Piece* piece, const Terms* terms, int width, int n, int units, int columns, real* table
+) noexcept nogil:
+    """Sums of d_z alone, into the last column."""
+    cdef int row = piece.first, r, i, count = LANES if width == 1 else 1
+    cdef Py_ssize_t at
+    cdef vec total
+    cdef real[LANES] parts
+    while row < piece.stop:
+        if row % n < units:
+            at = row if width == 1 else (row // n * units + row % n) * width
+            total = splat(0)
+            for i in range(terms.n):
+                total = total + load(terms.d_z[i] + at)
+            store(parts, total)
+            if width > 1:
+                parts[0] = sum_lanes(total)
+            for r in range(row, min(row + count, piece.stop)):
+                table[<Py_ssize_t> (r + 1 - piece.first) * columns - LANES] += parts[r - row]
+        row += count
+
+
+cdef inline void add_units(
+    const Net* net, const Piece* piece, const Terms* terms, real* table
+) noexcept nogil:
+    cdef const Matrix* m = piece_matrix(net, piece)
+    cdef int columns = table_columns(net, piece), vectors = columns // LANES - 1
+    cdef int v = 0, V, row, R, n = units_padded(m.units, 1)
+    while v < vectors:
+        V = min(GRADIENT_VECTORS, vectors - v)
+        row = piece.first
+        while row < piece.stop:
+            if row % n >= m.units:
+                row += n - row % n  # padding
+                continue
+            R = GRADIENT_ROWS
+            while R > min(piece.stop, row // n * n + n) - row:
+                R //= 2
+            gradient_units_tile_of(R, V, terms.n, terms.d_z, row, terms.x, v * LANES,
+                                   table + <Py_ssize_t> (row - piece.first) * columns + v * LANES,
+                                   columns)
+            row += R
+        v += V
+    add_biases(piece, terms, 1, n, m.units, columns, table)
+
+
+cdef inline void add_lanes(
+    const Net* net, const Piece* piece, const Terms* terms, real* table
+) noexcept nogil:
+    cdef const Matrix* m = piece_matrix(net, piece)
+    cdef int columns = table_columns(net, piece), first_column = piece_lead(net, piece)
+    cdef bint has_ones = piece.layer < net.n_layers
+    cdef int n = units_padded(m.units, 1), row, column, r, c, at, place
+    cdef Py_ssize_t[LANE_ROWS] row_at
+    cdef Py_ssize_t[GRADIENT_COLUMNS] column_at
+    cdef real[LANE_ROWS * GRADIENT_COLUMNS] total
+    if not has_ones:
+        add_biases(piece, terms, LANES, n, m.units, columns, table)
+    row = piece.first
+    while row < piece.stop:
+        for r in range(LANE_ROWS):
+            # rows that are padding in units do not exist here; their sums are not used
+            at = min(row + r, piece.stop - 1)
+            row_at[r] = (at // n * m.units + min(at % n, m.units - 1)) * LANES
+        column = 0
+        while column < m.columns + has_ones:
+            for c in range(GRADIENT_COLUMNS):
+                column_at[c] = min(column + c, m.columns + has_ones - 1) * LANES
+            gradient_lanes_tile(terms.n, terms.d_z, row_at, terms.x, column_at, total)
+            for r in range(min(<int> LANE_ROWS, piece.stop - row)):
+                for c in range(min(<int> GRADIENT_COLUMNS, m.columns + has_ones - column)):
+                    place = first_column + column + c
+                    if column + c == m.columns:
+                        place = columns - LANES
+                    table[<Py_ssize_t> (row + r - piece.first) * columns + place] += (
+                        total[r * GRADIENT_COLUMNS + c]
+                    )
+            column += GRADIENT_COLUMNS
+        row += LANE_ROWS
+
+
+cdef inline void put_in_place(
+    const Net* net, const Piece* piece, const real* table, real* d_vector
+) noexcept nogil:
+    """Bring a piece to the places of its weights."""
+    cdef const Matrix* m = piece_matrix(net, piece)
+    cdef int columns = table_columns(net, piece), n = units_padded(m.units, 1), row, k
+    cdef real* d_row
+    table += piece_lead(net, piece)
+    for row in range(piece.first, piece.stop):
+        if row % n < m.units:
+            d_row = d_vector + m.row_at[row // n * m.units + row % n]
+            for k in range(m.columns):
+                d_row[m.column_at[k]] = table[k]
+            if piece.layer <= net.n_layers:  # an output has one bias, not one for each direction
+                d_row[m.column_at[m.columns]] = table[columns - LANES - piece_lead(net, piece)]
+        table += columns
+
+
+cdef inline void add_bundles(
+    const Net* net, const Piece* piece, const Bundle* bundles, int n, int width, real* table
+) noexcept nogil:
+    cdef Terms terms
+    cdef int b, step
+    terms.n = 0
+    for b in range(n):
+        step = 0
+        while True:
+            step = terms_of(net, piece, &bundles[b], width, step, &terms)
+            if terms.n < TERMS and b < n - 1:
+                break
+            if width > 1:
+                add_lanes(net, piece, &terms, table)
+            else:
+                add_units(net, piece, &terms, table)
+            if terms.n < TERMS:
+                break
+            terms.n = 0
+
+
+cdef inline void piece_gradient(
+    const Net* net, const Piece* piece, const Bundle* bundles, int n_wide, int n_alone,
+    real* table, real* d_vector
+) noexcept nogil:
+    """Gradient of some rows from the first bundles, in lanes, and the others, in units."""
+    memset(table, 0, table_size(net, piece) * sizeof(real))
+    add_bundles(net, piece, bundles, n_wide, LANES, table)
+    add_bundles(net, piece, bundles + n_wide, n_alone, 1, table)
+    put_in_place(net, piece, table, d_vector)
+
+
+cdef inline void peephole_gradient(
+    const Net* net, int index, const Bundle* bundles, int n_wide, int n_alone, real* d_vector
+) noexcept nogil:
+    """Gradient of a layer's peepholes, summed in the order of the batch."""
+    cdef const Layer* layer = &net.layers[index]
+    cdef int H = layer.n_blocks, S = layer.block_size, n, width, g, v, j, b, lane
+    cdef real total
+    for g in range(3):
+        for v in range(S):
+            for j in range(H):
+                total = 0
+                for b in range(n_wide + n_alone):
+                    width = LANES if b < n_wide else 1
+                    n = group(layer, width)
+                    for lane in range(width):
+                        total += bundles[b].layers[index].d_peephole[
+                            (g * S + v) * n + j * width + lane]
+                d_vector[layer.peephole_at + (g * H + j) * S + v] = total
