@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 from runpy import run_path
@@ -129,3 +130,10 @@ def test_the_environment_limits_the_instruction_sets_that_are_built(build, monke
     monkeypatch.setenv("SKLSTM_BUILD", "sse5")
     with pytest.raises(SystemExit, match="SKLSTM_BUILD=sse5"):
         build.instruction_sets()
+
+
+def test_every_package_is_in_the_wheel():
+    settings = tomllib.loads((SETUP.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = [file.parent.relative_to(SETUP.parent) for file in PACKAGE.rglob("__init__.py")]
+    packages = [".".join(folder.parts) for folder in folders]
+    assert sorted(settings["tool"]["setuptools"]["packages"]) == sorted(packages)
