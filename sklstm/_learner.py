@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklstm._solvers import SOLVERS, continued
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology
 
-# The parameters that learning goes by: a change takes effect at the next step.
+# The settings that learning goes by: a change takes effect at the next step.
 SETTINGS = (
     "solver",
     "learning_rate",
@@ -31,7 +31,40 @@ SETTINGS = (
     "class_weight",
 )
 
-_locks: WeakKeyDictionary[Any, threading.Lock] = WeakKeyDictionary()
+_locks: WeakKeyDictionary[Holder, threading.Lock] = WeakKeyDictionary()
+
+
+class Holder(Protocol):
+    """What streams ask of the estimator that they belong to; solvers and outputs read `SETTINGS`.
+
+    Attributes
+    ----------
+    parameters_ : ndarray of shape (n_total,)
+        Streams look at it in every step: another array there means that the parameters have moved.
+    t_ : int
+        Updates so far.
+    solver, alpha, n_jobs
+        As set by the user.
+    """
+
+    parameters_: np.ndarray
+    t_: int
+    solver: str
+    alpha: float
+    n_jobs: int | None
+    _solver_state: dict[str, Any]
+    _n_draws: int  # how often parameters were drawn
+
+    @property
+    def _topology(self) -> Topology: ...
+
+    def _outputs_now(self) -> Outputs: ...
+
+    def _check_parameters(self) -> dict[str, Any]:
+        """Refuse settings that are not valid; the shape that they ask for."""
+
+    def _check_shape(self, shape: dict[str, Any]) -> None:
+        """Refuse another shape than that of the network there is."""
 
 
 class Learner:
@@ -41,14 +74,12 @@ class Learner:
 
     Attributes
     ----------
-    holder : object
-        Has the parameters in its attribute ``parameters_``, which streams look at in every step:
-        another array there means that the parameters have moved.
+    holder : Holder
     lock : Lock
         Held by the stream that learns.
     """
 
-    def __init__(self, holder: Any) -> None:
+    def __init__(self, holder: Holder) -> None:
         self.holder = holder
         self.lock = _locks.setdefault(holder, threading.Lock())
         settings = (name for name in SETTINGS if hasattr(holder, name))
