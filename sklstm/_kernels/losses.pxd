@@ -39,12 +39,14 @@ cdef inline double squared_loss(
         if target[k] != target[k]:
             z[k * stride] = 0
             continue
-        a, slope = z[k * stride], 1
-        if kind == SQUARED_LOGISTIC:
-            a = logistic(a)
+        if kind == SQUARED_IDENTITY:
+            a = z[k * stride]
+            slope = 1
+        elif kind == SQUARED_LOGISTIC:
+            a = logistic(z[k * stride])
             slope = a * (1 - a)
         elif kind == SQUARED_TANH:
-            a = tanh(a)
+            a = tanh(z[k * stride])
             slope = 1 - a * a
         error = a - target[k]
         loss += 0.5 * error * error
@@ -97,9 +99,10 @@ cdef inline double target_loss(
         return 0
     if kind == LOG_SOFTMAX:
         return softmax_loss(K, stride, target, weight, z)
-    if kind == LOG_LOGISTIC:
+    elif kind == LOG_LOGISTIC:
         return logistic_loss(K, stride, target, weight, z)
-    return squared_loss(kind, K, stride, target, weight, z)
+    elif kind in (SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH):
+        return squared_loss(kind, K, stride, target, weight, z)
 
 
 cdef inline double finish_gradient(

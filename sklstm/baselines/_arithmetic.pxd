@@ -157,7 +157,7 @@ cdef inline void activate(
             y[i] = 1 / (1 + exp(-net[i]))
         elif activation == TANH:
             y[i] = tanh(net[i])
-        else:
+        elif activation == IDENTITY:
             y[i] = net[i]
 
 
@@ -165,4 +165,7 @@ cdef inline double slope(double y, Activation activation) noexcept nogil:
     """f'(net) from y = f(net)."""
     if activation == LOGISTIC:
         return y * (1 - y)
-    return 1 - y * y if activation == TANH else 1
+    elif activation == TANH:
+        return 1 - y * y
+    elif activation == IDENTITY:
+        return 1

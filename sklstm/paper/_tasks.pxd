@@ -71,10 +71,18 @@ cdef inline int tenth_longer(Random* random, int length) noexcept nogil:
     return length + below(random, length // 10 + 1)
 
 
+cdef inline double element(const Task* task, Random* random) noexcept nogil:
+    """A number to be added or to be multiplied."""
+    cdef double drawn = uniform(random)
+    if task.kind == ADDING:
+        return 2 * drawn - 1
+    elif task.kind == MULTIPLICATION:
+        return drawn
+
+
 cdef inline void begin_pairs(const Task* task, Random* random, Sequence* now) noexcept nogil:
     cdef int lowest = 1 if task.first_pair == NEVER else 0
     cdef int k
-    cdef bint adding = task.kind == ADDING
     now.steps = tenth_longer(random, task.length)
     now.place[0] = lowest + below(random, 10 - lowest)
     # counted over unmarked pairs only: from the first marked one on, places move up by one
@@ -82,12 +90,17 @@ cdef inline void begin_pairs(const Task* task, Random* random, Sequence* now) no
     if now.place[1] >= now.place[0]:
         now.place[1] += 1
     for k in range(2):
-        now.value[k] = 2 * uniform(random) - 1 if adding else uniform(random)
-        if now.place[k] == 0:
-            now.value[k] = 0 if adding else 1
-    if adding:
+        now.value[k] = element(task, random)
+    # marked, the first pair has the number that changes nothing
+    if task.kind == ADDING:
+        for k in range(2):
+            if now.place[k] == 0:
+                now.value[k] = 0
         now.target = 0.5 + (now.value[0] + now.value[1]) / 4
-    else:
+    elif task.kind == MULTIPLICATION:
+        for k in range(2):
+            if now.place[k] == 0:
+                now.value[k] = 1
         now.target = now.value[0] * now.value[1]
     now.truth = now.target
 
@@ -161,7 +174,7 @@ cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept
         now.following = task.symbols[now.start + t + 1]
         now.legal = task.legal[now.start + t]
         return task.symbols[now.start + t]
-    if task.kind == LONG_LAG:
+    elif task.kind == LONG_LAG:
         if t == 0:
             return task.n_distractors + 1
         if t == 1:
@@ -169,7 +182,7 @@ cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept
         if t == now.steps - 1:
             return task.n_distractors
         return below(random, task.n_distractors)
-    if task.kind == TEMPORAL_ORDER:
+    elif task.kind == TEMPORAL_ORDER:
         if t == 0:
             return 0
         if t == now.steps - 1:
@@ -178,17 +191,22 @@ cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept
             if t == now.place[k]:
                 return 6 + now.sign[k]
         return 2 + below(random, 4)
-    k = now.following
-    if task.kind == CONTINUAL:
+    elif task.kind == CONTINUAL:
+        k = now.following
         edge = 2 * now.state
         now.legal = (1 << task.edge_symbol[edge]) | (1 << task.edge_symbol[edge + 1])
         edge += below(random, 2)
         now.following, now.state = task.edge_symbol[edge], task.edge_target[edge]
-    elif t == now.steps - 1:
-        now.following = task.length - 1 + now.label
-    else:
-        now.following = t if task.kind == NOISE_FREE_LAG else below(random, task.length - 1)
-    return k
+        return k
+    elif task.kind in (NOISE_FREE_LAG, RANDOM_LAG):
+        k = now.following
+        if t == now.steps - 1:
+            now.following = task.length - 1 + now.label
+        elif task.kind == NOISE_FREE_LAG:
+            now.following = t
+        elif task.kind == RANDOM_LAG:
+            now.following = below(random, task.length - 1)
+        return k
 
 
 cdef inline void reals(
@@ -204,10 +222,7 @@ cdef inline void reals(
         if task.informative_noise > 0:
             x[0] += task.informative_noise * normal(random, task.ziggurat)
         return
-    x[0] = uniform(random)
-    x[1] = 0
-    if task.kind == ADDING:
-        x[0] = 2 * x[0] - 1
+    x[0], x[1] = element(task, random), 0
     for k in range(2):
         if t == now.place[k]:
             x[0], x[1] = now.value[k], 1
