@@ -29,7 +29,7 @@ from sklstm.paper._columns import best_reading
 from sklstm.paper._nets import net_of
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._results import machine
-from sklstm.paper._rows import Row, select
+from sklstm.paper._rows import N_SETS, Row, select
 from sklstm.paper._run import run_row
 from sklstm.paper._tasks import reber_strings
 
@@ -161,7 +161,7 @@ def draw_reber() -> None:
 def wrong_places(row: Row, reading: Reading, trial: dict[str, Any]) -> tuple[float, float]:
     """Of 512 strings, the share wrong at the last but one symbol, and the share wrong elsewhere."""
     net = trained(row, reading, trial)
-    strings = reber_strings(trial["seed"] % 3, distinct=reading.distinct)
+    strings = reber_strings(trial["seed"] % N_SETS, distinct=reading.distinct)
     at = elsewhere = 0
     for start, stop in pairwise(strings.offsets):
         x = strings.symbols[start : stop - 1]  # the last symbol is only predicted

@@ -79,7 +79,7 @@ def test_nets_start_as_table_10_says(row):
     bias = layer.views(vector)["bias"]
     drawn = model._topology.trainable.copy()
     for gate in ("input", "output"):
-        known = GATE_BIASES.get(row.experiment[0], {}).get(gate, ())[: row.net["blocks"]]
+        known = GATE_BIASES.get(row.experiment[0], {}).get(gate, ())[: row.net.blocks]
         rows = layer.gate_rows(gate)
         if known:
             assert_array_equal(bias[rows], known)

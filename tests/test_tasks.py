@@ -10,9 +10,9 @@ from scipy import stats
 from trials import kernel_of, sequences, small_kernel, task
 
 from sklstm import datasets
-from sklstm.paper._nets import ContinualNet, EstimatorNet, published_net
+from sklstm.paper._nets import ContinualNet, EstimatorNet, estimator_of
 from sklstm.paper._readings import AS_PRINTED
-from sklstm.paper._rows import select
+from sklstm.paper._rows import PublishedNet, select
 from sklstm.paper._tasks import reber_stream, reber_strings
 
 N = 3000
@@ -28,7 +28,8 @@ def drawn(name, n=N, changes="", seed=0):
 
 def small(experiment, n, *, n_features=1, n_outputs=1, seed=0, **fields):
     """The same of a task with fields of one's own."""
-    net = EstimatorNet(published_net(1, 1, bias=None, init_range=0.1), n_features, n_outputs)
+    published = PublishedNet(blocks=1, cells=1, bias=None)
+    net = EstimatorNet(estimator_of(published), n_features, n_outputs)
     kernel = small_kernel(net, task(experiment, net, **fields), symbols=n_features > 2)
     return sequences(kernel, n, seed)
 

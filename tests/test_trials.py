@@ -20,9 +20,9 @@ from trials import (
 from twins.trials import gradient
 
 from sklstm.paper import _kernel
-from sklstm.paper._nets import ContinualNet, EstimatorNet, LateCellNet, net_of, published_net
+from sklstm.paper._nets import ContinualNet, EstimatorNet, LateCellNet, estimator_of, net_of
 from sklstm.paper._readings import AS_PRINTED
-from sklstm.paper._rows import ROWS, select
+from sklstm.paper._rows import ROWS, PublishedNet, select
 from sklstm.paper._tasks import reber_stream
 
 ROW = {row.experiment: row for row in reversed(ROWS)} | {"2c": select("2c:q=50,p=50")[0]}
@@ -196,8 +196,8 @@ def test_a_forget_gate_that_is_held_open_leaves_the_cell_of_1997():
 
 @pytest.mark.parametrize("cell", ["1997", "forget"])
 def test_the_public_nets_of_a_stream_learn_what_a_stream_learns(cell):
-    settings = {"bias": "all", "init_range": 0.2, "cell": cell}
-    net = EstimatorNet(published_net(2, 2, **settings), 7, 7)
+    settings = {"blocks": 2, "cells": 2, "bias": "all", "init_range": 0.2, "cell": cell}
+    net = EstimatorNet(estimator_of(PublishedNet(**settings)), 7, 7)
     feedback = "all" if cell == "1997" else "cells"
     settings = {"feedback": feedback, "rate": 0.5, "update_every_step": True}
     kernel = small_kernel(net, reber_stream(LENGTH), **settings)
@@ -246,7 +246,8 @@ def test_before_a_cell_has_grown_only_shortcuts_learn(symbols):
 
 @pytest.mark.parametrize("feedback", ["all", "cells", "none"])
 def test_the_first_step_sees_cells_and_gates_at_rest(feedback):
-    net = EstimatorNet(published_net(2, 3, bias="gates", init_range=0.5), 1, 1)
+    published = PublishedNet(blocks=2, cells=3, bias="gates", init_range=0.5)
+    net = EstimatorNet(estimator_of(published), 1, 1)
     vector = away(net.vector(0), net.initial(0)._topology.trainable)
     given = task("3a", net, length=20, n_informative=2, noise=1.0)
     kernel = small_kernel(net, given, feedback=feedback, rest=0.5)

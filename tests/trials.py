@@ -10,8 +10,9 @@ import numpy as np
 
 from sklstm.paper import _kernel, _run
 from sklstm.paper._criterion import Criterion, criterion_of
-from sklstm.paper._nets import EstimatorNet, LateCellNet, published_net
+from sklstm.paper._nets import EstimatorNet, LateCellNet, estimator_of
 from sklstm.paper._readings import AS_PRINTED
+from sklstm.paper._rows import PublishedNet
 from sklstm.paper._tasks import KIND_OF, NEXT_SYMBOL, Task, task_of
 
 NEVER = -1.0  # an error that no window has: a net trains until the cap
@@ -82,7 +83,7 @@ def as_inputs(drawn, n_features):
 def constant(n_features, outputs):
     """A net without cells' help and its parameters: these outputs, strictly in (0, 1), always."""
     outputs = np.atleast_1d(np.asarray(outputs, dtype=float))
-    estimator = published_net(1, 1, bias="all", init_range=0.1)
+    estimator = estimator_of(PublishedNet(blocks=1, cells=1, bias="all"))
     net = EstimatorNet(estimator, n_features, len(outputs))
     model = net.initial(0)
     model.parameters_[:] = 0

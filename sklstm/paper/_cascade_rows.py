@@ -22,9 +22,7 @@ import numpy as np
 from sklstm.baselines import RecurrentCascadeRegressor
 from sklstm.baselines._growth import Cascade
 from sklstm.datasets import make_embedded_reber, reber_successors
-from sklstm.paper._rows import OtherRow
-
-N_SETS, N_STRINGS = 3, 256
+from sklstm.paper._rows import N_SETS, N_STRINGS, OtherRow
 
 # Of the six published runs: hidden units, epochs, wrong training strings, wrong test strings.
 #   9, 831, 0, 0;  7, 602, 0, 0;  15, 1256, 0, 2;  11, 910, 0, 1;  13, 1063, 11, 16;  9, 707, 0, 0

@@ -90,7 +90,7 @@ def run_column(
 def today_parameters(row: Row) -> dict[str, Any]:
     """What of a row matters to the column "today", which has its own learning rates."""
     if row.experiment == "1":
-        return {"blocks": row.net["blocks"], "cells": row.net["cells"]}
+        return {"blocks": row.net.blocks, "cells": row.net.cells}
     return dict(row.columns)
 
 

@@ -18,8 +18,9 @@ from joblib import Parallel, delayed
 
 from sklstm.paper import _kernel
 from sklstm.paper._criterion import Criterion
-from sklstm.paper._nets import ContinualNet, EstimatorNet, published_net
+from sklstm.paper._nets import ContinualNet, EstimatorNet, estimator_of
 from sklstm.paper._report import summary, verdict
+from sklstm.paper._rows import PublishedNet
 from sklstm.paper._run import Progress, run_lanes
 from sklstm.paper._tasks import reber_stream
 
@@ -40,9 +41,10 @@ def _public(cell: str, forget: dict[str, Any]) -> EstimatorNet:
     """The net's blocks and initial biases in an estimator."""
     closed = (-0.5, -1.0, -1.5, -2.0)
     gate_bias = {"input": closed, "output": closed} | forget
-    return EstimatorNet(
-        published_net(4, 2, bias="all", init_range=0.2, gate_bias=gate_bias, cell=cell), 7, 7
+    net = PublishedNet(
+        blocks=4, cells=2, bias="all", init_range=0.2, gate_bias=gate_bias, cell=cell
     )
+    return EstimatorNet(estimator_of(net), 7, 7)
 
 
 @dataclass(frozen=True)

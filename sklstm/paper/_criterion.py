@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from sklstm.paper._readings import Reading
-from sklstm.paper._rows import Row
-from sklstm.paper._tasks import N_STRINGS
+from sklstm.paper._rows import N_RECENT, N_STRINGS, N_TEST, Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class Criterion:
         A key of ``_kernel.MEASURES``, the error of a step: the mean over the outputs of |t - y|, or
         the sum over the outputs of (t - y)^2.
     window : int, default=1
-        Recent training sequences that are looked at, 2000 at most.
+        Recent training sequences that are looked at, ``_kernel.WINDOW_MAX`` at most.
     window_wrong : int, default=0
         Most sequences of the window that may be wrong.
     window_error : float, default=inf
@@ -76,7 +75,6 @@ class Criterion:
 # Below this absolute error an output is right; 0: see `Criterion`.
 TOLERANCES = {"1": 0.0, "2a": 0.25, "2b": 0.25, "2c": 0.2, "3a": 0.2, "3b": 0.2, "3c": 0.1}
 TOLERANCES |= {"4": 0.04, "5": 0.04, "6a": 0.3, "6b": 0.3}
-N_FINAL = 2560  # sequences of the test sets of 3 to 6
 
 
 def criterion_of(row: Row, reading: Reading, cap: int) -> Criterion:
@@ -105,13 +103,13 @@ def criterion_of(row: Row, reading: Reading, cap: int) -> Criterion:
             test_wrong=wrong,
             test_error=error,
             measure="absolute",  # the text says so
-            n_final=N_FINAL,
+            n_final=N_TEST,
         )
-    decided_by_window = replace(common, window=2000, n_final=N_FINAL)
+    decided_by_window = replace(common, window=N_RECENT, n_final=N_TEST)
     if name == "5":
         return replace(decided_by_window, window_wrong=row.columns["n_seq"] - 1)
     return replace(
         decided_by_window,
         window_error={"4": 0.01, "6a": 0.1, "6b": 0.1}[name],
-        window_wrong=2000 if reading.stop == "error" else 0,
+        window_wrong=N_RECENT if reading.stop == "error" else 0,
     )

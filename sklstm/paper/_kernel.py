@@ -7,6 +7,8 @@ from importlib import import_module
 from sklstm import _isa
 
 _module = import_module(f"sklstm._kernels._trials_{_isa.name}_f64")
-Trials, lanes = _module.Trials, _module.lanes
+Trials, lanes = _module.Trials, _module.constants["LANES"]
 # By name: kinds of tasks, what a first pair may be (4 and 5), measures of errors.
 KINDS, FIRST_PAIRS, MEASURES = _module.KINDS, _module.FIRST_PAIRS, _module.MEASURES
+WINDOW_MAX = _module.constants["WINDOW_MAX"]  # training sequences that a trial remembers
+ABSENT = _module.constants["ABSENT"]  # the place of a weight that there is not

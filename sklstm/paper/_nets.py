@@ -6,16 +6,15 @@ public parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from sklstm import LSTMRegressor
+from sklstm.paper._kernel import ABSENT
 from sklstm.paper._readings import Reading
-from sklstm.paper._rows import Row
-
-ABSENT = -1
+from sklstm.paper._rows import PublishedNet, Row
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,20 +54,12 @@ class Places:
     trainable: np.ndarray
 
 
-def published_net(
-    blocks: int,
-    cells: int,
-    *,
-    bias: str | None,
-    init_range: float,
-    gate_bias: dict | None = None,
-    cell: str = "1997",
-) -> LSTMRegressor:
+def estimator_of(net: PublishedNet) -> LSTMRegressor:
     """The estimator of one of the paper's nets, untrained."""
     return LSTMRegressor(
-        blocks,
-        block_size=cells,
-        cell=cell,
+        net.blocks,
+        block_size=net.cells,
+        cell=net.cell,
         out_activation="logistic",
         normalize_y=False,
         gradient="truncated",
@@ -77,9 +68,9 @@ def published_net(
         nesterovs_momentum=False,
         clip_norm=None,
         batch_size=1,
-        bias=bias,
-        gate_bias=gate_bias,
-        init_range=init_range,
+        bias=net.bias,
+        gate_bias=net.gate_bias,
+        init_range=net.init_range,
     )
 
 
@@ -90,7 +81,7 @@ class EstimatorNet:
     Parameters
     ----------
     estimator : LSTMRegressor
-        As `published_net` makes it.
+        As `estimator_of` makes it.
     n_features, n_outputs : int
     """
 
@@ -269,13 +260,13 @@ def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
     """The net of a row, untrained."""
     if row.experiment in ("2a", "2b"):
         return LateCellNet(row.columns["p"] + 1, row.columns["p"] + 1, centred=reading.centred)
-    settings = dict(row.net)
+    net = row.net
     if reading.biased_outputs and row.experiment in ("1", "3a", "3b", "3c"):
-        settings["bias"] = "all"
+        net = replace(net, bias="all")
     n_features, n_outputs = SIZES[row.experiment]
     if row.experiment == "2c":
         n_features += row.columns["p"]
-    return EstimatorNet(published_net(**settings), n_features, n_outputs)
+    return EstimatorNet(estimator_of(net), n_features, n_outputs)
 
 
 def _table(parts: list[np.ndarray]) -> np.ndarray:

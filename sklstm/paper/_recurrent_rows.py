@@ -24,11 +24,10 @@ from sklstm.baselines._steps import Steps
 from sklstm.datasets import make_embedded_reber, reber_successors
 from sklstm.paper._guessing_tasks import draw_task
 from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag, one_hot
-from sklstm.paper._rows import OtherRow
+from sklstm.paper._rows import N_SETS, N_STRINGS, OtherRow
 
 INTERVAL = 100  # sequences between two tests of the success criterion
 CAP = 5_000_000  # sequences of a trial of experiment 2
-N_SETS, N_STRINGS = 3, 256  # experiment 1
 
 # The picture: nets that learn at the shortest lags, where the paper has no settings.
 LAG_RATE = 10.0  # 2a: of the rates of Table 2 the one with most successes here

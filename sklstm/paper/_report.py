@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta, fisher_exact, t
 
+from sklstm.paper._rows import N_TEST
+
 CONFIDENCE = 0.95
 FACTOR = 2.0  # a mean within this factor of the published one agrees
 
@@ -136,7 +138,7 @@ def test_words(result: dict[str, Any]) -> str:
     if "mean_first" in figures and "first" in published:
         words.append(f"ST1 {number(figures['mean_first'])} ({number(published['first'])})")
     if "fraction_wrong" in published and wrong is not None:
-        words.append(f"{wrong / 2560:.6f} wrong ({published['fraction_wrong']:.6f})")
+        words.append(f"{wrong / N_TEST:.6f} wrong ({published['fraction_wrong']:.6f})")
     elif "wrong" in published and wrong is not None:
         words.append(f"{wrong:.1f} wrong ({published['wrong']})")
     if "error" in published and "mean_final_error" in figures:

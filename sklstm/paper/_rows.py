@@ -8,6 +8,37 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+N_SETS, N_STRINGS = 3, 256  # of experiment 1: sets, strings to learn and to test in each
+N_RECENT = 2000  # training sequences whose errors decide 4 to 6
+N_TEST = 2560  # sequences of the test sets of 3 to 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedNet:
+    """A net as Table 10 has it.
+
+    Attributes
+    ----------
+    blocks : int
+        Memory blocks.
+    cells : int
+        Of each block.
+    bias : {"all", "hidden", "gates"} or None
+        Which units have biases, as an estimator is told it.
+    init_range : float, default=0.1
+        Weights are from U[-init_range, init_range] at first.
+    gate_bias : dict or None, default=None
+        Biases of "input" and "output" gates at first, a number for each block.
+    cell : str, default="1997"
+    """
+
+    blocks: int
+    cells: int
+    bias: str | None
+    init_range: float = 0.1
+    gate_bias: dict[str, tuple[float, ...]] | None = None
+    cell: str = "1997"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -18,8 +49,7 @@ class Row:
     experiment : str
     columns : dict
         The table's own columns that tell its rows apart.
-    net : dict
-        ``blocks``, ``cells``, ``bias``, ``init_range``, ``gate_bias``.
+    net : PublishedNet
     rate : float
         Learning rate.
     weights : int
@@ -37,7 +67,7 @@ class Row:
 
     experiment: str
     columns: dict[str, Any]
-    net: dict[str, Any]
+    net: PublishedNet
     rate: float
     weights: int
     n_trials: int
@@ -92,13 +122,13 @@ class OtherRow:
 
 
 def _net(blocks, cells, bias, init_range=0.1, **gate_bias):
-    return {
-        "blocks": blocks,
-        "cells": cells,
-        "bias": bias,
-        "init_range": init_range,
-        "gate_bias": gate_bias or None,
-    }
+    return PublishedNet(
+        blocks=blocks,
+        cells=cells,
+        bias=bias,
+        init_range=init_range,
+        gate_bias=gate_bias or None,
+    )
 
 
 def _reber(blocks, cells, rate, sequences, success=1.0, **published):

@@ -13,7 +13,7 @@ from sklstm.paper import _kernel
 from sklstm.paper._criterion import Criterion, criterion_of
 from sklstm.paper._nets import net_of
 from sklstm.paper._readings import Reading
-from sklstm.paper._rows import Row
+from sklstm.paper._rows import N_SETS, Row
 from sklstm.paper._tasks import NUMBERS, Task, task_of
 
 STEPS_AT_ONCE = 2_000_000  # between two looks at the trials, about half a second
@@ -75,12 +75,12 @@ def data_sets(row: Row, n_trials: int) -> list[list[int]]:
     """The numbers of the trials on each data set: experiment 1 has three of them."""
     if row.experiment != "1":
         return [list(range(n_trials))]
-    return [list(range(start, n_trials, 3)) for start in range(min(3, n_trials))]
+    return [list(range(start, n_trials, N_SETS)) for start in range(min(N_SETS, n_trials))]
 
 
 def _run_group(row, reading, numbers, seed, cap, progress, look_every, keep_vectors):
     """Trials on one data set, in the lanes of one kernel."""
-    task = task_of(row, reading, data_set=numbers[0] % 3)
+    task = task_of(row, reading, data_set=numbers[0] % N_SETS)
     return run_lanes(
         kernel_of(row, reading, task, criterion_of(row, reading, cap)),
         net_of(row, reading).vector,

@@ -10,9 +10,7 @@ from sklstm.datasets import make_embedded_reber, reber_successors
 from sklstm.datasets._grammar import EDGE_SYMBOL, EDGE_TARGET
 from sklstm.paper._nets import net_of
 from sklstm.paper._readings import Reading
-from sklstm.paper._rows import Row
-
-N_STRINGS = 256  # of each of the two sets of experiment 1
+from sklstm.paper._rows import N_STRINGS, Row
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +148,7 @@ def task_of(row: Row, reading: Reading, data_set: int) -> Task:
 
 
 def reber_strings(data_set: int, *, distinct: bool) -> Strings:
-    """256 strings to learn from and 256 others to test, none of which is among the first."""
+    """Strings to learn from and as many others to test, none of which is among the first."""
     rng = np.random.RandomState(1000 + data_set)
     draw = {"as_symbols": True, "distinct": distinct, "random_state": rng}
     X, y = make_embedded_reber(N_STRINGS, **draw)

@@ -28,6 +28,7 @@ from sklstm.datasets import (
     make_two_sequence,
     reber_successors,
 )
+from sklstm.paper._rows import N_RECENT, N_STRINGS, N_TEST
 
 Draw = Callable[[int, RandomState], tuple[Any, Any]]
 Errors = Callable[[Any, Any, Any], np.ndarray]
@@ -97,8 +98,8 @@ def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> 
 
 
 def _embedded_reber(rng: RandomState, blocks: int, cells: int) -> TodayTask:
-    X, y = make_embedded_reber(256, dtype="float32", random_state=rng)
-    X_test, y_test = make_embedded_reber(256, exclude=X, dtype="float32", random_state=rng)
+    X, y = make_embedded_reber(N_STRINGS, dtype="float32", random_state=rng)
+    X_test, y_test = make_embedded_reber(N_STRINGS, exclude=X, dtype="float32", random_state=rng)
 
     def pick(n: int, rng: RandomState) -> tuple[Any, Any]:
         chosen = rng.randint(len(X), size=n)
@@ -159,7 +160,7 @@ def _two_sequence(T: int, N: int, noise: float, wrong: int, mean: float) -> Toda
     draw = _stream(make_two_sequence, length=T, n_informative=N, informative_noise=noise)
     exam = Rule(256, wrong, mean)
     recent = Rule(2048, 8 * (wrong + 1) - 1, mean)  # "fewer than": the same share of 2048
-    return TodayTask(draw, _class_errors, T, 3, 1, 0.2, 2, recent, exam, n_test=2560)
+    return TodayTask(draw, _class_errors, T, 3, 1, 0.2, 2, recent, exam, n_test=N_TEST)
 
 
 def _noisy_targets(T: int, N: int) -> TodayTask:
@@ -175,7 +176,7 @@ def _noisy_targets(T: int, N: int) -> TodayTask:
         None,  # the errors of training sequences are those of their noise
         Rule(256, mean=0.015),
         draw(target_noise=0.0),
-        n_test=2560,
+        n_test=N_TEST,
     )
 
 
@@ -185,18 +186,20 @@ def _value_errors(model: Any, X: Any, y: Any) -> np.ndarray:
 
 def _adding(T: int) -> TodayTask:
     draw = _stream(make_adding, length=T)
-    return TodayTask(draw, _value_errors, T, 2, 2, 0.04, None, Rule(2000, mean=0.01), n_test=2560)
+    recent = Rule(N_RECENT, mean=0.01)
+    return TodayTask(draw, _value_errors, T, 2, 2, 0.04, None, recent, n_test=N_TEST)
 
 
 def _multiplication(n_seq: int) -> TodayTask:
     draw = _stream(make_multiplication, length=100)
-    return TodayTask(draw, _value_errors, 100, 2, 2, 0.04, None, Rule(2000, n_seq - 1), n_test=2560)
+    recent = Rule(N_RECENT, n_seq - 1)
+    return TodayTask(draw, _value_errors, 100, 2, 2, 0.04, None, recent, n_test=N_TEST)
 
 
 def _temporal_order(n_relevant: int, blocks: int) -> TodayTask:
     draw = _stream(make_temporal_order, n_relevant=n_relevant)
-    recent, n_classes = Rule(2000, mean=0.1), 2**n_relevant
-    return TodayTask(draw, _class_errors, 100, blocks, 2, 0.3, n_classes, recent, n_test=2560)
+    recent, n_classes = Rule(N_RECENT, mean=0.1), 2**n_relevant
+    return TodayTask(draw, _class_errors, 100, blocks, 2, 0.3, n_classes, recent, n_test=N_TEST)
 
 
 def _stream(make: Callable, **settings: Any) -> Draw:

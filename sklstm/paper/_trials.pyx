@@ -25,8 +25,9 @@ from sklstm.paper._tasks cimport (
     STRINGS, TEMPORAL_ORDER, TWO_SEQUENCE, FirstPair, Kind, Sequence, Task, begin, draws_symbols,
     has_target, reals, symbol, wanted,
 )
+from sklstm.paper._weights cimport ABSENT
 
-lanes = LANES
+constants = {"LANES": LANES, "WINDOW_MAX": WINDOW_MAX, "ABSENT": ABSENT}  # as in _cell.pyx
 KINDS = {
     "strings": STRINGS,
     "noise_free_lag": NOISE_FREE_LAG,

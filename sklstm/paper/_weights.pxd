@@ -12,6 +12,7 @@ from sklstm._kernels.simd cimport LANES, load, real, splat, store, vec
 
 cdef enum:
     TILE = 4  # rows whose sums stay in registers
+    ABSENT = -1  # the place of a weight that there is not
 
 
 cdef struct Weights:
@@ -22,7 +23,7 @@ cdef struct Weights:
     real* w  # (tiles, columns, TILE, LANES)
     real* d_w
     real* trains  # (size,) 1 where a weight trains
-    Py_ssize_t* place  # (size,) -1 where there is no weight
+    Py_ssize_t* place  # (size,) or ABSENT
 
 
 cdef struct Symbols:
@@ -70,7 +71,7 @@ cdef inline real* trained(
     cdef real* found = <real*> arena_take(arena, size, sizeof(real))
     cdef Py_ssize_t k
     for k in range(size):
-        found[k] = 1 if place[k] >= 0 and trains[place[k]] else 0
+        found[k] = 1 if place[k] != ABSENT and trains[place[k]] else 0
     return found
 
 
@@ -83,7 +84,7 @@ cdef inline int weights_new(Arena* arena, Weights* m, table, trainable) except -
     m.w, m.d_w = vecs(arena, m.size), vecs(arena, m.size)
     m.place = <Py_ssize_t*> arena_take(arena, m.size, sizeof(Py_ssize_t))
     for k in range(m.size):
-        m.place[k] = -1
+        m.place[k] = ABSENT
     for row in range(m.rows):
         for column in range(m.columns):
             m.place[at(m, row, column)] = places[row, column]
@@ -113,14 +114,14 @@ cdef inline void weights_write(Weights* m, int lane, const real* vector) noexcep
     """The weights of a net, with nothing to be added."""
     cdef Py_ssize_t k
     for k in range(m.size):
-        m.w[k * LANES + lane] = vector[m.place[k]] if m.place[k] >= 0 else 0
+        m.w[k * LANES + lane] = vector[m.place[k]] if m.place[k] != ABSENT else 0
         m.d_w[k * LANES + lane] = 0
 
 
 cdef inline void weights_read(const Weights* m, int lane, real* vector) noexcept nogil:
     cdef Py_ssize_t k
     for k in range(m.size):
-        if m.place[k] >= 0:
+        if m.place[k] != ABSENT:
             vector[m.place[k]] = m.w[k * LANES + lane]
 
 
@@ -129,7 +130,7 @@ cdef inline void symbols_write(Symbols* symbols, int lane, const real* vector) n
     cdef real* d_w = of_symbol(symbols, symbols.d_w, symbols.rows, lane, 0)
     cdef Py_ssize_t k
     for k in range(symbols.size):
-        w[k] = vector[symbols.place[k]] if symbols.place[k] >= 0 else 0
+        w[k] = vector[symbols.place[k]] if symbols.place[k] != ABSENT else 0
         d_w[k] = 0
 
 
@@ -137,7 +138,7 @@ cdef inline void symbols_read(const Symbols* symbols, int lane, real* vector) no
     cdef const real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
     cdef Py_ssize_t k
     for k in range(symbols.size):
-        if symbols.place[k] >= 0:
+        if symbols.place[k] != ABSENT:
             vector[symbols.place[k]] = w[k]
 
 
