@@ -7,7 +7,6 @@ They are made of docs/paper_results.json and docs/paper_search.json, which
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,11 +16,11 @@ from typing import Any
 from sklstm.paper._columns import COLUMNS, baseline_rows, best_reading
 from sklstm.paper._continual import SYSTEMS
 from sklstm.paper._report import number
+from sklstm.paper._results import Result, read
 from sklstm.paper._rows import N_TEST, ROWS, Row
 from sklstm.paper._search import GRIDS
 
 FOLDER = Path(__file__).parent
-Result = dict[str, Any]
 # The paper's tables; 2b has a result in the text. What they have beside sequences to success.
 TABLES = {
     "table 1": ("1",),
@@ -48,7 +47,9 @@ def main() -> None:
 
 def page(text: str, folder: Path = FOLDER) -> str:
     """The text of the page with the tables of the results in a folder."""
-    tables = make_tables(read(folder / "paper_results.json"), read(folder / "paper_search.json"))
+    results, here = kept(folder / "paper_results.json")
+    search, there = kept(folder / "paper_search.json")
+    tables = make_tables(results, search, here or there)
     places = re.compile(r"<!-- (?!end)(.+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
     if sorted(places.findall(text)) != sorted(tables):
         raise ValueError(f"paper.md has places for {places.findall(text)}, not {list(tables)}")
@@ -57,26 +58,27 @@ def page(text: str, folder: Path = FOLDER) -> str:
     )
 
 
-def read(path: Path) -> Result:
-    if not path.exists():
-        return {"rows": [], "machine": None}
-    return json.loads(path.read_text(encoding="utf-8"))
+def kept(path: Path) -> tuple[list[Result], dict[str, Any] | None]:
+    """The results of a file and their machine; nothing if there is no file."""
+    return read(path) if path.exists() else ([], None)
 
 
-def make_tables(results: Result, search: Result) -> dict[str, str]:
+def make_tables(
+    results: list[Result], search: list[Result], where: dict[str, Any] | None
+) -> dict[str, str]:
     """All tables of the page, by name."""
-    done = {(result["row"], result["column"]): result for result in results["rows"]}
+    done = {result.key: result for result in results}
     for result in done.values():
-        if result["column"] == "printed" and result["reading"]:
-            raise ValueError(f"{result['row']}: column printed was run with {result['reading']}")
+        if result.column == "printed" and result.reading:
+            raise ValueError(f"{result.row}: column printed was run with {result.reading}")
     tables = {"summary": summary(done)}
     for name, experiments in TABLES.items():
         tables[name] = of_the_paper([r for r in ROWS if r.experiment in experiments], done)
     for experiment in ("1", "2a", "guessing"):
         tables[f"others of {experiment}"] = others(experiment, done)
     tables["crg"] = continual(done)
-    tables["search"] = searched(search["rows"])
-    tables["machine"] = machine(results, search)
+    tables["search"] = searched(search)
+    tables["machine"] = machine(results, search, where)
     return tables
 
 
@@ -89,7 +91,7 @@ def summary(done: dict[tuple[str, str], Result]) -> str:
         line = [f"`{row.name}`", number(row.sequences)]
         for column in COLUMNS:
             result = result_of(row, column, done)
-            line.append(result["verdict"] if result else "-")
+            line.append(result.verdict if result else "-")
             verdicts[column].append(result and kind_of(result))
         lines.append(line)
     text = table(("row", "published", "as printed", "best reading", "today"), lines)
@@ -103,11 +105,11 @@ def summary(done: dict[tuple[str, str], Result]) -> str:
 
 
 def kind_of(result: Result) -> str:
-    if result["verdict"] == "agrees":
+    if result.verdict == "agrees":
         return "agree"
-    if result["summary"]["n_success"] == 0:
+    if result.summary["n_success"] == 0:
         return "not solved"
-    return "solved less often" if "less often" in result["verdict"] else "solved, other count"
+    return "solved less often" if "less often" in result.verdict else "solved, other count"
 
 
 def result_of(row: Row, column: str, done: dict[tuple[str, str], Result]) -> Result | None:
@@ -145,12 +147,12 @@ def of_the_paper(rows: list[Row], done: dict[tuple[str, str], Result]) -> str:
         readings.add(changes(best_reading(row).changed()))
         for column in COLUMNS:
             result = result_of(row, column, done)
-            if column == "best" and result and not result["reading"]:
+            if column == "best" and result and not result.reading:
                 cells = ["as printed"] + [""] * 11
             else:
                 cells = measured_cells(result) if result else ["-"] + [""] * 11
             if column == "best" and result:
-                readings.add(changes(result["reading"]))
+                readings.add(changes(result.reading))
             lines.append(select("", column, *cells))
     readings = " and ".join(sorted(f"`{reading}`" for reading in readings if reading))
     return table(headings, lines) + notes(
@@ -174,12 +176,12 @@ def published_cells(row: Row) -> list[str]:
 
 
 def measured_cells(result: Result) -> list[str]:
-    figures = result["summary"]
+    figures = result.summary
     low, high = figures["success_interval"]
     wrong = figures.get("mean_final_wrong", figures.get("mean_test_wrong"))
     error = figures.get("mean_final_error", figures.get("mean_test_error"))
     return [
-        number(result["weights"]),
+        number(result.weights),
         f"{figures['n_success']} of {figures['n_trials']}",
         f"{100 * low:.0f}–{100 * high:.0f} %",
         *(number(figures.get("mean_first")), number(figures["mean"])),
@@ -187,7 +189,7 @@ def measured_cells(result: Result) -> list[str]:
         "-" if wrong is None else f"{wrong / N_TEST:.6f}",
         "-" if wrong is None else f"{wrong:.1f}",
         "-" if error is None else f"{error:.4f}",
-        *(f"{result['wall_seconds']:,.0f}", result["verdict"]),
+        *(f"{result.wall_seconds:,.0f}", result.verdict),
     ]
 
 
@@ -207,12 +209,12 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
             lines.append(["", "here", "-"] + [""] * 8)
             continue
         weights, right, rate, _, mean, interval, range_, *_, seconds, words = measured_cells(result)
-        weights = number(result["trials"][0].get("weights", result["weights"]))
+        weights = number(result.trials[0].get("weights", result.weights))
         lines.append(
             ["", "here", weights, right, rate, mean, interval, range_]
-            + [number(result["cap"]), seconds, words]
+            + [number(result.cap), seconds, words]
         )
-        n = result["summary"]["n_trials"]
+        n = result.summary["n_trials"]
         if row.n_trials and n < row.n_trials:
             fewer[row.label] = f"{n} for {row.n_trials}"
     unit = "guesses" if experiment == "guessing" else "sequences"
@@ -228,24 +230,24 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
     lines = []
     for name, system in SYSTEMS.items():
         published, weights = system.published, number(system.net.n_weights)
-        if published["perfect"] is not None:
+        if published.perfect is not None:
             lines.append(
-                [f"**{name}**", "published", "", "100", percent(published["perfect"]), ""]
-                + [number(published["streams"]), percent(published["good"])]
-                + [number(published["rest_length"]), ""]
+                [f"**{name}**", "published", "", "100", percent(published.perfect), ""]
+                + [number(published.streams), percent(published.good)]
+                + [number(published.rest_length), ""]
             )
-        heading = "" if published["perfect"] is not None else f"**{name}**"
+        heading = "" if published.perfect is not None else f"**{name}**"
         result = done.get((f"crg: {name}", "continual"))
         if result is None:
             lines.append([heading, "here", weights, "-"] + [""] * 6)
             continue
-        figures = result["summary"]
+        figures = result.summary
         low, high = figures["success_interval"]
         lines.append(
             [heading, "here", weights, str(figures["n_trials"]), percent(figures["success"])]
             + [f"{100 * low:.0f}–{100 * high:.0f} %", number(figures["mean"])]
             + [percent(figures["good"]), number(figures["rest_length"])]
-            + [f"{result['wall_seconds']:,.0f}"]
+            + [f"{result.wall_seconds:,.0f}"]
         )
     headings = ("net", "", "weights", "nets", "perfect", "95 %", "streams", "good")
     return table([*headings, "rest: length", "seconds"], lines)
@@ -253,7 +255,7 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
 
 def searched(results: list[Result]) -> str:
     """Success and mean number of sequences: a table per experiment, a line for each reading."""
-    done = {(result["row"], result["column"]): result for result in results}
+    done = {result.key: result for result in results}
     asked = [(name, reading or "as printed") for name in GRIDS for reading in GRIDS[name]]
     pairs = dict.fromkeys([*asked, *done])
     tables = []
@@ -272,29 +274,28 @@ def searched(results: list[Result]) -> str:
 def found_words(result: Result | None) -> str:
     if result is None:
         return "-"
-    figures = result["summary"]
+    figures = result.summary
     mean = "" if figures["mean"] is None else f": {number(figures['mean'])}"
     return f"{figures['n_success']} of {figures['n_trials']}{mean}"
 
 
-def machine(results: Result, search: Result) -> str:
+def machine(results: list[Result], search: list[Result], where: dict[str, Any] | None) -> str:
     lines = []
     names = {"baseline": "other systems", "continual": "continual grammar"}
     groups = {
-        names.get(column, column): [r for r in results["rows"] if r["column"] == column]
+        names.get(column, column): [r for r in results if r.column == column]
         for column in (*COLUMNS, *names)
     }
     # the best reading of many rows is as printed, and was not run again
-    groups["best"] = [result for result in groups["best"] if result["reading"]]
-    for name, done in (groups | {"search": search["rows"]}).items():
-        seconds = sum(result["wall_seconds"] for result in done)
-        trials = [trial for result in done for trial in result["trials"]]
+    groups["best"] = [result for result in groups["best"] if result.reading]
+    for name, done in (groups | {"search": search}).items():
+        seconds = sum(result.wall_seconds for result in done)
+        trials = [trial for result in done for trial in result.trials]
         steps = sum(trial.get("steps", 0) for trial in trials)
         each = f"{1e9 * seconds / steps:.0f}" if steps else "-"
         cells = [f"{seconds / 60:.1f}", f"{steps / 1e9:.2f}" if steps else "-", each]
         lines.append([name, str(len(done)), number(len(trials)), *(cells if done else "---")])
     headings = ("part", "rows", "trials", "minutes", "10⁹ steps", "ns per step")
-    where = results["machine"] or search["machine"]
     if where is None:
         return table(headings, lines)
     versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
@@ -328,7 +329,7 @@ def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str
             result = done.get((row.name, column))
             if result is None or row.experiment not in ("2a", "2b"):
                 continue
-            trials = result["trials"]
+            trials = result.trials
             at = [trial["grown_at"] for trial in trials if "grown_at" in trial]
             after = f", after {number(sum(at) / len(at))} sequences on average" if at else ""
             words.append(
@@ -343,12 +344,12 @@ def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
     for row in rows:
         for column in COLUMNS:
             result = done.get((row.name, column))
-            if result is None or (column == "best" and not result["reading"]):
+            if result is None or (column == "best" and not result.reading):
                 continue
             name, n, cap = (
                 f"{short_name(row)}, {column}",
-                result["summary"]["n_trials"],
-                result["cap"],
+                result.summary["n_trials"],
+                result.cap,
             )
             if column != "today" and n < row.n_trials:
                 fewer[name] = f"{n} for {row.n_trials}"

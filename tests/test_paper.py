@@ -17,7 +17,7 @@ from sklstm.paper._continual import SYSTEMS
 from sklstm.paper._nets import ContinualNet, LateCellNet, net_of
 from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._report import HEADINGS, cells, number, summary, table, verdict
-from sklstm.paper._results import Results
+from sklstm.paper._results import Result, Results
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
 from sklstm.paper._run import run_row
 from sklstm.paper._search import GRIDS, run_search
@@ -178,9 +178,9 @@ def test_best_readings_and_those_of_the_search_are_readings():
 
 def test_a_search_tries_a_reading_on_a_row():
     result = run_search("4:T=100", "first_pair=never,stop=error", n_trials=1, cap=1)
-    assert (result["row"], result["column"]) == ("4:T=100", "first_pair=never,stop=error")
-    assert result["reading"] == {"first_pair": "never", "stop": "error"}
-    assert len(result["trials"]) == 1
+    assert result.key == ("4:T=100", "first_pair=never,stop=error")
+    assert result.reading == {"first_pair": "never", "stop": "error"}
+    assert len(result.trials) == 1
 
 
 # ------------------------------------------------------------------------------ figures
@@ -245,17 +245,22 @@ def test_a_verdict_compares_with_what_was_published(made, sequences, success, wo
 
 def result(row="4:T=100", column="printed", made=None, **changes):
     figures = summary(made or trials([1000, 3000], final_wrong=2))
-    return {
-        "row": row,
-        "column": column,
-        "weights": 93,
-        "published_sequences": 74_000,
-        "published_success": 1.0,
-        "published": {"wrong": 1},
-        "summary": figures,
-        "verdict": "so it goes",
-        "trials": [],
-    } | changes
+    known = Result(
+        experiment=row.partition(":")[0],
+        row=row,
+        column=column,
+        weights=93,
+        published_sequences=74_000,
+        published_success=1.0,
+        published_trials=10,
+        published={"wrong": 1},
+        cap=222_000,
+        wall_seconds=1.0,
+        summary=figures,
+        verdict="so it goes",
+        trials=[],
+    )
+    return replace(known, **changes)
 
 
 def test_a_table_has_a_line_for_each_result():
@@ -302,6 +307,7 @@ def test_results_replace_a_row_and_keep_others(tmp_path):
         ("6a", "printed"): "so it goes",
     }
     assert [file.name for file in tmp_path.iterdir()] == ["all.json"]
+    assert Results(path).find("6a", "printed") == result("6a")
 
 
 def test_results_without_a_file_write_nothing(tmp_path, monkeypatch):
@@ -317,7 +323,7 @@ def test_rows_of_a_file_have_different_names():
 
 
 def test_other_systems_whose_trials_were_not_counted_get_ten():
-    assert len(run_baseline("1:RTRL/3", cap=1)["trials"]) == 10
+    assert len(run_baseline("1:RTRL/3", cap=1).trials) == 10
 
 
 # -------------------------------------------------------------------------- command line

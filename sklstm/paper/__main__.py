@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,7 +22,7 @@ from sklstm.paper._continual import SYSTEMS, run_continual
 from sklstm.paper._lines import TrialLines
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import number, table
-from sklstm.paper._results import Results
+from sklstm.paper._results import Result, Results
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
 from sklstm.paper._search import GRIDS, run_search
 
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(shown) > 1:
         print("\n" + table(shown))
     seconds = perf_counter() - start
-    steps = sum(trial.get("steps", 0) for result in shown for trial in result["trials"])
+    steps = sum(trial.get("steps", 0) for result in shown for trial in result.trials)
     print(f"\n{seconds / 60:.1f} minutes on {arguments.n_jobs} processors.", end="")
     print(f" {number(steps)} training steps and tests in compiled code." if steps else "")
     return 0
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _jobs(
     arguments: Namespace, results: Results
-) -> list[tuple[str, Callable[[Any], list[dict[str, Any]]]]]:
+) -> list[tuple[str, Callable[[Any], list[Result]]]]:
     """What is asked for: titles, and functions of the progress that give results."""
     common = {
         "n_trials": arguments.trials,
@@ -104,7 +105,7 @@ def _jobs(
             )
             printed = results.find(row.name, "printed") if same else None
             if printed is not None:
-                return [printed | {"column": "best"}]
+                return [replace(printed, column="best")]
             return [run_column(row, column, reading=arguments.reading, **common, progress=lines)]
 
         return f"{row.name}, {column}", run

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from sklstm.paper._nets import net_of
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import summary, verdict
+from sklstm.paper._results import Result
 from sklstm.paper._rows import OtherRow, Row
 from sklstm.paper._run import Progress, run_row
 from sklstm.paper._today import run_today
@@ -52,8 +53,8 @@ def run_column(
     cap: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Run one row of one column; the result as it goes into the JSON file.
+) -> Result:
+    """Run one row of one column.
 
     ``reading`` replaces that of the columns "printed" and "best".
     """
@@ -69,22 +70,22 @@ def run_column(
         trials = run_row(row, reading, **settings)
         weights, changed = net_of(row, reading).n_weights, reading.changed()
     figures = summary(trials)
-    return {
-        "experiment": row.experiment,
-        "row": row.name,
-        "column": column,
-        "reading": changed,
-        "published_sequences": row.sequences,
-        "published_success": row.success,
-        "published_trials": row.n_trials,
-        "published": row.published,
-        "weights": weights,
-        "cap": cap if cap or column == "today" else int(3 * row.sequences),
-        "wall_seconds": round(perf_counter() - start, 1),
-        "summary": figures,
-        "verdict": verdict(figures, row.sequences, row.success, row.n_trials),
-        "trials": trials,
-    }
+    return Result(
+        experiment=row.experiment,
+        row=row.name,
+        column=column,
+        reading=changed,
+        published_sequences=row.sequences,
+        published_success=row.success,
+        published_trials=row.n_trials,
+        published=row.published,
+        weights=weights,
+        cap=cap if cap or column == "today" else int(3 * row.sequences),
+        wall_seconds=round(perf_counter() - start, 1),
+        summary=figures,
+        verdict=verdict(figures, row.sequences, row.success, row.n_trials),
+        trials=trials,
+    )
 
 
 def today_parameters(row: Row) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def run_baseline(
     cap: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Result:
     """Run one row of another system; ``name`` is a key of `baseline_rows`.
 
     10 trials where the source does not say how many.
@@ -155,20 +156,20 @@ def run_baseline(
     trials = _collect(jobs, n_jobs, progress)
     figures = summary(trials)
     success = None if isinstance(row.success, str) else row.success / 100
-    return {
-        "experiment": row.experiment,
-        "row": name,
-        "column": "baseline",
-        "label": row.label,
-        "published_sequences": row.sequences,
-        "published_success": success,
-        "published_trials": row.n_trials,
-        "published": {},
-        "weights": row.weights,
-        "cap": cap,
-        "cap_published": row.cap,
-        "wall_seconds": round(perf_counter() - start, 1),
-        "summary": figures,
-        "verdict": verdict(figures, row.sequences, success, row.n_trials),
-        "trials": trials,
-    }
+    return Result(
+        experiment=row.experiment,
+        row=name,
+        column="baseline",
+        label=row.label,
+        published_sequences=row.sequences,
+        published_success=success,
+        published_trials=row.n_trials,
+        published={},
+        weights=row.weights,
+        cap=cap,
+        cap_published=row.cap,
+        wall_seconds=round(perf_counter() - start, 1),
+        summary=figures,
+        verdict=verdict(figures, row.sequences, success, row.n_trials),
+        trials=trials,
+    )

@@ -20,6 +20,7 @@ from sklstm.paper import _kernel
 from sklstm.paper._criterion import Criterion
 from sklstm.paper._nets import ContinualNet, EstimatorNet, estimator_of
 from sklstm.paper._report import summary, verdict
+from sklstm.paper._results import Result
 from sklstm.paper._rows import PublishedNet
 from sklstm.paper._run import Progress, run_lanes
 from sklstm.paper._tasks import reber_stream
@@ -34,8 +35,6 @@ GOOD = 1000  # mean length of the test streams of a good net
 TOLERANCE = 0.49
 N_PUBLISHED = 100  # nets of each system
 
-UNPUBLISHED = {"perfect": None, "streams": None, "good": None, "rest_length": None}
-
 
 def _public(cell: str, forget: dict[str, Any]) -> EstimatorNet:
     """The net's blocks and initial biases in an estimator."""
@@ -47,6 +46,28 @@ def _public(cell: str, forget: dict[str, Any]) -> EstimatorNet:
     return EstimatorNet(estimator_of(net), 7, 7)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What Gers et al. give of 100 nets; None where there is no figure.
+
+    Attributes
+    ----------
+    perfect : float
+        Fraction of the nets.
+    streams : float
+        Mean number of training streams of perfect nets.
+    good : float
+        Fraction of the nets.
+    rest_length : float
+        Mean length of the test streams of the others.
+    """
+
+    perfect: float | None = None
+    streams: float | None = None
+    good: float | None = None
+    rest_length: float | None = None
+
+
 @dataclass(frozen=True)
 class System:
     """A net, and how it is trained.
@@ -54,9 +75,7 @@ class System:
     Attributes
     ----------
     net : ContinualNet or EstimatorNet
-    published : dict
-        "perfect" nets (fraction), training "streams" of those, "good" ones (fraction), mean length
-        of the test streams of the others; None where there is no figure.
+    published : Published
     rate_decay : float, default=1
         The learning rate falls by this factor with every step of a stream.
     feedback : {"cells", "all"}, default="cells"
@@ -64,7 +83,7 @@ class System:
     """
 
     net: ContinualNet | EstimatorNet
-    published: dict[str, float | None]
+    published: Published = Published()
     rate_decay: float = 1.0
     feedback: str = "cells"
 
@@ -72,23 +91,21 @@ class System:
 SYSTEMS = {
     "standard LSTM": System(
         ContinualNet(4, 2, 7, 7, forget=False),
-        {"perfect": 0.0, "streams": None, "good": 0.01, "rest_length": 37},
+        Published(perfect=0.0, good=0.01, rest_length=37),
     ),
     "forget gates": System(
         ContinualNet(4, 2, 7, 7),
-        {"perfect": 0.18, "streams": 18_889, "good": 0.29, "rest_length": 145},
+        Published(perfect=0.18, streams=18_889, good=0.29, rest_length=145),
     ),
     "forget gates, falling rate": System(
         ContinualNet(4, 2, 7, 7),
-        {"perfect": 0.62, "streams": 14_087, "good": 0.06, "rest_length": 30},
+        Published(perfect=0.62, streams=14_087, good=0.06, rest_length=30),
         rate_decay=0.99,
     ),
     # the nearest that public parameters give: no shortcuts, all units biased, "1997" with gates
     # fed back, "forget" with tanh for g and h
-    "LSTMRegressor(cell='1997')": System(_public("1997", {}), UNPUBLISHED, feedback="all"),
-    "LSTMRegressor(cell='forget')": System(
-        _public("forget", {"forget": (0.5, 1.0, 1.5, 2.0)}), UNPUBLISHED
-    ),
+    "LSTMRegressor(cell='1997')": System(_public("1997", {}), feedback="all"),
+    "LSTMRegressor(cell='forget')": System(_public("forget", {"forget": (0.5, 1.0, 1.5, 2.0)})),
 }
 
 
@@ -100,7 +117,7 @@ def run_continual(
     cap: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Result:
     """Run one of `SYSTEMS`; 20 nets unless ``n_trials`` says otherwise.
 
     ``cap`` is the number of training streams, 30,000 if None.
@@ -122,21 +139,21 @@ def run_continual(
     rest = [t["length"] for t in trials if not t["success"] and not t["good"]]
     figures["good"] = float(np.mean([t["good"] for t in trials]))
     figures["rest_length"] = float(np.mean(rest)) if rest else None
-    return {
-        "experiment": "crg",
-        "row": f"crg: {name}",
-        "column": "continual",
-        "published_sequences": published["streams"],
-        "published_success": published["perfect"],
-        "published_trials": N_PUBLISHED,
-        "published": published,
-        "weights": system.net.n_weights,
-        "cap": cap,
-        "wall_seconds": round(perf_counter() - start, 1),
-        "summary": figures,
-        "verdict": verdict(figures, published["streams"], published["perfect"], N_PUBLISHED),
-        "trials": trials,
-    }
+    return Result(
+        experiment="crg",
+        row=f"crg: {name}",
+        column="continual",
+        published_sequences=published.streams,
+        published_success=published.perfect,
+        published_trials=N_PUBLISHED,
+        published=vars(published),
+        weights=system.net.n_weights,
+        cap=cap,
+        wall_seconds=round(perf_counter() - start, 1),
+        summary=figures,
+        verdict=verdict(figures, published.streams, published.perfect, N_PUBLISHED),
+        trials=trials,
+    )
 
 
 def _run_group(system, numbers, seed, cap, progress):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta, fisher_exact, t
 
+from sklstm.paper._results import Result
 from sklstm.paper._rows import N_TEST
 
 CONFIDENCE = 0.95
@@ -108,17 +109,17 @@ HEADINGS = (
 )
 
 
-def cells(result: dict[str, Any]) -> list[str]:
+def cells(result: Result) -> list[str]:
     """A result as the texts of a line, in the order of `HEADINGS`."""
-    figures = result["summary"]
+    figures = result.summary
     interval, low_high = figures["mean_interval"], figures["range"]
     low, high = figures["success_interval"]
-    success = result["published_success"]
+    success = result.published_success
     return [
-        result["row"],
-        result["column"],
-        number(result["weights"]),
-        number(result["published_sequences"]),
+        result.row,
+        result.column,
+        number(result.weights),
+        number(result.published_sequences),
         number(figures["mean"]),
         f"{number(max(0.0, interval[0]))} to {number(interval[1])}" if interval else "-",
         f"{number(low_high[0])} to {number(low_high[1])}" if low_high else "-",
@@ -126,13 +127,13 @@ def cells(result: dict[str, Any]) -> list[str]:
         f"{figures['n_success']} of {figures['n_trials']}",
         f"{low:.0%} to {high:.0%}",
         test_words(result),
-        result["verdict"],
+        result.verdict,
     ]
 
 
-def test_words(result: dict[str, Any]) -> str:
+def test_words(result: Result) -> str:
     """What the final test of successful trials has shown, beside what was published."""
-    figures, published = result["summary"], result.get("published", {})
+    figures, published = result.summary, result.published
     wrong = figures.get("mean_final_wrong", figures.get("mean_test_wrong"))
     words = []
     if "mean_first" in figures and "first" in published:
@@ -146,7 +147,7 @@ def test_words(result: dict[str, Any]) -> str:
     return "; ".join(words) or "-"
 
 
-def table(results: Sequence[dict[str, Any]], *, markdown: bool = False) -> str:
+def table(results: Sequence[Result], *, markdown: bool = False) -> str:
     """The results as a table of text."""
     lines = [list(HEADINGS), *map(cells, results)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(HEADINGS))]

@@ -6,11 +6,68 @@ import json
 import os
 import platform
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from sklstm import _isa
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a row has come to in one column, beside what was published: a line of the file.
+
+    Attributes
+    ----------
+    experiment, row, column : str
+        A row and a column have one result.
+    label : str, default=None
+        Of another system than LSTM, as in the tables of docs/paper.md.
+    reading : dict, default={}
+        What is not as printed.
+    published_sequences : int, float or str, or None
+        Mean number of training sequences to success, or words; None if there is no figure.
+    published_success : float or None
+        Fraction of the trials.
+    published_trials : int or None
+    published : dict
+        What else was published.
+    weights : int, str or None
+        As many as there are; of another system, as published.
+    cap : int or None
+        Training sequences after which a trial has failed; None: the usual number of the column.
+    cap_published : int, default=None
+        That of another system's row.
+    wall_seconds : float
+    summary : dict
+        As `_report.summary` makes it.
+    verdict : str
+        As `_report.verdict` gives it.
+    trials : list of dict
+        "seed", "success", "sequences", "seconds", and what else is known of a trial.
+    """
+
+    experiment: str
+    row: str
+    column: str
+    label: str | None = None
+    reading: dict[str, Any] = field(default_factory=dict)
+    published_sequences: float | str | None
+    published_success: float | None
+    published_trials: int | None
+    published: dict[str, Any]
+    weights: int | str | None
+    cap: int | None
+    cap_published: int | None = None
+    wall_seconds: float
+    summary: dict[str, Any]
+    verdict: str
+    trials: list[dict[str, Any]]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.row, self.column
 
 
 class Results:
@@ -21,28 +78,28 @@ class Results:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.results: list[dict[str, Any]] = []
-        if path is not None and path.exists():
-            self.results = json.loads(path.read_text())["rows"]
+        self.results = read(path)[0] if path is not None and path.exists() else []
 
-    def find(self, row: str, column: str) -> dict[str, Any] | None:
+    def find(self, row: str, column: str) -> Result | None:
         """The result of a row and a column, if it is there."""
-        return next((known for known in self.results if key(known) == (row, column)), None)
+        return next((known for known in self.results if known.key == (row, column)), None)
 
-    def add(self, results: Iterable[dict[str, Any]]) -> None:
+    def add(self, results: Iterable[Result]) -> None:
         for result in results:
-            self.results = [old for old in self.results if key(old) != key(result)] + [result]
+            self.results = [old for old in self.results if old.key != result.key] + [result]
         if self.path is None:
             return
-        lines = ",\n".join(json.dumps(result) for result in self.results)
+        lines = ",\n".join(json.dumps(vars(result)) for result in self.results)
         text = f'{{"rows": [\n{lines}\n],\n"machine": {json.dumps(machine())}}}\n'
         beside = self.path.with_suffix(".part")
         beside.write_text(text)
         os.replace(beside, self.path)
 
 
-def key(result: dict[str, Any]) -> tuple[str, str]:
-    return result["row"], result["column"]
+def read(path: Path) -> tuple[list[Result], dict[str, Any]]:
+    """The results of a file, and the machine that they are from."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return [Result(**line) for line in kept["rows"]], kept["machine"]
 
 
 def machine() -> dict[str, Any]:

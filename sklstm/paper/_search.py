@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sklstm.paper._columns import run_column
 from sklstm.paper._readings import AS_PRINTED
+from sklstm.paper._results import Result
 from sklstm.paper._rows import select
 
 # Of experiment 1, on a row of each net and of each learning rate but one.
@@ -77,9 +79,7 @@ GRIDS = {
 N_TRIALS = 8
 
 
-def run_search(
-    row: str, changes: str, *, n_trials: int | None = None, **settings: Any
-) -> dict[str, Any]:
+def run_search(row: str, changes: str, *, n_trials: int | None = None, **settings: Any) -> Result:
     """One reading of `GRIDS` on its row; 8 trials unless ``n_trials`` says otherwise.
 
     ``settings`` are those of `run_column`.
@@ -88,4 +88,4 @@ def run_search(
     n_trials = n_trials or N_TRIALS
     (chosen,) = select(row)
     result = run_column(chosen, "printed", reading=reading, n_trials=n_trials, **settings)
-    return result | {"column": changes or "as printed"}
+    return replace(result, column=changes or "as printed")
