@@ -37,6 +37,30 @@ def initial(row, changes="", seed=5):
     return net_of(row, reading(changes)).vector(seed)
 
 
+# ------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("door", ["start", "vector"])
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_vector_of_another_length_is_refused(door, more):
+    kernel, vector = kernel_of(ROW["4"]), initial(ROW["4"])
+    kernel.start(0, 3, vector)
+    other = np.full(len(vector) + more, 7.0)
+    with pytest.raises(ValueError, match=f"{len(other)} parameters, a net has {len(vector)}"):
+        kernel.start(0, 3, other) if door == "start" else kernel.vector(0, other)
+    assert_array_equal(other, 7.0)
+    assert_array_equal(vector_of(kernel, vector), vector)
+
+
+@pytest.mark.parametrize("lane", [-1, _kernel.lanes])
+def test_a_lane_that_there_is_not_is_refused(lane):
+    kernel, vector = kernel_of(ROW["4"]), initial(ROW["4"])
+    doors = [lambda: kernel.start(lane, 3, vector), lambda: kernel.vector(lane, vector)]
+    for door in (*doors, lambda: kernel.stop(lane), lambda: kernel.record(lane)):
+        with pytest.raises(ValueError, match=f"lanes are 0 to {_kernel.lanes - 1}, got {lane}"):
+            door()
+
+
 # ---------------------------------------------------------------- as the estimators learn
 
 

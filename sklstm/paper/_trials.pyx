@@ -67,6 +67,7 @@ cdef class Trials:
     cdef Ziggurat ziggurat
     cdef Trial trials[LANES]
     cdef Nets nets
+    cdef Py_ssize_t n_total  # parameters of a net
     cdef bint update_every_step, plain_error
     cdef double rate, rate_decay, rest
     # of the present step
@@ -82,6 +83,7 @@ cdef class Trials:
         self.rate, self.rate_decay, self.rest = rate, rate_decay, rest
         self.update_every_step, self.plain_error = update_every_step, plain_error
         self.keep = []
+        self.n_total = len(net.trainable)
         self.read_task(task)
         self.read_criterion(criterion)
         nets_new(&self.arena, &self.nets, net, self.task.n_inputs, self.criterion.growth_window > 0)
@@ -285,9 +287,20 @@ cdef class Trials:
 
     # -- doors
 
+    cdef Trial* trial_of(self, int lane) except NULL:
+        if not 0 <= lane < LANES:
+            raise ValueError(f"lanes are 0 to {LANES - 1}, got {lane}")
+        return &self.trials[lane]
+
+    cdef int check_vector(self, const real[::1] vector) except -1:
+        if vector.shape[0] != self.n_total:
+            raise ValueError(f"vector has {vector.shape[0]} parameters, a net has {self.n_total}")
+        return 0
+
     def start(self, int lane, unsigned long long seed, const real[::1] vector):
         """Begin a trial: a net with these parameters (n_total,), sequences from this seed."""
-        cdef Trial* trial = &self.trials[lane]
+        cdef Trial* trial = self.trial_of(lane)
+        self.check_vector(vector)
         memset(trial, 0, sizeof(Trial))
         write_net(&self.nets, lane, &vector[0])
         seed_random(&trial.random, seed)
@@ -311,6 +324,8 @@ cdef class Trials:
 
     def vector(self, int lane, real[::1] vector):
         """Write the parameters of a lane's net into ``vector`` (n_total,)."""
+        self.trial_of(lane)
+        self.check_vector(vector)
         read_net(&self.nets, lane, &vector[0])
 
     def draw(self, unsigned long long seed, int n, make):
@@ -347,11 +362,11 @@ cdef class Trials:
 
     def stop(self, int lane):
         """Leave a lane empty."""
-        self.trials[lane].phase = IDLE
+        self.trial_of(lane).phase = IDLE
 
     def record(self, int lane):
         """Where a trial is."""
-        cdef Trial* trial = &self.trials[lane]
+        cdef Trial* trial = self.trial_of(lane)
         cdef int k, n = min(trial.trained, <Py_ssize_t> self.criterion.window)
         cdef double recent = 0
         for k in range(n):
