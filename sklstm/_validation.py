@@ -114,7 +114,7 @@ class HeldOut:
 def hold_out(
     n: int, fraction: float, seed: int, *, labels: np.ndarray | None, groups: Any = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which sequences to learn from and which to hold out, both in order.
+    """Which sequences to learn from, in order, and which to hold out, in any order.
 
     Parameters
     ----------
