@@ -9,9 +9,9 @@ from numpy.testing import assert_array_equal
 from problems import attributes, cube, labels, numbers, sequences, step_labels, step_numbers
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._sklearn import InvalidParameterError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 

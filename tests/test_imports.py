@@ -88,6 +88,12 @@ def test_private_parts_of_scikit_learn_are_imported_in_one_place():
     assert users == {"sklstm._sklearn"}
 
 
+def test_private_parts_of_scikit_learn_are_tested_through_one_module():
+    files = Path(__file__).parent.rglob("*.py")
+    users = {file.name for file in files if takes_private_parts(file.read_text(encoding="utf-8"))}
+    assert users == {"private_sklearn.py"}
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from private_sklearn import AdamOptimizer, SGDOptimizer
 
 from sklstm import LSTMClassifier, _isa
 from sklstm._solvers import SGD, SOLVERS, Adam, norm
