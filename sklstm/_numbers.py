@@ -48,7 +48,7 @@ def filled(data: Any, missing: Any = np.nan) -> Any:
     return data
 
 
-def numbers(
+def as_numbers(
     array: np.ndarray, place: Callable[[tuple], str], name: str = "X", hint: str = ""
 ) -> np.ndarray:
     """``array`` itself if it holds real numbers; objects and what is wider than float64 as that.
@@ -76,7 +76,7 @@ def numbers(
 def row_of_numbers(value: Any) -> np.ndarray | None:
     """A number or a row of numbers as float64 (k,); None for all else that NumPy would convert."""
     try:
-        row = np.atleast_1d(numbers(as_typed(filled(value)), str))
+        row = np.atleast_1d(as_numbers(as_typed(filled(value)), str))
         return row.astype(np.float64) if row.ndim == 1 else None
     except (TypeError, ValueError):
         return None

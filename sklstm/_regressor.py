@@ -13,7 +13,7 @@ from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._regression import SequenceRegressor
 from sklstm._sequences import unchanged_on_error
 from sklstm._sklearn import StrOptions
-from sklstm._units import per_output, units_of
+from sklstm._units import mean_and_scale, per_output
 
 
 class LSTMRegressor(SequenceRegressor, BaseLSTM):
@@ -339,7 +339,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     def _learn_units(self, targets: np.ndarray, weights: np.ndarray) -> None:
         self._learned_units = True
         if self.normalize_y and self.out_activation_ == "identity":
-            self.y_mean_, self.y_scale_ = units_of(targets, weights)
+            self.y_mean_, self.y_scale_ = mean_and_scale(targets, weights)
         if self.__sklearn_is_fitted__():  # streams look again at what is another array
             self.parameters_ = self.parameters_.view()
 

@@ -32,10 +32,10 @@ from sklstm._containers import (
 from sklstm._laws import check_finite, check_form, place_in, place_of, refuse_shape
 from sklstm._numbers import (
     as_array,
+    as_numbers,
     as_typed,
     filled,
     first_unequal,
-    numbers,
     precision,
     refuse_dates,
 )
@@ -212,7 +212,7 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
     for size, axis in ((n, "sequences"), (n_steps, "steps"), (n_features, "features")):
         if size == 0:
             raise ValueError(f"X of shape {X.shape} has no {axis}: at least one is needed.")
-    X = numbers(X, lambda index: place_of(*index[:2]))
+    X = as_numbers(X, lambda index: place_of(*index[:2]))
     dtype = precision([X.dtype]) if dtype is None else dtype
     with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
         values = np.require(X, dtype, ["C", "A", "E"]).reshape(n * n_steps, n_features)
@@ -224,7 +224,7 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     arrays = _as_arrays(items)
     if any(kind not in "biufO" for kind in {array.dtype.kind for array in arrays}):
         k = next(k for k, array in enumerate(arrays) if array.dtype.kind not in "biufO")
-        numbers(as_typed(items[k]), place_in(items, k))
+        as_numbers(as_typed(items[k]), place_in(items, k))
     for k, item in enumerate(items):
         if isinstance(getattr(item, "dtypes", None), list):  # polars makes numbers of dates
             refuse_dates(item, place=f"sequence {k}, ")
@@ -252,7 +252,7 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     if n_features == 0:
         raise ValueError("The sequences of X have 0 features: at least one is needed.")
     if any(array.dtype == object for array in arrays):
-        arrays = [numbers(array, place_in(items, k)) for k, array in enumerate(arrays)]
+        arrays = [as_numbers(array, place_in(items, k)) for k, array in enumerate(arrays)]
     dtype = precision({array.dtype for array in arrays}) if dtype is None else dtype
     offsets = _offsets(lengths)
     with _memory_for(int(offsets[-1]), n_features, dtype), np.errstate(over="ignore"):
@@ -282,7 +282,7 @@ def _read_table(
     if items is not None:
         X = _table_of(items)
         # A list of strings is first of all not numbers, whatever its shape.
-        X = numbers(X, place)
+        X = as_numbers(X, place)
     fitted_on_table = getattr(estimator, "_sequence_input", "sequences") == "table"
     refuse_long(X, ids=reset or not fitted_on_table)
     mixed = getattr(getattr(X, "dtype", None), "kind", None) == "O"
@@ -298,7 +298,7 @@ def _read_table(
         if not str(error).startswith("Complex data"):  # without a name and a place
             raise
         table = np.asarray(X)
-    table = numbers(table, place, hint=hint)
+    table = as_numbers(table, place, hint=hint)
     if not reset:
         if not fitted_on_table:
             name, n_features = type(estimator).__name__, estimator.n_features_in_

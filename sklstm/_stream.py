@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
 from sklstm._learner import Learner
-from sklstm._numbers import as_typed, filled, first_unequal, numbers, scalar
+from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, scalar
 
 _STALE = (
     "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
@@ -255,7 +255,7 @@ class Stream:
                 f"x holds a whole array in one cell, see feature {first_unequal(x)}: pass one "
                 "number for each feature of this step."
             ) from None
-        given = numbers(array, _feature, "x")
+        given = as_numbers(array, _feature, "x")
         if given.shape != (self._n_features,):
             raise ValueError(
                 f"x has shape {given.shape}, expected ({self._n_features},): one number for each "

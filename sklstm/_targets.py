@@ -19,7 +19,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklstm._containers import LONG_TABLE, first_frame, is_frame, members, refuse_container
-from sklstm._numbers import contiguous, first_unequal, numbers
+from sklstm._numbers import as_numbers, contiguous, first_unequal
 from sklstm._sequences import Sequences
 from sklstm._steps import as_entries, pack_steps, x_of
 
@@ -154,7 +154,7 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
 
 def check_weights(weights: np.ndarray, place: Callable[[int], str], name: str) -> np.ndarray:
     """Weights (n,) as float64, finite, not negative, and of a size that can be added up."""
-    values = numbers(weights, lambda index: place(index[0]), name).astype(np.float64)
+    values = as_numbers(weights, lambda index: place(index[0]), name).astype(np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(bad.argmax())
@@ -313,7 +313,7 @@ def is_nested(values: Any) -> bool:
 
 
 def _real(values: np.ndarray, rows: Rows, name: str) -> np.ndarray:
-    return numbers(values, lambda index: rows.place(index[0]), name)
+    return as_numbers(values, lambda index: rows.place(index[0]), name)
 
 
 def first_row(bad: np.ndarray) -> int:

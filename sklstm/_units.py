@@ -9,7 +9,7 @@ import numpy as np
 from sklstm._numbers import row_of_numbers
 
 
-def units_of(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and standard deviation of each output, (K,) each.
 
     Parameters

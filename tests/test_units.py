@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import LSTMRegressor
-from sklstm._units import units_of
+from sklstm._units import mean_and_scale
 
 SMALL = {"hidden_layer_sizes": 3, "max_iter": 3, "random_state": 0, "n_jobs": 1}
 
@@ -77,16 +77,16 @@ def test_a_constant_target_has_scale_1_and_is_predicted(value):
 
 
 def test_an_output_without_any_target_has_units_0_and_1():
-    mean, scale = units_of(np.array([[1.0, np.nan], [3.0, np.nan]]), np.ones(2))
+    mean, scale = mean_and_scale(np.array([[1.0, np.nan], [3.0, np.nan]]), np.ones(2))
     assert_array_equal(mean, [2, 0])
     assert_array_equal(scale, [1, 1])
 
 
 def test_targets_without_a_weight_have_no_influence_on_the_units():
     targets = np.array([[1e300, 7.0], [1.0, 7.0], [2.0, 7.0], [np.nan, 7.0]])
-    mean, scale = units_of(targets, np.array([0.0, 1, 1, 1]))
-    assert_array_equal((mean, scale), units_of(targets[1:], np.ones(3)))
-    assert_array_equal(units_of(targets, np.zeros(4)), [[0, 0], [1, 1]])
+    mean, scale = mean_and_scale(targets, np.array([0.0, 1, 1, 1]))
+    assert_array_equal((mean, scale), mean_and_scale(targets[1:], np.ones(3)))
+    assert_array_equal(mean_and_scale(targets, np.zeros(4)), [[0, 0], [1, 1]])
 
 
 def test_a_large_mean_takes_no_digits_from_float32():
@@ -241,8 +241,8 @@ def test_units_are_learned_from_the_training_part_alone(monkeypatch):
     model = regressor(early_stopping=True)
     seen = []
     monkeypatch.setattr(
-        "sklstm._regressor.units_of",
-        lambda targets, weights: seen.append(targets) or units_of(targets, weights),
+        "sklstm._regressor.mean_and_scale",
+        lambda targets, weights: seen.append(targets) or mean_and_scale(targets, weights),
     )
     model.fit(X, y)
     assert len(seen[0]) == 36

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit as logistic
 from sklearn.utils import Bunch
 
-from sklstm._numbers import as_typed, filled, first_unequal, numbers
+from sklstm._numbers import as_numbers, as_typed, filled, first_unequal
 from sklstm.inspection import _cells
 from sklstm.inspection._states import (
     Run,
@@ -257,7 +257,7 @@ def _finite(values: Any, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} holds arrays of unequal length, see row {first_unequal(values)}."
         ) from None
-    array = numbers(array, lambda index: f"index {index}", name).astype(np.float64)
+    array = as_numbers(array, lambda index: f"index {index}", name).astype(np.float64)
     bad = ~np.isfinite(array)
     if bad.any():
         index = tuple(np.argwhere(bad)[0].tolist())

@@ -110,8 +110,8 @@ class EstimatorNet:
         model = self.initial(0)
         layer = model._topology.stack[0]
         H, S = layer.n_blocks, layer.block_size
-        numbers = np.arange(model._topology.n_total)
-        views = layer.views(numbers)
+        places = np.arange(model._topology.n_total)
+        views = layer.views(places)
         # blocks' cells side by side -> first cells of all blocks, second cells ...
         cells = np.arange(H * S).reshape(H, S).T.ravel()
         n = len(layer.gates) - 1  # before the cells
@@ -122,8 +122,8 @@ class EstimatorNet:
         recurrent = views["recurrent"][np.ix_(rows, columns)]
         head = np.hstack(
             [
-                model._topology.output_bias(numbers)[:, None],
-                model._topology.output_weights(numbers)[:, cells],
+                model._topology.output_bias(places)[:, None],
+                model._topology.output_weights(places)[:, cells],
             ]
         )
         return Places(
@@ -223,10 +223,10 @@ class ContinualNet:
         rng = np.random.RandomState(seed)
         vector = rng.uniform(-self.init_range, self.init_range, len(self.trainable))
         vector[~self.trainable] = 0
-        steps = 0.5 * (1 + np.arange(self.blocks))
+        sizes = 0.5 * (1 + np.arange(self.blocks))
         b = self.blocks
-        vector[hidden[:b, 0]] = vector[hidden[-b:, 0]] = -steps
-        vector[hidden[b : 2 * b, 0]] = steps if self.forget else OPEN
+        vector[hidden[:b, 0]] = vector[hidden[-b:, 0]] = -sizes
+        vector[hidden[b : 2 * b, 0]] = sizes if self.forget else OPEN
         return vector
 
     def places(self, *, symbols: bool, feedback: str) -> Places:

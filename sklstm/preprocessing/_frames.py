@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklstm._numbers import numbers, precision
+from sklstm._numbers import as_numbers, precision
 
 SHOWN = 10  # columns that an error lists before it only counts them
 
@@ -82,7 +82,7 @@ def numbers_of(column: Any, label: str, what: str) -> np.ndarray:
     try:
         if array.ndim != 1:
             raise ValueError(f"{dtype} is not one number per row")
-        return numbers(array, lambda index: f"{label}, row {index[0]}".lstrip(", "), what)
+        return as_numbers(array, lambda index: f"{label}, row {index[0]}".lstrip(", "), what)
     except (TypeError, ValueError) as error:
         if str(error).startswith((f"{what} holds", "Complex")):
             raise

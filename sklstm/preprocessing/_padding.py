@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
 from sklstm._containers import refuse_container
-from sklstm._numbers import as_typed, filled, numbers, precision, scalar
+from sklstm._numbers import as_numbers, as_typed, filled, precision, scalar
 from sklstm._sequences import read_sequences
 
 ENDS = {"post": "the end", "pre": "the front", "auto": "one side", "both": "both ends"}
@@ -69,7 +69,7 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
     """
     value = scalar(check_scalar(value, "value", Real))
     _check_padding(padding, ("auto", "post", "pre", "both"))
-    array = numbers(_as_one_array(X), lambda index: f"index {index}")
+    array = as_numbers(_as_one_array(X), lambda index: f"index {index}")
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(
             f"X has shape {array.shape}; expected (n_sequences, n_steps, n_features) or "
