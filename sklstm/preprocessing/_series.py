@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._containers import refuse_container
-from sklstm._numbers import as_typed, filled, first_unequal, numbers, precision
+from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, precision
 from sklstm.preprocessing._frames import (
     column_names,
     is_frame,
@@ -35,7 +35,7 @@ def read_series(series: Any, what: str = "series") -> tuple[np.ndarray, list | N
         array = numbers_of(series, "", what)  # a Series of pandas or polars
     else:
         refuse_container(series, what)
-        array = numbers(_as_array(series, what), lambda index: f"index {index}", what)
+        array = as_numbers(_as_array(series, what), lambda index: f"index {index}", what)
     if array.ndim not in (1, 2) or 0 in array.shape[1:]:
         raise ValueError(f"{what} has shape {array.shape}; expected (n_steps,) or (n_steps, F).")
     array = array.astype(precision([array.dtype]), copy=False)
