@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from sklstm._numbers import filled, scalar
+from sklstm._numbers import scalar
 from sklstm._targets import Rows, entries, first_row, rows_of, shown
 
 NOTHING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, and what others have for it
@@ -181,7 +181,6 @@ def as_class_array(classes: Any) -> np.ndarray:
 
 def label_of(value: Any) -> Any:
     """One label as the Python object that it is in ``classes.tolist()``; None for what is none."""
-    value = filled(value, missing=None)
     one = np.empty(1, dtype=object)
     one[0] = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     try:
