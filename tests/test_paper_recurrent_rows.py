@@ -105,3 +105,8 @@ def test_a_search_keeps_its_cap(name):
 def test_a_search_that_succeeds_is_tested_on_new_sequences():
     result = run_row("guessing/Tomita #1/A2", seed=0)
     assert result["success"] and result["test_wrong"] < 10
+
+
+def test_the_picture_knows_no_other_family():
+    with pytest.raises(ValueError, match="family must be '2a' or '2c', got '2b'"):
+        run_lag("RTRL", "2b", 5, seed=0, cap=1)

@@ -171,8 +171,10 @@ def run_lag(system: str, family: str, lag: int, seed: int, cap: int) -> dict[str
     start = perf_counter()
     if family == "2a":
         result = _run_noise_free_lag(seed, cap, system=system, p=lag, learning_rate=LAG_RATE)
-    else:
+    elif family == "2c":
         result = _run_long_lag(seed, cap, system=system, lag=lag)
+    else:
+        raise ValueError(f"family must be '2a' or '2c', got {family!r}.")
     return {"seed": seed, **result, "seconds": perf_counter() - start}
 
 
