@@ -24,7 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 3600  # seconds; a test that hangs has noticed something
-COMPILED = (".pyx", ".pxd", ".h")
+# without the test that the texts below are there, which notices every fault
+WHOLE_SUITE = ("tests", "--ignore=tests/test_mutations.py")
 
 
 @dataclass
@@ -53,6 +54,8 @@ PRODUCTS, LAYERS = "sklstm/_kernels/products.pxd", "sklstm/_kernels/layers.pxd"
 GRADIENTS, TILES = "sklstm/_kernels/gradients.pxd", "sklstm/_kernels/tiles.h"
 OPTIMIZERS = "sklstm/_optimizers.pyx"
 STEPS, SIMD = "sklstm/_kernels/steps.pxd", "sklstm/_kernels/simd.h"
+LANES, TRIALS_PYX = "sklstm/paper/_lanes.pxd", "sklstm/paper/_trials.pyx"
+TRIALS = "test_trials.py"
 
 MUTATIONS = [
     # ------------------------------------------------------------------ batches
@@ -430,6 +433,71 @@ MUTATIONS = [
         "",
         "test_validation.py test_training.py",
     ),
+    # ------------------------------------------------------------------ trials of the paper
+    Mutation(
+        "lanes-grown",
+        "errors reach the cell of a net that has not grown it",
+        LANES,
+        "store(nets.d_s + c * LANES, load(nets.d_s + c * LANES) * load(nets.grown))",
+        "pass",
+        TRIALS,
+    ),
+    Mutation(
+        "lanes-symbols",
+        "only the symbol of this step learns from the traces",
+        LANES,
+        "for symbol in range(symbols.n):",
+        "for symbol in range(symbols.now[lane], symbols.now[lane] + 1):",
+        TRIALS,
+    ),
+    Mutation(
+        "lanes-rest",
+        "traces of symbols outlast their sequence",
+        LANES,
+        "    if symbols.n:\n        memset(",
+        "    if symbols.n < 0:\n        memset(",
+        TRIALS,
+    ),
+    Mutation(
+        "lanes-company",
+        "an update of one lane forgets what the others have to add",
+        LANES,
+        "kept[lane] = not now[lane]",
+        "kept[lane] = 0",
+        TRIALS,
+    ),
+    Mutation(
+        "trials-rate",
+        "a falling rate is a step ahead",
+        TRIALS_PYX,
+        "for _t in range(self.trials[lane].now.t):",
+        "for _t in range(self.trials[lane].now.t + 1):",
+        TRIALS,
+    ),
+    Mutation(
+        "trials-test",
+        "nets learn from the sequences of their tests",
+        TRIALS_PYX,
+        "self.learns[lane] = self.targeted[lane] and trial.phase == TRAINING",
+        "self.learns[lane] = self.targeted[lane]",
+        TRIALS,
+    ),
+    Mutation(
+        "trials-nan",
+        "outputs of NaN are right",
+        TRIALS_PYX,
+        "if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.criterion.tolerance:",
+        "if fabs(wanted(&self.task, &trial.now, k, True) - y) >= self.criterion.tolerance:",
+        "test_criterion.py",
+    ),
+    Mutation(
+        "trials-vector",
+        "a vector of any length is taken for a net's",
+        TRIALS_PYX,
+        "if vector.shape[0] != self.n_total:",
+        "if vector.shape[0] < 0:",
+        TRIALS,
+    ),
     # ------------------------------------------------------------------ X, y, weights
     Mutation(
         "errors-change",
@@ -478,6 +546,22 @@ MUTATIONS = [
         "sums = np.bincount(index, weights, len(classes))",
         "sums = np.bincount(index, minlength=len(classes)) * 1.0",
         "test_labels.py",
+    ),
+    Mutation(
+        "label-array",
+        "a stream does not know a label in an array of no dimensions",
+        "sklstm/_labels.py",
+        "one[0] = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value",
+        "one[0] = value",
+        "test_stream.py test_labels.py",
+    ),
+    Mutation(
+        "label-type",
+        "a stream takes for a label whatever is equal to one",
+        "sklstm/_labels.py",
+        "return as_class_array(one).tolist()[0]",
+        "return one.tolist()[0]",
+        "test_stream.py test_bad_values.py test_labels.py",
     ),
     Mutation(
         "units-stream",
@@ -593,7 +677,7 @@ def run(mutation, folder, isa, quick):
         build(folder, isa)  # also brings back the modules of the mutation before
         first = [f"tests/{name}" for name in mutation.tests.split()]
         noticed = failure(folder, first, isa)
-        return noticed if noticed or quick else failure(folder, ["tests"], isa)
+        return noticed if noticed or quick else failure(folder, WHOLE_SUITE, isa)
     finally:
         (folder / mutation.file).write_text(kept, encoding="utf-8")
 
