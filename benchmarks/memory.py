@@ -27,16 +27,32 @@ EPOCHS = (2, 400)
 TOLERANCE = 0.20
 
 
+def kept_at_once(work: Work, n_threads: int) -> int:
+    """Sequences of a batch whose history is kept at once."""
+    constants = _isa.kernels[_dtype(work)].constants
+    n_weights = 4 * work.hidden * (work.features + work.hidden)
+    if work.hidden < constants["SMALL"]:
+        size = constants["LANES"]
+    elif n_weights <= constants["NUMBERS_FEW"]:
+        size = 8
+    elif n_weights <= constants["NUMBERS_MANY"]:
+        size = 16
+    else:
+        size = constants["CHUNK_MAX"]
+    n_rooms = 1 if n_threads == 1 else 2 * n_threads
+    return min(work.batch, n_rooms * size)
+
+
 def formula(work: Work, n_threads: int) -> float:
-    """Bytes that ``fit`` takes beyond X and y, for one layer of B sequences at once.
+    """Bytes that ``fit`` takes beyond X and y, for one layer.
 
     With W = 4 H (F + H + 1) + H + 1 parameters:
 
-    * each of the T steps of each sequence is kept: x, 4 H gates and candidates, h, s and r,
-      together B T (F + 7 H) numbers;
+    * each of the T steps of the sequences that are worked on at once is kept: x, 4 H gates and
+      candidates, h, s and r, together F + 7 H numbers;
     * the weights are packed in the order of the kernels: 4 H (F + H) numbers, and 4 H H for the
       way back;
-    * each thread sums the gradient in a table, of at most `TABLE_MAX` numbers or W;
+    * the gradient is summed in tables of W numbers;
     * six vectors of W: parameters, their copy in training, that of the last finite loss, their
       gradient, and SGD's velocity twice (the estimator's and that in training); Adam adds two.
 
@@ -49,10 +65,9 @@ def formula(work: Work, n_threads: int) -> float:
     if constants["SMALL"] <= H:
         H = -(-H // lanes) * lanes
     n_parameters = 4 * H * (F + H + 1) + H + 1
-    numbers = work.batch * work.steps * (F + 7 * H)
+    numbers = kept_at_once(work, n_threads) * work.steps * (F + 7 * H)
     numbers += 4 * H * (F + H) + 4 * H * H
-    numbers += n_threads * min(constants["TABLE_MAX"], n_parameters)
-    numbers += 6 * n_parameters
+    numbers += 7 * n_parameters
     return numbers * _dtype(work).itemsize
 
 

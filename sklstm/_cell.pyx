@@ -1,22 +1,24 @@
 """The door for batches: a network at work on packed sequences, forward and backward.
 
 The sequences of a batch become bundles: LANES of similar length side by side where the net is
-small, else each by itself. Chunks of bundles are dealt to threads, which take them from the first
-step to the gradient at all pre-activations; then the rows of all weights are dealt. No sum depends
-on which chunk a sequence is in: the result does not depend on the number of threads.
+small, else each by itself. Training goes in rounds. Chunks of bundles are dealt to threads, which
+take them from the first step to the gradient at all pre-activations; then the rows of all weights
+are dealt, and their sums continued. No sum depends on which chunk or round a sequence is in: the
+result does not depend on the number of threads.
 
 Nothing in this module checks its input: see _network.py.
 """
 
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport qsort
+from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.bundles cimport (
     Bundle, Chunk, History, Memory, Room, bundle_place, slot,
 )
 from sklstm._kernels.gradients cimport (
-    TERMS, Piece, peephole_gradient, piece_gradient, table_size,
+    TERMS, Piece, add_chunk, add_peepholes, put_in_place, table_size,
 )
 from sklstm._kernels.layers cimport CHUNK_MAX, backward, forward
 from sklstm._kernels.layout cimport (
@@ -37,7 +39,7 @@ from sklstm._kernels.simd cimport (
 
 cdef enum:
     ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
-    SMALL = 2 * LANES  # layers of fewer blocks have their sequences in lanes
+    SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
     NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
     NUMBERS_MANY = 1 << 20  # and that it cannot hold
     PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
@@ -145,13 +147,11 @@ cdef class Session:
 
     cdef Net net
     cdef Arena arena
-    cdef Bundle* bundles  # of a batch if training, else CHUNK_MAX of each thread
-    cdef Chunk* chunks
+    cdef Chunk* chunks  # of each room
+    cdef real** rooms  # memory of a chunk: one for each thread, or two to train
     cdef Place* places
     cdef Piece* pieces
-    cdef real** rooms  # of a batch if training, else of each thread
-    cdef real** tables  # of each thread
-    cdef int n_threads, largest_batch, n_pieces, bundles_of_room
+    cdef int n_threads, n_rooms, largest_batch, n_pieces
     cdef Py_ssize_t n_total
     cdef bint training
     cdef bint packed[2]  # is there room for units, for lanes
@@ -208,62 +208,63 @@ cdef class Session:
     # -- room
 
     cdef int new_rooms(self, int n) except -1:
-        """Room for the longest sequences: of a batch to train, else of a chunk in each thread."""
-        cdef int b, thread, n_rooms, n_wide = 0, n_alone = self.largest_batch
-        cdef Room room
-        cdef Bundle* bundle
+        """Rooms for the longest sequences."""
+        cdef int b, k, most_alone = self.largest_batch, most_wide = 0
+        cdef Room wide, alone
+        cdef Chunk* chunk
         if self.has_lanes():
-            n_wide = (n_alone + LANES - 1) // LANES
-            n_alone = min(n_alone, <int> ALONE_MAX)
-        if not self.training:
-            n_wide, n_alone = min(n_wide, 1), min(n_alone, <int> CHUNK_MAX)
-        n_rooms = 1 if self.training else self.n_threads
-        self.bundles_of_room = n_wide + n_alone
-        self.bundles = <Bundle*> self.take(self.bundles_of_room * n_rooms, sizeof(Bundle))
-        self.chunks = <Chunk*> self.take(
-            self.largest_batch if self.training else n_rooms, sizeof(Chunk))
-        self.rooms = <real**> self.take(n_rooms, sizeof(real*))
-        for b in range(self.bundles_of_room * n_rooms):
-            bundle = &self.bundles[b]
-            bundle.layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
-            bundle.d_y = <History*> self.take(self.net.n_layers, sizeof(History))
+            most_wide = (most_alone + LANES - 1 - ALONE_MAX) // LANES
+            most_alone = min(most_alone, <int> ALONE_MAX)
+        self.chunk_size = self.size_of_chunk(most_alone)
+        k = most_wide + (most_alone + self.chunk_size - 1) // self.chunk_size
+        self.n_rooms = self.n_threads
+        if self.training and self.n_threads > 1:
+            self.n_rooms *= 2  # so that a round does not wait for its slowest chunk alone
+        self.n_rooms = min(self.n_rooms, k)
+        self.chunks = <Chunk*> self.take(self.n_rooms, sizeof(Chunk))
+        self.rooms = <real**> self.take(self.n_rooms, sizeof(real*))
+        for k in range(self.n_rooms):
+            chunk = &self.chunks[k]
+            chunk.bundles = <Bundle*> self.take(self.chunk_size, sizeof(Bundle))
+            for b in range(self.chunk_size):
+                chunk.bundles[b].layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
+                chunk.bundles[b].d_y = <History*> self.take(self.net.n_layers, sizeof(History))
+        if n == 0:
+            return 0
         self.arrange(NULL, 0, n)
-        room.at, room.used = NULL, 0
-        for b in range(self.bundles_of_room if n > 0 else 0):
-            bundle = &self.bundles[b]
-            bundle.steps = self.places[b * LANES if b < n_wide else b - n_wide].length
-            bundle_place(&room, &self.net, bundle, LANES if b < n_wide else 1, self.training)
-        for thread in range(n_rooms):
-            self.rooms[thread] = <real*> self.take(room.used, sizeof(real))
+        wide, alone = Room(NULL, 0), Room(NULL, 0)
+        for b in range(self.chunk_size):
+            chunk.bundles[b].steps = self.places[b].length
+            bundle_place(&alone, &self.net, &chunk.bundles[b], 1, self.training)
+        if most_wide > 0:
+            bundle_place(&wide, &self.net, &chunk.bundles[0], LANES, self.training)
+        for k in range(self.n_rooms):
+            self.rooms[k] = <real*> self.take(max(wide.used, alone.used), sizeof(real))
         return 0
 
     cdef int new_pieces(self) except -1:
         """Deal the rows of all weights into pieces."""
-        cdef int index, rows, first, size, n = 0, thread
-        cdef Piece piece
-        cdef Py_ssize_t largest = 1
+        cdef int index, rows, first, size, n = 0
+        cdef Piece* piece
         cdef Net* net = &self.net
         for index in range(net.n_layers):
             n += matrix_rows(&net.layers[index].weights, 1) // LANES + 1
         self.pieces = <Piece*> self.take(n + net.n_directions, sizeof(Piece))
         for index in range(net.n_layers + net.n_directions):
-            piece.layer, piece.first = index, 0
             rows = net.n_outputs
             if index < net.n_layers:
                 rows = matrix_rows(&net.layers[index].weights, 1)
-            piece.stop = 1
-            size = <int> max(1, TABLE_MAX // table_size(net, &piece))
+            piece = &self.pieces[self.n_pieces]
+            piece.layer, piece.first, piece.stop = index, 0, 1
+            size = <int> max(1, TABLE_MAX // table_size(net, piece))
             if self.n_threads > 1:
                 size = min(size, rows // (2 * self.n_threads))
             size = (max(size, 64) + LANES - 1) // LANES * LANES
             for first in range(0, rows, size):
-                piece.first, piece.stop = first, min(first + size, rows)
-                self.pieces[self.n_pieces] = piece
+                piece = &self.pieces[self.n_pieces]
+                piece.layer, piece.first, piece.stop = index, first, min(first + size, rows)
+                piece.table = <real*> self.take(table_size(net, piece), sizeof(real))
                 self.n_pieces += 1
-                largest = max(largest, table_size(net, &piece))
-        self.tables = <real**> self.take(self.n_threads, sizeof(real*))
-        for thread in range(self.n_threads):
-            self.tables[thread] = <real*> self.take(largest, sizeof(real))
         return 0
 
     # -- a batch as chunks of bundles
@@ -278,22 +279,24 @@ cdef class Session:
             largest = max(largest, self.net.layers[index].n_blocks)
         return LANES > 1 and largest < SMALL
 
-    cdef void plan(self, int n) noexcept nogil:
-        """Cut n sequences into bundles, and bundles into chunks."""
+    cdef int size_of_chunk(self, int n_alone) noexcept nogil:
+        """Bundles of one in a chunk: the more, the slower the cache that the weights come from."""
         cdef int index, most
         cdef Py_ssize_t numbers = 0
         cdef const Matrix* m
-        self.n_wide = 0
-        if self.has_lanes():
-            self.n_wide = n // LANES
-            if n % LANES > ALONE_MAX:
-                self.n_wide += 1
-        self.n_alone = max(0, n - self.n_wide * LANES)
         for index in range(self.net.n_layers):
             m = &self.net.layers[index].weights
             numbers = max(numbers, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
         most = 8 if numbers <= NUMBERS_FEW else 16 if numbers <= NUMBERS_MANY else CHUNK_MAX
-        self.chunk_size = max(1, min(most, (self.n_alone + self.n_threads - 1) // self.n_threads))
+        return max(1, min(most, (n_alone + self.n_threads - 1) // self.n_threads))
+
+    cdef void plan(self, int n) noexcept nogil:
+        """Cut n sequences into bundles, and bundles into chunks."""
+        self.n_wide = 0
+        if self.has_lanes():
+            self.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
+        self.n_alone = max(0, n - self.n_wide * LANES)
+        self.chunk_size = self.size_of_chunk(self.n_alone)
         self.n_chunks = self.n_wide + (self.n_alone + self.chunk_size - 1) // self.chunk_size
 
     cdef void arrange(self, const long long* rows, Py_ssize_t first, int n) noexcept nogil:
@@ -327,24 +330,21 @@ cdef class Session:
                 bundle.length[lane] = place.length
                 bundle.x[lane] = &self.values[self.offsets[place.row], 0]
 
-    cdef void fill_chunk(
-        self, Chunk* chunk, int index, Bundle* bundles, int first, Room* room, int n
-    ) noexcept nogil:
-        """Chunk number `index`, whose first bundle has the number `first`."""
-        cdef int b
-        chunk.bundles = bundles
+    cdef Chunk* fill_chunk(self, int index, int room_number, int n) noexcept nogil:
+        """Chunk number `index` of a batch of n sequences."""
+        cdef Chunk* chunk = &self.chunks[room_number]
+        cdef Room room = Room(self.rooms[room_number], 0)
+        cdef int b, first = index
+        chunk.n = 1
+        if index >= self.n_wide:
+            first = self.n_wide + (index - self.n_wide) * self.chunk_size
+            chunk.n = min(self.chunk_size, self.n_wide + self.n_alone - first)
         chunk.width = self.width(first)
-        chunk.n = 1 if chunk.width > 1 else min(
-            self.chunk_size, self.n_wide + self.n_alone - first)
         for b in range(chunk.n):
-            self.fill_bundle(&bundles[b], first + b, n)
-            bundle_place(room, &self.net, &bundles[b], chunk.width, self.training)
-        chunk.steps = bundles[0].steps
-
-    cdef int first_bundle(self, int chunk) noexcept nogil:
-        if chunk < self.n_wide:
-            return chunk
-        return self.n_wide + (chunk - self.n_wide) * self.chunk_size
+            self.fill_bundle(&chunk.bundles[b], first + b, n)
+            bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, self.training)
+        chunk.steps = chunk.bundles[0].steps
+        return chunk
 
     cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
         """Order a batch, cut it, and pack the parameters."""
@@ -374,16 +374,13 @@ cdef class Session:
     # -- forward
 
     cdef void output_chunk(self, int index, int n, int thread) noexcept nogil:
-        cdef Chunk* chunk = &self.chunks[thread]
+        cdef Chunk* chunk
         cdef Bundle* bundle
-        cdef Room room
         cdef int b, lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef const real* z
         cdef float_mode mode = flush_denormals()
-        room.at, room.used = self.rooms[thread], 0
-        self.fill_chunk(chunk, index, &self.bundles[thread * self.bundles_of_room],
-                        self.first_bundle(index), &room, n)
+        chunk = self.fill_chunk(index, thread, n)
         forward(&self.net, chunk)
         for b in range(chunk.n):
             bundle = &chunk.bundles[b]
@@ -437,36 +434,50 @@ cdef class Session:
                         z[k * width + lane] = 0
         return loss
 
-    cdef void learn_chunk(self, int index) noexcept nogil:
+    cdef void learn_chunk(self, int index, int room, int n) noexcept nogil:
         """Bring a chunk to the gradient at its pre-activations."""
-        cdef Chunk* chunk = &self.chunks[index]
+        cdef Chunk* chunk
         cdef int b
         cdef float_mode mode = flush_denormals()
+        chunk = self.fill_chunk(index, room, n)
         forward(&self.net, chunk)
         for b in range(chunk.n):
             chunk.bundles[b].loss = self.loss_of(&chunk.bundles[b], chunk.width)
         backward(&self.net, chunk)
         restore_float_mode(mode)
 
-    cdef void learn_piece(self, int index, int thread) noexcept nogil:
+    cdef void learn_piece(self, int index, int count, bint last) noexcept nogil:
+        """Add the chunks in the first rooms to the gradient of some rows."""
+        cdef Piece* piece = &self.pieces[index]
+        cdef int room
         cdef float_mode mode = flush_denormals()
-        piece_gradient(&self.net, &self.pieces[index], self.bundles, self.n_wide, self.n_alone,
-                       self.tables[thread], &self.d_vector[0])
+        for room in range(count):
+            add_chunk(&self.net, piece, &self.chunks[room])
+        if last:
+            put_in_place(&self.net, piece, &self.d_vector[0])
         restore_float_mode(mode)
 
-    cdef double finish(self, double penalty) noexcept nogil:
-        """What no thread has done: peepholes, the penalty on weights; return the loss."""
-        cdef int b, index
-        cdef double loss = 0
-        cdef float_mode mode = flush_denormals()
-        for b in range(self.n_wide + self.n_alone):
-            loss += self.bundles[b].loss
-        for index in range(self.net.n_layers):
-            if self.net.layers[index].has_peepholes:
-                peephole_gradient(&self.net, index, self.bundles, self.n_wide, self.n_alone,
-                                  &self.d_vector[0])
-        loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
-                                &self.vector[0], &self.d_vector[0])
+    cdef double learn_round(self, int first, int n, int n_threads, double loss) noexcept nogil:
+        """Learn from as many chunks as there are rooms; return the loss with theirs added."""
+        cdef int count = min(self.n_rooms, self.n_chunks - first), room, index, b
+        cdef bint last = first + count == self.n_chunks
+        cdef float_mode mode
+        if n_threads == 1:
+            for room in range(count):
+                self.learn_chunk(first + room, room, n)
+            for index in range(self.n_pieces):
+                self.learn_piece(index, count, last)
+        else:
+            for room in prange(count, num_threads=n_threads, schedule="dynamic", chunksize=1):
+                self.learn_chunk(first + room, room, n)
+            for index in prange(self.n_pieces, num_threads=n_threads,
+                                schedule="dynamic", chunksize=1):
+                self.learn_piece(index, count, last)
+        mode = flush_denormals()
+        for room in range(count):
+            add_peepholes(&self.net, &self.chunks[room], &self.d_vector[0])
+            for b in range(self.chunks[room].n):
+                loss = loss + self.chunks[room].bundles[b].loss
         restore_float_mode(mode)
         return loss
 
@@ -475,10 +486,10 @@ cdef class Session:
 
         Writes the gradient into the ``d_vector`` that `learn_from` was given.
         """
-        cdef int index, n_threads, first, n = rows.shape[0]
+        cdef int n_threads, first = 0, n = rows.shape[0]
         cdef Py_ssize_t k
-        cdef double weight = 0, loss
-        cdef Room room
+        cdef double weight = 0, loss = 0
+        cdef float_mode mode
         for k in range(n):
             weight += self.sequence_weights[rows[k]]
         if not weight > 0:
@@ -487,21 +498,12 @@ cdef class Session:
         self.start(&rows[0], 0, n)
         with nogil:
             n_threads = self.threads(n, 3)
-            room.at, room.used = self.rooms[0], 0
-            for index in range(self.n_chunks):
-                first = self.first_bundle(index)
-                self.fill_chunk(&self.chunks[index], index, &self.bundles[first], first, &room, n)
-            if n_threads == 1:
-                for index in range(self.n_chunks):
-                    self.learn_chunk(index)
-                for index in range(self.n_pieces):
-                    self.learn_piece(index, 0)
-            else:
-                for index in prange(self.n_chunks, num_threads=n_threads,
-                                    schedule="dynamic", chunksize=1):
-                    self.learn_chunk(index)
-                for index in prange(self.n_pieces, num_threads=n_threads,
-                                    schedule="dynamic", chunksize=1):
-                    self.learn_piece(index, threadid())
-            loss = self.finish(self.alpha / weight)
+            memset(&self.d_vector[0], 0, self.n_total * sizeof(real))
+            while first < self.n_chunks:
+                loss = self.learn_round(first, n, n_threads, loss)
+                first += self.n_rooms
+            mode = flush_denormals()
+            loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0],
+                                    self.alpha / weight, &self.vector[0], &self.d_vector[0])
+            restore_float_mode(mode)
         return loss

@@ -5,12 +5,9 @@ the longest first, that are worked on together by one thread. Every array of a s
 (numbers, width); step k of a layer is the k-th that it reads: a layer in reverse begins at the end.
 """
 
-from libc.string cimport memcpy
-
 from sklstm._kernels.layout cimport (
-    Layer, Net, group, lead, matrix_rows, matrix_size, n_levels,
+    Layer, Net, group, lead, matrix_size, n_levels,
 )
-from sklstm._kernels.products cimport rows_padded, whole_vectors
 from sklstm._kernels.simd cimport LANES, real
 
 
@@ -63,7 +60,7 @@ cdef struct Room:
 cdef inline real* room_take(Room* room, Py_ssize_t size) noexcept nogil:
     """Room for `size` numbers, at the start of a vector."""
     cdef real* piece = NULL if room.at == NULL else room.at + room.used
-    room.used += whole_vectors(size)
+    room.used += (size + LANES - 1) // LANES * LANES
     return piece
 
 

@@ -1,9 +1,9 @@
 """The gradient of all weights: sums over the steps of all bundles of outer(d_z, sources).
 
-It follows the backward pass of the whole batch. Rows are dealt into pieces, which threads take.
-Each sum runs over the bundles in the order of the batch, so that the result depends neither on
-threads nor on chunks. A piece is summed in a table of its own, (rows, columns) in the
-order of the kernels, and then brought to the places of its weights.
+It follows the backward pass of some chunks. Rows are dealt into pieces, which threads take. Each
+sum runs over the bundles in the order of the batch, so that the result depends neither on threads
+nor on chunks. A piece is summed in a table of its own, (rows, columns) in the order of the kernels,
+and brought to the places of its weights when the batch has ended.
 """
 
 from libc.string cimport memset
@@ -26,6 +26,7 @@ cdef struct Piece:
     int layer  # its number; n_layers + direction: of the output layer
     int first  # row, groups padded
     int stop
+    real* table  # zeros between batches
 
 
 cdef struct Terms:
@@ -74,33 +75,41 @@ cdef inline int terms_of(
 
 
 cdef inline void add_biases(
-    const Piece* piece, const Terms* terms, int width, int n, int units, int columns, real* table
+    const Piece* piece, const Terms* terms, int width, int n, int units, int columns
 ) noexcept nogil:
     """Sums of d_z alone, into the last column."""
     cdef int row = piece.first, r, i, count = LANES if width == 1 else 1
     cdef Py_ssize_t at
+    cdef real* sums
     cdef vec total
     cdef real[LANES] parts
     while row < piece.stop:
         if row % n < units:
             at = row if width == 1 else (row // n * units + row % n) * width
+            sums = piece.table + <Py_ssize_t> (row + 1 - piece.first) * columns - LANES
+            count = min(LANES, piece.stop - row) if width == 1 else 1
             total = splat(0)
+            if width == 1:
+                for r in range(LANES):
+                    parts[r] = sums[<Py_ssize_t> r * columns] if r < count else 0
+                total = load(parts)
             for i in range(terms.n):
                 total = total + load(terms.d_z[i] + at)
             store(parts, total)
             if width > 1:
-                parts[0] = sum_lanes(total)
-            for r in range(row, min(row + count, piece.stop)):
-                table[<Py_ssize_t> (r + 1 - piece.first) * columns - LANES] += parts[r - row]
-        row += count
+                parts[0] = sums[0] + sum_lanes(total)
+            for r in range(count):
+                sums[<Py_ssize_t> r * columns] = parts[r]
+        row += LANES if width == 1 else 1
 
 
 cdef inline void add_units(
-    const Net* net, const Piece* piece, const Terms* terms, real* table
+    const Net* net, const Piece* piece, const Terms* terms
 ) noexcept nogil:
     cdef const Matrix* m = piece_matrix(net, piece)
     cdef int columns = table_columns(net, piece), vectors = columns // LANES - 1
     cdef int v = 0, V, row, R, n = units_padded(m.units, 1)
+    cdef real* sums
     while v < vectors:
         V = min(GRADIENT_VECTORS, vectors - v)
         row = piece.first
@@ -111,16 +120,15 @@ cdef inline void add_units(
             R = GRADIENT_ROWS
             while R > min(piece.stop, row // n * n + n) - row:
                 R //= 2
-            gradient_units_tile_of(R, V, terms.n, terms.d_z, row, terms.x, v * LANES,
-                                   table + <Py_ssize_t> (row - piece.first) * columns + v * LANES,
-                                   columns)
+            sums = piece.table + <Py_ssize_t> (row - piece.first) * columns + v * LANES
+            gradient_units_tile_of(R, V, terms.n, terms.d_z, row, terms.x, v * LANES, sums, columns)
             row += R
         v += V
-    add_biases(piece, terms, 1, n, m.units, columns, table)
+    add_biases(piece, terms, 1, n, m.units, columns)
 
 
 cdef inline void add_lanes(
-    const Net* net, const Piece* piece, const Terms* terms, real* table
+    const Net* net, const Piece* piece, const Terms* terms
 ) noexcept nogil:
     cdef const Matrix* m = piece_matrix(net, piece)
     cdef int columns = table_columns(net, piece), first_column = piece_lead(net, piece)
@@ -130,7 +138,7 @@ cdef inline void add_lanes(
     cdef Py_ssize_t[GRADIENT_COLUMNS] column_at
     cdef real[LANE_ROWS * GRADIENT_COLUMNS] total
     if not has_ones:
-        add_biases(piece, terms, LANES, n, m.units, columns, table)
+        add_biases(piece, terms, LANES, n, m.units, columns)
     row = piece.first
     while row < piece.stop:
         for r in range(LANE_ROWS):
@@ -147,21 +155,39 @@ cdef inline void add_lanes(
                     place = first_column + column + c
                     if column + c == m.columns:
                         place = columns - LANES
-                    table[<Py_ssize_t> (row + r - piece.first) * columns + place] += (
+                    piece.table[<Py_ssize_t> (row + r - piece.first) * columns + place] += (
                         total[r * GRADIENT_COLUMNS + c]
                     )
             column += GRADIENT_COLUMNS
         row += LANE_ROWS
 
 
-cdef inline void put_in_place(
-    const Net* net, const Piece* piece, const real* table, real* d_vector
-) noexcept nogil:
-    """Bring a piece to the places of its weights."""
+cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chunk) noexcept nogil:
+    """Continue the sums over the steps of a chunk's bundles."""
+    cdef Terms terms
+    cdef int b, step
+    terms.n = 0
+    for b in range(chunk.n):
+        step = 0
+        while True:
+            step = terms_of(net, piece, &chunk.bundles[b], chunk.width, step, &terms)
+            if terms.n < TERMS and b < chunk.n - 1:
+                break
+            if chunk.width > 1:
+                add_lanes(net, piece, &terms)
+            else:
+                add_units(net, piece, &terms)
+            if terms.n < TERMS:
+                break
+            terms.n = 0
+
+
+cdef inline void put_in_place(const Net* net, const Piece* piece, real* d_vector) noexcept nogil:
+    """Bring a piece to the places of its weights, and leave zeros in its table."""
     cdef const Matrix* m = piece_matrix(net, piece)
     cdef int columns = table_columns(net, piece), n = units_padded(m.units, 1), row, k
+    cdef const real* table = piece.table + piece_lead(net, piece)
     cdef real* d_row
-    table += piece_lead(net, piece)
     for row in range(piece.first, piece.stop):
         if row % n < m.units:
             d_row = d_vector + m.row_at[row // n * m.units + row % n]
@@ -170,55 +196,23 @@ cdef inline void put_in_place(
             if piece.layer <= net.n_layers:  # an output has one bias, not one for each direction
                 d_row[m.column_at[m.columns]] = table[columns - LANES - piece_lead(net, piece)]
         table += columns
+    memset(piece.table, 0, table_size(net, piece) * sizeof(real))
 
 
-cdef inline void add_bundles(
-    const Net* net, const Piece* piece, const Bundle* bundles, int n, int width, real* table
-) noexcept nogil:
-    cdef Terms terms
-    cdef int b, step
-    terms.n = 0
-    for b in range(n):
-        step = 0
-        while True:
-            step = terms_of(net, piece, &bundles[b], width, step, &terms)
-            if terms.n < TERMS and b < n - 1:
-                break
-            if width > 1:
-                add_lanes(net, piece, &terms, table)
-            else:
-                add_units(net, piece, &terms, table)
-            if terms.n < TERMS:
-                break
-            terms.n = 0
-
-
-cdef inline void piece_gradient(
-    const Net* net, const Piece* piece, const Bundle* bundles, int n_wide, int n_alone,
-    real* table, real* d_vector
-) noexcept nogil:
-    """Gradient of some rows from the first bundles, in lanes, and the others, in units."""
-    memset(table, 0, table_size(net, piece) * sizeof(real))
-    add_bundles(net, piece, bundles, n_wide, LANES, table)
-    add_bundles(net, piece, bundles + n_wide, n_alone, 1, table)
-    put_in_place(net, piece, table, d_vector)
-
-
-cdef inline void peephole_gradient(
-    const Net* net, int index, const Bundle* bundles, int n_wide, int n_alone, real* d_vector
-) noexcept nogil:
-    """Gradient of a layer's peepholes, summed in the order of the batch."""
-    cdef const Layer* layer = &net.layers[index]
-    cdef int H = layer.n_blocks, S = layer.block_size, n, width, g, v, j, b, lane
-    cdef real total
-    for g in range(3):
-        for v in range(S):
-            for j in range(H):
-                total = 0
-                for b in range(n_wide + n_alone):
-                    width = LANES if b < n_wide else 1
-                    n = group(layer, width)
-                    for lane in range(width):
-                        total += bundles[b].layers[index].d_peephole[
-                            (g * S + v) * n + j * width + lane]
-                d_vector[layer.peephole_at + (g * H + j) * S + v] = total
+cdef inline void add_peepholes(const Net* net, const Chunk* chunk, real* d_vector) noexcept nogil:
+    """Continue the sums of the peepholes over a chunk's sequences."""
+    cdef const Layer* layer
+    cdef int index, n, g, v, j, b, lane, width = chunk.width
+    cdef real* total
+    for index in range(net.n_layers):
+        layer = &net.layers[index]
+        n = group(layer, width)
+        for g in range(3 if layer.has_peepholes else 0):
+            for v in range(layer.block_size):
+                for j in range(layer.n_blocks):
+                    total = d_vector + (layer.peephole_at
+                                        + (g * layer.n_blocks + j) * layer.block_size + v)
+                    for b in range(chunk.n):
+                        for lane in range(width):
+                            total[0] += chunk.bundles[b].layers[index].d_peephole[
+                                (g * layer.block_size + v) * n + j * width + lane]
