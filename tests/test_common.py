@@ -26,7 +26,7 @@ CONFIGURATIONS = [
         8, solver="sgd", learning_rate="adaptive", **SHORT | {"learning_rate_init": 0.2}
     ),
     LSTMClassifier(8, batch_size=8, **SHORT),
-    LSTMRegressor(16, cell="peephole", gradient="full", **SHORT | {"max_iter": 60}),
+    LSTMRegressor(16, cell="peephole", gradient="full", **SHORT),
     LSTMRegressor((8, 8), cell="coupled", gradient="full", **SHORT | {"max_iter": 100}),
     LSTMRegressor(8, bidirectional=True, gradient="full", **SHORT | {"max_iter": 60}),
 ]
