@@ -110,11 +110,13 @@ def test_a_profile_adds_up_to_the_whole_fit():
     assert "of it Python" in profile.markdown(result)
 
 
-def test_the_memory_formula_counts_steps_once_per_thread():
-    large = Work("training", 128, 50, 8, 16)
-    longer = Work("training", 128, 150, 8, 16)
+def test_the_memory_formula_counts_the_steps_of_one_chunk_or_two_for_each_thread():
+    large = Work("training", 1000, 50, 8, 16)
+    longer = Work("training", 1000, 150, 8, 16)
     one, two = (memory.formula(longer, n) - memory.formula(large, n) for n in (1, 2))
-    assert two == 2 * one > 0
+    assert two == 4 * one > 0
+    few = Work("training", 5, 50, 8, 16)
+    assert memory.formula(few, 2) == memory.formula(few, 1)
 
 
 def test_the_limits_count_every_large_line_of_the_table():
