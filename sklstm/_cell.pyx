@@ -488,13 +488,14 @@ cdef class Session:
         """
         cdef int n_threads, first = 0, n = rows.shape[0]
         cdef Py_ssize_t k
-        cdef double weight = 0, loss = 0
+        cdef double weight = 0, loss = 0, penalty
         cdef float_mode mode
         for k in range(n):
             weight += self.sequence_weights[rows[k]]
         if not weight > 0:
             return None
         self.scale = 1.0 / n
+        penalty = self.alpha / weight  # before denormal weights count as zero
         self.start(&rows[0], 0, n)
         with nogil:
             n_threads = self.threads(n, 3)
@@ -503,7 +504,7 @@ cdef class Session:
                 loss = self.learn_round(first, n, n_threads, loss)
                 first += self.n_rooms
             mode = flush_denormals()
-            loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0],
-                                    self.alpha / weight, &self.vector[0], &self.d_vector[0])
+            loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
+                                    &self.vector[0], &self.d_vector[0])
             restore_float_mode(mode)
         return loss

@@ -139,9 +139,11 @@ def test_scoring_by_name_is_over_steps_where_targets_are():
     assert 0 <= model.best_validation_score_ <= 1
 
 
-@pytest.mark.parametrize("weights", [None, 2.0, np.linspace(1, 2, 24)], ids=str)
+@pytest.mark.parametrize("weights", [None, 2.0, np.linspace(1, 2, 24)], ids=["none", "two", "own"])
 @pytest.mark.parametrize(
-    "scoring", [lambda model, X, y: model.score(X, y), "adjusted_rand_score", "accuracy"], ids=str
+    "scoring",
+    [lambda model, X, y: model.score(X, y), "adjusted_rand_score", "accuracy"],
+    ids=["function", "adjusted_rand_score", "accuracy"],
 )
 def test_scorers_need_not_take_weights(scoring, weights):
     model = LSTMClassifier(**STOP, scoring=scoring)
@@ -149,7 +151,11 @@ def test_scorers_need_not_take_weights(scoring, weights):
     assert len(model.validation_scores_) == model.n_iter_
 
 
-@pytest.mark.parametrize("scoring", ["f1", "no_such_score", lambda model, X: 0.0], ids=str)
+@pytest.mark.parametrize(
+    "scoring",
+    ["f1", "no_such_score", lambda model, X: 0.0],
+    ids=["f1", "no_such_score", "without_y"],
+)
 def test_a_scorer_that_fails_is_named(scoring):
     model = LSTMRegressor(**STOP, scoring=scoring)
     with pytest.raises(ValueError, match=r"scoring=.*no_such|scoring=.* failed on the validation"):
