@@ -247,13 +247,11 @@ cdef class Session:
         cdef int index, rows, first, size, n = 0
         cdef Piece* piece
         cdef Net* net = &self.net
-        for index in range(net.n_layers):
-            n += matrix_rows(&net.layers[index].weights, 1) // LANES + 1
-        self.pieces = <Piece*> self.take(n + net.n_directions, sizeof(Piece))
         for index in range(net.n_layers + net.n_directions):
-            rows = net.n_outputs
-            if index < net.n_layers:
-                rows = matrix_rows(&net.layers[index].weights, 1)
+            n += self.rows_dealt(index) // LANES + 1
+        self.pieces = <Piece*> self.take(n, sizeof(Piece))
+        for index in range(net.n_layers + net.n_directions):
+            rows = self.rows_dealt(index)
             piece = &self.pieces[self.n_pieces]
             piece.layer, piece.first, piece.stop = index, 0, 1
             size = <int> max(1, TABLE_MAX // table_size(net, piece))
@@ -266,6 +264,12 @@ cdef class Session:
                 piece.table = <real*> self.take(table_size(net, piece), sizeof(real))
                 self.n_pieces += 1
         return 0
+
+    cdef int rows_dealt(self, int index) noexcept nogil:
+        """Rows of a layer or, behind the layers, of the output layer's part for one direction."""
+        if index < self.net.n_layers:
+            return matrix_rows(&self.net.layers[index].weights, 1)
+        return self.net.n_outputs
 
     # -- a batch as chunks of bundles
 
@@ -403,7 +407,8 @@ cdef class Session:
             count = min(<Py_ssize_t> self.largest_batch, n - first)
             self.start(NULL, first, count)
             with nogil:
-                n_threads = self.threads(count, 1)
+                # a smaller batch may have more chunks than the largest, and so than there are rooms
+                n_threads = min(self.n_rooms, self.threads(count, 1))
                 if n_threads == 1:
                     for index in range(self.n_chunks):
                         self.output_chunk(index, count, 0)

@@ -288,6 +288,33 @@ def test_bits_of_many_chunks_do_not_depend_on_the_number_of_threads(dtype, cell,
         assert_array_equal(d_vector, gradients[0][1])
 
 
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_many_outputs_of_a_small_layer_learn_the_same_bits_on_many_threads(dtype):
+    sizes = dict(n_features=1, hidden_layer_sizes=(1,), n_outputs=4096, bidirectional=True)
+    topology, vector = drawn(sizes, dtype=dtype)
+    problem = Problem(topology, ragged([3] * 33, 1, dtype=dtype))
+    loss, d_vector = problem.kernel(vector, "full")
+    for n_threads in (2, 32):  # the more there are, the smaller the pieces
+        found, found_vector = problem.kernel(vector, "full", n_threads=n_threads)
+        assert found == loss
+        assert_array_equal(found_vector, d_vector)
+
+
+def test_a_smaller_batch_with_more_chunks_than_the_largest_gives_the_same_bits():
+    c = CONSTANTS[DOUBLE]
+    sizes = dict(n_features=2, hidden_layer_sizes=(4 * c["SMALL"],), n_outputs=1)
+    topology, vector = drawn(sizes, scale=0.1)
+    steps = c["PARALLEL_MIN"] // topology.n_total + 1  # threads are woken, and all have work
+    sequences = packed(ragged([steps] * 17, 2))
+    found = []
+    for n_threads in (1, 8):  # nine sequences are five chunks for eight threads, eight are eight
+        out = np.empty((17, 1))
+        net = Network(topology, vector, "full", False)
+        net._session(sequences, 9, n_threads, training=False).output(out)
+        found.append(out)
+    assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("edge", ["as-many-left-over-as-run-alone", "together-1"])
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_gradient_of_any_part_of_a_set_is_that_of_a_set_of_its_own(dtype, edge):
