@@ -144,7 +144,8 @@ SKLSTM_INLINE void store_sums(real *p, const vec *x) { *p = *x; }
 #endif
 
 /* exp(x) = 2^k (1 + m), with k the nearest integer to x / ln 2 and m = exp(r) - 1 for the rest r,
- * |r| <= ln(2) / 2, from its Taylor series. Adding 1.5 * 2^(mantissa bits) leaves k in the low bits.
+ * |r| <= ln(2) / 2, from the polynomial whose largest relative error in m there is the least: 1.3e-8
+ * in single precision, 1.8e-17 in double. Adding 1.5 * 2^(mantissa bits) leaves k in the low bits.
  */
 #ifdef SKLSTM_FLOAT
 #define SKLSTM_ROUND ((real)12582912.0)
@@ -162,31 +163,45 @@ SKLSTM_INLINE void store_sums(real *p, const vec *x) { *p = *x; }
 #define SKLSTM_TANH_MAX ((real)19.1)
 #endif
 
-/* m, and 2^k in `scale`; x within +-SKLSTM_EXP_MAX */
-SKLSTM_INLINE vec exp_parts(vec x, vec *scale) {
-    vec k = x * splat((real)1.44269504088896340736) + splat(SKLSTM_ROUND);
-    *scale = of_bits((bits_of(k) << SKLSTM_MANTISSA) +
-                     bits_of(splat((real)1.0)));
-    k = k - splat(SKLSTM_ROUND);
-    vec r = x - k * splat(SKLSTM_LN2_HIGH);
-    r = r - k * splat(SKLSTM_LN2_LOW);
+/* m and k; x within +-SKLSTM_EXP_MAX */
+SKLSTM_INLINE vec exp_parts(vec x, vec *k) {
+    *k = (x * splat((real)1.44269504088896340736) + splat(SKLSTM_ROUND)) - splat(SKLSTM_ROUND);
+    vec r = x - *k * splat(SKLSTM_LN2_HIGH);
+    r = r - *k * splat(SKLSTM_LN2_LOW);
     vec r2 = r * r;
-#define C(n) splat((real)(1.0 / (n)))
+#define PAIR(a, b) (splat((real)(a)) + r * splat((real)(b)))
     /* pairs of terms, so that the chain of dependent operations is short */
-    vec q = (C(2.) + r * C(6.)) + r2 * ((C(24.) + r * C(120.)) + r2 * (C(720.) + r * C(5040.)));
-#ifndef SKLSTM_FLOAT
+#ifdef SKLSTM_FLOAT
+    vec q = PAIR(0.5000000061895205, 0.1666654292483293) +
+            r2 * (PAIR(0.0416662818401634, 0.0083665980321888) +
+                  r2 * splat((real)0.0013946473569669));
+#else
     vec r4 = r2 * r2;
-    vec tail = (C(40320.) + r * C(362880.)) +
-               r2 * ((C(3628800.) + r * C(39916800.)) + r2 * (C(479001600.) + r * C(6227020800.)));
-    q = q + (r4 * r2) * tail;
+    vec tail = PAIR(0.00138888889323593697, 0.000198412699030287322) +
+               r2 * (PAIR(2.48015044377332511e-05, 2.75572279365870627e-06) +
+                     r2 * PAIR(2.76263387949050439e-07, 2.51144837605066753e-08));
+    vec q = PAIR(0.500000000000000552, 0.16666666666666686) +
+            r2 * PAIR(0.0416666666665738062, 0.00833333333331460407) + r4 * tail;
 #endif
-#undef C
+#undef PAIR
     return r + r2 * q;
 }
 
+/* x 2^k */
+SKLSTM_INLINE vec times_power(vec x, vec k) {
+#if defined(__AVX512F__) && !defined(SKLSTM_SCALAR) && defined(SKLSTM_FLOAT)
+    return (vec)_mm512_scalef_ps((__m512)x, (__m512)k);
+#elif defined(__AVX512F__) && !defined(SKLSTM_SCALAR)
+    return (vec)_mm512_scalef_pd((__m512d)x, (__m512d)k);
+#else
+    ivec low_bits = bits_of(k + splat(SKLSTM_ROUND)) << SKLSTM_MANTISSA;
+    return x * of_bits(low_bits + bits_of(splat((real)1.0)));
+#endif
+}
+
 SKLSTM_INLINE vec vexp(vec x) {
-    vec scale, m = exp_parts(SKLSTM_CLAMP(x, -SKLSTM_EXP_MAX, SKLSTM_EXP_MAX), &scale);
-    return scale + scale * m;
+    vec k, m = exp_parts(SKLSTM_CLAMP(x, -SKLSTM_EXP_MAX, SKLSTM_EXP_MAX), &k);
+    return times_power(splat((real)1.0) + m, k);
 }
 
 /* 1 / x, to about one unit in the last place. A division takes as long as a dozen multiplications.
@@ -213,9 +228,8 @@ SKLSTM_INLINE vec sigmoid(vec x) { return reciprocal(splat((real)1.0) + vexp(-x)
 
 /* (e^2x - 1) / (e^2x + 1), from e^2x - 1 so that small x keep their digits */
 SKLSTM_INLINE vec vtanh(vec x) {
-    vec scale;
-    vec y = SKLSTM_CLAMP(x, -SKLSTM_TANH_MAX, SKLSTM_TANH_MAX);
-    vec m = exp_parts(y + y, &scale);
+    vec k, y = SKLSTM_CLAMP(x, -SKLSTM_TANH_MAX, SKLSTM_TANH_MAX);
+    vec m = exp_parts(y + y, &k), scale = times_power(splat((real)1.0), k);
     vec e = (scale - splat((real)1.0)) + scale * m;
     return e * reciprocal(e + splat((real)2.0));
 }
