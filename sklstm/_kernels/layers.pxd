@@ -10,7 +10,7 @@ from sklstm._kernels.layout cimport Layer, Matrix, Net, group, matrix_rows, matr
 from sklstm._kernels.products cimport (
     FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out,
 )
-from sklstm._kernels.simd cimport LANES, load, real, splat, store
+from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
 
 cdef enum:
     CHUNK_MAX = 32  # bundles: all that share one reading of weights that no cache holds
@@ -58,18 +58,22 @@ cdef inline bint ends_at(
 cdef inline void gather(
     const Bundle* bundle, int width, int t, int n_features, real* x
 ) noexcept nogil:
-    """Features at place t, side by side."""
-    cdef int lane, f
+    """Features at place t, side by side; zeros of sequences that have ended."""
+    cdef int lane, f = 0
+    cdef reals[LANES] row
     if width == 1:
         memcpy(x, bundle.x[0] + <Py_ssize_t> t * n_features, n_features * sizeof(real))
         return
     for lane in range(width):
+        row[lane] = NULL
         if t < bundle.length[lane]:
-            for f in range(n_features):
-                x[f * width + lane] = bundle.x[lane][<Py_ssize_t> t * n_features + f]
-        else:
-            for f in range(n_features):
-                x[f * width + lane] = 0
+            row[lane] = bundle.x[lane] + <Py_ssize_t> t * n_features
+    while f + LANES <= n_features:
+        turn(row, f, x + f * width)
+        f += LANES
+    for lane in range(width):
+        for f in range(n_features // LANES * LANES, n_features):
+            x[f * width + lane] = 0 if row[lane] == NULL else row[lane][f]
 
 
 # ---------------------------------------------------------------------------- a layer

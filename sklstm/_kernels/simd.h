@@ -22,6 +22,14 @@ typedef uint64_t integer;
 #endif
 typedef SKLSTM_REAL real;
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define SKLSTM_UNROLL _Pragma("GCC unroll 32")
+#elif defined(__clang__)
+#define SKLSTM_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SKLSTM_UNROLL
+#endif
+
 #if defined(__GNUC__) && !defined(SKLSTM_SCALAR)
 #if defined(__AVX512F__)
 #define SKLSTM_VECTOR_BYTES 64
@@ -232,6 +240,37 @@ SKLSTM_INLINE vec vtanh(vec x) {
     vec m = exp_parts(y + y, &k), scale = times_power(splat((real)1.0), k);
     vec e = (scale - splat((real)1.0)) + scale * m;
     return e * reciprocal(e + splat((real)2.0));
+}
+
+/* out[k * LANES + l] = rows[l][at + k] for LANES k; 0 where there is no row */
+SKLSTM_INLINE void turn(const real *const *rows, ptrdiff_t at, real *out) {
+#if defined(__GNUC__) && !defined(__clang__) && !defined(SKLSTM_SCALAR)
+    vec x[LANES];
+    ivec lane;
+    SKLSTM_UNROLL
+    for (int l = 0; l < LANES; l++) {
+        lane[l] = l;
+        x[l] = rows[l] ? load(rows[l] + at) : splat(0);
+    }
+    /* change places of blocks across the diagonal: of 1 x 1, 2 x 2, 4 x 4 ... */
+    SKLSTM_UNROLL
+    for (int size = 1; size < LANES; size *= 2) {
+        ivec second = (ivec)((lane & size) != 0);
+        SKLSTM_UNROLL
+        for (int l = 0; l < LANES; l++) {
+            if ((l & size) == 0) {
+                vec a = x[l], b = x[l + size];
+                x[l] = __builtin_shuffle(a, b, lane + (second & (LANES - size)));
+                x[l + size] = __builtin_shuffle(a, b, lane + size + (second & (LANES - size)));
+            }
+        }
+    }
+    SKLSTM_UNROLL
+    for (int l = 0; l < LANES; l++) store(out + l * LANES, x[l]);
+#else
+    for (int l = 0; l < LANES; l++)
+        for (int k = 0; k < LANES; k++) out[k * LANES + l] = rows[l] ? rows[l][at + k] : 0;
+#endif
 }
 
 #ifdef SKLSTM_FLOAT

@@ -13,6 +13,7 @@ cdef extern from "simd.h" nogil:
     vec splat(real x)
     real sum_lanes(vec x)
     void store_sums(real* p, const vec* x)
+    void turn(const real* const* rows, Py_ssize_t at, real* out)
     void prefetch(const real* p)
     vec vexp(vec x)
     vec sigmoid(vec x)

@@ -11,13 +11,6 @@
 #include "simd.h"
 #include <stddef.h>
 
-#if defined(__GNUC__) && !defined(__clang__)
-#define SKLSTM_UNROLL _Pragma("GCC unroll 32")
-#elif defined(__clang__)
-#define SKLSTM_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define SKLSTM_UNROLL
-#endif
 #if defined(__GNUC__)
 #define SKLSTM_APART static __attribute__((noinline, unused))
 #else
