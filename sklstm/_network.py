@@ -31,6 +31,7 @@ class Network:
     def __init__(
         self, topology: Topology, vector: np.ndarray, gradient: str, return_sequences: bool
     ) -> None:
+        topology.require_vector(vector)
         self.topology = topology
         self.vector = vector
         self.gradient = gradient

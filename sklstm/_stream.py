@@ -70,6 +70,7 @@ class Stream:
         learner = self._learner
         topology, outputs = learner.topology, learner.outputs()
         self._vector = self._holder.parameters_
+        topology.require_vector(self._vector)
         self._dtype = self._vector.dtype
         self._n_features = topology.n_features
         self._learns = len(topology.stack) == 1

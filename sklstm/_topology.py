@@ -199,6 +199,14 @@ class Topology:
     def n_parameters(self) -> int:
         return int(self.trainable.sum())
 
+    def require_vector(self, vector: np.ndarray) -> None:
+        """Refuse what users assigned to ``parameters_`` that kernels would read beyond its end."""
+        if vector.shape != (self.n_total,) or vector.dtype not in (np.float32, np.float64):
+            raise ValueError(
+                f"parameters_ is an array of shape {vector.shape} and {vector.dtype}, but this "
+                f"network has a vector of {self.n_total} numbers, float32 or float64."
+            )
+
     def layers(self, vector: np.ndarray) -> list[dict[str, np.ndarray]]:
         return [layer.views(vector) for layer in self.stack]
 

@@ -576,3 +576,18 @@ def test_an_error_in_the_middle_of_training_leaves_the_model_as_it_was(call, mon
 
     monkeypatch.setattr("sklstm._solvers.Adam.end_epoch", broken)
     fails(RuntimeError, "in the middle", model, getattr(model, call), X, numbers(X))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [np.zeros(3), np.zeros((5, 7)), np.zeros(1000), np.zeros(43, dtype=np.float16)],
+    ids=["short", "two-dimensional", "long", "float16"],
+)
+@pytest.mark.parametrize("call", ["predict", "fit", "partial_fit", "stream"])
+def test_parameters_of_another_network_are_refused(call, other):
+    X = sequences(6)
+    model = fitted(LSTMRegressor, warm_start=True)
+    model.parameters_ = other
+    arguments = {"predict": [X], "stream": []}.get(call, [X, numbers(X)])
+    message = rf"parameters_ .* shape {re.escape(str(other.shape))} .* vector of 43 numbers"
+    fails(ValueError, message, model, getattr(model, call), *arguments)
