@@ -375,6 +375,33 @@ cdef class Session:
             return 1
         return min(self.n_threads, max(self.n_chunks, self.n_pieces))
 
+    def plan_of(self, const long long[::1] rows):
+        """What `gradient` deals to threads for the batch made of these sequences: for tests.
+
+        Returns
+        -------
+        rounds : list of lists
+            The chunks of each round, as their width and the number of steps of each bundle.
+        pieces : list of tuples
+            Of each piece of the weights: layer, first row, and the row behind the last.
+        """
+        cdef int first, index, n = rows.shape[0]
+        cdef const Chunk* chunk
+        cdef const Piece* piece
+        self.arrange(&rows[0], 0, n)
+        self.plan(n)
+        rounds, pieces = [], []
+        for first in range(0, self.n_chunks, self.n_rooms):
+            chunks = []
+            for index in range(first, min(first + self.n_rooms, self.n_chunks)):
+                chunk = self.fill_chunk(index, index - first, n)
+                chunks.append((chunk.width, [chunk.bundles[b].steps for b in range(chunk.n)]))
+            rounds.append(chunks)
+        for index in range(self.n_pieces):
+            piece = &self.pieces[index]
+            pieces.append((piece.layer, piece.first, piece.stop))
+        return rounds, pieces
+
     # -- forward
 
     cdef void output_chunk(self, int index, int n, int thread) noexcept nogil:

@@ -6,11 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-from kernels import CELLS, Problem, kernel_output, network, ragged
+from kernels import CELLS, Problem, drawn, kernel_output, network, packed, ragged
 from numpy.testing import assert_allclose, assert_array_equal
 from twins.reference import last_output
 
 from sklstm import _isa
+from sklstm._network import Network
 
 
 @pytest.fixture(params=_isa.available())
@@ -49,6 +50,53 @@ def test_bits_do_not_depend_on_the_number_of_threads(isa, dtype):
         again, d_again = problem.kernel(vector, "full", n_threads=n_threads)
         assert again == loss
         assert_array_equal(d_again, d_vector)
+
+
+def batch_of_32(dtype):
+    """Of one length, for 64 units."""
+    sizes = dict(n_features=8, hidden_layer_sizes=(64,), n_outputs=1)
+    topology, vector = drawn(sizes, dtype=dtype, scale=0.1)
+    return topology, vector, ragged([20] * 32, 8, dtype=dtype)
+
+
+def busiest(parts, n_threads):
+    """Work of the thread that has most, as a multiple of the mean: who is free takes the next."""
+    work = [0] * n_threads
+    for part in parts:
+        work[work.index(min(work))] += part
+    return max(work) * n_threads / sum(work)
+
+
+def multiply_adds(topology, width, steps):
+    """Of a chunk in training, forward and backward: one layer, outputs at the last step."""
+    layer = topology.stack[0]
+    sources = layer.n_columns - 1 + layer.n_recurrent
+    return width * (sum(steps) * layer.n_rows * sources + len(steps) * 2 * topology.n_read)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_batch_of_32_at_64_units_is_dealt_evenly_to_eight_threads(isa, dtype):
+    topology, vector, sequences = batch_of_32(dtype)
+    session = Network(topology, vector, "full", False)._session(
+        packed(sequences), 32, 8, training=True
+    )
+    rounds, pieces = session.plan_of(np.arange(32))
+    for chunks in rounds:
+        assert busiest([multiply_adds(topology, *chunk) for chunk in chunks], 8) <= 1.15
+    for layer, n_rows in enumerate((4 * 64, 1)):
+        bounds = [(first, stop) for index, first, stop in pieces if index == layer]
+        starts, stops = zip(*bounds, strict=True)
+        assert (*starts, n_rows) == (0, *stops)  # every row once
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_batch_of_32_at_64_units_gives_the_same_bits_on_eight_threads(isa, dtype):
+    topology, vector, sequences = batch_of_32(dtype)
+    problem = Problem(topology, sequences)
+    loss, d_vector = problem.kernel(vector, "full", n_threads=1)
+    again, d_again = problem.kernel(vector, "full", n_threads=8)
+    assert again == loss
+    assert_array_equal(d_again, d_vector)
 
 
 def run(code, **environment):
