@@ -76,6 +76,22 @@ MUTATIONS = [
         EDGES,
     ),
     Mutation(
+        "chunk-size",
+        "a chunk of a large layer has more sequences than there is room for",
+        CELL_PYX,
+        "16 if numbers <= NUMBERS_MANY",
+        "64 if numbers <= NUMBERS_MANY",
+        EDGES,
+    ),
+    Mutation(
+        "chunk-numbers",
+        "a layer that no cache holds is read for as few sequences as one that the cache holds",
+        CELL_PYX,
+        "if numbers <= NUMBERS_MANY else CHUNK_MAX",
+        "if numbers <= NUMBERS_MANY else 8",
+        EDGES,
+    ),
+    Mutation(
         "loss",
         "the loss of a bundle is added to that of the batch before",
         CELL_PYX,
@@ -162,6 +178,14 @@ MUTATIONS = [
         "self.output_chunk(index, count, threadid())",
         "self.output_chunk(index, count, 0)",
         f"{CELL} {EDGES}",
+    ),
+    Mutation(
+        "gradient-rows",
+        "fewer rows of the gradient than a tile are left out",
+        GRADIENTS,
+        "            while R > min(piece.stop, row // n * n + n) - row:\n                R //= 2\n",
+        "            if R > min(piece.stop, row // n * n + n) - row:\n                break\n",
+        EDGES,
     ),
     Mutation(
         "columns",

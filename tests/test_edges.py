@@ -1,15 +1,10 @@
-"""Shapes on the far side of every constant of the kernels: twin, derivatives and laws hold there.
+"""On the shapes of `edges.py`, twin, derivatives and laws of the kernels hold."""
 
-The kernels tile rows, columns and sequences, cut batches into bundles and chunks, the gradient into
-terms and pieces, and leave remainders.
-Each edge below needs at least one of these more than once, with a remainder, whatever the
-constants are: it is derived from what the kernels export.
-"""
-
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+from edges import EDGES, at, beyond
 from kernels import CELLS, CONSTANTS, Problem, drawn, kernel_output, packed, ragged
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
@@ -27,142 +22,6 @@ def one_thread_for_blas():
     """The twin's products are so small that threads of NumPy only wait for each other."""
     with threadpool_limits(1, "blas"):
         yield
-
-
-@dataclass
-class Edge:
-    """A shape and the lengths of a batch."""
-
-    sizes: dict
-    lengths: list
-    return_sequences: bool = False
-    scale: float = 0.3
-
-
-def bundles(n):
-    """A small net: bundles, and n sequences more than are read one by one."""
-
-    def edge(c):
-        sizes = dict(n_features=2, hidden_layer_sizes=(3,), n_outputs=3)
-        count = 3 * c["LANES"] + c["ALONE_MAX"] + n
-        return Edge(sizes, [1 + k % 5 for k in range(count)], return_sequences=n > 0)
-
-    return edge
-
-
-def wide(c):
-    """The fewest blocks of a net whose sequences are never side by side, and one, for padding."""
-    return c["SMALL"] + 1
-
-
-def together(part):
-    """Sequences of a larger net: a part of those that a tile takes, or several times as many."""
-
-    def edge(c):
-        sizes = dict(n_features=3, hidden_layer_sizes=(wide(c),), n_outputs=2)
-        count = round(part * c["TILE_SEQUENCES"])
-        return Edge(sizes, [4 - k % 3 for k in range(count)], part > 1, scale=0.2)
-
-    return edge
-
-
-def columns(n_blocks):
-    """Two panels of columns and a rest."""
-
-    def edge(c):
-        H = 4 if n_blocks == "few" else wide(c)
-        n_columns = 2 * max(c["GRADIENT_VECTORS"] * c["LANES"], c["GRADIENT_COLUMNS"]) + 5
-        sizes = dict(n_features=n_columns, hidden_layer_sizes=(H,), n_outputs=2)
-        count = c["LANES"] + c["ALONE_MAX"] if n_blocks == "few" else 3
-        return Edge(sizes, [3 - k % 2 for k in range(count)], scale=0.1)
-
-    return edge
-
-
-def cells_of_the_layer_below(n_blocks):
-    """A second layer in two directions, more columns than a panel, and groups with padding."""
-
-    def edge(c):
-        H = c["LANES"] + 1 if n_blocks == "few" else wide(c)
-        H = min(H, c["SMALL"] - 1) if n_blocks == "few" else H
-        sizes = dict(
-            n_features=3,
-            hidden_layer_sizes=(H, max(H - 2, 1)),
-            block_size=2,
-            bidirectional=True,
-            n_outputs=2,
-        )
-        count = c["LANES"] + c["ALONE_MAX"] if n_blocks == "few" else 4
-        return Edge(sizes, [3 - k % 2 for k in range(count)], True, scale=0.1)
-
-    return edge
-
-
-def rows(n_blocks):
-    """Several tiles of rows, and a rest, in the hidden layer and the output layer."""
-
-    def edge(c):
-        H = c["SMALL"] - 1 if n_blocks == "few" else 2 * wide(c)
-        sizes = dict(n_features=2, hidden_layer_sizes=(max(H, 1),), n_outputs=c["ROW_TILE"] + 3)
-        count = c["LANES"] + 1 if n_blocks == "few" else 2
-        return Edge(sizes, [3 - k % 2 for k in range(count)], True, scale=0.2)
-
-    return edge
-
-
-def terms(n_blocks):
-    """More steps than the gradient takes at once, by one, and by more than as many again.
-
-    The cells take in little at each step: in one that is full, the last steps would not count.
-    """
-
-    def edge(c):
-        H = 2 if n_blocks == "few" else wide(c)
-        steps = 2 * c["TERMS"] + 3
-        sizes = dict(n_features=2, hidden_layer_sizes=(H,), n_outputs=1)
-        count = c["LANES"] if n_blocks == "few" else 2
-        return Edge(sizes, [steps - c["TERMS"] // 2 * k for k in range(min(count, 4))], True, 0.01)
-
-    return edge
-
-
-def pieces(c):
-    """A table of the gradient that is cut into pieces."""
-    H = 2 * wide(c)
-    sizes = dict(n_features=c["TABLE_MAX"] // (2 * H), hidden_layer_sizes=(H,), n_outputs=1)
-    return Edge(sizes, [2, 1], scale=0.05)
-
-
-def units(n):
-    """One sequence whose products have n vectors of rows: as many kinds of tiles as there are."""
-
-    def edge(c):
-        n_vectors = c["TILE_MAX"] + n if n > 0 else -n
-        size = n_vectors * c["LANES"] - (c["LANES"] > 1)
-        return Edge(dict(n_features=3, hidden_layer_sizes=(size,), n_outputs=size), [4], scale=0.1)
-
-    return edge
-
-
-EDGES = {
-    "as-many-left-over-as-run-alone": bundles(0),
-    "one-more-left-over": bundles(1),
-    **{f"together-{n:.2g}": together(n) for n in (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1, 13 / 6, 5.5)},
-    **{f"columns-{n}-blocks": columns(n) for n in ("few", "many")},
-    **{f"layer-below-{n}-blocks": cells_of_the_layer_below(n) for n in ("few", "many")},
-    **{f"rows-{n}-blocks": rows(n) for n in ("few", "many")},
-    **{f"terms-{n}-blocks": terms(n) for n in ("few", "many")},
-    "pieces": pieces,
-    **{f"units-{n}": units(n) for n in (-1, -2, -3, -5, 1, 2, 3)},
-}
-
-
-def at(edge, cell="forget", dtype=DOUBLE):
-    """Topology, vector and problem of an edge of this precision's kernels, in its numbers."""
-    edge = EDGES[edge](CONSTANTS[dtype])
-    topology, vector = drawn(edge.sizes, cell, dtype=dtype, scale=edge.scale)
-    sequences = ragged(edge.lengths, topology.n_features, dtype=dtype)
-    return topology, vector, Problem(topology, sequences, return_sequences=edge.return_sequences)
 
 
 def kinds(topology):
@@ -338,3 +197,55 @@ def test_more_sequences_than_are_worked_on_at_a_time_give_the_same_bits(return_s
     net = Network(topology, vector, "full", return_sequences)
     halves = [net.output(packed(part), 1) for part in (sequences[: n // 2], sequences[n // 2 :])]
     assert_array_equal(net.output(packed(sequences), 1), np.concatenate(halves))
+
+
+# ------------------------------------------------------------------------------- large layers
+
+
+def sequences_of_chunks(topology, vector, problem):
+    """How many each chunk takes, on one thread."""
+    n = len(problem.sequences)
+    session = Network(topology, vector, "full", False)._session(
+        packed(problem.sequences), n, 1, training=True
+    )
+    return [len(steps) for chunks in session.plan_of(np.arange(n))[0] for _, steps in chunks]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_the_farther_the_weights_the_more_sequences_share_each_reading(dtype, cell):
+    few, many = (
+        sequences_of_chunks(*beyond(numbers, cell, dtype))
+        for numbers in ("NUMBERS_FEW", "NUMBERS_MANY")
+    )
+    assert sum(few) == sum(many)
+    assert many[0] == CONSTANTS[dtype]["CHUNK_MAX"] > few[0] > few[-1]
+    small = sequences_of_chunks(*at("together-5.5", cell, dtype))
+    assert few[0] > small[0] > small[-1]
+
+
+@pytest.mark.parametrize("numbers", ["NUMBERS_FEW", "NUMBERS_MANY"])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_a_large_layer_gives_each_sequence_the_bits_and_the_gradient_it_has_alone(
+    dtype, cell, numbers
+):
+    topology, vector, problem = beyond(numbers, cell, dtype)
+    together = kernel_output(topology, vector, problem.sequences, return_sequences=False)
+    for x, out in zip(problem.sequences, together, strict=True):
+        assert_array_equal(kernel_output(topology, vector, [x], return_sequences=False)[0], out)
+    trainer = problem.trainer(vector, "full")
+    n, mean = len(problem.sequences), 0
+    for k in range(n):
+        trainer.gradient(np.array([k]))
+        mean = mean + trainer.d_vector.astype(float) / n
+    trainer.gradient(np.arange(n))
+    atol = TOLERANCE[dtype]["rtol"] * np.abs(mean).max()
+    assert_allclose(trainer.d_vector, mean, rtol=TOLERANCE[dtype]["rtol"], atol=atol)
+
+
+def test_every_constant_of_the_kernels_decides_a_shape_of_these_tests():
+    files = [Path(__file__), Path(__file__).with_name("edges.py")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    missing = {name for c in CONSTANTS.values() for name in c if f'"{name}"' not in text}
+    assert missing == set()
