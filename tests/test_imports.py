@@ -76,6 +76,77 @@ def test_a_circle_is_found_however_it_is_written(line):
     assert circle(modules) == ["sklstm._a", "sklstm._b", "sklstm._c", "sklstm._a"]
 
 
+# ------------------------------------------------------------------------------- the arrows
+
+
+def python_of(file):
+    """What a file of Python or Cython imports and cimports, as a source of Python."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".py":
+        return text
+    lines = re.findall(r"^from sklstm\S* c?import (?:\([^)]*\)|.*)", text, re.MULTILINE)
+    return "\n".join(lines).replace(" cimport ", " import ")
+
+
+def direct_imports():
+    """All that each module imports, by name; one that is Python and Cython is taken as one."""
+    found = {}
+    for file in [file for end in ("py", "pyx", "pxd") for file in ROOT.rglob(f"*.{end}")]:
+        names = found.setdefault(name_of(file), set())
+        for module, part in imported(python_of(file)):
+            names |= {module, f"{module}.{part}"}
+    return found
+
+
+def arrows(lines):
+    """Pairs of names: an arrow right behind names starts there, another where the one above does."""
+    starts = {}
+    for line in lines:
+        pieces = re.split("(->)", line)
+        at = 0
+        for before, after in zip(pieces[:-1:2], pieces[2::2], strict=True):
+            at += len(before)
+            if re.search(r"\w $", before):
+                names = before.rpartition(":")[2]
+                starts[at] = [name.strip() for name in names.split(",")]
+            for start in starts[at]:
+                yield from ((start, end.strip()) for end in after.split(","))
+            at += 2
+
+
+def test_arrows_are_read_as_they_are_drawn():
+    drawn = [
+        "kind: a, b -> c -> d, e",
+        "           -> f",
+        "                -> g",
+    ]
+    expected = ["a c", "b c", "c d", "c e", "a f", "b f", "c g"]
+    assert [f"{start} {end}" for start, end in arrows(drawn)] == expected
+
+
+def test_the_arrows_of_the_documents_are_direct_imports():
+    document = Path(__file__).parents[1] / "docs" / "development.md"
+    _, _, below = document.read_text(encoding="utf-8").partition("Imports point one way:\n\n")
+    lines = below.partition("\n\n")[0].splitlines()
+    imports = direct_imports()
+
+    def meant(name):
+        """A module, or all of a package."""
+        return {m for m in imports if m.split(".")[-1] == name or f".{name}." in m}
+
+    found = [*arrows(lines)]
+    assert len(found) > 60
+    wrong = {
+        f"{start} -> {end}"
+        for start, end in found
+        if not any(imports[module] & meant(end) for module in meant(start))
+    }
+    assert wrong == set()
+
+
+# ------------------------------------------------------------------------------- scikit-learn
+
+
 def takes_private_parts(source):
     """Whether a source imports what scikit-learn does not promise to keep."""
     return any(
