@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm import _isa
 from sklstm._learner import Learner
 from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, scalar
+from sklstm._version import __version__
 
 _STALE = (
     "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
@@ -270,6 +271,7 @@ class Stream:
 
     def __getstate__(self) -> dict[str, Any]:
         return {
+            "version": __version__,
             "learner": self._learner,
             "stale": self._learner.n_draws != self._n_draws,
             "stepped": self._stepped,
@@ -277,6 +279,13 @@ class Stream:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        saved = state.get("version", "before 0.2.0")
+        if saved != __version__:  # memory lies as the kernels of that version like it
+            raise ValueError(
+                f"This stream was saved by sklstm {saved} and cannot be loaded by sklstm "
+                f"{__version__}. Install sklstm {saved} to load it and save its estimator, or make "
+                "a new stream with stream()."
+            )
         self.__init__(state["learner"])
         self._stepped = state["stepped"]
         if state["stale"]:

@@ -99,7 +99,7 @@ def direct_imports():
 
 
 def arrows(lines):
-    """Pairs of names: an arrow right behind names starts there, another where the one above does."""
+    """Pairs of names: an arrow starts at the names right before it, or where the one above does."""
     starts = {}
     for line in lines:
         pieces = re.split("(->)", line)

@@ -17,7 +17,7 @@ from kernels import CELLS
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
-from sklstm import LSTMClassifier, LSTMRegressor, _isa
+from sklstm import LSTMClassifier, LSTMRegressor, Stream, _isa
 from sklstm._solvers import SOLVERS
 from sklstm._topology import GATES
 
@@ -214,6 +214,18 @@ def test_a_pickled_stream_goes_on_as_if_never_pickled(cell, solver):
         assert copy.learn(y_t) == stream.learn(y_t)
         assert copy.step(x_t) == stream.step(x_t)
     assert_array_equal(copy.estimator.parameters_, model.parameters_)
+
+
+@pytest.mark.parametrize("version", [None, "0.0.1", "99.0"])
+def test_a_stream_of_another_version_says_so(version):
+    """The first kept its estimator, and no version."""
+    model = regressor()
+    state = model.stream().__getstate__()
+    state = state | {"version": version} if version else {"estimator": model, "stepped": False}
+    with pytest.raises(
+        ValueError, match=rf"saved by sklstm {version or 'before 0.2.0'} and cannot"
+    ):
+        Stream.__new__(Stream).__setstate__(state)
 
 
 def resident():
