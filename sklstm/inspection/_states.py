@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from sklstm._base import BaseLSTM
 from sklstm._parameters import gradient_of
 from sklstm._topology import LayerShape
 from sklstm.inspection import _cells
-
-if TYPE_CHECKING:
-    from sklstm._base import BaseLSTM
 
 
 def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
@@ -70,8 +68,6 @@ def gradient_in_use(estimator: Any) -> str:
 
 def read(estimator: Any, X: Any) -> list[np.ndarray]:
     """The sequences of X, each (T, F) in float64."""
-    from sklstm._base import BaseLSTM
-
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
             f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Out of a "
