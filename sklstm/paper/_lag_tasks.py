@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sklstm.baselines._steps import Steps
+from sklstm.baselines._entries import Steps
 from sklstm.datasets import make_long_lag
 
 TOLERANCE = 0.25  # 2a: largest error of an output

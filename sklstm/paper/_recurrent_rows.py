@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from sklstm.baselines import GuessingRegressor, RecurrentRegressor
-from sklstm.baselines._steps import Steps
+from sklstm.baselines._entries import Steps
 from sklstm.datasets import make_embedded_reber, reber_successors
 from sklstm.paper._guessing_tasks import draw_task
 from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag, one_hot

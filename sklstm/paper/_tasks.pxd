@@ -18,7 +18,7 @@ cdef enum Kind:
     ADDING  # 4
     MULTIPLICATION  # 5
     TEMPORAL_ORDER  # 6
-    CONTINUAL  # strings without end
+    REBER_STREAM  # strings without end
 
 cdef enum FirstPair:
     END  # its marker stays -1
@@ -45,7 +45,7 @@ cdef struct Task:
     const long long* offsets
     int n_strings
     int n_training
-    # the automaton of CONTINUAL: two edges of each state, the first of all begins a stream
+    # the automaton of REBER_STREAM: two edges of each state, the first of all begins a stream
     const unsigned char* edge_symbol
     const unsigned char* edge_target
     const Ziggurat* ziggurat
@@ -151,7 +151,7 @@ cdef inline void begin(
         begin_pairs(task, random, now)
     elif task.kind == TEMPORAL_ORDER:
         begin_order(task, random, now)
-    elif task.kind == CONTINUAL:
+    elif task.kind == REBER_STREAM:
         now.steps = task.length
         now.state = task.edge_target[0]
         now.following = task.edge_symbol[0]
@@ -191,7 +191,7 @@ cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept
             if t == now.place[k]:
                 return 6 + now.sign[k]
         return 2 + below(random, 4)
-    elif task.kind == CONTINUAL:
+    elif task.kind == REBER_STREAM:
         k = now.following
         edge = 2 * now.state
         now.legal = (1 << task.edge_symbol[edge]) | (1 << task.edge_symbol[edge + 1])
@@ -247,7 +247,7 @@ cdef inline double wanted(
         return k == now.label
     if task.legal_targets:
         return now.legal >> k & 1
-    if task.kind == CONTINUAL and truth:
+    if task.kind == REBER_STREAM and truth:
         if not now.legal >> k & 1:
             return 0
         return 1 if now.legal == 1 << k else 0.5

@@ -168,7 +168,7 @@ def reber_strings(data_set: int, *, distinct: bool) -> Strings:
 def reber_stream(length: int) -> Task:
     """The continual embedded Reber grammar, in streams of so many symbols."""
     return Task(
-        kind="continual",
+        kind="reber_stream",
         n_inputs=7,
         every_step=True,
         length=length,

@@ -21,7 +21,7 @@ from sklstm.paper._lanes cimport (
     write_net,
 )
 from sklstm.paper._tasks cimport (
-    ADDING, CONTINUAL, END, LONG_LAG, MARKED, MULTIPLICATION, NEVER, NOISE_FREE_LAG, RANDOM_LAG,
+    ADDING, END, LONG_LAG, MARKED, MULTIPLICATION, NEVER, NOISE_FREE_LAG, RANDOM_LAG, REBER_STREAM,
     STRINGS, TEMPORAL_ORDER, TWO_SEQUENCE, FirstPair, Kind, Sequence, Task, begin, draws_symbols,
     has_target, reals, symbol, wanted,
 )
@@ -37,7 +37,7 @@ KINDS = {
     "adding": ADDING,
     "multiplication": MULTIPLICATION,
     "temporal_order": TEMPORAL_ORDER,
-    "continual": CONTINUAL,
+    "reber_stream": REBER_STREAM,
 }
 FIRST_PAIRS = {"end": END, "marked": MARKED, "never": NEVER}
 MEASURES = {"absolute": ABSOLUTE, "squared": SQUARED}
