@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from twins.chunker import run
 
 from sklstm.baselines import SequenceChunker
-from sklstm.baselines._steps import Steps
+from sklstm.baselines._entries import Steps
 from sklstm.datasets import make_noise_free_lag
 from sklstm.paper._chunker_rows import ROWS, run_lag, run_row
 

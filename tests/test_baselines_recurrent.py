@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from twins.recurrent import derivative, forward, loss
 
 from sklstm.baselines import RecurrentRegressor
-from sklstm.baselines._steps import Steps
+from sklstm.baselines._entries import Steps
 
 LENGTHS = (1, 7, 2, 4)
 NETS = [

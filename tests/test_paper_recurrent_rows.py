@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklstm.baselines._steps import Steps
+from sklstm.baselines._entries import Steps
 from sklstm.datasets import make_embedded_reber, reber_successors
 from sklstm.paper import _recurrent_rows
 from sklstm.paper._recurrent_rows import ROWS, run_lag, run_row

@@ -19,9 +19,7 @@ from libc.stdint cimport int64_t
 from sklstm.baselines._arithmetic cimport (
     Activation,
     Entries,
-    IDENTITY,
     LOGISTIC,
-    TANH,
     activate,
     add_outer,
     descend_rows,
@@ -29,14 +27,14 @@ from sklstm.baselines._arithmetic cimport (
     slope,
     weighted_sum,
 )
-from sklstm.baselines._steps cimport Steps
+from sklstm.baselines._entries cimport Steps
 
 import numpy as np
 
-ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH}
+from sklstm.baselines._gradients import ACTIVATIONS
 
 
-cdef class Net:
+cdef class ChunkerNet:
     """One of the two nets, and what it has seen of a sequence; ``vector`` is shared, not copied."""
 
     cdef double[::1] vector, d_vector, history, net, out, error, d_hidden
@@ -161,7 +159,7 @@ cdef class Chunker:
         Whether the outputs of C see its inputs too; those of A always do.
     """
 
-    cdef Net automatizer, chunker
+    cdef ChunkerNet automatizer, chunker
     cdef Py_ssize_t n_targets, n_features, n_hidden, n_inputs_at
     cdef bint shared
     cdef double threshold
@@ -186,10 +184,10 @@ cdef class Chunker:
         n_sources = n_hidden + bias + n_features
         size = n_sources * (2 * n_hidden + n_main)
         common = bias, out_activation, n_steps
-        self.automatizer = Net(
+        self.automatizer = ChunkerNet(
             vector[:size], n_features, n_hidden, n_main + n_hidden, n_main, *common, True
         )
-        self.chunker = Net(
+        self.chunker = ChunkerNet(
             vector[size:],
             n_features,
             n_hidden,
@@ -217,7 +215,7 @@ cdef class Chunker:
         """Learn from these sequences in turn; the sum of half the squared errors of targets."""
         cdef Py_ssize_t i
         cdef double loss = 0
-        cdef Net A = self.automatizer, C = self.chunker
+        cdef ChunkerNet A = self.automatizer, C = self.chunker
         self._check(steps, targets, weights, per_step)
         for i in range(order.shape[0]):
             if not 0 <= order[i] < steps.offsets.shape[0] - 1:
@@ -246,19 +244,19 @@ cdef class Chunker:
         """
         self._check(steps, targets, weights, per_step)
         for net in (self.automatizer, self.chunker):
-            np.asarray((<Net>net).d_vector)[:] = 0
+            np.asarray((<ChunkerNet>net).d_vector)[:] = 0
         self.sequence(
             self.automatizer, self.chunker, steps, targets, weights, sequence, per_step, 0.0, step
         )
-        result = [np.array((<Net>net).d_vector) for net in (self.automatizer, self.chunker)]
+        result = [np.array((<ChunkerNet>net).d_vector) for net in (self.automatizer, self.chunker)]
         for net in (self.automatizer, self.chunker):
-            np.asarray((<Net>net).d_vector)[:] = 0
+            np.asarray((<ChunkerNet>net).d_vector)[:] = 0
         return result
 
     def output(self, Steps steps not None, double[:, ::1] out, *, bint per_step):
         """Targets as A predicts them, before their activation; C is not needed."""
         cdef Py_ssize_t i, t, k, row = 0
-        cdef Net A = self.automatizer
+        cdef ChunkerNet A = self.automatizer
         self._reserve(steps)
         with nogil:
             for i in range(steps.offsets.shape[0] - 1):
@@ -284,8 +282,8 @@ cdef class Chunker:
 
     cdef double sequence(
         self,
-        Net A,
-        Net C,
+        ChunkerNet A,
+        ChunkerNet C,
         Steps steps,
         const double[:, ::1] targets,
         const double[::1] weights,
@@ -368,7 +366,7 @@ cdef class Chunker:
             self.wanted[entries.index[k]] = entries.value[k]
         return True
 
-    cdef void teach(self, Net C, Steps steps, double rate, bint keeps) noexcept nogil:
+    cdef void teach(self, ChunkerNet C, Steps steps, double rate, bint keeps) noexcept nogil:
         """C learns to predict ``wanted`` from what it has seen."""
         cdef Py_ssize_t k
         for k in range(self.n_features):

@@ -1,4 +1,4 @@
-"""Face of _steps.pyx."""
+"""Face of _entries.pyx."""
 
 from libc.stdint cimport int64_t
 

@@ -32,7 +32,7 @@ from sklstm.baselines._arithmetic cimport (
     slope,
     weighted_sum,
 )
-from sklstm.baselines._steps cimport Steps
+from sklstm.baselines._entries cimport Steps
 
 import numpy as np
 

@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from sklstm.baselines._arithmetic cimport LOGISTIC, Activation, Entries, activate, add_scaled
-from sklstm.baselines._steps cimport Steps
+from sklstm.baselines._entries cimport Steps
 
 import numpy as np
 

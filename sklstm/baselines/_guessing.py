@@ -13,8 +13,8 @@ from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
 from sklstm.baselines._baseline import CONSTRAINTS, POSITIVE, BaselineRegressor
+from sklstm.baselines._entries import Steps
 from sklstm.baselines._guesses import Guesses
-from sklstm.baselines._steps import Steps
 
 TRIALS_AT_A_TIME = 500  # drawn and tried between two looks at the clock and at Ctrl-C
 

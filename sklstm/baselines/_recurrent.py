@@ -11,8 +11,8 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import StrOptions
 from sklstm._targets import Examples
 from sklstm.baselines._baseline import AT_LEAST_1, DESCENT, BaselineRegressor
+from sklstm.baselines._entries import Steps
 from sklstm.baselines._gradients import GRADIENTS, Recurrent
-from sklstm.baselines._steps import Steps
 
 
 class RecurrentRegressor(BaselineRegressor):

@@ -11,7 +11,7 @@ from sklstm._sequences import Sequences
 from sklstm._targets import Examples
 from sklstm.baselines._baseline import AT_LEAST_1, DESCENT, NOT_NEGATIVE, BaselineRegressor
 from sklstm.baselines._chunker import Chunker
-from sklstm.baselines._steps import Steps
+from sklstm.baselines._entries import Steps
 
 
 class SequenceChunker(BaselineRegressor):
