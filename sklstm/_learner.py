@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from operator import attrgetter
 from typing import Any, Protocol
@@ -32,6 +33,24 @@ SETTINGS = (
 )
 
 _locks: WeakKeyDictionary[Holder, threading.Lock] = WeakKeyDictionary()
+_held: list[threading.Lock] = []  # during a fork
+
+
+def _before_fork() -> None:
+    # A lock that another thread held would stay locked in the child, where that thread is not.
+    # A thread that forks in the middle of its own update must not wait for itself.
+    _held.extend(lock for lock in list(_locks.values()) if lock.acquire(timeout=1))
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )
 
 
 class Holder(Protocol):

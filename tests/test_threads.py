@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -211,6 +212,40 @@ def test_a_large_stream_does_not_hang_in_a_forked_child():
     child.join(60)
     assert n_threads == 1
     assert there == here
+
+
+def _learn_in_child(model, queue):
+    stream = model.stream()
+    stream.step([1.0])
+    queue.put(stream.learn(1.0))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+def test_a_child_forked_while_a_thread_learns_may_learn():
+    model = LSTMRegressor(2, random_state=0).initialize(1)
+    stream, done = model.stream(), threading.Event()
+    stream.step([1.0])
+
+    def learn():
+        while not done.is_set():
+            stream.learn(1.0)
+
+    thread = threading.Thread(target=learn)
+    thread.start()
+    context = multiprocessing.get_context("fork")
+    try:
+        for _ in range(10):
+            queue = context.Queue()
+            child = context.Process(target=_learn_in_child, args=(model, queue))
+            child.start()
+            try:
+                assert np.isfinite(queue.get(timeout=20))
+            finally:
+                child.kill()
+                child.join()
+    finally:
+        done.set()
+        thread.join()
 
 
 def on_every_thread(function, n_threads):
