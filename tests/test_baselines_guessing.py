@@ -254,3 +254,15 @@ def test_accepted_strings_are_drawn_uniformly():
     assert len(strings) == 13
     chi_square = ((counts - 500) ** 2 / 500).sum()
     assert chi_square < 32.9  # 12 degrees of freedom, one in a thousand
+
+
+@pytest.mark.parametrize("call", ["predict", "fit"])
+def test_weights_of_another_net_are_refused(call):
+    X, y = [np.ones((2, 1))] * 2, np.array([0.0, 1.0])
+    guess = GuessingRegressor(max_iter=1, warm_start=True, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        guess.fit(X, y)
+    n = len(guess.parameters_)
+    guess.parameters_ = np.zeros(2)
+    with pytest.raises(ValueError, match=f"vector has 2 weights, the net {n}"):
+        guess.predict(X) if call == "predict" else guess.fit(X, y)

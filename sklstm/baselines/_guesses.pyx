@@ -48,6 +48,11 @@ cdef class Guesses:
         self.matrix = np.zeros((self.n_units + 1 + n_features) * self.n_units)
         self.y, self.net = np.empty(self.n_units), np.empty(self.n_units)
 
+    cdef int check_vector(self, Py_ssize_t n) except -1:
+        if n != self.places.shape[0]:
+            raise ValueError(f"vector has {n} weights, the net {self.places.shape[0]}")
+        return 0
+
     cdef void take(self, const double* vector) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(self.places.shape[0]):
@@ -119,6 +124,7 @@ cdef class Guesses:
         """
         cdef Py_ssize_t trial = 0, best = 0, right, most = -1
         cdef Py_ssize_t n_sequences = steps.offsets.shape[0] - 1
+        self.check_vector(candidates.shape[1])
         with nogil:
             while trial < candidates.shape[0] and most < n_sequences:
                 self.take(&candidates[trial, 0])
@@ -133,6 +139,7 @@ cdef class Guesses:
     ):
         """Raw outputs into ``out``, (n, K) or (N, K)."""
         cdef Py_ssize_t k, t, j, row
+        self.check_vector(vector.shape[0])
         with nogil:
             self.take(&vector[0])
             for k in range(steps.offsets.shape[0] - 1):
