@@ -28,6 +28,9 @@ from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
 )
+from sklstm._kernels.pace cimport (
+    FIRST_LOOK, LOOKS, NEXT_LOOK, PARALLEL_MIN, Pace, keep_pace, seconds_now, threads_now,
+)
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
     TILE_VECTORS,
@@ -42,7 +45,6 @@ cdef enum:
     SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
     NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
     NUMBERS_MANY = 1 << 20  # and that it cannot hold
-    PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
     TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
@@ -56,6 +58,9 @@ constants = {
     "NUMBERS_FEW": NUMBERS_FEW,
     "NUMBERS_MANY": NUMBERS_MANY,
     "PARALLEL_MIN": PARALLEL_MIN,
+    "FIRST_LOOK": FIRST_LOOK,
+    "LOOKS": LOOKS,
+    "NEXT_LOOK": NEXT_LOOK,
     "ROW_TILE": ROW_TILE,
     "TILE_MAX": TILE_MAX,
     "TILE_SEQUENCES": TILE_SEQUENCES,
@@ -114,6 +119,40 @@ def total_loss(
     return total
 
 
+def threads_chosen(
+    const double[::1] alone,     # IN  (calls,) seconds of a call with one thread
+    const double[::1] together,  # IN  (calls,) and with all
+    int n_threads,
+):
+    """Threads that calls of a session would use if they took so long, as a list."""
+    cdef Pace pace = Pace(n_threads, 0, False, 0, 0)
+    cdef Py_ssize_t k
+    cdef int n
+    chosen = []
+    for k in range(alone.shape[0]):
+        n = threads_now(&pace, PARALLEL_MIN)
+        keep_pace(&pace, n, PARALLEL_MIN, alone[k] if n == 1 else together[k])
+        chosen.append(n)
+    return chosen
+
+
+cdef class Kept:
+    """What is known of the pace of such work, from one session to the next."""
+
+    cdef Pace pace
+
+
+cdef dict paces = {}
+
+
+cdef Kept pace_of(tuple work):
+    if work not in paces:
+        if len(paces) == 1000:
+            paces.clear()
+        paces[work] = Kept()
+    return paces[work]
+
+
 cdef struct Place:
     # of a sequence in the order of its batch
     Py_ssize_t length
@@ -152,6 +191,7 @@ cdef class Session:
     cdef Place* places
     cdef Piece* pieces
     cdef int n_threads, n_rooms, largest_batch, n_pieces
+    cdef Kept kept
     cdef Py_ssize_t n_total
     cdef bint training
     cdef bint packed[2]  # is there room for units, for lanes
@@ -185,10 +225,13 @@ cdef class Session:
         self.net.full = full
         self.net.return_sequences = return_sequences
         network_new(&self.arena, &self.net, topology)
+        n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
         self.places = <Place*> self.take(max(n, 1), sizeof(Place))
         self.new_rooms(n)
         if training:
             self.new_pieces()
+        self.kept = pace_of((self.n_total, full, training, self.n_threads, n_steps.bit_length()))
+        self.kept.pace.most = min(self.n_threads, max(self.n_rooms, self.n_pieces))
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -365,15 +408,13 @@ cdef class Session:
                 pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.training)
         return 0
 
-    cdef int threads(self, int n, double work_factor) noexcept nogil:
-        """Threads worth waking for the batch; the result is the same."""
-        cdef double work = 0
+    cdef double work(self, int n) noexcept nogil:
+        """Multiply-adds of a forward pass of the batch."""
+        cdef double steps = 0
         cdef int k
         for k in range(n):
-            work += self.places[k].length
-        if work * work_factor * self.n_total < PARALLEL_MIN:
-            return 1
-        return min(self.n_threads, max(self.n_chunks, self.n_pieces))
+            steps += self.places[k].length
+        return steps * self.n_total
 
     def plan_of(self, const long long[::1] rows):
         """What `gradient` deals to threads for the batch made of these sequences: for tests.
@@ -429,13 +470,16 @@ cdef class Session:
         """Raw outputs of all sequences into ``out``, (n, K) or, per step, (N, K)."""
         cdef Py_ssize_t n = self.offsets.shape[0] - 1, first
         cdef int index, count, n_threads
+        cdef double work, start
         self.out = out
         for first in range(0, n, self.largest_batch):
             count = min(<Py_ssize_t> self.largest_batch, n - first)
             self.start(NULL, first, count)
             with nogil:
+                work = self.work(count)
+                start = seconds_now()
                 # a smaller batch may have more chunks than the largest, and so than there are rooms
-                n_threads = min(self.n_rooms, self.threads(count, 1))
+                n_threads = min(self.n_rooms, threads_now(&self.kept.pace, work))
                 if n_threads == 1:
                     for index in range(self.n_chunks):
                         self.output_chunk(index, count, 0)
@@ -443,6 +487,7 @@ cdef class Session:
                     for index in prange(self.n_chunks, num_threads=n_threads,
                                         schedule="dynamic", chunksize=1):
                         self.output_chunk(index, count, threadid())
+                keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
 
     # -- gradient
 
@@ -520,7 +565,7 @@ cdef class Session:
         """
         cdef int n_threads, first = 0, n = rows.shape[0]
         cdef Py_ssize_t k
-        cdef double weight = 0, loss = 0, penalty
+        cdef double weight = 0, loss = 0, penalty, work, start
         cdef float_mode mode
         for k in range(n):
             weight += self.sequence_weights[rows[k]]
@@ -530,7 +575,9 @@ cdef class Session:
         penalty = self.alpha / weight  # before denormal weights count as zero
         self.start(&rows[0], 0, n)
         with nogil:
-            n_threads = self.threads(n, 3)
+            work = 3 * self.work(n)
+            start = seconds_now()
+            n_threads = threads_now(&self.kept.pace, work)
             memset(&self.d_vector[0], 0, self.n_total * sizeof(real))
             while first < self.n_chunks:
                 loss = self.learn_round(first, n, n_threads, loss)
@@ -539,4 +586,5 @@ cdef class Session:
             loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                     &self.vector[0], &self.d_vector[0])
             restore_float_mode(mode)
+            keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
         return loss

@@ -13,7 +13,7 @@ from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
 # Sequences that `output` works on at a time: enough for every thread, bounded memory.
-OUTPUT_BATCH = 4096
+OUTPUT_BATCH = 1024
 
 
 class Network:
