@@ -99,7 +99,16 @@ def main(argv: Sequence[str]) -> None:
         for work in WORKS
         for n_busy in BUSY
     ]
-    head = ("(B, T, F, H)", "busy", "default", "one thread", "two", "PyTorch one", "two", "default is")
+    head = (
+        "(B, T, F, H)",
+        "busy",
+        "default",
+        "one thread",
+        "two",
+        "PyTorch one",
+        "two",
+        "default is",
+    )
     print(table(head, [_row(result) for result in results]))
     write_json(arguments.json, {"machine": describe(), "busy": results})
 

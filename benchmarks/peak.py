@@ -1,7 +1,9 @@
 """The limit: fused multiply-adds per second of one core, and of each of two at once.
 
 A loop of multiply-adds on as many vectors as stay in registers, each a sum of its own so that none
-waits for another. It is compiled for this very machine when it is asked for.
+waits for another. It is compiled for this very machine when it is asked for. Beside it runs a chain
+of integer additions, one a cycle on every processor of today: from the clock that it shows follows
+how many vectors were multiplied in a cycle, which must be near a whole number (one or two units).
 """
 
 from __future__ import annotations
@@ -36,11 +38,27 @@ enum { LANES = BYTES / sizeof(REAL) };
 typedef REAL vec __attribute__((vector_size(BYTES)));
 
 double flop_per_round(void) { return 2.0 * LANES * SUMS; }
+double flop_per_vector(void) { return 2.0 * LANES; }
+
+/* ten additions a round, each of which waits for the one before */
+long add(long rounds)
+{
+    long sum = 0;
+    for (long i = 0; i < rounds; i++) {
+#pragma GCC unroll 10
+        for (int k = 0; k < 10; k++) {
+            sum += i;
+            __asm__ volatile("" : "+r"(sum)); /* no two at once */
+        }
+    }
+    return sum;
+}
 
 REAL multiply_add(long rounds, REAL factor, REAL summand)
 {
-    vec sums[SUMS], a, b, total;
-    for (int l = 0; l < LANES; l++) { a[l] = factor; b[l] = summand; }
+    vec sums[SUMS], a, b, total; /* in registers: set lane by lane they would be in memory */
+    a = factor - (vec){0};
+    b = summand - (vec){0};
     for (int k = 0; k < SUMS; k++) sums[k] = b + (REAL) k;
     for (long i = 0; i < rounds; i++) {
 #pragma GCC unroll 16
@@ -76,6 +94,10 @@ class Peak:
         self._loop.restype = number
         self._library.flop_per_round.restype = ctypes.c_double
         self._flop_per_round = self._library.flop_per_round()
+        self._library.flop_per_vector.restype = ctypes.c_double
+        self._flop_per_vector = self._library.flop_per_vector()
+        self._library.add.argtypes = [ctypes.c_long]
+        self._library.add.restype = ctypes.c_long
         self._rounds = 1000
         while self._seconds() < 0.01:
             self._rounds *= 2
@@ -88,6 +110,17 @@ class Peak:
     def gflops(self) -> float:
         """Giga floating-point operations per second on this core, from some 10 ms."""
         return self._flop_per_round * self._rounds / self._seconds() / 1e9
+
+    def gigahertz(self) -> float:
+        """Clock of this core, if it adds two integers in a cycle."""
+        start = perf_counter()
+        self._library.add(1_000_000)
+        return 10 * 1_000_000 / (perf_counter() - start) / 1e9
+
+    def figures(self) -> tuple[float, float]:
+        """GFLOP/s, and vectors that are multiplied and added in a cycle of the clock beside it."""
+        before, gflops, after = self.gigahertz(), self.gflops(), self.gigahertz()
+        return gflops, gflops / self._flop_per_vector / ((before + after) / 2)
 
 
 def measure(repetitions: int) -> list[dict[str, Any]]:
@@ -102,12 +135,22 @@ def measure(repetitions: int) -> list[dict[str, Any]]:
         for process in team:
             process.make("peak", Peak, dtype)
         for n in range(1, len(team) + 1):
-            rates = []
+            rates, vectors = [], []
             for _ in range(repetitions):
                 for process in team[:n]:
-                    process.ask("peak", "gflops", (), {})
-                rates += [process.answer() for process in team[:n]]
-            results.append({"dtype": dtype, "cores": n, "median": median(rates), "max": max(rates)})
+                    process.ask("peak", "figures", (), {})
+                answers = [process.answer() for process in team[:n]]
+                rates += [gflops for gflops, _ in answers]
+                vectors += [per_cycle for _, per_cycle in answers]
+            results.append(
+                {
+                    "dtype": dtype,
+                    "cores": n,
+                    "median": median(rates),
+                    "max": max(rates),
+                    "vectors_per_cycle": median(vectors),
+                }
+            )
         for process in team:
             process.close()
     return results
@@ -125,9 +168,21 @@ def main(argv: Sequence[str]) -> None:
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
         print(f"Skipped: {error}.")
         return
-    head = ("precision", "cores at once", "GFLOP/s per core, median", "maximum")
+    head = (
+        "precision",
+        "cores at once",
+        "GFLOP/s per core, median",
+        "maximum",
+        "vectors per cycle",
+    )
     rows = [
-        (row["dtype"], str(row["cores"]), f"{row['median']:.1f}", f"{row['max']:.1f}")
+        (
+            row["dtype"],
+            str(row["cores"]),
+            f"{row['median']:.1f}",
+            f"{row['max']:.1f}",
+            f"{row['vectors_per_cycle']:.2f}",
+        )
         for row in results
     ]
     print(table(head, rows))
