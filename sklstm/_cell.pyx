@@ -43,6 +43,7 @@ from sklstm._kernels.simd cimport (
 cdef enum:
     ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
     SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
+    CHUNK_MIDDLE = 16
     NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
     NUMBERS_MANY = 1 << 20  # and that it cannot hold
     TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
@@ -52,6 +53,7 @@ constants = {
     "LANES": LANES,
     "ALONE_MAX": ALONE_MAX,
     "SMALL": SMALL,
+    "CHUNK_MIDDLE": CHUNK_MIDDLE,
     "CHUNK_MAX": CHUNK_MAX,
     "TERMS": TERMS,
     "TABLE_MAX": TABLE_MAX,
@@ -208,7 +210,7 @@ cdef class Session:
     cdef real[::1] d_vector
     cdef double alpha
     # of the call under way
-    cdef int n_wide, n_alone, n_chunks, chunk_size
+    cdef int n_wide, n_alone, n_chunks
     cdef double scale
     cdef real[:, ::1] out
 
@@ -252,14 +254,14 @@ cdef class Session:
 
     cdef int new_rooms(self, int n) except -1:
         """Rooms for the longest sequences."""
-        cdef int b, k, most_alone = self.largest_batch, most_wide = 0
+        cdef int b, k, size, most_alone = self.largest_batch, most_wide = 0
         cdef Room wide, alone
         cdef Chunk* chunk
         if self.has_lanes():
             most_wide = (most_alone + LANES - 1 - ALONE_MAX) // LANES
             most_alone = min(most_alone, <int> ALONE_MAX)
-        self.chunk_size = self.size_of_chunk(most_alone)
-        k = most_wide + (most_alone + self.chunk_size - 1) // self.chunk_size
+        size = min(self.largest_chunk(), most_alone)
+        k = most_wide + self.chunks_of(most_alone)
         self.n_rooms = self.n_threads
         if self.training and self.n_threads > 1:
             self.n_rooms *= 2  # so that a round does not wait for its slowest chunk alone
@@ -268,15 +270,15 @@ cdef class Session:
         self.rooms = <real**> self.take(self.n_rooms, sizeof(real*))
         for k in range(self.n_rooms):
             chunk = &self.chunks[k]
-            chunk.bundles = <Bundle*> self.take(self.chunk_size, sizeof(Bundle))
-            for b in range(self.chunk_size):
+            chunk.bundles = <Bundle*> self.take(size, sizeof(Bundle))
+            for b in range(size):
                 chunk.bundles[b].layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
                 chunk.bundles[b].d_y = <History*> self.take(self.net.n_layers, sizeof(History))
         if n == 0:
             return 0
         self.arrange(NULL, 0, n)
         wide, alone = Room(NULL, 0), Room(NULL, 0)
-        for b in range(self.chunk_size):
+        for b in range(size):
             chunk.bundles[b].steps = self.places[b].length
             bundle_place(&alone, &self.net, &chunk.bundles[b], 1, self.training)
         if most_wide > 0:
@@ -326,16 +328,22 @@ cdef class Session:
             largest = max(largest, self.net.layers[index].n_blocks)
         return LANES > 1 and largest < SMALL
 
-    cdef int size_of_chunk(self, int n_alone) noexcept nogil:
+    cdef int largest_chunk(self) noexcept nogil:
         """Bundles of one in a chunk: the more, the slower the cache that the weights come from."""
-        cdef int index, most
+        cdef int index
         cdef Py_ssize_t numbers = 0
         cdef const Matrix* m
         for index in range(self.net.n_layers):
             m = &self.net.layers[index].weights
             numbers = max(numbers, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
-        most = 8 if numbers <= NUMBERS_FEW else 16 if numbers <= NUMBERS_MANY else CHUNK_MAX
-        return max(1, min(most, (n_alone + self.n_threads - 1) // self.n_threads))
+        if numbers <= NUMBERS_FEW:
+            return TILE_SEQUENCES
+        return CHUNK_MIDDLE if numbers <= NUMBERS_MANY else CHUNK_MAX
+
+    cdef int chunks_of(self, int n_alone) noexcept nogil:
+        """Chunks of bundles of one: as many for every thread, of nearly the same size."""
+        cdef int n = (n_alone + self.largest_chunk() - 1) // self.largest_chunk()
+        return min(n_alone, (n + self.n_threads - 1) // self.n_threads * self.n_threads)
 
     cdef void plan(self, int n) noexcept nogil:
         """Cut n sequences into bundles, and bundles into chunks."""
@@ -343,8 +351,7 @@ cdef class Session:
         if self.has_lanes():
             self.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
         self.n_alone = max(0, n - self.n_wide * LANES)
-        self.chunk_size = self.size_of_chunk(self.n_alone)
-        self.n_chunks = self.n_wide + (self.n_alone + self.chunk_size - 1) // self.chunk_size
+        self.n_chunks = self.n_wide + self.chunks_of(self.n_alone)
 
     cdef void arrange(self, const long long* rows, Py_ssize_t first, int n) noexcept nogil:
         """Put the sequences of a batch (n from `first` if rows is NULL) in order, longest first."""
@@ -377,15 +384,16 @@ cdef class Session:
                 bundle.length[lane] = place.length
                 bundle.x[lane] = &self.values[self.offsets[place.row], 0]
 
+    cdef int first_bundle(self, int chunk) noexcept nogil:
+        cdef Py_ssize_t k = chunk - self.n_wide
+        return chunk if k <= 0 else self.n_wide + k * self.n_alone // (self.n_chunks - self.n_wide)
+
     cdef Chunk* fill_chunk(self, int index, int room_number, int n) noexcept nogil:
         """Chunk number `index` of a batch of n sequences."""
         cdef Chunk* chunk = &self.chunks[room_number]
         cdef Room room = Room(self.rooms[room_number], 0)
-        cdef int b, first = index
-        chunk.n = 1
-        if index >= self.n_wide:
-            first = self.n_wide + (index - self.n_wide) * self.chunk_size
-            chunk.n = min(self.chunk_size, self.n_wide + self.n_alone - first)
+        cdef int b, first = self.first_bundle(index)
+        chunk.n = self.first_bundle(index + 1) - first
         chunk.width = self.width(first)
         for b in range(chunk.n):
             self.fill_bundle(&chunk.bundles[b], first + b, n)
