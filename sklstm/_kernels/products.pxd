@@ -39,7 +39,7 @@ cdef extern from "tiles.h" nogil:
         FROM_BIAS
         FROM_OUTPUT
     void units_tile_of(
-        int V, int Q, const real* w, Py_ssize_t next, int stored, const Runs* sources,
+        int V, int Q, const real* w, Py_ssize_t next, const Runs* sources,
         const reals* x, Start start, const real* bias, real** z, Py_ssize_t row)
     void rows_tile(
         const real* w, const Runs* sources, const real* x, Start start, const real* bias, real* z)
@@ -127,7 +127,7 @@ cdef inline void product(
             V = TILE_MAX
         for part in range(parts):
             first, stop = part * n // parts, (part + 1) * n // parts
-            units_tile_of(V, stop - first, packed, size * columns, size // LANES, sources,
+            units_tile_of(V, stop - first, packed, size * columns, sources,
                           x + first, start, bias, z + first, row)
         packed += V * LANES * columns
         row += V * LANES

@@ -56,10 +56,10 @@ SKLSTM_INLINE void units_tile(
     const int V, const int Q, const int ways,
     const real *w,       /* (sources, TILE_VECTORS, LANES), and the same once more if V is more */
     ptrdiff_t next,      /* to there */
-    int stored,          /* vectors of a packed source: TILE_VECTORS, fewer in the last tile */
     const Runs *sources,
     const real *const *x, /* (Q,) */
     Start start, const real *bias, real *const *z, ptrdiff_t row) {
+    const int stored = V < TILE_VECTORS ? V : TILE_VECTORS; /* vectors of a packed source */
     vec sum[TILE_MAX * TILE_SEQUENCES];
     SKLSTM_UNROLL
     for (int q = 0; q < Q; q++) {
@@ -73,7 +73,7 @@ SKLSTM_INLINE void units_tile(
     for (int i = V * Q; i < V * Q * ways; i++) sum[i] = splat(0);
     for (int run = 0; run < sources->runs; run++) {
         const real *at[TILE_SEQUENCES];
-        int k = 0, count = sources->count;
+        ptrdiff_t k = 0, count = sources->count;
         SKLSTM_UNROLL
         for (int q = 0; q < Q; q++) at[q] = x[q] + run * sources->stride;
         for (; k + ways <= count; k += ways) {
@@ -118,30 +118,43 @@ SKLSTM_INLINE void units_tile(
     }
 }
 
+/* Each size is a function of its own, so that its pointers find registers. */
+#define TILE(V, Q, WAYS)                                                                       \
+    SKLSTM_APART void units_tile_##V##_##Q##_##WAYS(                                           \
+        const real *w, ptrdiff_t next, const Runs *sources, const real *const *x, Start start, \
+        const real *bias, real *const *z, ptrdiff_t row) {                                     \
+        units_tile(V, Q, WAYS, w, next, sources, x, start, bias, z, row);                      \
+    }
+#define FEW(DO, V, WAYS) DO(V, 1, WAYS) DO(V, 2, WAYS) DO(V, 3, WAYS)
+#define ALL(DO, V, WAYS) FEW(DO, V, WAYS) DO(V, 4, WAYS) DO(V, 5, WAYS) DO(V, 6, WAYS)
+#ifdef SKLSTM_32_REGISTERS
+#define ABREAST(DO) ALL(DO, 1, 4) ALL(DO, 2, 2)
+#define ONE_BY_ONE(DO) ALL(DO, 1, 1) ALL(DO, 2, 1) ALL(DO, 3, 1) ALL(DO, 4, 1) FEW(DO, 8, 1)
+#else
+#define ABREAST(DO) ALL(DO, 1, 2)
+#define ONE_BY_ONE(DO) ALL(DO, 1, 1) ALL(DO, 2, 1) FEW(DO, 4, 1)
+#endif
+ABREAST(TILE)
+ONE_BY_ONE(TILE)
+
 /* The tile for V vectors and Q sequences. Where vectors are few, several sums side by side keep the
  * multipliers busy: how many depends on V alone, so that a sequence gives the same bits with any
  * others beside it; from a bias (forward) it is always one, the order of the lanes. */
-SKLSTM_APART void units_tile_of(int V, int Q, const real *w, ptrdiff_t next, int stored,
-                          const Runs *sources, const real *const *x, Start start, const real *bias,
-                          real *const *z, ptrdiff_t row) {
+SKLSTM_INLINE void units_tile_of(int V, int Q, const real *w, ptrdiff_t next, const Runs *sources,
+                                 const real *const *x, Start start, const real *bias,
+                                 real *const *z, ptrdiff_t row) {
 #define CASE(V, Q, WAYS)                                                                       \
     case V * 8 + Q:                                                                            \
-        units_tile(V, Q, WAYS, w, next, stored, sources, x, start, bias, z, row);              \
+        units_tile_##V##_##Q##_##WAYS(w, next, sources, x, start, bias, z, row);               \
         return;
-#define CASES(V, WAYS) CASE(V, 1, WAYS) CASE(V, 2, WAYS) CASE(V, 3, WAYS)
-#define ALL_CASES(V, WAYS) CASES(V, WAYS) CASE(V, 4, WAYS) CASE(V, 5, WAYS) CASE(V, 6, WAYS)
-#ifdef SKLSTM_32_REGISTERS
-    if (start == FROM_ZERO) switch (V * 8 + Q) { ALL_CASES(1, 4) ALL_CASES(2, 2) }
-    switch (V * 8 + Q) {
-        ALL_CASES(1, 1) ALL_CASES(2, 1) ALL_CASES(3, 1) ALL_CASES(4, 1) CASES(8, 1)
-    }
-#else
-    if (start == FROM_ZERO) switch (V * 8 + Q) { ALL_CASES(1, 2) }
-    switch (V * 8 + Q) { ALL_CASES(1, 1) ALL_CASES(2, 1) CASES(4, 1) }
-#endif
+    if (start == FROM_ZERO) switch (V * 8 + Q) { ABREAST(CASE) }
+    switch (V * 8 + Q) { ONE_BY_ONE(CASE) }
+#undef TILE
+#undef FEW
+#undef ALL
+#undef ABREAST
+#undef ONE_BY_ONE
 #undef CASE
-#undef CASES
-#undef ALL_CASES
 }
 
 /* z = start + W x for ROW_TILE rows of LANES sequences. */
