@@ -242,8 +242,13 @@ cdef inline const real* cells_read(
 cdef inline void forward(const Net* net, const Chunk* chunk) noexcept nogil:
     """Raw outputs of a chunk: at the last step, or at every step."""
     cdef int index, t, d, b, count
+    cdef const Layer* last = &net.layers[net.n_layers - 1]
+    cdef int n_read = net.n_directions * last.block_size * last.n_blocks
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] out
+    for b in range(chunk.n):
+        if chunk.bundles[b].count < chunk.width:  # lanes of no sequence, which no step writes
+            memset(chunk.bundles[b].read, 0, n_read * chunk.width * sizeof(real))
     for index in range(net.n_layers):
         forward_layer(net, chunk, index)
     for t in range(chunk.steps if net.return_sequences else 1):

@@ -36,6 +36,7 @@ enum { /* of 16 */
 };
 #endif
 enum {
+    AHEAD = 8,                   /* sources whose weights are asked for before they are used */
     TILE_MAX = 2 * TILE_VECTORS, /* vectors, where few sequences leave room for two packed tiles */
     ROW_TILE = 8,                /* rows of a product in lanes */
     LANE_ROWS = GRADIENT_ROWS / 2
@@ -80,6 +81,11 @@ SKLSTM_INLINE void units_tile(
             SKLSTM_UNROLL
             for (int way = 0; way < ways; way++) {
                 vec weight[TILE_MAX];
+                /* the next weights are on their way while these are used */
+                SKLSTM_UNROLL
+                for (int v = 0; v < V; v++)
+                    prefetch(w + AHEAD * stored * LANES + (v / TILE_VECTORS) * next +
+                             (v % TILE_VECTORS) * LANES);
                 SKLSTM_UNROLL
                 for (int v = 0; v < V; v++)
                     weight[v] = load(w + (v / TILE_VECTORS) * next + (v % TILE_VECTORS) * LANES);
