@@ -18,7 +18,7 @@ from sklstm._kernels.products cimport (
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, sum_lanes, vec
 
 cdef enum:
-    TERMS = 128  # steps whose numbers stay in the cache while all rows and columns pass
+    TERMS = 64  # steps whose numbers stay in the cache while all rows and columns pass
 
 
 cdef struct Piece:
@@ -133,22 +133,25 @@ cdef inline void add_lanes(
     cdef const Matrix* m = piece_matrix(net, piece)
     cdef int columns = table_columns(net, piece), first_column = piece_lead(net, piece)
     cdef bint has_ones = piece.layer < net.n_layers
-    cdef int n = units_padded(m.units, 1), row, column, r, c, at, place
+    cdef int n = units_padded(m.units, 1), row, column = 0, r, c, at, place
     cdef Py_ssize_t[LANE_ROWS] row_at
     cdef Py_ssize_t[GRADIENT_COLUMNS] column_at
     cdef real[LANE_ROWS * GRADIENT_COLUMNS] total
     if not has_ones:
         add_biases(piece, terms, LANES, n, m.units, columns)
-    row = piece.first
-    while row < piece.stop:
-        for r in range(LANE_ROWS):
-            # rows that are padding in units do not exist here; their sums are not used
-            at = min(row + r, piece.stop - 1)
-            row_at[r] = (at // n * m.units + min(at % n, m.units - 1)) * LANES
-        column = 0
-        while column < m.columns + has_ones:
-            for c in range(GRADIENT_COLUMNS):
-                column_at[c] = min(column + c, m.columns + has_ones - 1) * LANES
+    while column < m.columns + has_ones:
+        # so few that they stay in the first-level cache while all rows pass
+        for c in range(GRADIENT_COLUMNS):
+            column_at[c] = min(column + c, m.columns + has_ones - 1) * LANES
+        row = piece.first
+        while row < piece.stop:
+            if row % n >= m.units:
+                row += n - row % n  # padding, which there is in units alone
+                continue
+            for r in range(LANE_ROWS):
+                # the last rows of a group may be too few for a tile: these sums are not used
+                at = min(row + r, piece.stop - 1)
+                row_at[r] = (at // n * m.units + min(at % n, m.units - 1)) * LANES
             gradient_lanes_tile(terms.n, terms.d_z, row_at, terms.x, column_at, total)
             for r in range(min(<int> LANE_ROWS, piece.stop - row)):
                 for c in range(min(<int> GRADIENT_COLUMNS, m.columns + has_ones - column)):
@@ -158,8 +161,8 @@ cdef inline void add_lanes(
                     piece.table[<Py_ssize_t> (row + r - piece.first) * columns + place] += (
                         total[r * GRADIENT_COLUMNS + c]
                     )
-            column += GRADIENT_COLUMNS
-        row += LANE_ROWS
+            row += LANE_ROWS
+        column += GRADIENT_COLUMNS
 
 
 cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chunk) noexcept nogil:
