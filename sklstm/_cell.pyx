@@ -302,7 +302,7 @@ cdef class Session:
             size = <int> max(1, TABLE_MAX // table_size(net, piece))
             if self.n_threads > 1:
                 size = min(size, rows // (2 * self.n_threads))
-            size = (max(size, 64) + LANES - 1) // LANES * LANES
+            size = (max(size, 32) + LANES - 1) // LANES * LANES
             for first in range(0, rows, size):
                 piece = &self.pieces[self.n_pieces]
                 piece.layer, piece.first, piece.stop = index, first, min(first + size, rows)

@@ -83,6 +83,8 @@ def test_a_batch_of_32_at_64_units_is_dealt_evenly_to_eight_threads(isa, dtype):
     rounds, pieces = session.plan_of(np.arange(32))
     for chunks in rounds:
         assert busiest([multiply_adds(topology, *chunk) for chunk in chunks], 8) <= 1.15
+    columns = {0: topology.stack[0].n_columns, 1: topology.n_read + 1}
+    assert busiest([(stop - first) * columns[k] for k, first, stop in pieces], 8) <= 1.15
     for layer, n_rows in enumerate((4 * 64, 1)):
         bounds = [(first, stop) for index, first, stop in pieces if index == layer]
         starts, stops = zip(*bounds, strict=True)
