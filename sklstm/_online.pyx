@@ -60,6 +60,11 @@ cdef struct Span:
     Py_ssize_t stride
 
 
+cdef inline int first_of(int part, int n, int parts) noexcept nogil:
+    """The first of n things in one of some parts of nearly the same size."""
+    return <int> (<Py_ssize_t> part * n // parts)
+
+
 cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
     """Sum of products, for any n."""
     cdef vec total = splat(0)
@@ -134,6 +139,7 @@ cdef class Online:
     cdef real* d_out
     cdef real* d_y
     cdef bint learns
+    cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
     cdef public int n_threads  # that the next call may use; the result is the same
     cdef Py_ssize_t n_total
@@ -245,8 +251,10 @@ cdef class Online:
             for j in range(H):
                 unit.source[layer.weights.column_at[F + g * H + j]] = unit.r[g * n + j]
         if self.parallel:
+            restore_float_mode(self.mode)
             for g in prange(layer.n_groups, num_threads=self.n_threads, schedule="static"):
                 self.forward_rows(layer, unit, g * n, (g + 1) * n)
+            flush_denormals()
         else:
             self.forward_rows(layer, unit, 0, rows)
         memcpy(unit.s_before, unit.s, S * n * sizeof(real))
@@ -276,69 +284,75 @@ cdef class Online:
 
     # -- the truncated gradient, forward in time
 
-    cdef void trace_block(self, int j) noexcept nogil:
-        """Carry the traces of one block's cells over the step just made, on any thread."""
+    cdef void trace_blocks(self, int first, int stop) noexcept nogil:
+        """Carry the traces of some blocks' cells over the step just made, on any thread."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         cdef int S = layer.block_size, n = group(layer, 1)
         cdef int K = whole_vectors(layer.weights.columns + 1)
-        cdef int n_traced = self.n_traced(layer), cells = layer.n_blocks * S, v, w, c, q
+        cdef int n_traced = self.n_traced(layer), cells = layer.n_blocks * S, j, v, w, c, q
         cdef real keep
         cdef const real* slope
         cdef real* trace
         cdef float_mode mode = flush_denormals()
-        for v in range(S):
-            c = v * layer.n_blocks + j
-            slope = unit.slopes + v * n + j
-            keep = slope[0]
-            for q in range(n_traced):
-                slope += S * n
-                decay_and_add(keep, slope[0], unit.source, K, unit.traces + (q * cells + c) * K)
-                if layer.has_peepholes and q < 2:
-                    trace = unit.peephole_traces + (q * cells + c) * S
-                    for w in range(S):
-                        trace[w] = keep * trace[w] + slope[0] * unit.s_before[w * n + j]
+        for j in range(first, stop):
+            for v in range(S):
+                c = v * layer.n_blocks + j
+                slope = unit.slopes + v * n + j
+                keep = slope[0]
+                for q in range(n_traced):
+                    slope += S * n
+                    decay_and_add(keep, slope[0], unit.source, K, unit.traces + (q * cells + c) * K)
+                    if layer.has_peepholes and q < 2:
+                        trace = unit.peephole_traces + (q * cells + c) * S
+                        for w in range(S):
+                            trace[w] = keep * trace[w] + slope[0] * unit.s_before[w * n + j]
         restore_float_mode(mode)
 
     cdef void trace(self) noexcept nogil:
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
-        cdef int j
+        cdef int part, H = layer.n_blocks
         slopes_of_cell(layer.cell, group(layer, 1), layer.block_size, unit.s_before, unit.z,
                        unit.slopes)
         if self.parallel:
-            for j in prange(layer.n_blocks, num_threads=self.n_threads, schedule="static"):
-                self.trace_block(j)
+            restore_float_mode(self.mode)
+            for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
+                self.trace_blocks(first_of(part, H, self.n_threads),
+                                  first_of(part + 1, H, self.n_threads))
+            flush_denormals()
         else:
-            for j in range(layer.n_blocks):
-                self.trace_block(j)
+            self.trace_blocks(0, H)
 
-    cdef void learn_block(self, int j, real* d_vector) noexcept nogil:
-        """Gradient of the weights into one block from the errors at its cells, on any thread."""
+    cdef void learn_blocks(self, int first, int stop, real* d_vector) noexcept nogil:
+        """Gradient of the weights into some blocks from the errors at their cells, on any thread.
+        """
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
         cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-        cdef int H = layer.n_blocks, cells = H * S, v, w, c, q
+        cdef int H = layer.n_blocks, cells = H * S, j, v, w, c, q
         cdef int n_gates = self.n_traced(layer) - 1  # before the cells
         cdef Py_ssize_t row = whole_vectors(K)  # of traces
-        cdef real d_o = unit.d_o[j], d_s
+        cdef real d_o, d_s
         cdef float_mode mode = flush_denormals()
-        add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
-        for v in range(S):
-            c, d_s = v * H + j, unit.d_s[v * n + j]
-            for q in range(n_gates):
-                add(d_s, unit.traces + (q * cells + c) * row, K,
-                    d_vector + row_at[q * n + j])  # (26)
-            add(d_s, unit.traces + (n_gates * cells + c) * row, K,
-                d_vector + row_at[(n_gates + v) * n + j])  # (28)
-            if layer.has_peepholes:
-                d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]
-                for w in range(S):
-                    for q in range(2):
-                        d_vector[layer.peephole_at + (q * H + j) * S + w] += (
-                            d_s * unit.peephole_traces[(q * cells + c) * S + w]
-                        )
+        for j in range(first, stop):
+            d_o = unit.d_o[j]
+            add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
+            for v in range(S):
+                c, d_s = v * H + j, unit.d_s[v * n + j]
+                for q in range(n_gates):
+                    add(d_s, unit.traces + (q * cells + c) * row, K,
+                        d_vector + row_at[q * n + j])  # (26)
+                add(d_s, unit.traces + (n_gates * cells + c) * row, K,
+                    d_vector + row_at[(n_gates + v) * n + j])  # (28)
+                if layer.has_peepholes:
+                    d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]
+                    for w in range(S):
+                        for q in range(2):
+                            d_vector[layer.peephole_at + (q * H + j) * S + w] += (
+                                d_s * unit.peephole_traces[(q * cells + c) * S + w]
+                            )
         restore_float_mode(mode)
 
     cdef void cell_errors(self) noexcept nogil:
@@ -354,7 +368,8 @@ cdef class Online:
     cdef double learn_target(
         self, Loss loss, const real* target, double weight, real* d_vector
     ) noexcept nogil:
-        cdef int j, k, K = self.net.n_outputs, cells = self.net.head.columns
+        cdef int part, k, K = self.net.n_outputs, cells = self.net.head.columns
+        cdef int H = self.net.layers[0].n_blocks
         cdef double found
         cdef const real* row
         memset(d_vector, 0, self.n_total * sizeof(real))
@@ -367,29 +382,29 @@ cdef class Online:
             add(self.d_out[k], self.read, cells + 1, d_vector + self.net.head.row_at[k])
         self.cell_errors()
         if self.parallel:
-            for j in prange(self.net.layers[0].n_blocks, num_threads=self.n_threads,
-                            schedule="static"):
-                self.learn_block(j, d_vector)
+            restore_float_mode(self.mode)
+            for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
+                self.learn_blocks(first_of(part, H, self.n_threads),
+                                  first_of(part + 1, H, self.n_threads), d_vector)
+            flush_denormals()
         else:
-            for j in range(self.net.layers[0].n_blocks):
-                self.learn_block(j, d_vector)
+            self.learn_blocks(0, H, d_vector)
         return found
 
     # -- doors
 
     def step(self, const real[::1] x):
         """Feed one time step (F,), see `output`; False, and nothing done, if it is not finite."""
-        cdef float_mode mode
         cdef Py_ssize_t k
         for k in range(x.shape[0]):
             if not isfinite(x[k]):
                 return False
         with nogil:
-            mode = flush_denormals()
+            self.mode = flush_denormals()
             self.forward(&x[0])
             if self.learns:
                 self.trace()
-            restore_float_mode(mode)
+            restore_float_mode(self.mode)
         return True
 
     def output(self):
@@ -401,14 +416,13 @@ cdef class Online:
 
     def gradient(self, const real[::1] target, double weight, int loss, double penalty):
         """Weighted loss of a target at the last step; its gradient into ``d_vector``."""
-        cdef float_mode mode
         cdef double found
         with nogil:
-            mode = flush_denormals()
+            self.mode = flush_denormals()
             found = self.learn_target(<Loss> loss, &target[0], weight, &self.d_vector[0])
             found += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                      &self.vector[0], &self.d_vector[0])
-            restore_float_mode(mode)
+            restore_float_mode(self.mode)
         return found
 
     # -- what a stream remembers

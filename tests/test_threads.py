@@ -265,6 +265,26 @@ def half_of_a_denormal():
     return float(np.divide(np.array([4e-310]), 2)[0])
 
 
+def _halves_after(run, queue):
+    run()
+    queue.put(on_every_thread(half_of_a_denormal, 2))
+
+
+def _stream_alone():
+    run_stream(2)
+
+
+@pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
+@pytest.mark.parametrize("run", [_stream_alone, fit_and_predict])
+def test_a_thread_that_was_started_in_a_call_keeps_denormals(run):
+    context = multiprocessing.get_context("spawn")  # where no thread was started before
+    queue = context.Queue()
+    child = context.Process(target=_halves_after, args=(run, queue))
+    child.start()
+    assert queue.get(timeout=60) == [2e-310, 2e-310]
+    child.join()
+
+
 @pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
 def test_every_thread_keeps_denormals_as_they_were():
     run_stream(2)
