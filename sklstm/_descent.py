@@ -112,7 +112,6 @@ def train(
         above a quarter of this, has exploded. None: not looked at.
     """
     gradient = trainer.gradient
-    step = solver.step_on(vector, trainer.d_vector)
     copy, n = np.copyto, len(order)
     unshuffled = order.copy()
     # Views, so that they follow the shuffling.
@@ -129,7 +128,7 @@ def train(
         n_iter_no_change=n_iter_no_change if stops else inf,
         gives_up=solver.gives_up,
     )
-    kept = training.kept
+    step = solver.step_on(vector, trainer.d_vector, training.kept)
     with training:
         for _ in range(max_iter):
             if rng is not None and len(batches) > 1:
@@ -144,8 +143,8 @@ def train(
                     training.stop(End.DIVERGED)
                 if training.first is None:
                     training.first = loss
-                copy(kept, vector)
-                step()
+                if not step():
+                    training.stop(End.DIVERGED)
                 total += loss * size
 
             judged = None if validate is None else validate()

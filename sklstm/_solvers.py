@@ -37,32 +37,36 @@ class Adam:
             "square": np.zeros_like(vector),
         }
 
-    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], bool]:
+    def step_on(
+        self, vector: np.ndarray, d_vector: np.ndarray, before: np.ndarray
+    ) -> Callable[[], bool]:
         """A function that moves ``vector`` by one step along the gradient now in ``d_vector``.
 
-        It returns True if ``vector`` is finite afterwards.
+        ``before`` gets the parameters before the step. If they would not be finite after it they
+        stay as they were, and it returns False.
         """
-        state, (beta_1, beta_2) = self.state, self.betas
-        rate, epsilon, clip_norm = self.rate, self.epsilon, self.clip_norm
-        mean, square = state["mean"], state["square"]
-
-        adam_step = _isa.optimizers[vector.dtype].adam_step
+        state, rate, (beta_1, beta_2) = self.state, self.rate, self.betas
+        move = (
+            _isa.optimizers[vector.dtype]
+            .AdamSteps(
+                vector,
+                state["mean"],
+                state["square"],
+                d_vector,
+                before,
+                beta_1=beta_1,
+                beta_2=beta_2,
+                epsilon=self.epsilon,
+                clip_norm=self.clip_norm,
+            )
+            .step
+        )
 
         def step() -> bool:
             n_steps = state["n_steps"] + 1
-            finite = adam_step(
-                vector,
-                mean,
-                square,
-                d_vector,
-                learning_rate=rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps),
-                beta_1=beta_1,
-                beta_2=beta_2,
-                epsilon=epsilon,
-                scale=_clip(d_vector, clip_norm),
-            )
+            moved = move(rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps))
             state["n_steps"] = n_steps
-            return finite
+            return moved
 
         return step
 
@@ -101,26 +105,31 @@ class SGD:
             "velocity": np.zeros_like(vector),
         }
 
-    def step_on(self, vector: np.ndarray, d_vector: np.ndarray) -> Callable[[], bool]:
+    def step_on(
+        self, vector: np.ndarray, d_vector: np.ndarray, before: np.ndarray
+    ) -> Callable[[], bool]:
         """A function that moves ``vector`` by one step along the gradient now in ``d_vector``.
 
-        It returns True if ``vector`` is finite afterwards.
+        ``before`` gets the parameters before the step. If they would not be finite after it they
+        stay as they were, and it returns False.
         """
-        state, velocity = self.state, self.state["velocity"]
-        momentum, nesterov, clip_norm = self.momentum, self.nesterov, self.clip_norm
-
-        sgd_step = _isa.optimizers[vector.dtype].sgd_step
+        state = self.state
+        move = (
+            _isa.optimizers[vector.dtype]
+            .SgdSteps(
+                vector,
+                state["velocity"],
+                d_vector,
+                before,
+                momentum=self.momentum,
+                nesterov=self.nesterov,
+                clip_norm=self.clip_norm,
+            )
+            .step
+        )
 
         def step() -> bool:
-            return sgd_step(
-                vector,
-                velocity,
-                d_vector,
-                learning_rate=state["learning_rate"],
-                momentum=momentum,
-                nesterov=nesterov,
-                scale=_clip(d_vector, clip_norm),
-            )
+            return move(state["learning_rate"])
 
         return step
 
@@ -153,11 +162,3 @@ def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[
 def norm(vector: np.ndarray) -> float:
     """Euclidean norm."""
     return _isa.optimizers[vector.dtype].norm(vector)
-
-
-def _clip(d_vector: np.ndarray, clip_norm: float | None) -> float:
-    """What to multiply the gradient by so that its norm is at most ``clip_norm``."""
-    if clip_norm is None:
-        return 1.0
-    length = norm(d_vector)
-    return clip_norm / length if length > clip_norm else 1.0

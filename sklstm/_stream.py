@@ -220,9 +220,7 @@ class Stream:
         if not isfinite(loss):
             self._warn("The loss at this step is not finite: nothing was learned.", target)
             return loss
-        np.copyto(self._before, self._vector)
         if not self._step_solver():
-            np.copyto(self._vector, self._before)
             learner.restart(self._solver)
             what = "The parameters would not be finite after this step: nothing was learned."
             self._warn(what, target)
@@ -242,8 +240,9 @@ class Stream:
         if learner.writable() is not self._vector:
             self._follow()
         self._solver = learner.solver()
-        self._step_solver = self._solver.step_on(self._vector, self._d_vector)
-        self._before = np.empty_like(self._vector)
+        self._step_solver = self._solver.step_on(
+            self._vector, self._d_vector, np.empty_like(self._vector)
+        )
         self._alpha = learner.alpha
         self._known = learner.standing()
 

@@ -811,8 +811,8 @@ def interrupted_after(n, model, monkeypatch):
 
     step_on, calls = solvers.Adam.step_on, []
 
-    def counted(self, vector, d_vector):
-        step = step_on(self, vector, d_vector)
+    def counted(self, vector, d_vector, before):
+        step = step_on(self, vector, d_vector, before)
 
         def and_then():
             if len(calls) == n:

@@ -12,12 +12,19 @@ DTYPES = [np.float32, np.float64]
 SIZES = [1, 3, 4, 257]  # beside what is summed at a time
 
 
-def sgd_step(vector, *arrays, **settings):
-    return _isa.optimizers[vector.dtype].sgd_step(vector, *arrays, **settings)
+def sgd_step(*arrays, learning_rate, **settings):
+    return steps("SgdSteps", *arrays, **settings).step(learning_rate)
 
 
-def adam_step(vector, *arrays, **settings):
-    return _isa.optimizers[vector.dtype].adam_step(vector, *arrays, **settings)
+def adam_step(*arrays, learning_rate, **settings):
+    return steps("AdamSteps", *arrays, **settings).step(learning_rate)
+
+
+def steps(name, vector, *arrays, scale, **settings):
+    """Steps whose gradient is scaled by so much: 1 is no clipping."""
+    clip_norm = None if scale == 1 else scale * np.linalg.norm(arrays[-1].astype(np.float64))
+    kind = getattr(_isa.optimizers[vector.dtype], name)
+    return kind(vector, *arrays, np.empty_like(vector), clip_norm=clip_norm, **settings)
 
 
 def draws(size, n=5, dtype=np.float64, seed=0):
@@ -71,7 +78,7 @@ def test_sgd_steps_are_those_of_mlp(nesterov):
     )
     theirs, g = p.copy(), np.empty_like(p)
     mlp = SGDOptimizer([theirs], 0.2, momentum=0.8, nesterov=nesterov)
-    step = SGD(SGD.start(p, settings), settings).step_on(p, g)
+    step = SGD(SGD.start(p, settings), settings).step_on(p, g, p.copy())
     for gradient in gradients:
         g[:] = gradient
         step()
@@ -86,7 +93,7 @@ def test_adam_steps_are_those_of_mlp():
     )
     theirs, g = p.copy(), np.empty_like(p)
     mlp = AdamOptimizer([theirs], 0.2, beta_1=0.8, beta_2=0.9, epsilon=1e-5)
-    step = Adam(Adam.start(p, settings), settings).step_on(p, g)
+    step = Adam(Adam.start(p, settings), settings).step_on(p, g, p.copy())
     for gradient in gradients:
         g[:] = gradient
         step()
@@ -98,7 +105,9 @@ def test_adam_steps_are_those_of_mlp():
 def test_nothing_moves_without_a_gradient(solver):
     (p,) = draws(7, n=1)
     before, settings = p.copy(), LSTMClassifier(solver=solver)
-    step = SOLVERS[solver](SOLVERS[solver].start(p, settings), settings).step_on(p, np.zeros(7))
+    step = SOLVERS[solver](SOLVERS[solver].start(p, settings), settings).step_on(
+        p, np.zeros(7), p.copy()
+    )
     step()
     step()
     assert_array_equal(p, before)
@@ -128,7 +137,7 @@ def test_a_gradient_longer_than_clip_norm_is_scaled_down_to_it(length):
     settings = LSTMClassifier(solver="sgd", momentum=0, learning_rate_init=1, clip_norm=2.0)
     g = length * np.array([0.6, 0.0, -0.8])
     p = np.zeros(3)
-    SGD(SGD.start(p, settings), settings).step_on(p, g)()
+    SGD(SGD.start(p, settings), settings).step_on(p, g, p.copy())()
     assert_allclose(p, -g if length <= 2 else -2 * g / length, rtol=1e-15)
 
 
@@ -176,18 +185,22 @@ def test_arrays_of_different_length_or_precision_are_refused():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_steps_say_when_parameters_are_no_longer_finite(dtype):
+def test_steps_that_parameters_would_not_survive_are_not_made(dtype):
     p, v, g = draws(257, n=3, dtype=dtype)
     options = dict(momentum=0.0, nesterov=False, scale=1.0)
     assert sgd_step(p, v, g, learning_rate=0.1, **options) is True
+    options_of_adam = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-8, scale=1.0)
+    assert adam_step(p.copy(), v, v**2, g, learning_rate=0.1, **options_of_adam) is True
     for bad in (np.inf, -np.inf, np.nan):
-        broken = p.copy()
+        broken, start = g.copy(), p.copy()
         broken[200] = bad
-        assert sgd_step(broken, v, g, learning_rate=0.1, **options) is False
+        assert sgd_step(p, v.copy(), broken, learning_rate=0.1, **options) is False
+        assert_array_equal(p, start)
         m, s = np.zeros_like(p), np.zeros_like(p)
-        options_of_adam = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-8, scale=1.0)
-        assert adam_step(broken, m, s, g, learning_rate=0.1, **options_of_adam) is False
-        assert adam_step(p.copy(), m, s, g, learning_rate=0.1, **options_of_adam) is True
+        if np.isnan(bad):  # infinity is divided by its own root
+            assert adam_step(p, m, s, broken, learning_rate=0.1, **options_of_adam) is False
+        assert adam_step(p, m, s + 1, g, learning_rate=np.inf, **options_of_adam) is False
+        assert_array_equal(p, start)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
