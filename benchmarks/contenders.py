@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,16 @@ from benchmarks.work import Sklstm, Work
 TOLERANCE = 1e-4
 THREADS = (1, 2)
 CHECKED = (
-    (Work("training", 4, 20, 3, 8), Work("training", 4, None, 3, 8)),
+    (
+        Work("training", 4, 20, 3, 8),
+        Work("training", 4, None, 3, 8),
+        Work("training", 4, 20, 3, 8, "float64", "adam"),
+    ),
     (Work("inference", 4, 20, 3, 8),),
 )
+# Steps and rate of the check. SGD's step of rate 1 is the gradient. Adam's first step is no more
+# than its sign; in the next ones, if they are large, every moment and correction shows.
+CHECKS = {"sgd": (1, 1.0), "adam": (4, 0.1)}
 
 
 def thread_counts() -> tuple[int, ...]:
@@ -30,9 +37,13 @@ def contenders(
     processes: Processes,
     unroll: int = 1,
     threads: Sequence[int] | None = None,
+    names: Collection[str] | None = None,
     **settings: Any,
 ) -> tuple[list[Runner], list[Runner]]:
-    """sklstm with either gradient and the peers, by default each with one and two threads."""
+    """sklstm with either gradient and the peers, or those of them with these names.
+
+    By default each comes with one and with two threads, in this order.
+    """
     gradients = ("full", "truncated") if work.task == "training" else ("full",)
     ours = {f"sklstm {gradient}": (Sklstm, {"gradient": gradient}) for gradient in gradients}
     if work.task == "inference":
@@ -40,8 +51,11 @@ def contenders(
     sides: tuple[list[Runner], list[Runner]] = ([], [])
     for side, known in zip(sides, (ours, peers_of(work, unroll)), strict=True):
         for name, (kind, own) in known.items():
+            if names is not None and name not in names:
+                continue
+            library = f"{kind.__name__} {work.dtype}"  # JAX's float64 is a setting of its process
             for n_threads in threads or thread_counts():
-                runner = Runner(name, n_threads, processes.of(kind.__name__, n_threads))
+                runner = Runner(name, n_threads, processes.of(library, n_threads))
                 # Asked of all before anyone is waited for: loading the libraries takes seconds.
                 runner.process.ask(runner.key, kind, (work, n_threads), own | settings)
                 side.append(runner)
@@ -50,25 +64,29 @@ def contenders(
     return sides
 
 
-def check_agreement(processes: Processes, unroll: int = 1) -> list[str]:
+def check_agreement(
+    processes: Processes, unroll: int = 1, names: Collection[str] | None = None
+) -> list[str]:
     """Hold every peer to sklstm's answers from the same parameters; say how far they are apart.
 
-    Loss and parameters after one step of rate 1, that is the gradient, and outputs. A peer that
-    computes something else is an ArithmeticError.
+    Loss and parameters after one step of SGD, that is the gradient, or some of Adam; and outputs. A
+    peer that computes something else is an ArithmeticError.
     """
     findings = []
     trained, used = CHECKED
     for work in trained:
-        (ours, *_), theirs = contenders(work, processes, unroll, rate=1.0)
-        loss, after = _learn_once(ours)
+        n_steps, rate = CHECKS[work.solver]
+        what = "loss and gradient" if n_steps == 1 else f"loss and {n_steps} steps ({work.special})"
+        (ours, *_), theirs = contenders(work, processes, unroll, names=names, rate=rate)
+        loss, after = _learn(ours, n_steps)
         before = work.parameters()
         for peer in theirs:
-            peer_loss, peer_after = _learn_once(peer)
+            peer_loss, peer_after = _learn(peer, n_steps)
             apart = [_apart([loss], [peer_loss])]
             apart += [_apart(after[k] - before[k], peer_after[k] - before[k]) for k in after]
-            findings.append(_judge(peer, "loss and gradient", work, max(apart)))
+            findings.append(_judge(peer, what, work, max(apart)))
     for work in used:
-        (ours, *_), theirs = contenders(work, processes, unroll)
+        (ours, *_), theirs = contenders(work, processes, unroll, names=names)
         outputs = _outputs(ours)
         for peer in theirs:
             findings.append(_judge(peer, "outputs", work, _apart(outputs, _outputs(peer))))
@@ -80,8 +98,9 @@ def skipped() -> list[str]:
     return [f"Skipped: {name} is not installed." for name, here in installed().items() if not here]
 
 
-def _learn_once(runner: Runner) -> Any:
-    return runner.process.call(runner.key, "learn_once")
+def _learn(runner: Runner, n_steps: int) -> Any:
+    """Loss and parameters of the last of some steps on the first batch."""
+    return [runner.process.call(runner.key, "learn_once") for _ in range(n_steps)][-1]
 
 
 def _outputs(runner: Runner) -> np.ndarray:

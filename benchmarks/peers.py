@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.work import RATE, Work
+from benchmarks.work import BETAS, EPSILON, RATE, Work
 
 PACKAGES = {"PyTorch": "torch", "JAX": "jax", "ONNX Runtime": "onnxruntime"}
 
@@ -60,7 +60,12 @@ class PyTorch:
             for name, values in work.parameters().items():
                 self.named[name].copy_(torch.from_numpy(values))
         parameters = [*self.lstm.parameters(), *self.head.parameters()]
-        self.optimizer = torch.optim.SGD(parameters, lr=rate)
+        if work.solver == "adam":
+            self.optimizer = torch.optim.Adam(
+                parameters, lr=rate, betas=BETAS, eps=EPSILON, fused=True
+            )
+        else:
+            self.optimizer = torch.optim.SGD(parameters, lr=rate)
         self.loss_of = nn.MSELoss()
         self.batches = [self._batch(X, y) for X, y in work.batches()]
 
@@ -98,7 +103,10 @@ class PyTorch:
         return n
 
     def learn_once(self) -> tuple[float, dict[str, np.ndarray]]:
+        """Loss of the first batch, and the parameters after one step more on it."""
         self.run(1)
+        with self.torch.no_grad():
+            self.lstm.bias_hh_l0.zero_()  # two biases would move twice as fast as one
         return self.loss, {name: p.detach().numpy().copy() for name, p in self.named.items()}
 
     def outputs(self) -> np.ndarray:
@@ -122,11 +130,17 @@ class JAX:
             name: jax.device_put(np.ascontiguousarray(values.T))
             for name, values in work.parameters().items()
         }
+        if work.solver == "adam":
+            zeros = jax.tree.map(jax.numpy.zeros_like, self.p)
+            steps = jax.numpy.zeros((), work.dtype)
+            self.moments = (steps, zeros, jax.tree.map(jax.numpy.zeros_like, self.p))
+        else:
+            self.moments = ()
         self.batches = [
             (jax.device_put(steps_first(X)[0]), jax.device_put(y)) for X, y in work.batches()
         ]
         self._forward = jax.jit(partial(self._network, unroll))
-        self._step = jax.jit(partial(self._learn, unroll, rate), donate_argnums=0)
+        self._step = jax.jit(partial(self._learn, unroll, rate), donate_argnums=(0, 1))
 
     def _network(self, unroll: int, p: dict[str, Any], x: Any) -> Any:
         jax, jnp = self.jax, self.jax.numpy
@@ -143,14 +157,30 @@ class JAX:
         (h, _), _ = jax.lax.scan(step, (zero, zero), x, unroll=unroll)
         return (h @ p["output_weights"] + p["output_bias"])[:, 0]
 
-    def _learn(self, unroll: int, rate: float, p: dict[str, Any], x: Any, y: Any) -> Any:
+    def _learn(
+        self, unroll: int, rate: float, p: dict[str, Any], moments: tuple, x: Any, y: Any
+    ) -> Any:
         jax, jnp = self.jax, self.jax.numpy
 
         def loss_of(p):
             return 0.5 * jnp.mean((self._network(unroll, p, x) - y) ** 2)
 
         loss, d_p = jax.value_and_grad(loss_of)(p)
-        return jax.tree.map(lambda value, slope: value - rate * slope, p, d_p), loss
+        if self.work.solver == "adam":
+            return *self._adam(rate, p, d_p, moments), loss
+        return jax.tree.map(lambda value, slope: value - rate * slope, p, d_p), moments, loss
+
+    def _adam(self, rate: float, p: dict[str, Any], d_p: dict[str, Any], moments: tuple) -> Any:
+        """Parameters and moments after a step, with sklstm's arithmetic."""
+        tree, sqrt = self.jax.tree, self.jax.numpy.sqrt
+        beta_1, beta_2 = BETAS
+        n_steps, mean, square = moments
+        n_steps = n_steps + 1
+        mean = tree.map(lambda m, slope: beta_1 * m + (1 - beta_1) * slope, mean, d_p)
+        square = tree.map(lambda v, slope: beta_2 * v + (1 - beta_2) * slope**2, square, d_p)
+        rate = rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps)
+        p = tree.map(lambda p, m, v: p - rate * m / (sqrt(v) + EPSILON), p, mean, square)
+        return p, (n_steps, mean, square)
 
     def run(self, n: int) -> int:
         """Do n units."""
@@ -159,12 +189,13 @@ class JAX:
                 self._forward(self.p, self.batches[0][0]).block_until_ready()
             return n
         for x, y in islice(cycle(self.batches), n):
-            self.p, loss = self._step(self.p, x, y)
+            self.p, self.moments, loss = self._step(self.p, self.moments, x, y)
             self.loss = float(loss)
         self.jax.block_until_ready(self.p)
         return n
 
     def learn_once(self) -> tuple[float, dict[str, np.ndarray]]:
+        """As PyTorch's."""
         self.run(1)
         return self.loss, {name: np.asarray(values).T for name, values in self.p.items()}
 

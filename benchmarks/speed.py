@@ -37,19 +37,30 @@ class Line:
 
 
 LINES = (
-    Line(Work("training", 1, 100, 2, 8), 8, 10),
-    Line(Work("training", 1, 1000, 2, 8), 8, 10),
-    Line(Work("training", 1, 100, 16, 32), 4, 5),
-    Line(Work("training", 32, 100, 2, 8), 6, 8),
-    Line(Work("training", 32, 100, 8, 32), 4, 5),
-    Line(Work("training", 32, 100, 16, 128), 1.8, 2.5),
-    Line(Work("training", 64, 28, 28, 128), 1.8, 2.5),
-    Line(Work("training", 128, 50, 64, 256), 1.5, 2.1),
-    Line(Work("training", 64, 100, 128, 512), 1.3, 1.8),
-    Line(Work("inference", 1, 100, 16, 32), 1),
-    Line(Work("inference", 1024, 100, 16, 64), 2.5),
-    Line(Work("inference", 256, 100, 64, 256), 1.6),
-    Line(Work("training", 32, None, 8, 32), 6, 8),
+    Line(Work("training", 1, 100, 2, 8), 15, 20),
+    Line(Work("training", 1, 1000, 2, 8), 15, 20),
+    Line(Work("training", 1, 100, 16, 32), 6, 7.5),
+    Line(Work("training", 32, 100, 2, 8), 12, 15),
+    Line(Work("training", 32, 100, 8, 32), 6, 7.5),
+    Line(Work("training", 32, 100, 16, 128), 2.0, 2.6),
+    Line(Work("training", 64, 28, 28, 128), 2.0, 2.6),
+    Line(Work("training", 128, 50, 64, 256), 1.85, 2.4),
+    Line(Work("training", 64, 100, 128, 512), 1.7, 2.2),
+    Line(Work("training", 64, 20, 8, 1024), 1.3, 1.6),
+    Line(Work("training", 4, 50, 8, 512), 1.3, 1.6),
+    Line(Work("training", 8, 100, 16, 128), 1.3, 1.6),
+    Line(Work("training", 8, 50, 64, 256), 1.3, 1.6),
+    Line(Work("training", 20, 50, 8, 512), 1.3, 1.6),
+    Line(Work("training", 64, 20, 1000, 32), 2.5, 3),
+    Line(Work("training", 32, None, 8, 32), 8, 10),
+    Line(Work("training", 200, 50, 8, 32, "float64", "adam", sequences=1000), 6, 7),
+    Line(Work("training", 200, 100, 16, 128, "float64", "adam", sequences=1000), 2.8, 3.4),
+    Line(Work("inference", 1, 100, 16, 32), 1.4),
+    Line(Work("inference", 1, 100, 8, 32), 1.2),
+    Line(Work("inference", 32, 10, 8, 32), 1.2),
+    Line(Work("inference", 1024, 100, 16, 64), 1.8),
+    Line(Work("inference", 256, 100, 64, 256), 1.35),
+    Line(Work("inference", 64, 20, 8, 1024), 1.3),
 )
 ROUNDS, SECONDS = 7, 0.2  # times of each contender, and how long each takes, if one unit is shorter
 QUICK_ROUNDS, QUICK_SECONDS = 3, 0.02
@@ -125,7 +136,8 @@ def summary(result: dict[str, Any]) -> str:
     """A line as soon as it is measured."""
     figures = [result.get("best_peer"), *result["sklstm"].values()]
     times = ", ".join(f"{figure['name']} {_time(figure)}" for figure in figures if figure)
-    return f"{result['work']['task']} {_sizes(result)}: {times}"
+    work = Work.from_dict(result["work"])
+    return f"{work.title} {work}: {times}"
 
 
 def markdown(results: Sequence[dict[str, Any]]) -> str:
@@ -134,8 +146,8 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
     head += ("full", "ratio", "target", "truncated", "ratio", "target")
     rows = []
     for result in results:
-        work, peer = result["work"], result.get("best_peer")
-        row = [work["task"] + (" (ragged)" if work["steps"] is None else ""), _sizes(result)]
+        work, peer = Work.from_dict(result["work"]), result.get("best_peer")
+        row = [work.title, str(work)]
         row.append(f"{peer['name']} {_time(peer)}" if peer else "")
         for figure in result["sklstm"].values():
             row += _cells(figure)
@@ -148,10 +160,6 @@ def _cells(figure: dict[str, Any]) -> list[str]:
         return [_time(figure), "", f"{figure['target']:g}"]
     met = "met" if figure["met"] else "missed"
     return [_time(figure), f"{figure['ratio']:.2f}", f"{figure['target']:g} {met}"]
-
-
-def _sizes(result: dict[str, Any]) -> str:
-    return str(Work.from_dict(result["work"]))
 
 
 def _figure(runner: Runner) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from sklstm import LSTMRegressor
 
 SHORTEST, LONGEST = 10, 200  # of ragged sequences
 RATE = 1e-3  # of learning: small enough to train for thousands of steps on noise
+BETAS = (0.9, 0.999)  # of Adam
+EPSILON = 1e-16  # of Adam: PyTorch adds it elsewhere, which must not show in the comparison
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,24 @@ class Work:
     features: int
     hidden: int
     dtype: str = "float32"
+    solver: str = "sgd"  # or "adam"
+    sequences: int | None = None  # in X; None: many small batches, or some large ones
 
     def __str__(self) -> str:
         steps = "-" if self.steps is None else self.steps
         return f"({self.batch}, {steps}, {self.features}, {self.hidden})"
+
+    @property
+    def special(self) -> str:
+        """What the sizes do not say, such as "Adam, float64"; mostly nothing."""
+        found = {"ragged": self.ragged, "Adam": self.solver == "adam"}
+        found[self.dtype] = self.dtype != "float32"
+        return ", ".join(name for name, holds in found.items() if holds)
+
+    @property
+    def title(self) -> str:
+        """The task, and what is special about it."""
+        return f"{self.task} ({self.special})" if self.special else self.task
 
     @property
     def ragged(self) -> bool:
@@ -41,9 +57,11 @@ class Work:
 
     @property
     def n_batches(self) -> int:
-        """Batches in X: many small ones, some large ones."""
+        """Batches in X."""
         if self.task == "inference":
             return 1
+        if self.sequences is not None:
+            return self.sequences // self.batch
         numbers = self.batch * self.mean_steps * (self.features + self.hidden)
         return min(64, max(4, int(4e6 / numbers)))
 
@@ -104,7 +122,7 @@ class Sklstm:
     """sklstm through its public interface."""
 
     def __init__(
-        self, work: Work, n_threads: int, gradient: str = "full", rate: float = RATE
+        self, work: Work, n_threads: int | None, gradient: str = "full", rate: float = RATE
     ) -> None:
         self.work = work
         self.first, *_ = batches = work.batches()
@@ -118,7 +136,11 @@ class Sklstm:
             solver="sgd",
             learning_rate_init=rate,
             momentum=0.0,
+            beta_1=BETAS[0],
+            beta_2=BETAS[1],
+            epsilon=EPSILON,
             clip_norm=None,
+            normalize_y=False,  # the peers learn y as it is
             shuffle=False,
             tol=0.0,
             n_iter_no_change=inf,
@@ -126,6 +148,7 @@ class Sklstm:
             n_jobs=n_threads,
         )
         self._fit(self.X[:1], self.y[:1], 1)
+        self.model.solver = work.solver  # Adam begins here: it knows nothing of that fit
         for name, values in work.parameters().items():
             self._views()[name][:] = values
 

@@ -17,6 +17,7 @@ from benchmarks.processes import Runner, best, race
 from benchmarks.work import LONGEST, SHORTEST, Sklstm, Work
 
 TINY = Work("training", 3, 5, 2, 4)
+TINY_ADAM = Work("training", 3, 5, 2, 4, "float64", "adam", sequences=12)
 
 
 class Clock:
@@ -50,6 +51,45 @@ def test_a_step_from_the_common_parameters_follows_the_gradient_of_their_loss():
     slope = after["output_bias"] - before["output_bias"]
     assert np.allclose(slope, -error.mean(), rtol=1e-4)
     assert model.run(3) == 3
+
+
+def test_outputs_are_those_of_the_common_parameters():
+    work = Work("inference", 3, 5, 2, 4, "float64")
+    (X, _), *_ = work.batches()
+    p = work.parameters()
+    h = s = np.zeros((3, 4))
+    for x in X.swapaxes(0, 1):
+        z = x @ p["input"].T + h @ p["recurrent"].T + p["bias"]
+        i, f, g, o = np.split(z, 4, axis=1)
+        s = s / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        h = np.tanh(s) / (1 + np.exp(-o))
+    expected = (h @ p["output_weights"].T + p["output_bias"])[:, 0]
+    assert np.allclose(Sklstm(work, 1).outputs(), expected, rtol=1e-12)
+
+
+def test_adam_begins_at_the_common_parameters_with_its_first_step():
+    before = TINY_ADAM.parameters()
+    ours = Sklstm(TINY_ADAM, 1, rate=0.1)
+    _, after = ours.learn_once()
+    for name, values in before.items():  # no more than the sign of the gradient
+        assert np.allclose(np.abs(after[name] - values), 0.1, rtol=1e-6)
+    _, later = ours.learn_once()
+    assert not np.allclose(np.abs(later["input"] - after["input"]), 0.1, rtol=1e-3)
+    assert ours.run(1) == TINY_ADAM.n_batches == 4
+
+
+def test_what_sizes_do_not_say_stands_beside_them():
+    assert TINY.title == "training" and not TINY.special
+    assert TINY_ADAM.title == "training (Adam, float64)"
+    assert Work("training", 3, None, 2, 4).title == "training (ragged)"
+
+
+def test_every_line_of_the_table_is_there_once_and_can_be_stored():
+    works = [line.work for line in speed.LINES]
+    assert len(set(works)) == len(works)
+    assert [Work.from_dict(json.loads(json.dumps(work.as_dict()))) for work in works] == works
+    for line in speed.LINES:
+        assert all(target >= 1 for target in line.targets.values())
 
 
 def test_ragged_work_has_sequences_of_all_lengths_and_peers_get_them_padded():
@@ -120,7 +160,34 @@ def test_the_memory_formula_counts_the_steps_of_one_chunk_or_two_for_each_thread
 
 
 def test_the_limits_count_every_large_line_of_the_table():
-    assert [work.hidden for work in limits.LARGE] == [128, 128, 256, 512]
+    assert [work.hidden for work in limits.LARGE] == [128, 128, 256, 512, 1024, 512, 128, 256, 512]
+    assert set(limits.SHARES) <= set(limits.LARGE)
+
+
+def test_a_limit_without_a_target_is_shown_all_the_same():
+    rates = {"float32": 80.0, "peak float32": 100.0, "float64": 36.0}
+    shares = {"share of peak": 0.8, "float64 share": 0.45}
+    rows = [
+        {"work": TINY.as_dict(), "targets": {"peak": target, "float64": 0.47}} | rates | shares
+        for target in (0.7, None)
+    ]
+    cells = [
+        [cell.strip() for cell in line.split("|")[5:-1]]
+        for line in limits._rate_table(rows).splitlines()[2:]
+    ]
+    float64 = ["36 GFLOP/s", "45%", "47% missed"]
+    assert cells == [["80%", "70% met", *float64], ["80%", "", *float64]]
+
+
+def test_two_threads_have_to_pay_where_there_is_enough_to_do():
+    process = SimpleNamespace(
+        make=lambda *_: None, call=lambda *_: 1.0, ask=lambda *_: None, answer=lambda: 1.0
+    )
+    small, large = (
+        limits.threads(Work("training", batch, 100, 8, 32), [process] * 3, 1) for batch in (31, 32)
+    )
+    assert [row["target"] for row in (*small, *large)] == [0.97, 0.97, 1.85, 1.85]
+    assert large[0]["gain"] == 1 and large[0]["share of processes"] == 0.5
 
 
 def test_without_a_compiler_the_peak_is_skipped(monkeypatch, capsys):
