@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.contenders import contenders, skipped
 from benchmarks.machine import cores, describe, headline
+from benchmarks.pictures import FOLDER, new_figure, save
 from benchmarks.processes import Processes, Runner, best, race
 from benchmarks.report import write_json
 from benchmarks.speed import readable
@@ -32,7 +33,6 @@ CURVES = {
 DIVIDED = (BASE, Work("training", 32, 100, 16, 128), Work("training", 128, 50, 64, 256))
 TASKS = {"training": "training step", "inference": "inference"}
 ROUNDS, SECONDS = 3, 0.05
-FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 STYLES = {  # colour, marker, line
     "sklstm truncated": ("#4c8fd6", "o", "-"),
     "sklstm full": ("#0b3c78", "s", "-"),
@@ -102,7 +102,7 @@ def by_name(runners: Iterable[Runner]) -> dict[str, dict[str, float]]:
 
 def draw_curve(axis: str, label: str, results: dict[str, list[dict[str, Any]]], file: Path) -> None:
     """Time over one size, training and inference side by side."""
-    figure, panels = _figure(len(results))
+    figure, panels = new_figure(1, len(results))
     for panel, (task, points) in zip(panels, results.items(), strict=True):
         sizes = [point["work"][axis] for point in points]
         for name in points[0]["seconds"]:
@@ -123,12 +123,12 @@ def draw_curve(axis: str, label: str, results: dict[str, list[dict[str, Any]]], 
         panel.yaxis.set_major_formatter(lambda seconds, _: _tick(seconds))
         panel.grid(color="#dddddd", linewidth=0.6)
         panel.legend(frameon=False, fontsize=9)
-    _save(figure, file)
+    save(figure, file)
 
 
 def draw_threads(results: list[dict[str, Any]], file: Path) -> None:
     """How many times as fast a training step is with several threads."""
-    figure, panels = _figure(len(results), sharey=True)
+    figure, panels = new_figure(1, len(results), sharey=True)
     for panel, result in zip(panels, results, strict=True):
         for name, times in result["seconds"].items():
             counts = sorted(int(n) for n in times if n != "best")
@@ -146,22 +146,7 @@ def draw_threads(results: list[dict[str, Any]], file: Path) -> None:
         panel.grid(color="#dddddd", linewidth=0.6)
     panels[0].set_ylabel("speed of a training step, one thread = 1")
     panels[0].legend(frameon=False, fontsize=9)
-    _save(figure, file)
-
-
-def _figure(n: int, **shared: bool) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot.subplots(1, n, figsize=(4.8 * n, 3.9), layout="constrained", **shared)
-
-
-def _save(figure: Any, file: Path) -> None:
-    for panel in figure.axes:
-        panel.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, dpi=130, facecolor="white")
+    save(figure, file)
 
 
 def _tick(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import limits, machine, memory, peak, profile, speed
+from benchmarks import map as size_map
 from benchmarks.contenders import check_agreement
 from benchmarks.peers import steps_first
 from benchmarks.processes import Runner, best, race
@@ -188,6 +190,49 @@ def test_two_threads_have_to_pay_where_there_is_enough_to_do():
     )
     assert [row["target"] for row in (*small, *large)] == [0.97, 0.97, 1.85, 1.85]
     assert large[0]["gain"] == 1 and large[0]["share of processes"] == 0.5
+
+
+def test_a_seed_always_gives_the_same_sizes_within_their_ranges():
+    works = list(islice(size_map.sizes(0), 200))
+    assert works[:60] == list(islice(size_map.sizes(0), 60)) != list(islice(size_map.sizes(1), 60))
+    for name, (least, most) in size_map.RANGES.items():
+        found = np.array([getattr(work, name) for work in works])
+        middle = np.sqrt(least * most)
+        assert least <= found.min() < found.max() <= most
+        assert 0.3 < np.mean(found < middle) < 0.7
+    assert max(work.flop for work in works) <= size_map.FLOP_MOST
+
+
+def mapped(monkeypatch, work, **seconds):
+    """What the map finds at a size where everyone takes the time that they are told."""
+
+    def contenders(work, processes, names):
+        ours = "sklstm full" if work.task == "training" else "sklstm"
+        assert {ours, "PyTorch"} <= set(names)
+        clock = Clock(**seconds)
+        return [[Runner(name, n, clock) for n in (1, 2)] for name in (ours, "PyTorch")]
+
+    monkeypatch.setattr(size_map, "contenders", contenders)
+    return size_map.measure(work, None, rounds=1, seconds=0.001)
+
+
+def test_the_map_begins_with_the_size_where_it_is_worst(monkeypatch):
+    fast = mapped(monkeypatch, TINY, sklstm=0.001, PyTorch=0.004)
+    slow = mapped(monkeypatch, Work("training", 4, 5, 2, 4), sklstm=0.002, PyTorch=0.001)
+    lines = size_map.markdown([fast, slow]).splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == ["(4, 5, 2, 4)", "(3, 5, 2, 4)"]
+    assert [cell.strip() for cell in lines[3].split("|")[2:-1]] == ["4.00"] * 5
+    assert "in 4 of 8 comparisons (target: none, missed)" in size_map.summary([fast, slow])
+    assert "0 of 4 comparisons (target: none, met)" in size_map.summary([fast])
+    json.dumps([fast, slow])
+
+
+def test_the_map_is_drawn(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    works = islice(size_map.sizes(0), 5)
+    results = [mapped(monkeypatch, work, sklstm=0.001, PyTorch=0.004) for work in works]
+    size_map.draw(results, tmp_path / "new" / "map.png")
+    assert (tmp_path / "new" / "map.png").stat().st_size > 10_000
 
 
 def test_without_a_compiler_the_peak_is_skipped(monkeypatch, capsys):
