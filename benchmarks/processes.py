@@ -118,7 +118,7 @@ class Runner:
     """A contender in its process, and its times per unit so far."""
 
     name: str
-    n_threads: int
+    n_threads: int | None  # None: its own choice
     process: Process
     n: int = 1  # units at a time
     times: list[float] = field(default_factory=list)

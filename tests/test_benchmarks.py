@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic, at sizes that take no time and without the peers."""
 
 import json
+import os
 import sys
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks import limits, machine, memory, peak, profile, speed
+from benchmarks import busy, limits, machine, memory, peak, profile, speed
 from benchmarks import map as size_map
 from benchmarks.contenders import check_agreement
 from benchmarks.peers import steps_first
@@ -233,6 +234,45 @@ def test_the_map_is_drawn(monkeypatch, tmp_path):
     results = [mapped(monkeypatch, work, sklstm=0.001, PyTorch=0.004) for work in works]
     size_map.draw(results, tmp_path / "new" / "map.png")
     assert (tmp_path / "new" / "map.png").stat().st_size > 10_000
+
+
+def test_beside_busy_processes_the_default_is_held_to_one_thread_and_else_to_the_best():
+    def measured(n_busy, **seconds):
+        team = {("sklstm", None): "default", ("sklstm", 1): "one", ("sklstm", 2): "two"}
+        team = {who: Clock(sklstm=seconds[key]) for who, key in team.items()}
+        return busy.measure(TINY, n_busy, team, 1, 0.001)
+
+    quiet = measured(0, default=0.010, one=0.019, two=0.0098)
+    slow = measured(0, default=0.010, one=0.0096, two=0.019)
+    beside = measured(1, default=0.011, one=0.010, two=0.045)
+    late = measured(2, default=0.012, one=0.010, two=0.045)
+    verdicts = [
+        "0.98 of the best speed (0.97 met)",
+        "0.96 of the best speed (0.97 missed)",
+        "1.10 of one thread's time (1.15 met)",
+        "1.20 of one thread's time (1.15 missed)",
+    ]
+    results = [quiet, slow, beside, late]
+    assert [busy.verdict(result) for result in results] == verdicts
+    cells = [
+        [cell.strip() for cell in line.split("|")[3:-1]]
+        for line in busy.markdown(results).splitlines()[2:]
+    ]
+    assert [row[0] for row in cells] == ["0", "0", "1", "2"]
+    assert [row[-1] for row in cells] == verdicts
+    assert cells[2][1:6] == ["11.00 ms", "10.00 ms", "45.00 ms", "", ""]  # without PyTorch
+    json.dumps(results)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be chosen here")
+def test_busy_processes_count_on_the_cores_they_are_given_and_end():
+    core = machine.cores()[-1]
+    with busy.busy(2, [core]) as others:
+        assert [other.poll() for other in others] == [None, None]
+        assert [os.sched_getaffinity(other.pid) for other in others] == [{core}, {core}]
+    assert all(other.returncode for other in others)
+    with busy.busy(0, [core]) as others:
+        assert others == []
 
 
 def test_without_a_compiler_the_peak_is_skipped(monkeypatch, capsys):
