@@ -12,7 +12,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks import busy, limits, machine, memory, peak, profile, speed
+from benchmarks import busy, limits, machine, memory, peak, profile, speed, stream
 from benchmarks import map as size_map
 from benchmarks.contenders import check_agreement
 from benchmarks.peers import steps_first
@@ -273,6 +273,13 @@ def test_busy_processes_count_on_the_cores_they_are_given_and_end():
     assert all(other.returncode for other in others)
     with busy.busy(0, [core]) as others:
         assert others == []
+
+
+def test_every_target_of_the_streams_is_of_something_measured():
+    measured = {(size, what) for size in stream.SIZES for what in stream.ours(*size)}
+    assert set(stream.TARGETS) < measured
+    for call in stream.ours(2, 8).values():
+        assert stream.microseconds(call, calls=2, rounds=1) > 0
 
 
 def test_without_a_compiler_the_peak_is_skipped(monkeypatch, capsys):
