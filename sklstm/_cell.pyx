@@ -10,26 +10,29 @@ Nothing in this module checks its input: see _network.py.
 """
 
 from cython.parallel cimport prange, threadid
-from libc.stdlib cimport qsort
 from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.bundles cimport (
-    Bundle, Chunk, History, Memory, Room, bundle_place, slot,
+    SPAN, WHOLE, Bundle, Chunk, History, Memory, Room, bundle_place, slot,
 )
 from sklstm._kernels.gradients cimport (
     TERMS, Piece, add_chunk, add_peepholes, put_in_place, table_size,
 )
-from sklstm._kernels.layers cimport CHUNK_MAX, backward, forward
-from sklstm._kernels.layout cimport (
-    Matrix, Net, matrix_rows, network_new, pack_network, pack_room,
+from sklstm._kernels.layers cimport (
+    CHUNK_MAX, backward_span, enter_span, forward, n_spans, repeat_span,
 )
+from sklstm._kernels.layout cimport Net, matrix_rows, network_new, pack_network, pack_room
 from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
 )
 from sklstm._kernels.pace cimport (
     FIRST_LOOK, LOOKS, NEXT_LOOK, PARALLEL_MIN, Pace, keep_pace, seconds_now, threads_now,
+)
+from sklstm._kernels.plan cimport (
+    ALONE_MAX, CHUNK_MIDDLE, GROUP, NUMBERS_FEW, NUMBERS_MANY, SMALL, Place, Plan, arrange,
+    cut, first_bundle, first_place, plan_new, width_of,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
@@ -41,12 +44,8 @@ from sklstm._kernels.simd cimport (
 )
 
 cdef enum:
-    ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
-    SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
-    CHUNK_MIDDLE = 16
-    NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
-    NUMBERS_MANY = 1 << 20  # and that it cannot hold
     TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
+    ROWS_MIN = 32  # of a piece, where there are several threads
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
 constants = {
@@ -55,7 +54,11 @@ constants = {
     "SMALL": SMALL,
     "CHUNK_MIDDLE": CHUNK_MIDDLE,
     "CHUNK_MAX": CHUNK_MAX,
+    "GROUP": GROUP,
+    "WHOLE": WHOLE,
+    "SPAN": SPAN,
     "TERMS": TERMS,
+    "ROWS_MIN": ROWS_MIN,
     "TABLE_MAX": TABLE_MAX,
     "NUMBERS_FEW": NUMBERS_FEW,
     "NUMBERS_MANY": NUMBERS_MANY,
@@ -155,21 +158,6 @@ cdef Kept pace_of(tuple work):
     return paces[work]
 
 
-cdef struct Place:
-    # of a sequence in the order of its batch
-    Py_ssize_t length
-    Py_ssize_t position
-    Py_ssize_t row
-
-
-cdef int longer_first(const void* a, const void* b) noexcept nogil:
-    cdef const Place* left = <const Place*> a
-    cdef const Place* right = <const Place*> b
-    if left.length != right.length:
-        return 1 if left.length < right.length else -1
-    return 1 if left.position > right.position else -1
-
-
 cdef class Session:
     """Work arrays for one network, one set of packed sequences and some threads.
 
@@ -184,18 +172,22 @@ cdef class Session:
     training : bool
         Whether to keep the history that `gradient` needs.
     largest_batch, n_threads : int
+    whole, span : int
+        Steps whose history is kept: all of sequences up to `whole`, and of longer ones a span at
+        a time, a power of two.
     """
 
     cdef Net net
     cdef Arena arena
     cdef Chunk* chunks  # of each room
     cdef real** rooms  # memory of a chunk: one for each thread, or two to train
-    cdef Place* places
+    cdef Plan plan
     cdef Piece* pieces
-    cdef int n_threads, n_rooms, largest_batch, n_pieces
+    cdef int n_threads, n_rooms, largest_batch, n_pieces, whole, span
     cdef Kept kept
     cdef Py_ssize_t n_total
     cdef bint training
+    cdef bint in_spans  # are there sequences that learn span by span?
     cdef bint packed[2]  # is there room for units, for lanes
     cdef const real[::1] vector
     cdef const real[:, ::1] values
@@ -210,17 +202,16 @@ cdef class Session:
     cdef real[::1] d_vector
     cdef double alpha
     # of the call under way
-    cdef int n_wide, n_alone, n_chunks
     cdef double scale
     cdef real[:, ::1] out
 
     def __cinit__(
         self, topology, vector, values, offsets, *, bint full, bint return_sequences,
-        bint training, int largest_batch, int n_threads,
+        bint training, int largest_batch, int n_threads, int whole=WHOLE, int span=SPAN,
     ):
         cdef int n = <int> (offsets.shape[0] - 1)
         self.vector, self.values, self.offsets = vector, values, offsets
-        self.training = training
+        self.training, self.whole, self.span = training, whole, span
         self.n_total = topology.n_total
         self.largest_batch = max(1, min(largest_batch, n))
         self.n_threads = max(1, min(n_threads, self.largest_batch))
@@ -228,8 +219,11 @@ cdef class Session:
         self.net.return_sequences = return_sequences
         network_new(&self.arena, &self.net, topology)
         n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
-        self.places = <Place*> self.take(max(n, 1), sizeof(Place))
-        self.new_rooms(n)
+        plan_new(&self.plan, &self.net, self.n_threads)
+        self.plan.places = <Place*> self.take(max(n, 1), sizeof(Place))
+        if n > 0:
+            arrange(&self.plan, &self.offsets[0], NULL, 0, n)
+            self.new_rooms()
         if training:
             self.new_pieces()
         self.kept = pace_of((self.n_total, full, training, self.n_threads, n_steps.bit_length()))
@@ -252,20 +246,28 @@ cdef class Session:
 
     # -- room
 
-    cdef int new_rooms(self, int n) except -1:
+    cdef int new_rooms(self) except -1:
         """Rooms for the longest sequences."""
-        cdef int b, k, size, most_alone = self.largest_batch, most_wide = 0
-        cdef Room wide, alone
+        cdef int b, k, n, size = 0, most = 0, most_of_group = 0
+        cdef Py_ssize_t numbers
+        cdef Plan* plan = &self.plan
         cdef Chunk* chunk
-        if self.has_lanes():
-            most_wide = (most_alone + LANES - 1 - ALONE_MAX) // LANES
-            most_alone = min(most_alone, <int> ALONE_MAX)
-        size = min(self.largest_chunk(), most_alone)
-        k = most_wide + self.chunks_of(most_alone)
+        # both directions would have to be at all places at once
+        self.in_spans = (
+            self.training and self.net.n_directions == 1 and plan.places[0].length > self.whole
+        )
+        for n in range(1, self.largest_batch + 1):  # the largest need not have most chunks
+            cut(plan, 0, n)
+            size = max(size, min(plan.most, plan.n_alone))
+            most = max(most, plan.n_chunks)
+            if n <= GROUP:
+                most_of_group = most
         self.n_rooms = self.n_threads
         if self.training and self.n_threads > 1:
             self.n_rooms *= 2  # so that a round does not wait for its slowest chunk alone
-        self.n_rooms = min(self.n_rooms, k)
+        self.n_rooms = min(self.n_rooms, most)
+        if self.in_spans:
+            self.n_rooms = max(self.n_rooms, most_of_group)  # a group is one round
         self.chunks = <Chunk*> self.take(self.n_rooms, sizeof(Chunk))
         self.rooms = <real**> self.take(self.n_rooms, sizeof(real*))
         for k in range(self.n_rooms):
@@ -274,18 +276,27 @@ cdef class Session:
             for b in range(size):
                 chunk.bundles[b].layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
                 chunk.bundles[b].d_y = <History*> self.take(self.net.n_layers, sizeof(History))
-        if n == 0:
-            return 0
-        self.arrange(NULL, 0, n)
-        wide, alone = Room(NULL, 0), Room(NULL, 0)
-        for b in range(size):
-            chunk.bundles[b].steps = self.places[b].length
-            bundle_place(&alone, &self.net, &chunk.bundles[b], 1, self.training)
-        if most_wide > 0:
-            bundle_place(&wide, &self.net, &chunk.bundles[0], LANES, self.training)
+        numbers = self.numbers_of(chunk, size, 0)
+        if self.in_spans:
+            numbers = max(numbers, self.numbers_of(chunk, size, self.span))
         for k in range(self.n_rooms):
-            self.rooms[k] = <real*> self.take(max(wide.used, alone.used), sizeof(real))
+            self.rooms[k] = <real*> self.take(numbers, sizeof(real))
         return 0
+
+    cdef Py_ssize_t numbers_of(self, Chunk* chunk, int size, int span) noexcept nogil:
+        """Numbers that a room for the longest sequences has."""
+        cdef Room wide = Room(NULL, 0), alone = Room(NULL, 0)
+        cdef Bundle* bundle
+        cdef int b
+        for b in range(size):
+            bundle = &chunk.bundles[b]
+            bundle.steps = self.plan.places[b].length
+            if self.in_spans and span == 0:
+                bundle.steps = min(bundle.steps, self.whole)
+            bundle_place(&alone, &self.net, bundle, 1, self.training, span)
+            if b == 0 and self.plan.has_lanes:
+                bundle_place(&wide, &self.net, bundle, LANES, self.training, span)
+        return max(wide.used, alone.used)
 
     cdef int new_pieces(self) except -1:
         """Deal the rows of all weights into pieces."""
@@ -302,7 +313,7 @@ cdef class Session:
             size = <int> max(1, TABLE_MAX // table_size(net, piece))
             if self.n_threads > 1:
                 size = min(size, rows // (2 * self.n_threads))
-            size = (max(size, 32) + LANES - 1) // LANES * LANES
+            size = (max(size, ROWS_MIN) + LANES - 1) // LANES * LANES
             for first in range(0, rows, size):
                 piece = &self.pieces[self.n_pieces]
                 piece.layer, piece.first, piece.stop = index, first, min(first + size, rows)
@@ -318,96 +329,46 @@ cdef class Session:
 
     # -- a batch as chunks of bundles
 
-    cdef int width(self, int bundle) noexcept nogil:
-        return LANES if bundle < self.n_wide else 1
-
-    cdef bint has_lanes(self) noexcept nogil:
-        """Is the net so small that lanes are sequences?"""
-        cdef int index, largest = 0
-        for index in range(self.net.n_layers):
-            largest = max(largest, self.net.layers[index].n_blocks)
-        return LANES > 1 and largest < SMALL
-
-    cdef int largest_chunk(self) noexcept nogil:
-        """Bundles of one in a chunk: the more, the slower the cache that the weights come from."""
-        cdef int index
-        cdef Py_ssize_t numbers = 0
-        cdef const Matrix* m
-        for index in range(self.net.n_layers):
-            m = &self.net.layers[index].weights
-            numbers = max(numbers, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
-        if numbers <= NUMBERS_FEW:
-            return TILE_SEQUENCES
-        return CHUNK_MIDDLE if numbers <= NUMBERS_MANY else CHUNK_MAX
-
-    cdef int chunks_of(self, int n_alone) noexcept nogil:
-        """Chunks of bundles of one: as many for every thread, of nearly the same size."""
-        cdef int n = (n_alone + self.largest_chunk() - 1) // self.largest_chunk()
-        return min(n_alone, (n + self.n_threads - 1) // self.n_threads * self.n_threads)
-
-    cdef void plan(self, int n) noexcept nogil:
-        """Cut n sequences into bundles, and bundles into chunks."""
-        self.n_wide = 0
-        if self.has_lanes():
-            self.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
-        self.n_alone = max(0, n - self.n_wide * LANES)
-        self.n_chunks = self.n_wide + self.chunks_of(self.n_alone)
-
-    cdef void arrange(self, const long long* rows, Py_ssize_t first, int n) noexcept nogil:
-        """Put the sequences of a batch (n from `first` if rows is NULL) in order, longest first."""
-        cdef Py_ssize_t k, row
-        cdef bint sorted_already = True
-        for k in range(n):
-            row = first + k if rows == NULL else rows[k]
-            self.places[k].row = row
-            self.places[k].position = k
-            self.places[k].length = self.offsets[row + 1] - self.offsets[row]
-            if k > 0 and self.places[k].length > self.places[k - 1].length:
-                sorted_already = False
-        if not sorted_already:
-            qsort(self.places, n, sizeof(Place), longer_first)
-
-    cdef void fill_bundle(self, Bundle* bundle, int index, int n) noexcept nogil:
-        cdef int first = index * LANES, lane, width = self.width(index)
+    cdef void fill_bundle(self, Bundle* bundle, int index) noexcept nogil:
+        cdef const Plan* plan = &self.plan
+        cdef int first = first_place(plan, index), lane, width = width_of(plan, index)
         cdef const Place* place
-        bundle.count = 1
-        if width > 1:
-            bundle.count = min(<int> LANES, n - first)
-        else:
-            first = self.n_wide * LANES + index - self.n_wide
-        bundle.steps = self.places[first].length
+        bundle.count = min(width, plan.first + plan.n - first)
+        bundle.steps = plan.places[first].length
         for lane in range(width):
             bundle.length[lane] = 0
             if lane < bundle.count:
-                place = &self.places[first + lane]
+                place = &plan.places[first + lane]
                 bundle.row[lane] = place.row
                 bundle.length[lane] = place.length
                 bundle.x[lane] = &self.values[self.offsets[place.row], 0]
 
-    cdef int first_bundle(self, int chunk) noexcept nogil:
-        cdef Py_ssize_t k = chunk - self.n_wide
-        return chunk if k <= 0 else self.n_wide + k * self.n_alone // (self.n_chunks - self.n_wide)
-
-    cdef Chunk* fill_chunk(self, int index, int room_number, int n) noexcept nogil:
-        """Chunk number `index` of a batch of n sequences."""
+    cdef Chunk* fill_chunk(self, int index, int room_number) noexcept nogil:
+        """Chunk number `index` of the group under way."""
         cdef Chunk* chunk = &self.chunks[room_number]
         cdef Room room = Room(self.rooms[room_number], 0)
-        cdef int b, first = self.first_bundle(index)
-        chunk.n = self.first_bundle(index + 1) - first
-        chunk.width = self.width(first)
+        cdef int b, first = first_bundle(&self.plan, index)
+        chunk.n = first_bundle(&self.plan, index + 1) - first
+        chunk.width = width_of(&self.plan, first)
+        chunk.span = self.span if self.learns_in_spans() else 0
         for b in range(chunk.n):
-            self.fill_bundle(&chunk.bundles[b], first + b, n)
-            bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, self.training)
+            self.fill_bundle(&chunk.bundles[b], first + b)
+            bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, self.training,
+                         chunk.span)
         chunk.steps = chunk.bundles[0].steps
         return chunk
+
+    cdef bint learns_in_spans(self) noexcept nogil:
+        """Is the longest sequence of the batch too long to be kept whole?"""
+        return self.in_spans and self.plan.places[0].length > self.whole
 
     cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
         """Order a batch, cut it, and pack the parameters."""
         cdef int wide
-        self.arrange(rows, first, n)
-        self.plan(n)
+        arrange(&self.plan, &self.offsets[0], rows, first, n)
+        cut(&self.plan, 0, n)
         for wide in range(2):
-            if (self.n_wide if wide else self.n_alone) == 0:
+            if (self.plan.n_wide if wide else self.plan.n_alone) == 0:
                 continue
             if not self.packed[wide]:
                 pack_room(&self.arena, &self.net, LANES if wide else 1, self.training)
@@ -421,7 +382,7 @@ cdef class Session:
         cdef double steps = 0
         cdef int k
         for k in range(n):
-            steps += self.places[k].length
+            steps += self.plan.places[k].length
         return steps * self.n_total
 
     def plan_of(self, const long long[::1] rows):
@@ -437,13 +398,13 @@ cdef class Session:
         cdef int first, index, n = rows.shape[0]
         cdef const Chunk* chunk
         cdef const Piece* piece
-        self.arrange(&rows[0], 0, n)
-        self.plan(n)
+        arrange(&self.plan, &self.offsets[0], &rows[0], 0, n)
+        cut(&self.plan, 0, n)
         rounds, pieces = [], []
-        for first in range(0, self.n_chunks, self.n_rooms):
+        for first in range(0, self.plan.n_chunks, self.n_rooms):
             chunks = []
-            for index in range(first, min(first + self.n_rooms, self.n_chunks)):
-                chunk = self.fill_chunk(index, index - first, n)
+            for index in range(first, min(first + self.n_rooms, self.plan.n_chunks)):
+                chunk = self.fill_chunk(index, index - first)
                 chunks.append((chunk.width, [chunk.bundles[b].steps for b in range(chunk.n)]))
             rounds.append(chunks)
         for index in range(self.n_pieces):
@@ -453,14 +414,14 @@ cdef class Session:
 
     # -- forward
 
-    cdef void output_chunk(self, int index, int n, int thread) noexcept nogil:
+    cdef void output_chunk(self, int index, int thread) noexcept nogil:
         cdef Chunk* chunk
         cdef Bundle* bundle
         cdef int b, lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef const real* z
         cdef float_mode mode = flush_denormals()
-        chunk = self.fill_chunk(index, thread, n)
+        chunk = self.fill_chunk(index, thread)
         forward(&self.net, chunk)
         for b in range(chunk.n):
             bundle = &chunk.bundles[b]
@@ -489,12 +450,12 @@ cdef class Session:
                 # a smaller batch may have more chunks than the largest, and so than there are rooms
                 n_threads = min(self.n_rooms, threads_now(&self.kept.pace, work))
                 if n_threads == 1:
-                    for index in range(self.n_chunks):
-                        self.output_chunk(index, count, 0)
+                    for index in range(self.plan.n_chunks):
+                        self.output_chunk(index, 0)
                 else:
-                    for index in prange(self.n_chunks, num_threads=n_threads,
+                    for index in prange(self.plan.n_chunks, num_threads=n_threads,
                                         schedule="dynamic", chunksize=1):
-                        self.output_chunk(index, count, threadid())
+                        self.output_chunk(index, threadid())
                 keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
 
     # -- gradient
@@ -519,20 +480,25 @@ cdef class Session:
                         z[k * width + lane] = 0
         return loss
 
-    cdef void learn_chunk(self, int index, int room, int n) noexcept nogil:
-        """Bring a chunk to the gradient at its pre-activations."""
-        cdef Chunk* chunk
+    cdef void learn_span(self, int index, int room, int number, bint top) noexcept nogil:
+        """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
+        cdef Chunk* chunk = &self.chunks[room]
         cdef int b
         cdef float_mode mode = flush_denormals()
-        chunk = self.fill_chunk(index, room, n)
-        forward(&self.net, chunk)
-        for b in range(chunk.n):
-            chunk.bundles[b].loss = self.loss_of(&chunk.bundles[b], chunk.width)
-        backward(&self.net, chunk)
+        if top:
+            self.fill_chunk(index, room)
+            forward(&self.net, chunk)
+            for b in range(chunk.n):
+                chunk.bundles[b].loss = self.loss_of(&chunk.bundles[b], chunk.width)
+        if number < n_spans(chunk) - 1:
+            repeat_span(&self.net, chunk, number)
+        else:
+            enter_span(chunk, number)
+        backward_span(&self.net, chunk)
         restore_float_mode(mode)
 
     cdef void learn_piece(self, int index, int count, bint last) noexcept nogil:
-        """Add the chunks in the first rooms to the gradient of some rows."""
+        """Add the spans of the chunks in the first rooms to the gradient of some rows."""
         cdef Piece* piece = &self.pieces[index]
         cdef int room
         cdef float_mode mode = flush_denormals()
@@ -542,22 +508,26 @@ cdef class Session:
             put_in_place(&self.net, piece, &self.d_vector[0])
         restore_float_mode(mode)
 
-    cdef double learn_round(self, int first, int n, int n_threads, double loss) noexcept nogil:
+    cdef double learn_round(self, int first, int n_threads, bint last, double loss) noexcept nogil:
         """Learn from as many chunks as there are rooms; return the loss with theirs added."""
-        cdef int count = min(self.n_rooms, self.n_chunks - first), room, index, b
-        cdef bint last = first + count == self.n_chunks
+        cdef int count = min(self.n_rooms, self.plan.n_chunks - first), room, index, b
+        cdef int number, top = 0
         cdef float_mode mode
-        if n_threads == 1:
-            for room in range(count):
-                self.learn_chunk(first + room, room, n)
-            for index in range(self.n_pieces):
-                self.learn_piece(index, count, last)
-        else:
-            for room in prange(count, num_threads=n_threads, schedule="dynamic", chunksize=1):
-                self.learn_chunk(first + room, room, n)
-            for index in prange(self.n_pieces, num_threads=n_threads,
-                                schedule="dynamic", chunksize=1):
-                self.learn_piece(index, count, last)
+        if self.learns_in_spans():
+            top = (self.plan.places[self.plan.first].length - 1) // self.span
+        last = last and first + count == self.plan.n_chunks
+        for number in range(top, -1, -1):
+            if n_threads == 1:
+                for room in range(count):
+                    self.learn_span(first + room, room, number, number == top)
+                for index in range(self.n_pieces):
+                    self.learn_piece(index, count, last and number == 0)
+            else:
+                for room in prange(count, num_threads=n_threads, schedule="dynamic", chunksize=1):
+                    self.learn_span(first + room, room, number, number == top)
+                for index in prange(self.n_pieces, num_threads=n_threads, schedule="dynamic",
+                                    chunksize=1):
+                    self.learn_piece(index, count, last and number == 0)
         mode = flush_denormals()
         for room in range(count):
             add_peepholes(&self.net, &self.chunks[room], &self.d_vector[0])
@@ -571,7 +541,7 @@ cdef class Session:
 
         Writes the gradient into the ``d_vector`` that `learn_from` was given.
         """
-        cdef int n_threads, first = 0, n = rows.shape[0]
+        cdef int n_threads, first, n = rows.shape[0], done = 0, size = n
         cdef Py_ssize_t k
         cdef double weight = 0, loss = 0, penalty, work, start
         cdef float_mode mode
@@ -587,9 +557,15 @@ cdef class Session:
             start = seconds_now()
             n_threads = threads_now(&self.kept.pace, work)
             memset(&self.d_vector[0], 0, self.n_total * sizeof(real))
-            while first < self.n_chunks:
-                loss = self.learn_round(first, n, n_threads, loss)
-                first += self.n_rooms
+            if self.learns_in_spans():
+                size = GROUP
+            while done < n:
+                cut(&self.plan, done, min(size, n - done))
+                done += self.plan.n
+                first = 0
+                while first < self.plan.n_chunks:
+                    loss = self.learn_round(first, n_threads, done == n, loss)
+                    first += self.n_rooms
             mode = flush_denormals()
             loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                     &self.vector[0], &self.d_vector[0])

@@ -6,6 +6,8 @@ parameters. Batches reach the kernels (``_cell.pyx``) through this module alone.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from sklstm import _isa
@@ -28,6 +30,8 @@ class Network:
         One output per time step, else one per sequence.
     """
 
+    _kept: ClassVar[dict[str, int]] = {}  # steps of long sequences, if not as many as usual
+
     def __init__(
         self, topology: Topology, vector: np.ndarray, gradient: str, return_sequences: bool
     ) -> None:
@@ -48,6 +52,7 @@ class Network:
             training=training,
             largest_batch=batch,
             n_threads=n_threads,
+            **self._kept,
         )
 
     def output(self, sequences: Sequences, n_threads: int) -> np.ndarray:

@@ -3,6 +3,9 @@
 A bundle is one sequence (units) or LANES sequences side by side (lanes). A chunk is some bundles,
 the longest first, that are worked on together by one thread. Every array of a step is
 (numbers, width); step k of a layer is the k-th that it reads: a layer in reverse begins at the end.
+
+Of long sequences in training only a span of steps is kept whole, and of the others what a span
+begins with: on the way back they are computed once more, to the same bits.
 """
 
 from sklstm._kernels.layout cimport (
@@ -11,8 +14,13 @@ from sklstm._kernels.layout cimport (
 from sklstm._kernels.simd cimport LANES, real
 
 
+cdef enum:
+    WHOLE = 1024  # steps that are kept, in training, of sequences up to this length
+    SPAN = 256  # and of longer ones; a power of two
+
+
 cdef struct History:
-    # One array for each step. mask: -1 keeps all, 1 the last two, 0 the last one.
+    # One array for each step. mask: -1 keeps all, else the last mask + 1, a power of two.
     real* at
     Py_ssize_t stride
     Py_ssize_t mask
@@ -24,6 +32,7 @@ cdef struct Memory:
     History s  # (S, n) state before step k
     History h  # (S, n)
     History u  # sources of step k: inputs, recurrent ones; in lanes a constant 1 behind them
+    real* begin  # of each span: (S, n) state and (n_recurrent, H, width) recurrent sources
     real* r  # (n_recurrent, n) where groups are padded, else NULL: r(t) is written among sources
     real* d_s
     real* d_r
@@ -48,6 +57,9 @@ cdef struct Chunk:
     int width
     int n
     int steps  # of the longest
+    int span  # steps that are kept; 0 keeps all
+    int first  # step of the span under way
+    int stop
     Bundle* bundles
 
 
@@ -65,13 +77,13 @@ cdef inline real* room_take(Room* room, Py_ssize_t size) noexcept nogil:
 
 
 cdef inline void history_new(
-    Room* room, History* history, Py_ssize_t slots, Py_ssize_t size
+    Room* room, History* history, Py_ssize_t slots, Py_ssize_t size, bint ring
 ) noexcept nogil:
-    """Room for some slots: up to two are a ring, more are everything."""
+    """Room for some slots, of all steps or, in a ring, of the last ones."""
     # an odd number of vectors, so that one unit's steps do not all fall into the same few sets of
     # the cache
     history.stride = ((size + LANES - 1) // LANES | 1) * LANES
-    history.mask = slots - 1 if slots <= 2 else -1
+    history.mask = slots - 1 if ring else -1
     history.at = room_take(room, slots * history.stride)
 
 
@@ -104,26 +116,41 @@ cdef inline real* cells_at(
     return recurrent(layer, bundle, index, step_at(layer, bundle, t) + 1, width)
 
 
+cdef inline Py_ssize_t begin_size(const Layer* layer, int width) noexcept nogil:
+    """Numbers that a span of a layer begins with, whole vectors."""
+    cdef Py_ssize_t size = layer.block_size * group(layer, width)
+    size += layer.n_recurrent * layer.n_blocks * width
+    return (size + LANES - 1) // LANES * LANES
+
+
 cdef inline void bundle_place(
-    Room* room, const Net* net, Bundle* bundle, int width, bint training
+    Room* room, const Net* net, Bundle* bundle, int width, bint training, int span
 ) noexcept nogil:
-    """Give a bundle its room, by its number of steps."""
+    """Give a bundle its room, by its number of steps, and by those that are kept in training."""
     cdef const Layer* layer
     cdef Memory* memory
-    cdef Py_ssize_t n, S, T = bundle.steps, kept, outside
+    # `kept` of a step, `between` of what is before and after a step
+    cdef Py_ssize_t n, S, T = bundle.steps, kept = max(T, 1), between = T + 1, outside
     cdef int index, top = n_levels(net) - 1
-    cdef bint everywhere
+    cdef bint everywhere, ring = span > 0 or not training
+    if span > 0:
+        kept, between = span, 2 * span
+    elif not training:
+        kept, between = 1, 2
     for index in range(net.n_layers):
         layer, memory = &net.layers[index], &bundle.layers[index]
         n, S = group(layer, width), layer.block_size
         everywhere = layer.level < top or net.return_sequences  # are its outputs seen at all steps?
-        kept = max(T, 3) if training else 1
-        outside = max(T + 1, 3) if training or everywhere else 2
-        history_new(room, &memory.z, kept, matrix_size(&layer.weights, width))
-        history_new(room, &memory.s, kept + 1, S * n)
-        history_new(room, &memory.h, kept, S * n)
+        outside = T + 1 if everywhere and not training else between
+        history_new(room, &memory.z, kept, matrix_size(&layer.weights, width), ring)
+        history_new(room, &memory.s, between, S * n, ring)
+        history_new(room, &memory.h, kept, S * n, ring)
         history_new(room, &memory.u, outside, lead(layer, width)
-                    + (layer.weights.columns + (1 if width > 1 else 0)) * width)
+                    + (layer.weights.columns + (1 if width > 1 else 0)) * width,
+                    ring and outside == between)
+        memory.begin = NULL
+        if span > 0:
+            memory.begin = room_take(room, (T + span - 1) // span * begin_size(layer, width))
         memory.r = NULL
         if n != layer.n_blocks * width:
             memory.r = room_take(room, layer.n_recurrent * n)
@@ -133,12 +160,12 @@ cdef inline void bundle_place(
             if layer.has_peepholes:
                 memory.d_peephole = room_take(room, 3 * S * n)
             if everywhere and layer.direction == 0:
-                history_new(room, &bundle.d_y[layer.level], max(T, 3), net.n_directions * S * n
-                            + ((1 if width == 1 else width) * 8))
+                history_new(room, &bundle.d_y[layer.level], kept, net.n_directions * S * n
+                            + ((1 if width == 1 else width) * 8), ring)
     layer = &net.layers[net.n_layers - 1]
     n, S = group(layer, width), layer.block_size
-    history_new(room, &bundle.out, max(T, 3) if net.return_sequences else 1,
-                matrix_size(&net.head[0], width))
+    history_new(room, &bundle.out, max(T, 1) if net.return_sequences else 1,
+                matrix_size(&net.head[0], width), not net.return_sequences)
     bundle.read = room_take(room, net.n_directions * S * n + LANES)
     if training:
         bundle.d_read = room_take(room, net.n_directions * S * n + 8 * width)

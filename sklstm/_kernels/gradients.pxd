@@ -56,10 +56,11 @@ cdef inline Py_ssize_t table_size(const Net* net, const Piece* piece) noexcept n
 
 
 cdef inline int terms_of(
-    const Net* net, const Piece* piece, const Bundle* bundle, int width, int step, Terms* terms
+    const Net* net, const Piece* piece, const Chunk* chunk, const Bundle* bundle, int step,
+    Terms* terms
 ) noexcept nogil:
     """Append steps of a bundle until there are TERMS; return the step that comes next."""
-    cdef int d = piece.layer - net.n_layers, steps = bundle.steps
+    cdef int d = piece.layer - net.n_layers, steps = min(bundle.steps, chunk.stop)
     if d >= 0 and not net.return_sequences:
         steps = 1
     while step < steps and terms.n < TERMS:
@@ -68,7 +69,7 @@ cdef inline int terms_of(
             terms.x[terms.n] = slot(&bundle.layers[piece.layer].u, step)
         else:
             terms.d_z[terms.n] = slot(&bundle.out, step)
-            terms.x[terms.n] = cells_read(net, bundle, d, step, width)
+            terms.x[terms.n] = cells_read(net, bundle, d, step, chunk.width)
         terms.n += 1
         step += 1
     return step
@@ -166,14 +167,14 @@ cdef inline void add_lanes(
 
 
 cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chunk) noexcept nogil:
-    """Continue the sums over the steps of a chunk's bundles."""
+    """Continue the sums over the steps of a span of a chunk's bundles."""
     cdef Terms terms
     cdef int b, step
     terms.n = 0
     for b in range(chunk.n):
-        step = 0
+        step = chunk.first
         while True:
-            step = terms_of(net, piece, &chunk.bundles[b], chunk.width, step, &terms)
+            step = terms_of(net, piece, chunk, &chunk.bundles[b], step, &terms)
             if terms.n < TERMS and b < chunk.n - 1:
                 break
             if chunk.width > 1:

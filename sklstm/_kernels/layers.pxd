@@ -3,7 +3,7 @@
 from libc.string cimport memcpy, memset
 
 from sklstm._kernels.bundles cimport (
-    Bundle, Chunk, Memory, cells_at, inputs, recurrent, slot, step_at,
+    Bundle, Chunk, Memory, begin_size, cells_at, inputs, recurrent, slot, step_at,
 )
 from sklstm._kernels.cells cimport backward_cell, forward_cell
 from sklstm._kernels.layout cimport Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels
@@ -112,7 +112,7 @@ cdef inline void keep_outputs(
 
 
 cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
-    """All steps of a layer, from a zero state."""
+    """The steps of a span of a layer; the first begins with a zero state."""
     cdef const Layer* layer = &net.layers[index]
     cdef int width = chunk.width, wide = width > 1
     cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width)
@@ -123,12 +123,12 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
     cdef real* r
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] z
-    for b in range(chunk.n):
+    for b in range(chunk.n if chunk.first == 0 else 0):
         bundle = &chunk.bundles[b]
         memset(slot(&bundle.layers[index].s, 0), 0, S * n * sizeof(real))
         memset(recurrent(layer, bundle, index, 0, width), 0,
                layer.n_recurrent * H * width * sizeof(real))
-    for step in range(chunk.steps):
+    for step in range(chunk.first, chunk.stop):
         count = n_reading(chunk, step)
         for b in range(count):
             bundle = &chunk.bundles[b]
@@ -172,7 +172,7 @@ cdef inline void receive(
 
 
 cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
-    """Undo `forward_layer`: z becomes the gradient at the pre-activations of every step."""
+    """Undo `forward_layer`: z becomes the gradient at the pre-activations of the span's steps."""
     cdef const Layer* layer = &net.layers[index]
     cdef int width = chunk.width, wide = width > 1
     cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width)
@@ -183,12 +183,13 @@ cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) n
     cdef reals_out[CHUNK_MAX] d_r
     for b in range(chunk.n):
         memory = &chunk.bundles[b].layers[index]
-        memset(memory.d_s, 0, S * n * sizeof(real))
-        memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
-        if layer.has_peepholes:
-            memset(memory.d_peephole, 0, 3 * S * n * sizeof(real))
         d_r[b] = memory.d_r
-    for step in range(chunk.steps - 1, -1, -1):
+        if chunk.stop == chunk.steps:
+            memset(memory.d_s, 0, S * n * sizeof(real))
+            memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
+            if layer.has_peepholes:
+                memset(memory.d_peephole, 0, 3 * S * n * sizeof(real))
+    for step in range(chunk.stop - 1, chunk.first - 1, -1):
         count = n_reading(chunk, step)
         for b in range(count):
             bundle = &chunk.bundles[b]
@@ -210,13 +211,13 @@ cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) n
 
 
 cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) noexcept nogil:
-    """Gradient at the cells below a layer, at all places; added to that of the other direction."""
+    """Gradient at the cells below a layer, in a span; added to that of the other direction."""
     cdef const Layer* layer = &net.layers[index]
     cdef int t, b, count
     cdef const Bundle* bundle
     cdef reals[CHUNK_MAX] z
     cdef reals_out[CHUNK_MAX] d_y
-    for t in range(chunk.steps):
+    for t in range(chunk.first, chunk.stop):
         count = n_reading(chunk, t)
         for b in range(count):
             bundle = &chunk.bundles[b]
@@ -226,7 +227,7 @@ cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) 
                  FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
 
 
-# ---------------------------------------------------------------------------- a network
+# ---------------------------------------------------------------------------- outputs
 
 
 cdef inline const real* cells_read(
@@ -239,47 +240,119 @@ cdef inline const real* cells_read(
     return bundle.read + d * layer.block_size * layer.n_blocks * width
 
 
-cdef inline void forward(const Net* net, const Chunk* chunk) noexcept nogil:
-    """Raw outputs of a chunk: at the last step, or at every step."""
-    cdef int index, t, d, b, count
-    cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef int n_read = net.n_directions * last.block_size * last.n_blocks
+cdef inline void read_out(const Net* net, const Chunk* chunk, int t) noexcept nogil:
+    """Raw outputs at place t or, if that is all there is, at the last step."""
+    cdef int d, b, count = n_reading(chunk, t)
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] out
+    for d in range(net.n_directions):
+        for b in range(count):
+            x[b] = cells_read(net, &chunk.bundles[b], d, t, chunk.width)
+            out[b] = slot(&chunk.bundles[b].out, t)
+        multiply(&net.head[d], chunk.width, count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
+
+
+cdef inline void read_back(const Net* net, const Chunk* chunk, int t) noexcept nogil:
+    """Undo `read_out`: from the gradient at the raw outputs to that at the cells."""
+    cdef const Layer* last = &net.layers[net.n_layers - 1]
+    cdef int d, b, count = n_reading(chunk, t), size = last.block_size * group(last, chunk.width)
+    cdef Bundle* bundle
+    cdef reals[CHUNK_MAX] d_out
+    cdef reals_out[CHUNK_MAX] d_y
+    for d in range(net.n_directions):
+        for b in range(count):
+            bundle = &chunk.bundles[b]
+            d_out[b] = slot(&bundle.out, t)
+            d_y[b] = bundle.d_read
+            if net.return_sequences:
+                d_y[b] = slot(&bundle.d_y[last.level], t)
+            d_y[b] += d * size
+        multiply(&net.head_back[d], chunk.width, count, d_out, FROM_ZERO, d_y)
+
+
+# ---------------------------------------------------------------------------- spans of steps
+
+
+cdef inline int n_spans(const Chunk* chunk) noexcept nogil:
+    return 1 if chunk.span == 0 else (chunk.steps + chunk.span - 1) // chunk.span
+
+
+cdef inline void enter_span(Chunk* chunk, int number) noexcept nogil:
+    """An empty one if the chunk has fewer."""
+    chunk.first = min(number * chunk.span, chunk.steps)
+    chunk.stop = chunk.steps if chunk.span == 0 else min(chunk.first + chunk.span, chunk.steps)
+
+
+cdef inline void copy_begin(const Net* net, const Chunk* chunk, bint back) noexcept nogil:
+    """Keep what the span begins with or, on the way back, bring it to its place."""
+    cdef const Layer* layer
+    cdef const Bundle* bundle
+    cdef int index, b, width = chunk.width
+    cdef Py_ssize_t states, others
+    cdef real* kept
+    cdef real* s
+    cdef real* r
+    for b in range(n_reading(chunk, chunk.first)):
+        bundle = &chunk.bundles[b]
+        for index in range(net.n_layers):
+            layer = &net.layers[index]
+            states = layer.block_size * group(layer, width)
+            others = layer.n_recurrent * layer.n_blocks * width
+            kept = bundle.layers[index].begin
+            kept += chunk.first // chunk.span * begin_size(layer, width)
+            s = slot(&bundle.layers[index].s, chunk.first)
+            r = recurrent(layer, bundle, index, chunk.first, width)
+            memcpy(s if back else kept, kept if back else s, states * sizeof(real))
+            kept += states
+            memcpy(r if back else kept, kept if back else r, others * sizeof(real))
+
+
+# ---------------------------------------------------------------------------- a network
+
+
+cdef inline void forward_span(const Net* net, const Chunk* chunk) noexcept nogil:
+    cdef int index
+    for index in range(net.n_layers):
+        forward_layer(net, chunk, index)
+
+
+cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
+    """Raw outputs of a chunk: at the last step, or at every step. Its last span is entered."""
+    cdef const Layer* last = &net.layers[net.n_layers - 1]
+    cdef int b, t, number, n_read = net.n_directions * last.block_size * last.n_blocks
     for b in range(chunk.n):
         if chunk.bundles[b].count < chunk.width:  # lanes of no sequence, which no step writes
             memset(chunk.bundles[b].read, 0, n_read * chunk.width * sizeof(real))
-    for index in range(net.n_layers):
-        forward_layer(net, chunk, index)
-    for t in range(chunk.steps if net.return_sequences else 1):
-        count = n_reading(chunk, t)
-        for d in range(net.n_directions):
-            for b in range(count):
-                x[b] = cells_read(net, &chunk.bundles[b], d, t, chunk.width)
-                out[b] = slot(&chunk.bundles[b].out, t)
-            multiply(&net.head[d], chunk.width, count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
+    for number in range(n_spans(chunk)):
+        enter_span(chunk, number)
+        if number > 0:
+            copy_begin(net, chunk, False)
+        forward_span(net, chunk)
+        for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
+            read_out(net, chunk, t)
+    if not net.return_sequences:
+        read_out(net, chunk, 0)
 
 
-cdef inline void backward(const Net* net, const Chunk* chunk) noexcept nogil:
-    """Undo `forward`, from the gradient at the raw outputs to that at all pre-activations."""
-    cdef int t, d, b, level, count, top = n_levels(net) - 1
-    cdef const Layer* layer = &net.layers[net.n_layers - 1]
-    cdef int size = layer.block_size * group(layer, chunk.width)
-    cdef const Bundle* bundle
-    cdef reals[CHUNK_MAX] d_out
-    cdef reals_out[CHUNK_MAX] d_y
-    for t in range(chunk.steps if net.return_sequences else 1):
-        count = n_reading(chunk, t)
-        for d in range(net.n_directions):
-            for b in range(count):
-                bundle = &chunk.bundles[b]
-                d_out[b] = slot(&bundle.out, t)
-                d_y[b] = bundle.d_read
-                if net.return_sequences:
-                    d_y[b] = slot(&bundle.d_y[top], t)
-                d_y[b] += d * size
-            multiply(&net.head_back[d], chunk.width, count, d_out, FROM_ZERO, d_y)
-    for level in range(top, -1, -1):
+cdef inline void repeat_span(const Net* net, Chunk* chunk, int number) noexcept nogil:
+    """Enter a span and compute its steps once more; the raw outputs stay."""
+    enter_span(chunk, number)
+    if number > 0:
+        copy_begin(net, chunk, True)
+    forward_span(net, chunk)
+
+
+cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogil:
+    """From the gradient at the raw outputs to that at the pre-activations of the span's steps.
+
+    The spans of a chunk come in turn, the last one first.
+    """
+    cdef int t, d, level
+    for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
+        read_back(net, chunk, t)
+    if not net.return_sequences and chunk.stop == chunk.steps:
+        read_back(net, chunk, 0)
+    for level in range(n_levels(net) - 1, -1, -1):
         for d in range(net.n_directions):
             backward_layer(net, chunk, level * net.n_directions + d)
         if level > 0:

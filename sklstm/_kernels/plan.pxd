@@ -1,0 +1,114 @@
+"""How a batch is cut: groups of sequences, bundles of a group, chunks of bundles.
+
+It depends on the network, the lengths of the sequences and the number of threads; results depend
+on the first two alone.
+"""
+
+from libc.stdlib cimport qsort
+
+from sklstm._kernels.layers cimport CHUNK_MAX
+from sklstm._kernels.layout cimport Matrix, Net, matrix_rows
+from sklstm._kernels.products cimport TILE_SEQUENCES
+from sklstm._kernels.simd cimport LANES
+
+cdef enum:
+    ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
+    SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
+    CHUNK_MIDDLE = 16
+    NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
+    NUMBERS_MANY = 1 << 20  # and that it cannot hold
+    GROUP = 64  # sequences that learn together where only some of their steps are kept
+
+
+cdef struct Place:
+    # of a sequence in the order of its batch
+    Py_ssize_t length
+    Py_ssize_t position
+    Py_ssize_t row
+
+
+cdef struct Plan:
+    Place* places  # of a batch, the longest sequence first
+    bint has_lanes  # is the net so small that lanes are sequences?
+    int most  # bundles of one in a chunk
+    int n_threads
+    # of the group under way
+    int first  # of its sequences, among the places
+    int n
+    int n_wide  # bundles of LANES sequences, which come first
+    int n_alone  # bundles of one
+    int n_chunks
+
+
+cdef inline void plan_new(Plan* plan, const Net* net, int n_threads) noexcept nogil:
+    """All but the places."""
+    cdef int index, largest = 0
+    cdef Py_ssize_t numbers = 0
+    cdef const Matrix* m
+    for index in range(net.n_layers):
+        m = &net.layers[index].weights
+        largest = max(largest, net.layers[index].n_blocks)
+        numbers = max(numbers, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
+    plan.has_lanes = LANES > 1 and largest < SMALL
+    plan.n_threads = n_threads
+    # the slower the cache that the weights come from, the more sequences share a reading
+    if numbers <= NUMBERS_FEW:
+        plan.most = TILE_SEQUENCES
+    elif numbers <= NUMBERS_MANY:
+        plan.most = CHUNK_MIDDLE
+    else:
+        plan.most = CHUNK_MAX
+
+
+cdef inline int longer_first(const void* a, const void* b) noexcept nogil:
+    cdef const Place* left = <const Place*> a
+    cdef const Place* right = <const Place*> b
+    if left.length != right.length:
+        return 1 if left.length < right.length else -1
+    return 1 if left.position > right.position else -1
+
+
+cdef inline void arrange(
+    Plan* plan, const long long* offsets, const long long* rows, Py_ssize_t first, int n
+) noexcept nogil:
+    """Put the sequences of a batch (n from `first` if rows is NULL) in order, longest first."""
+    cdef Py_ssize_t k, row
+    cdef bint sorted_already = True
+    for k in range(n):
+        row = first + k if rows == NULL else rows[k]
+        plan.places[k] = Place(offsets[row + 1] - offsets[row], k, row)
+        if k > 0 and plan.places[k].length > plan.places[k - 1].length:
+            sorted_already = False
+    if not sorted_already:
+        qsort(plan.places, n, sizeof(Place), longer_first)
+
+
+cdef inline int chunks_of(const Plan* plan, int n_alone) noexcept nogil:
+    """Chunks of bundles of one: as many for every thread, of nearly the same size."""
+    cdef int n = (n_alone + plan.most - 1) // plan.most
+    return min(n_alone, (n + plan.n_threads - 1) // plan.n_threads * plan.n_threads)
+
+
+cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
+    """Cut a group of n sequences, from `first`, into bundles, and bundles into chunks."""
+    plan.first, plan.n, plan.n_wide = first, n, 0
+    if plan.has_lanes:
+        plan.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
+    plan.n_alone = max(0, n - plan.n_wide * LANES)
+    plan.n_chunks = plan.n_wide + chunks_of(plan, plan.n_alone)
+
+
+cdef inline int first_bundle(const Plan* plan, int chunk) noexcept nogil:
+    cdef Py_ssize_t k = chunk - plan.n_wide
+    return chunk if k <= 0 else plan.n_wide + k * plan.n_alone // (plan.n_chunks - plan.n_wide)
+
+
+cdef inline int width_of(const Plan* plan, int bundle) noexcept nogil:
+    return LANES if bundle < plan.n_wide else 1
+
+
+cdef inline int first_place(const Plan* plan, int bundle) noexcept nogil:
+    """Where the sequences of a bundle stand among the places."""
+    if bundle < plan.n_wide:
+        return plan.first + bundle * LANES
+    return plan.first + plan.n_wide * LANES + bundle - plan.n_wide
