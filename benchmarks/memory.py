@@ -21,26 +21,29 @@ SIZES = (
     Work("training", 32, 500, 8, 64),
     Work("training", 128, 50, 64, 256),
     Work("training", 64, 100, 128, 512),
+    Work("training", 4, 50_000, 8, 64),
 )
 LONG_RUN = Work("training", 32, 100, 8, 32)
 EPOCHS = (2, 400)
 TOLERANCE = 0.20
 
 
-def kept_at_once(work: Work, n_threads: int) -> int:
-    """Sequences of a batch whose history is kept at once."""
+def kept_at_once(work: Work, n_threads: int) -> tuple[int, int]:
+    """Sequences of a batch whose history is kept at once, and how many steps of it."""
     constants = _isa.kernels[_dtype(work)].constants
+    if work.steps > constants["WHOLE"]:
+        return min(work.batch, constants["GROUP"]), constants["SPAN"]
     n_weights = 4 * work.hidden * (work.features + work.hidden)
     if work.hidden < constants["SMALL"]:
         size = constants["LANES"]
     elif n_weights <= constants["NUMBERS_FEW"]:
-        size = 8
+        size = constants["TILE_SEQUENCES"]
     elif n_weights <= constants["NUMBERS_MANY"]:
-        size = 16
+        size = constants["CHUNK_MIDDLE"]
     else:
         size = constants["CHUNK_MAX"]
     n_rooms = 1 if n_threads == 1 else 2 * n_threads
-    return min(work.batch, n_rooms * size)
+    return min(work.batch, n_rooms * size), work.steps
 
 
 def formula(work: Work, n_threads: int) -> float:
@@ -48,8 +51,9 @@ def formula(work: Work, n_threads: int) -> float:
 
     With W = 4 H (F + H + 1) + H + 1 parameters:
 
-    * each of the T steps of the sequences that are worked on at once is kept: x, 4 H gates and
-      candidates, h, s and r, together F + 7 H numbers;
+    * of the sequences that are worked on at once all T steps are kept, of long ones a span: x, 4 H
+      gates and candidates, h, s and r, together F + 7 H numbers, those of s, x and r twice in a
+      span; and 2 H numbers for each span;
     * the weights are packed in the order of the kernels: 4 H (F + H) numbers, and 4 H H for the
       way back;
     * the gradient is summed in tables of W numbers;
@@ -65,7 +69,10 @@ def formula(work: Work, n_threads: int) -> float:
     if constants["SMALL"] <= H:
         H = -(-H // lanes) * lanes
     n_parameters = 4 * H * (F + H + 1) + H + 1
-    numbers = kept_at_once(work, n_threads) * work.steps * (F + 7 * H)
+    n_sequences, n_steps = kept_at_once(work, n_threads)
+    numbers = n_sequences * n_steps * (F + 7 * H)
+    if n_steps < work.steps:
+        numbers += n_sequences * (n_steps * (F + 2 * H) + work.steps / n_steps * 2 * H)
     numbers += 4 * H * (F + H) + 4 * H * H
     numbers += 7 * n_parameters
     return numbers * _dtype(work).itemsize

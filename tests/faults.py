@@ -27,6 +27,7 @@ class Fault:
 
 EDGES, STREAM_EDGES = "test_edges.py", "test_stream_edges.py"
 CELL, STREAM, THREADS = "test_cell.py", "test_stream.py", "test_threads.py"
+PLAN = "sklstm/_kernels/plan.pxd"
 CELL_PYX, ONLINE_PYX = "sklstm/_cell.pyx", "sklstm/_online.pyx"
 PRODUCTS, LAYERS = "sklstm/_kernels/products.pxd", "sklstm/_kernels/layers.pxd"
 GRADIENTS, TILES = "sklstm/_kernels/gradients.pxd", "sklstm/_kernels/tiles.h"
@@ -40,33 +41,73 @@ FAULTS = [
     Fault(
         "chunks",
         "every chunk of sequences reads the first ones",
-        CELL_PYX,
-        "self.n_wide + k * self.n_alone // (self.n_chunks - self.n_wide)",
-        "self.n_wide + (k > 1)",
+        PLAN,
+        "plan.n_wide + k * plan.n_alone // (plan.n_chunks - plan.n_wide)",
+        "plan.n_wide + (k > 1)",
         EDGES,
+    ),
+    Fault(
+        "spans-begin",
+        "on the way back a span begins with the recurrent sources of another",
+        LAYERS,
+        "            memcpy(r if back else kept, kept if back else r, others * sizeof(real))\n",
+        "            memcpy(kept if back else kept, kept if back else r, others * sizeof(real))\n",
+        "test_spans.py",
+    ),
+    Fault(
+        "spans-repeat",
+        "on the way back the steps of a span are not computed again",
+        CELL_PYX,
+        "            repeat_span(&self.net, chunk, number)\n",
+        "            enter_span(chunk, number)\n",
+        "test_spans.py",
+    ),
+    Fault(
+        "spans-errors",
+        "errors do not pass from one span to the one before",
+        LAYERS,
+        "        if chunk.stop == chunk.steps:\n            memset(memory.d_s",
+        "        if True:\n            memset(memory.d_s",
+        "test_spans.py",
+    ),
+    Fault(
+        "spans-group",
+        "how many long sequences learn together depends on the threads",
+        CELL_PYX,
+        "                size = GROUP\n",
+        "                size = self.n_rooms\n",
+        "test_spans.py",
+    ),
+    Fault(
+        "spans-terms",
+        "the steps of all spans but the first learn from the wrong step",
+        GRADIENTS,
+        "        step = chunk.first\n",
+        "        step = max(chunk.first - 1, 0)\n",
+        "test_spans.py",
     ),
     Fault(
         "chunk-rest",
         "the last sequences, which do not fill a chunk, are left out",
-        CELL_PYX,
-        "(n_alone + self.largest_chunk() - 1) // self.largest_chunk()\n",
-        "max(1, n_alone // self.largest_chunk())\n",
+        PLAN,
+        "(n_alone + plan.most - 1) // plan.most\n",
+        "max(1, n_alone // plan.most)\n",
         EDGES,
     ),
     Fault(
         "chunk-size",
         "a chunk of a large layer has more sequences than there is room for",
-        CELL_PYX,
-        "return CHUNK_MIDDLE if numbers",
-        "return 64 if numbers",
+        PLAN,
+        "plan.most = CHUNK_MIDDLE\n",
+        "plan.most = 64\n",
         EDGES,
     ),
     Fault(
         "chunk-numbers",
         "a layer that no cache holds is read for as few sequences as one that the cache holds",
-        CELL_PYX,
-        "if numbers <= NUMBERS_MANY else CHUNK_MAX",
-        "if numbers <= NUMBERS_MANY else TILE_SEQUENCES",
+        PLAN,
+        "plan.most = CHUNK_MAX\n",
+        "plan.most = TILE_SEQUENCES\n",
         EDGES,
     ),
     Fault(
@@ -97,8 +138,8 @@ FAULTS = [
         "rounds",
         "only the first round of chunks is learned from",
         CELL_PYX,
-        "            while first < self.n_chunks:\n",
-        "            while first == 0:\n",
+        "                while first < self.plan.n_chunks:\n",
+        "                while first == 0:\n",
         EDGES,
     ),
     Fault(
@@ -111,10 +152,10 @@ FAULTS = [
     ),
     Fault(
         "rounds-threads",
-        "two chunks of a round learn in one room",
+        "every second chunk of a round does not begin with its top span",
         CELL_PYX,
-        "self.learn_chunk(first + room, room, n)\n            for index in prange",
-        "self.learn_chunk(first + room, room // 2, n)\n            for index in prange",
+        "number, number == top)\n                for index in prange",
+        "number, room % 2 == 0)\n                for index in prange",
         f"{CELL} {EDGES}",
     ),
     Fault(
@@ -153,8 +194,8 @@ FAULTS = [
         "threads-rooms",
         "all threads predict in the room of the first",
         CELL_PYX,
-        "self.output_chunk(index, count, threadid())",
-        "self.output_chunk(index, count, 0)",
+        "self.output_chunk(index, threadid())",
+        "self.output_chunk(index, 0)",
         f"{CELL} {EDGES}",
     ),
     Fault(
@@ -241,7 +282,7 @@ FAULTS = [
         "directions",
         "both directions get the errors of the first",
         LAYERS,
-        "                d_y[b] += d * size\n",
+        "            d_y[b] += d * size\n",
         "",
         CELL,
     ),

@@ -89,6 +89,8 @@ def test_a_batch_of_32_at_64_units_is_dealt_evenly_to_eight_threads(isa, dtype):
         bounds = [(first, stop) for index, first, stop in pieces if index == layer]
         starts, stops = zip(*bounds, strict=True)
         assert (*starts, n_rows) == (0, *stops)  # every row once
+    least = _isa.kernels[np.dtype(dtype)].constants["ROWS_MIN"]
+    assert all(stop - first == least for layer, first, stop in pieces if layer == 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
