@@ -27,7 +27,7 @@ class Fault:
 
 EDGES, STREAM_EDGES = "test_edges.py", "test_stream_edges.py"
 CELL, STREAM, THREADS = "test_cell.py", "test_stream.py", "test_threads.py"
-PLAN = "sklstm/_kernels/plan.pxd"
+PLAN, PACE = "sklstm/_kernels/plan.pxd", "sklstm/_kernels/pace.pxd"
 CELL_PYX, ONLINE_PYX = "sklstm/_cell.pyx", "sklstm/_online.pyx"
 PRODUCTS, LAYERS = "sklstm/_kernels/products.pxd", "sklstm/_kernels/layers.pxd"
 GRADIENTS, TILES = "sklstm/_kernels/gradients.pxd", "sklstm/_kernels/tiles.h"
@@ -88,10 +88,26 @@ FAULTS = [
     ),
     Fault(
         "chunk-rest",
-        "the last sequences, which do not fill a chunk, are left out",
+        "the last sequences, where there are not as many for every chunk, are left out",
         PLAN,
-        "(n_alone + plan.most - 1) // plan.most\n",
-        "max(1, n_alone // plan.most)\n",
+        "k * plan.n_alone // (plan.n_chunks - plan.n_wide)",
+        "k * (plan.n_alone // (plan.n_chunks - plan.n_wide))",
+        EDGES,
+    ),
+    Fault(
+        "chunk-threads",
+        "there are as few chunks as can be, whatever the number of threads",
+        PLAN,
+        "min(n_alone, (n + plan.n_threads - 1) // plan.n_threads * plan.n_threads)",
+        "n",
+        EDGES,
+    ),
+    Fault(
+        "chunk-empty",
+        "a batch of few sequences has chunks of none",
+        PLAN,
+        "min(n_alone, (n + plan.n_threads - 1) // plan.n_threads * plan.n_threads)",
+        "(n + plan.n_threads - 1) // plan.n_threads * plan.n_threads",
         EDGES,
     ),
     Fault(
@@ -133,6 +149,30 @@ FAULTS = [
         "self.kept.pace.most = min(self.n_threads, max(self.n_rooms, self.n_pieces))",
         "self.kept.pace.most = 1",
         THREADS,
+    ),
+    Fault(
+        "pace-work",
+        "threads are woken for a call that is over before they are awake",
+        PACE,
+        "    if work < PARALLEL_MIN:\n        return 1\n",
+        "",
+        THREADS,
+    ),
+    Fault(
+        "pace-look",
+        "of the calls that look at the slower way the last counts alone",
+        PACE,
+        "share = 1.0 / (look + 1)",
+        "share = 1",
+        "test_pace.py",
+    ),
+    Fault(
+        "pace-lucky",
+        "the first call of a look decides",
+        PACE,
+        "    if not 0 <= look < LOOKS - 1:\n",
+        "    if True:\n",
+        "test_pace.py",
     ),
     Fault(
         "rounds",
@@ -247,6 +287,22 @@ FAULTS = [
         EDGES,
     ),
     Fault(
+        "sums-rest",
+        "the last source is dropped where the sources do not come out even for sums side by side",
+        TILES,
+        "for (; k < count; k++)",
+        "for (; k < count - 1; k++)",
+        EDGES,
+    ),
+    Fault(
+        "sums-weights",
+        "sources left over by sums side by side all get the weights of the first of them",
+        TILES,
+        "            w += stored * LANES;\n        }\n    }\n",
+        "        }\n    }\n",
+        EDGES,
+    ),
+    Fault(
         "tiles",
         "two tiles of weights that are read together count as one",
         PRODUCTS,
@@ -260,6 +316,14 @@ FAULTS = [
         PRODUCTS,
         "x + first, start, bias, z + first, row)",
         "x, start, bias, z + first, row)",
+        EDGES,
+    ),
+    Fault(
+        "gather",
+        "features behind whole vectors are the first ones once more",
+        LAYERS,
+        "else row[lane][f]\n",
+        "else row[lane][f % LANES]\n",
         EDGES,
     ),
     Fault(
@@ -359,6 +423,22 @@ FAULTS = [
         "SKLSTM_INLINE void restore_float_mode(float_mode before) { _mm_setcsr(before); }",
         "SKLSTM_INLINE void restore_float_mode(float_mode before) { (void)before; }",
         THREADS,
+    ),
+    Fault(
+        "turn",
+        "the largest blocks across the diagonal do not change places",
+        SIMD,
+        "for (int size = 1; size < LANES; size *= 2)",
+        "for (int size = 1; size < LANES / 2; size *= 2)",
+        EDGES,
+    ),
+    Fault(
+        "turn-at",
+        "all features of a small net are the first ones, as many as a vector has",
+        SIMD,
+        "rows[l] ? load(rows[l] + at)",
+        "rows[l] ? load(rows[l])",
+        EDGES,
     ),
     # ------------------------------------------------------------------ streams
     Fault(

@@ -1,6 +1,6 @@
 """Faults put into the package on purpose: does a test notice each of them?
 
-    python tests/mutations.py                    # all, about an hour
+    python tests/mutations.py                    # all, about 40 minutes on one core
     python tests/mutations.py rounds lock        # those whose names begin so
     python tests/mutations.py --quick            # only the tests that should notice, no whole suite
     python tests/mutations.py --check            # only whether every text to be replaced occurs

@@ -202,12 +202,13 @@ def test_more_sequences_than_are_worked_on_at_a_time_give_the_same_bits(return_s
 # ------------------------------------------------------------------------------- large layers
 
 
-def sequences_of_chunks(topology, vector, problem):
-    """How many each chunk takes, on one thread."""
-    n = len(problem.sequences)
+def sequences_of_chunks(topology, vector, problem, n=None, n_threads=1):
+    """How many each chunk takes of a batch of n sequences; None are all."""
+    most = len(problem.sequences)
     session = Network(topology, vector, "full", False)._session(
-        packed(problem.sequences), n, 1, training=True
+        packed(problem.sequences), most, n_threads, training=True
     )
+    n = most if n is None else n
     return [len(steps) for chunks in session.plan_of(np.arange(n))[0] for _, steps in chunks]
 
 
@@ -228,6 +229,21 @@ def test_the_farther_the_weights_the_more_sequences_share_each_reading(dtype, ce
     ):
         assert len(sizes) == -(-sum(sizes) // most) > 1
         assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_every_thread_has_as_many_chunks_while_there_are_sequences(dtype, n_threads):
+    most = CONSTANTS[dtype]["TILE_SEQUENCES"]
+    sizes = dict(n_features=2, hidden_layer_sizes=(CONSTANTS[dtype]["SMALL"],), n_outputs=1)
+    topology, vector = drawn(sizes, dtype=dtype)
+    problem = Problem(topology, ragged([2] * (n_threads * most + 1), 2, dtype=dtype))
+    for n in range(1, len(problem.sequences) + 1):
+        chunks = sequences_of_chunks(topology, vector, problem, n, n_threads)
+        assert len(chunks) == n or len(chunks) % n_threads == 0
+        assert sum(chunks) == n
+        assert min(chunks) > 0 and max(chunks) <= most
+        assert max(chunks) - min(chunks) <= 1
 
 
 @pytest.mark.parametrize("numbers", ["NUMBERS_FEW", "NUMBERS_MANY"])

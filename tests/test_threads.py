@@ -69,8 +69,9 @@ def test_a_forked_child_of_a_threaded_parent_does_not_hang():
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads cannot be counted here")
 @pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
+@pytest.mark.parametrize(("steps", "started"), [(20, 4), (2, 0)], ids=["much", "little"])
 @pytest.mark.parametrize("call", ["fit", "predict", "step"])
-def test_as_many_threads_run_as_n_jobs_allows(call):
+def test_as_many_threads_run_as_n_jobs_allows_where_there_is_work(call, steps, started):
     code = f"""if True:
         import os
         import numpy as np
@@ -79,9 +80,9 @@ def test_as_many_threads_run_as_n_jobs_allows(call):
         def threads():
             return len(os.listdir("/proc/self/task"))
 
-        X = np.random.default_rng(0).normal(size=(300, 20, 2))
+        X = np.random.default_rng(0).normal(size=(300, {steps}, 2))
         y = X[:, 0, 0]
-        size = 340 if {call!r} == "step" else 24
+        size = {steps} * (17 if {call!r} == "step" else 1)
         model = LSTMRegressor(size, batch_size=300, max_iter=1, n_jobs=1).initialize(2)
         run = {{
             "fit": lambda: model.fit(X, y),
@@ -97,7 +98,7 @@ def test_as_many_threads_run_as_n_jobs_allows(call):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
-    assert int(done.stdout) == 4
+    assert int(done.stdout) == started
 
 
 def processors():
@@ -196,6 +197,15 @@ def test_a_large_stream_uses_the_threads_it_may_and_gives_the_same_bits():
         found, n_threads = run_stream(n_jobs)
         assert n_threads == (n_jobs if _runtime.has_openmp else 1)
         assert found == alone
+
+
+def test_a_stream_learns_on_the_threads_that_n_jobs_allows_now():
+    model = LSTMRegressor(340, random_state=0, n_jobs=1).initialize(2)
+    stream = model.stream()
+    stream.step([1.0, 0.0])
+    model.n_jobs = 3
+    stream.learn(1.0)
+    assert stream._online.n_threads == (3 if _runtime.has_openmp else 1)
 
 
 def _stream_in_child(queue):
