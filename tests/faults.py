@@ -75,7 +75,7 @@ FAULTS = [
         "how many long sequences learn together depends on the threads",
         CELL_PYX,
         "                size = GROUP\n",
-        "                size = self.n_rooms\n",
+        "                size = LANES * self.n_rooms\n",
         "test_spans.py",
     ),
     Fault(

@@ -56,7 +56,8 @@ def test_the_gradient_is_that_of_the_twin(n, cell, gradient, return_sequences, s
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("n", [len(LENGTHS), GROUP, 2 * GROUP + 5])
 def test_bits_do_not_depend_on_the_number_of_threads(n, sizes):
-    vector, problem = problem_of(sizes, "peephole", many(n))
+    lengths = [SPAN + length for length in many(n)]  # several spans in every group
+    vector, problem = problem_of(sizes, "peephole", lengths)
     loss, d_vector = problem.kernel(vector, "full", n_threads=1)
     for n_threads in (2, 3, 8):
         again, d_again = problem.kernel(vector, "full", n_threads=n_threads)
