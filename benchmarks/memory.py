@@ -33,12 +33,12 @@ def kept_at_once(work: Work, n_threads: int) -> tuple[int, int]:
     constants = _isa.kernels[_dtype(work)].constants
     if work.steps > constants["WHOLE"]:
         return min(work.batch, constants["GROUP"]), constants["SPAN"]
-    n_weights = 4 * work.hidden * (work.features + work.hidden)
+    n_bytes = 4 * work.hidden * (work.features + work.hidden) * _dtype(work).itemsize
     if work.hidden < constants["SMALL"]:
         size = constants["LANES"]
-    elif n_weights <= constants["NUMBERS_FEW"]:
+    elif n_bytes <= constants["BYTES_FEW"]:
         size = constants["TILE_SEQUENCES"]
-    elif n_weights <= constants["NUMBERS_MANY"]:
+    elif n_bytes <= constants["BYTES_MANY"]:
         size = constants["CHUNK_MIDDLE"]
     else:
         size = constants["CHUNK_MAX"]

@@ -31,8 +31,8 @@ from sklstm._kernels.pace cimport (
     FIRST_LOOK, LOOKS, NEXT_LOOK, PARALLEL_MIN, Pace, keep_pace, seconds_now, threads_now,
 )
 from sklstm._kernels.plan cimport (
-    ALONE_MAX, CHUNK_MIDDLE, GROUP, NUMBERS_FEW, NUMBERS_MANY, SMALL, Place, Plan, arrange,
-    cut, first_bundle, first_place, plan_new, width_of,
+    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, SMALL, Place, Plan, arrange, cut,
+    first_bundle, first_place, plan_new, width_of,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
@@ -60,8 +60,8 @@ constants = {
     "TERMS": TERMS,
     "ROWS_MIN": ROWS_MIN,
     "TABLE_MAX": TABLE_MAX,
-    "NUMBERS_FEW": NUMBERS_FEW,
-    "NUMBERS_MANY": NUMBERS_MANY,
+    "BYTES_FEW": BYTES_FEW,
+    "BYTES_MANY": BYTES_MANY,
     "PARALLEL_MIN": PARALLEL_MIN,
     "FIRST_LOOK": FIRST_LOOK,
     "LOOKS": LOOKS,

@@ -178,11 +178,11 @@ def at(edge, cell="forget", dtype=DOUBLE):
     return topology, vector, Problem(topology, sequences, return_sequences=edge.return_sequences)
 
 
-def beyond(numbers, cell, dtype):
-    """A layer with a little more weights than `numbers`, and sequences for more than a chunk."""
+def beyond(n_bytes, cell, dtype):
+    """A layer with a little more weights than `n_bytes`, and sequences for more than a chunk."""
     c = CONSTANTS[dtype]
     H = wide(c)
-    F = c[numbers] // (3 * H)
+    F = c[n_bytes] // np.dtype(dtype).itemsize // (3 * H)
     sizes = dict(n_features=F, hidden_layer_sizes=(H,), n_outputs=1)
     topology, vector = drawn(sizes, cell, dtype=dtype, scale=0.5 / np.sqrt(F))
     lengths = [1 + k % 3 for k in range(c["CHUNK_MAX"] + 3)]

@@ -216,8 +216,8 @@ def sequences_of_chunks(topology, vector, problem, n=None, n_threads=1):
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_the_farther_the_weights_the_more_sequences_share_each_reading(dtype, cell):
     few, many = (
-        sequences_of_chunks(*beyond(numbers, cell, dtype))
-        for numbers in ("NUMBERS_FEW", "NUMBERS_MANY")
+        sequences_of_chunks(*beyond(n_bytes, cell, dtype))
+        for n_bytes in ("BYTES_FEW", "BYTES_MANY")
     )
     assert sum(few) == sum(many)
     small = sequences_of_chunks(*at("together-5.5", cell, dtype))
@@ -246,13 +246,13 @@ def test_every_thread_has_as_many_chunks_while_there_are_sequences(dtype, n_thre
         assert max(chunks) - min(chunks) <= 1
 
 
-@pytest.mark.parametrize("numbers", ["NUMBERS_FEW", "NUMBERS_MANY"])
+@pytest.mark.parametrize("n_bytes", ["BYTES_FEW", "BYTES_MANY"])
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_a_large_layer_gives_each_sequence_the_bits_and_the_gradient_it_has_alone(
-    dtype, cell, numbers
+    dtype, cell, n_bytes
 ):
-    topology, vector, problem = beyond(numbers, cell, dtype)
+    topology, vector, problem = beyond(n_bytes, cell, dtype)
     together = kernel_output(topology, vector, problem.sequences, return_sequences=False)
     for x, out in zip(problem.sequences, together, strict=True):
         assert_array_equal(kernel_output(topology, vector, [x], return_sequences=False)[0], out)

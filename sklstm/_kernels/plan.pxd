@@ -9,15 +9,15 @@ from libc.stdlib cimport qsort
 from sklstm._kernels.layers cimport CHUNK_MAX
 from sklstm._kernels.layout cimport Matrix, Net, matrix_rows
 from sklstm._kernels.products cimport TILE_SEQUENCES
-from sklstm._kernels.simd cimport LANES
+from sklstm._kernels.simd cimport LANES, real
 
 cdef enum:
     ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
     SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
     CHUNK_MIDDLE = 16
-    NUMBERS_FEW = 1 << 18  # weights of a layer that the second-level cache holds
-    NUMBERS_MANY = 1 << 20  # and that it cannot hold
-    GROUP = 64  # sequences that learn together where only some of their steps are kept
+    BYTES_FEW = 1 << 20  # of a layer's weights, which the second-level cache holds
+    BYTES_MANY = 1 << 21  # which it does not hold
+    GROUP = 64  # sequences that learn in spans together; a multiple of LANES
 
 
 cdef struct Place:
@@ -43,18 +43,18 @@ cdef struct Plan:
 cdef inline void plan_new(Plan* plan, const Net* net, int n_threads) noexcept nogil:
     """All but the places."""
     cdef int index, largest = 0
-    cdef Py_ssize_t numbers = 0
+    cdef Py_ssize_t n_bytes = 0
     cdef const Matrix* m
     for index in range(net.n_layers):
         m = &net.layers[index].weights
         largest = max(largest, net.layers[index].n_blocks)
-        numbers = max(numbers, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
+        n_bytes = max(n_bytes, <Py_ssize_t> matrix_rows(m, 1) * m.columns * sizeof(real))
     plan.has_lanes = LANES > 1 and largest < SMALL
     plan.n_threads = n_threads
     # the slower the cache that the weights come from, the more sequences share a reading
-    if numbers <= NUMBERS_FEW:
+    if n_bytes <= BYTES_FEW:
         plan.most = TILE_SEQUENCES
-    elif numbers <= NUMBERS_MANY:
+    elif n_bytes <= BYTES_MANY:
         plan.most = CHUNK_MIDDLE
     else:
         plan.most = CHUNK_MAX
