@@ -130,9 +130,11 @@ def threads_chosen(
     int n_threads,
 ):
     """Threads that calls of a session would use if they took so long, as a list."""
-    cdef Pace pace = Pace(n_threads, 0, False, 0, 0)
+    cdef Pace pace
     cdef Py_ssize_t k
     cdef int n
+    memset(&pace, 0, sizeof(Pace))
+    pace.most = n_threads
     chosen = []
     for k in range(alone.shape[0]):
         n = threads_now(&pace, PARALLEL_MIN)

@@ -10,16 +10,17 @@ from libc.time cimport TIME_UTC, timespec, timespec_get
 cdef enum:
     PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
     FIRST_LOOK = 4  # calls with all threads before one thread is tried
-    LOOKS = 2  # calls in a look at the way that was slower: one alone could be lucky
+    LOOKS = 3  # calls in a look at the way that was slower: one alone could be lucky
     NEXT_LOOK = 100  # calls from one look to the next
+    MEMORY = 32  # calls that count: beside others most are fast, and a few wait for long
 
 
 cdef struct Pace:
     int most  # threads
     int calls
     bint alone_is_faster
-    double alone  # seconds of a multiply-add with one thread, and with all; 0 is not known
-    double together
+    double[2] seconds  # of a multiply-add with one thread, and with all
+    int[2] known  # calls that these are the mean of, up to MEMORY
 
 
 cdef inline double seconds_now() noexcept nogil:
@@ -43,16 +44,13 @@ cdef inline int threads_now(const Pace* pace, double work) noexcept nogil:
 
 cdef inline void keep_pace(Pace* pace, int n_threads, double work, double seconds) noexcept nogil:
     """Learn from a call that used `threads_now`."""
-    cdef int look = look_number(pace)
-    cdef double* pace_of_way = &pace.alone if n_threads == 1 else &pace.together
-    cdef double share = 0.25  # of the newest in what was measured of late
+    cdef int look = look_number(pace), way = n_threads > 1
     if work < PARALLEL_MIN or pace.most == 1:
         return
-    if 0 <= look < LOOKS:
-        share = 1.0 / (look + 1)  # the mean of the look: what was known before is old
-    elif pace_of_way[0] == 0:
-        share = 1
-    pace_of_way[0] += share * (seconds / work - pace_of_way[0])
+    if look == 0:
+        pace.known[way] = 0  # what was known of the slower way is old
+    pace.known[way] = min(pace.known[way] + 1, <int> MEMORY)
+    pace.seconds[way] += (seconds / work - pace.seconds[way]) / pace.known[way]
     pace.calls += 1
-    if not 0 <= look < LOOKS - 1:
-        pace.alone_is_faster = 0 < pace.alone < pace.together
+    if not 0 <= look < LOOKS - 1 and pace.known[0] > 0 and pace.known[1] > 0:
+        pace.alone_is_faster = pace.seconds[0] < pace.seconds[1]
