@@ -28,7 +28,7 @@ from sklstm._kernels.losses cimport (
     finish_gradient, target_loss,
 )
 from sklstm._kernels.pace cimport (
-    FIRST_LOOK, LOOKS, NEXT_LOOK, PARALLEL_MIN, Pace, keep_pace, seconds_now, threads_now,
+    FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
 )
 from sklstm._kernels.plan cimport (
     ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, SMALL, Place, Plan, arrange, cut,
@@ -63,9 +63,10 @@ constants = {
     "BYTES_FEW": BYTES_FEW,
     "BYTES_MANY": BYTES_MANY,
     "PARALLEL_MIN": PARALLEL_MIN,
-    "FIRST_LOOK": FIRST_LOOK,
     "LOOKS": LOOKS,
+    "FAR": FAR,
     "NEXT_LOOK": NEXT_LOOK,
+    "SHARE": SHARE,
     "ROW_TILE": ROW_TILE,
     "TILE_MAX": TILE_MAX,
     "TILE_SEQUENCES": TILE_SEQUENCES,
