@@ -24,6 +24,7 @@ cdef extern from "tiles.h" nogil:
         TILE_VECTORS
         TILE_MAX
         TILE_SEQUENCES
+        AHEAD
         ROW_TILE
         GRADIENT_ROWS
         GRADIENT_VECTORS
@@ -39,8 +40,9 @@ cdef extern from "tiles.h" nogil:
         FROM_BIAS
         FROM_OUTPUT
     void units_tile_of(
-        int V, int Q, const real* w, Py_ssize_t next, const Runs* sources,
-        const reals* x, Start start, const real* bias, real** z, Py_ssize_t row)
+        int V, int Q, const real* w, Py_ssize_t next, const real* ahead, Py_ssize_t ask,
+        const Runs* sources, const reals* x, Start start, const real* bias, real** z,
+        Py_ssize_t row)
     void rows_tile(
         const real* w, const Runs* sources, const real* x, Start start, const real* bias, real* z)
     void gradient_units_tile_of(
@@ -113,10 +115,13 @@ cdef inline void product(
 ) noexcept nogil:
     """z = start + matrix @ sources."""
     cdef int row = 0, size, V, part, parts, first, stop
+    cdef Py_ssize_t ask, tile
+    cdef const real* ahead
+    cdef const real* w = packed
     if width > 1:
         while row < rows:
-            rows_tile(packed, sources, x[0], start, bias + row, z[0] + row * width)
-            packed += ROW_TILE * columns
+            rows_tile(w, sources, x[0], start, bias + row, z[0] + row * width)
+            w += ROW_TILE * columns
             row += ROW_TILE
         return
     parts = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES
@@ -125,9 +130,14 @@ cdef inline void product(
         V = size // LANES
         if V == TILE_VECTORS and n <= TILE_SEQUENCES // 2 and rows - row >= TILE_MAX * LANES:
             V = TILE_MAX
+        ahead, ask, tile = w + AHEAD * size, size, V * LANES * columns
+        if parts > 1:
+            # the next tile's weights come bit by bit, so that no part waits for them; a step follows
+            ahead, ask = (w + tile if row + V * LANES < rows else packed), size // parts
         for part in range(parts):
             first, stop = part * n // parts, (part + 1) * n // parts
-            units_tile_of(V, stop - first, packed, size * columns, sources,
+            units_tile_of(V, stop - first, w, size * columns, ahead, ask, sources,
                           x + first, start, bias, z + first, row)
-        packed += V * LANES * columns
+            ahead += tile // parts if parts > 1 else 0
+        w += tile
         row += V * LANES

@@ -57,6 +57,8 @@ SKLSTM_INLINE void units_tile(
     const int V, const int Q, const int ways,
     const real *w,       /* (sources, TILE_VECTORS, LANES), and the same once more if V is more */
     ptrdiff_t next,      /* to there */
+    const real *ahead,   /* weights that are needed later: V vectors of them are asked for */
+    ptrdiff_t ask,       /* at each source, and then as many numbers further on */
     const Runs *sources,
     const real *const *x, /* (Q,) */
     Start start, const real *bias, real *const *z, ptrdiff_t row) {
@@ -84,8 +86,8 @@ SKLSTM_INLINE void units_tile(
                 /* the next weights are on their way while these are used */
                 SKLSTM_UNROLL
                 for (int v = 0; v < V; v++)
-                    prefetch(w + AHEAD * stored * LANES + (v / TILE_VECTORS) * next +
-                             (v % TILE_VECTORS) * LANES);
+                    prefetch(ahead + (v / TILE_VECTORS) * next + (v % TILE_VECTORS) * LANES);
+                ahead += ask;
                 SKLSTM_UNROLL
                 for (int v = 0; v < V; v++)
                     weight[v] = load(w + (v / TILE_VECTORS) * next + (v % TILE_VECTORS) * LANES);
@@ -127,9 +129,9 @@ SKLSTM_INLINE void units_tile(
 /* Each size is a function of its own, so that its pointers find registers. */
 #define TILE(V, Q, WAYS)                                                                       \
     SKLSTM_APART void units_tile_##V##_##Q##_##WAYS(                                           \
-        const real *w, ptrdiff_t next, const Runs *sources, const real *const *x, Start start, \
-        const real *bias, real *const *z, ptrdiff_t row) {                                     \
-        units_tile(V, Q, WAYS, w, next, sources, x, start, bias, z, row);                      \
+        const real *w, ptrdiff_t next, const real *ahead, ptrdiff_t ask, const Runs *sources,  \
+        const real *const *x, Start start, const real *bias, real *const *z, ptrdiff_t row) {  \
+        units_tile(V, Q, WAYS, w, next, ahead, ask, sources, x, start, bias, z, row);          \
     }
 #define FEW(DO, V, WAYS) DO(V, 1, WAYS) DO(V, 2, WAYS) DO(V, 3, WAYS)
 #define ALL(DO, V, WAYS) FEW(DO, V, WAYS) DO(V, 4, WAYS) DO(V, 5, WAYS) DO(V, 6, WAYS)
@@ -146,12 +148,12 @@ ONE_BY_ONE(TILE)
 /* The tile for V vectors and Q sequences. Where vectors are few, several sums side by side keep the
  * multipliers busy: how many depends on V alone, so that a sequence gives the same bits with any
  * others beside it; from a bias (forward) it is always one, the order of the lanes. */
-SKLSTM_INLINE void units_tile_of(int V, int Q, const real *w, ptrdiff_t next, const Runs *sources,
-                                 const real *const *x, Start start, const real *bias,
-                                 real *const *z, ptrdiff_t row) {
+SKLSTM_INLINE void units_tile_of(int V, int Q, const real *w, ptrdiff_t next, const real *ahead,
+                                 ptrdiff_t ask, const Runs *sources, const real *const *x,
+                                 Start start, const real *bias, real *const *z, ptrdiff_t row) {
 #define CASE(V, Q, WAYS)                                                                       \
     case V * 8 + Q:                                                                            \
-        units_tile_##V##_##Q##_##WAYS(w, next, sources, x, start, bias, z, row);               \
+        units_tile_##V##_##Q##_##WAYS(w, next, ahead, ask, sources, x, start, bias, z, row);   \
         return;
     if (start == FROM_ZERO) switch (V * 8 + Q) { ABREAST(CASE) }
     switch (V * 8 + Q) { ONE_BY_ONE(CASE) }
