@@ -9,7 +9,7 @@ result does not depend on the number of threads.
 Nothing in this module checks its input: see _network.py.
 """
 
-from cython.parallel cimport prange, threadid
+from cython.parallel cimport parallel, prange, threadid
 from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
@@ -42,10 +42,12 @@ from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, store, vec, vexp,
     vtanh,
 )
+from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
 
 cdef enum:
     TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
     ROWS_MIN = 32  # of a piece, where there are several threads
+    PACK_MIN = 1 << 16  # parameters, which several threads pack sooner than one
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
 constants = {
@@ -59,6 +61,7 @@ constants = {
     "SPAN": SPAN,
     "TERMS": TERMS,
     "ROWS_MIN": ROWS_MIN,
+    "PACK_MIN": PACK_MIN,
     "TABLE_MAX": TABLE_MAX,
     "BYTES_FEW": BYTES_FEW,
     "BYTES_MANY": BYTES_MANY,
@@ -217,12 +220,14 @@ cdef class Session:
         self.training, self.whole, self.span = training, whole, span
         self.n_total = topology.n_total
         self.largest_batch = max(1, min(largest_batch, n))
-        self.n_threads = max(1, min(n_threads, self.largest_batch))
         self.net.full = full
         self.net.return_sequences = return_sequences
         network_new(&self.arena, &self.net, topology)
         n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
-        plan_new(&self.plan, &self.net, self.n_threads)
+        plan_new(&self.plan, &self.net)
+        if self.plan.shared_most == 0:  # a sequence is the work of one thread
+            n_threads = min(n_threads, self.largest_batch)
+        self.n_threads = self.plan.n_threads = max(1, n_threads)
         self.plan.places = <Place*> self.take(max(n, 1), sizeof(Place))
         if n > 0:
             arrange(&self.plan, &self.offsets[0], NULL, 0, n)
@@ -230,7 +235,9 @@ cdef class Session:
         if training:
             self.new_pieces()
         self.kept = pace_of((self.n_total, full, training, self.n_threads, n_steps.bit_length()))
-        self.kept.pace.most = min(self.n_threads, max(self.n_rooms, self.n_pieces))
+        self.kept.pace.most = self.n_threads
+        if self.plan.shared_most == 0:
+            self.kept.pace.most = min(self.n_threads, max(self.n_rooms, self.n_pieces))
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -266,7 +273,7 @@ cdef class Session:
             if n <= GROUP:
                 most_of_group = most
         self.n_rooms = self.n_threads
-        if self.training and self.n_threads > 1:
+        if self.training and self.n_rooms > 1:
             self.n_rooms *= 2  # so that a round does not wait for its slowest chunk alone
         self.n_rooms = min(self.n_rooms, most)
         if self.in_spans:
@@ -359,6 +366,7 @@ cdef class Session:
             bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, self.training,
                          chunk.span)
         chunk.steps = chunk.bundles[0].steps
+        chunk.member = Member(0, 1)
         return chunk
 
     cdef bint learns_in_spans(self) noexcept nogil:
@@ -366,19 +374,34 @@ cdef class Session:
         return self.in_spans and self.plan.places[0].length > self.whole
 
     cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
-        """Order a batch, cut it, and pack the parameters."""
+        """Order a batch, cut it, and find room for the packed parameters."""
         cdef int wide
         arrange(&self.plan, &self.offsets[0], rows, first, n)
         cut(&self.plan, 0, n)
         for wide in range(2):
-            if (self.plan.n_wide if wide else self.plan.n_alone) == 0:
-                continue
-            if not self.packed[wide]:
+            if self.uses(wide) and not self.packed[wide]:
                 pack_room(&self.arena, &self.net, LANES if wide else 1, self.training)
                 self.packed[wide] = True
-            with nogil:
-                pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.training)
         return 0
+
+    cdef bint uses(self, bint wide) noexcept nogil:
+        """Does the batch have bundles in lanes, in units?"""
+        return (self.plan.n_wide if wide else self.plan.n_alone) > 0
+
+    cdef void pack_share(self, Member member) noexcept nogil:
+        """What a member of a team does to pack the parameters."""
+        cdef int wide
+        for wide in range(2):
+            if self.uses(wide):
+                pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.training,
+                             &member)
+
+    cdef void pack(self, int n_threads) noexcept nogil:
+        if n_threads == 1 or self.n_total < PACK_MIN:
+            self.pack_share(Member(0, 1))
+        else:
+            with parallel(num_threads=n_threads):
+                self.pack_share(Member(threadid(), sklstm_team_size()))
 
     cdef double work(self, int n) noexcept nogil:
         """Multiply-adds of a forward pass of the batch."""
@@ -417,17 +440,18 @@ cdef class Session:
 
     # -- forward
 
-    cdef void output_chunk(self, int index, int thread) noexcept nogil:
-        cdef Chunk* chunk
-        cdef Bundle* bundle
+    cdef void output_share(self, const Chunk* chunk, Member member) noexcept nogil:
+        """What a member of a team does to compute the outputs of a chunk."""
+        cdef Chunk mine = chunk[0]
+        cdef const Bundle* bundle
         cdef int b, lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef const real* z
         cdef float_mode mode = flush_denormals()
-        chunk = self.fill_chunk(index, thread)
-        forward(&self.net, chunk)
-        for b in range(chunk.n):
-            bundle = &chunk.bundles[b]
+        mine.member = member
+        forward(&self.net, &mine)
+        for b in range(mine.n if member.number == 0 else 0):
+            bundle = &mine.bundles[b]
             for lane in range(bundle.count):
                 row = bundle.row[lane]
                 if self.net.return_sequences:
@@ -435,13 +459,21 @@ cdef class Session:
                 for t in range(bundle.length[lane] if self.net.return_sequences else 1):
                     z = slot(&bundle.out, t)
                     for k in range(K):
-                        self.out[row + t, k] = z[k * chunk.width + lane]
+                        self.out[row + t, k] = z[k * mine.width + lane]
         restore_float_mode(mode)
+
+    cdef void output_chunk(self, int index, int room, int team) noexcept nogil:
+        cdef const Chunk* chunk = self.fill_chunk(index, room)
+        if team == 1:
+            self.output_share(chunk, Member(0, 1))
+        else:
+            with parallel(num_threads=team):
+                self.output_share(chunk, Member(threadid(), sklstm_team_size()))
 
     def output(self, real[:, ::1] out):
         """Raw outputs of all sequences into ``out``, (n, K) or, per step, (N, K)."""
         cdef Py_ssize_t n = self.offsets.shape[0] - 1, first
-        cdef int index, count, n_threads
+        cdef int index, count, n_threads, apart
         cdef double work, start
         self.out = out
         for first in range(0, n, self.largest_batch):
@@ -450,15 +482,17 @@ cdef class Session:
             with nogil:
                 work = self.work(count)
                 start = seconds_now()
+                n_threads = threads_now(&self.kept.pace, work)
+                self.pack(n_threads)
                 # a smaller batch may have more chunks than the largest, and so than there are rooms
-                n_threads = min(self.n_rooms, threads_now(&self.kept.pace, work))
-                if n_threads == 1:
+                apart = min(self.n_rooms, n_threads)
+                if apart == 1:
                     for index in range(self.plan.n_chunks):
-                        self.output_chunk(index, 0)
+                        self.output_chunk(index, 0, n_threads if self.plan.shared else 1)
                 else:
-                    for index in prange(self.plan.n_chunks, num_threads=n_threads,
+                    for index in prange(self.plan.n_chunks, num_threads=apart,
                                         schedule="dynamic", chunksize=1):
-                        self.output_chunk(index, threadid())
+                        self.output_chunk(index, threadid(), 1)
                 keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
 
     # -- gradient
@@ -483,22 +517,37 @@ cdef class Session:
                         z[k * width + lane] = 0
         return loss
 
-    cdef void learn_span(self, int index, int room, int number, bint top) noexcept nogil:
-        """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
-        cdef Chunk* chunk = &self.chunks[room]
+    cdef void learn_share(self, const Chunk* chunk, Member member, int number, bint top
+                          ) noexcept nogil:
+        """What a member of a team does in a span of a chunk."""
+        cdef Chunk mine = chunk[0]
         cdef int b
         cdef float_mode mode = flush_denormals()
+        mine.member = member
+        if top:
+            forward(&self.net, &mine)
+            for b in range(mine.n):
+                if does(&member, b):
+                    mine.bundles[b].loss = self.loss_of(&mine.bundles[b], mine.width)
+            wait(&member)
+        if number < n_spans(&mine) - 1:
+            repeat_span(&self.net, &mine, number)
+        else:
+            enter_span(&mine, number)
+        backward_span(&self.net, &mine)
+        restore_float_mode(mode)
+
+    cdef void learn_span(self, int index, int room, int team, int number, bint top) noexcept nogil:
+        """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
+        cdef Chunk* chunk = &self.chunks[room]
         if top:
             self.fill_chunk(index, room)
-            forward(&self.net, chunk)
-            for b in range(chunk.n):
-                chunk.bundles[b].loss = self.loss_of(&chunk.bundles[b], chunk.width)
-        if number < n_spans(chunk) - 1:
-            repeat_span(&self.net, chunk, number)
+        if team == 1:
+            self.learn_share(chunk, Member(0, 1), number, top)
         else:
-            enter_span(chunk, number)
-        backward_span(&self.net, chunk)
-        restore_float_mode(mode)
+            with parallel(num_threads=team):
+                self.learn_share(chunk, Member(threadid(), sklstm_team_size()), number, top)
+        enter_span(chunk, number)
 
     cdef void learn_piece(self, int index, int count, bint last) noexcept nogil:
         """Add the spans of the chunks in the first rooms to the gradient of some rows."""
@@ -514,20 +563,22 @@ cdef class Session:
     cdef double learn_round(self, int first, int n_threads, bint last, double loss) noexcept nogil:
         """Learn from as many chunks as there are rooms; return the loss with theirs added."""
         cdef int count = min(self.n_rooms, self.plan.n_chunks - first), room, index, b
-        cdef int number, top = 0
+        cdef int number, top = 0, apart = 1 if self.plan.shared else n_threads
         cdef float_mode mode
         if self.learns_in_spans():
             top = (self.plan.places[self.plan.first].length - 1) // self.span
         last = last and first + count == self.plan.n_chunks
         for number in range(top, -1, -1):
-            if n_threads == 1:
+            if apart == 1:
                 for room in range(count):
-                    self.learn_span(first + room, room, number, number == top)
+                    self.learn_span(first + room, room, n_threads, number, number == top)
+            else:
+                for room in prange(count, num_threads=apart, schedule="dynamic", chunksize=1):
+                    self.learn_span(first + room, room, 1, number, number == top)
+            if n_threads == 1:
                 for index in range(self.n_pieces):
                     self.learn_piece(index, count, last and number == 0)
             else:
-                for room in prange(count, num_threads=n_threads, schedule="dynamic", chunksize=1):
-                    self.learn_span(first + room, room, number, number == top)
                 for index in prange(self.n_pieces, num_threads=n_threads, schedule="dynamic",
                                     chunksize=1):
                     self.learn_piece(index, count, last and number == 0)
@@ -559,6 +610,7 @@ cdef class Session:
             work = 3 * self.work(n)
             start = seconds_now()
             n_threads = threads_now(&self.kept.pace, work)
+            self.pack(n_threads)
             memset(&self.d_vector[0], 0, self.n_total * sizeof(real))
             if self.learns_in_spans():
                 size = GROUP

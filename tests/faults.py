@@ -28,6 +28,7 @@ class Fault:
 EDGES, STREAM_EDGES = "test_edges.py", "test_stream_edges.py"
 CELL, STREAM, THREADS = "test_cell.py", "test_stream.py", "test_threads.py"
 PLAN, PACE = "sklstm/_kernels/plan.pxd", "sklstm/_kernels/pace.pxd"
+TEAMS = "sklstm/_kernels/teams.pxd"
 CELL_PYX, ONLINE_PYX = "sklstm/_cell.pyx", "sklstm/_online.pyx"
 PRODUCTS, LAYERS = "sklstm/_kernels/products.pxd", "sklstm/_kernels/layers.pxd"
 GRADIENTS, TILES = "sklstm/_kernels/gradients.pxd", "sklstm/_kernels/tiles.h"
@@ -157,6 +158,54 @@ FAULTS = [
         "    if work < PARALLEL_MIN:\n        return 1\n",
         "",
         THREADS,
+    ),
+    Fault(
+        "team-wait",
+        "members of a team do not wait for one another",
+        TEAMS,
+        "        sklstm_team_wait()\n",
+        "        pass\n",
+        "test_teams.py",
+    ),
+    Fault(
+        "team-does",
+        "every member of a team does what is dealt by sequences",
+        TEAMS,
+        "    return member.of == 1 or k % member.of == member.number",
+        "    return True",
+        "test_teams.py",
+    ),
+    Fault(
+        "team-rows",
+        "a member of a team leaves out its last tile of rows",
+        PRODUCTS,
+        "min(part(n_tiles, member.number + 1, member.of) * tile, rows)",
+        "min((part(n_tiles, member.number + 1, member.of) - (member.of > 1)) * tile, rows)",
+        "test_teams.py",
+    ),
+    Fault(
+        "team-lanes",
+        "a batch with sequences in lanes is one chunk as well",
+        PLAN,
+        "plan.n_threads > 1 and plan.n_wide == 0 and n <= plan.shared_most",
+        "plan.n_threads > 1 and n <= plan.shared_most",
+        "test_teams.py",
+    ),
+    Fault(
+        "team-apart",
+        "every thread works on a chunk of its own, however few sequences there are",
+        PLAN,
+        "plan.n_threads > 1 and plan.n_wide == 0 and n <= plan.shared_most",
+        "False",
+        "test_teams.py",
+    ),
+    Fault(
+        "team-losses",
+        "the losses of a team's sequences are those of its first member",
+        CELL_PYX,
+        "                if does(&member, b):\n",
+        "                if b == member.number:\n",
+        "test_teams.py",
     ),
     Fault(
         "pace-look",

@@ -267,8 +267,8 @@ def test_a_large_layer_gives_each_sequence_the_bits_and_the_gradient_it_has_alon
 
 
 def test_every_constant_of_the_kernels_decides_a_shape_of_these_tests():
-    names = ("test_edges.py", "edges.py", "test_pace.py", "test_spans.py", "test_isa.py")
-    files = [Path(__file__).with_name(name) for name in names]
+    names = ("edges", "test_edges", "test_teams", "test_pace", "test_spans", "test_isa")
+    files = [Path(__file__).with_name(f"{name}.py") for name in names]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     missing = {name for c in CONSTANTS.values() for name in c if f'"{name}"' not in text}
     assert missing == set()

@@ -12,6 +12,7 @@ from sklstm._kernels.layout cimport (
     Layer, Net, group, lead, matrix_size, n_levels,
 )
 from sklstm._kernels.simd cimport LANES, real
+from sklstm._kernels.teams cimport Member
 
 
 cdef enum:
@@ -61,6 +62,7 @@ cdef struct Chunk:
     int first  # step of the span under way
     int stop
     Bundle* bundles
+    Member member  # of the threads that work on it
 
 
 cdef struct Room:

@@ -1,4 +1,7 @@
-"""A chunk through the layers of a network, forward and backward, on the products and the cells."""
+"""A chunk through the layers of a network, forward and backward, on the products and the cells.
+
+All members of a team go through all of this. What one has written the others read after a `wait`.
+"""
 
 from libc.string cimport memcpy, memset
 
@@ -8,22 +11,23 @@ from sklstm._kernels.bundles cimport (
 from sklstm._kernels.cells cimport backward_cell, forward_cell
 from sklstm._kernels.layout cimport Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels
 from sklstm._kernels.products cimport (
-    FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out,
+    FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out, rows_of,
 )
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
+from sklstm._kernels.teams cimport Member, does, wait
 
 cdef enum:
     CHUNK_MAX = 32  # bundles: all that share one reading of weights that no cache holds
 
 
 cdef inline void multiply(
-    const Matrix* m, int width, int n, const reals* x, Start start, real** z
+    const Chunk* chunk, const Matrix* m, int n, const reals* x, Start start, real** z
 ) noexcept nogil:
-    """z = start + matrix @ x for the numbers of n bundles at one step."""
+    """z = start + matrix @ x for the numbers of n bundles at one step, dealt by tiles of rows."""
+    cdef int width = chunk.width, wide = width > 1, first, stop
     cdef Runs sources = matrix_runs(m, width)
-    cdef int wide = width > 1
-    product(matrix_rows(m, width), m.columns, width, m.packed[wide], &sources, n, x, start,
-            m.bias[wide], z)
+    rows_of(&chunk.member, matrix_rows(m, width), width, &first, &stop)
+    product(first, stop, m.columns, width, m.packed[wide], &sources, n, x, start, m.bias[wide], z)
 
 
 cdef inline int n_reading(const Chunk* chunk, int step) noexcept nogil:
@@ -111,46 +115,57 @@ cdef inline void keep_outputs(
                     read[u * width + lane] = after[u * width + lane]
 
 
+cdef inline void finish_step(
+    const Net* net, const Layer* layer, const Bundle* bundle, int index, int step, int width,
+    real* z
+) noexcept nogil:
+    """From the pre-activations of a step to what it puts out."""
+    cdef const Memory* memory = &bundle.layers[index]
+    cdef int wide = width > 1, n = group(layer, width), H = layer.n_blocks, g
+    cdef real* after = recurrent(layer, bundle, index, step + 1, width)
+    cdef real* r = after if memory.r == NULL else memory.r
+    forward_cell(layer.cell, n, layer.block_size, layer.peephole[wide], slot(&memory.s, step), z,
+                 slot(&memory.s, step + 1), slot(&memory.h, step), r)
+    if memory.r != NULL:
+        for g in range(layer.n_recurrent):
+            memcpy(after + g * H, r + g * n, H * sizeof(real))
+    keep_outputs(net, layer, bundle, width, step_at(layer, bundle, step), after,
+                 slot(&memory.s, step + 1))
+
+
 cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
     """The steps of a span of a layer; the first begins with a zero state."""
     cdef const Layer* layer = &net.layers[index]
-    cdef int width = chunk.width, wide = width > 1
-    cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width)
-    cdef int step, t, b, g, count
+    cdef const Member* member = &chunk.member
+    cdef int width = chunk.width, n = group(layer, width), S = layer.block_size
+    cdef int H = layer.n_blocks, step, b, count
     cdef const Bundle* bundle
-    cdef const Memory* memory
-    cdef real* after
-    cdef real* r
+    cdef real* sources
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] z
     for b in range(chunk.n if chunk.first == 0 else 0):
-        bundle = &chunk.bundles[b]
-        memset(slot(&bundle.layers[index].s, 0), 0, S * n * sizeof(real))
-        memset(recurrent(layer, bundle, index, 0, width), 0,
-               layer.n_recurrent * H * width * sizeof(real))
+        if does(member, b):
+            bundle = &chunk.bundles[b]
+            memset(slot(&bundle.layers[index].s, 0), 0, S * n * sizeof(real))
+            memset(recurrent(layer, bundle, index, 0, width), 0,
+                   layer.n_recurrent * H * width * sizeof(real))
     for step in range(chunk.first, chunk.stop):
         count = n_reading(chunk, step)
         for b in range(count):
             bundle = &chunk.bundles[b]
-            t = step_at(layer, bundle, step)
-            r = inputs(layer, bundle, index, step, width)
-            read_inputs(net, layer, bundle, width, t, r)
-            if wide:
-                store(r + layer.weights.columns * LANES, splat(1))
-            x[b], z[b] = r, slot(&bundle.layers[index].z, step)
-        multiply(&layer.weights, width, count, x, FROM_BIAS, z)
+            sources = inputs(layer, bundle, index, step, width)
+            x[b], z[b] = sources, slot(&bundle.layers[index].z, step)
+            if does(member, b):
+                read_inputs(net, layer, bundle, width, step_at(layer, bundle, step), sources)
+                if width > 1:
+                    store(sources + layer.weights.columns * LANES, splat(1))
+        wait(member)
+        multiply(chunk, &layer.weights, count, x, FROM_BIAS, z)
+        wait(member)
         for b in range(count):
-            bundle = &chunk.bundles[b]
-            memory = &bundle.layers[index]
-            after = recurrent(layer, bundle, index, step + 1, width)
-            r = after if memory.r == NULL else memory.r
-            forward_cell(layer.cell, n, S, layer.peephole[wide], slot(&memory.s, step), z[b],
-                         slot(&memory.s, step + 1), slot(&memory.h, step), r)
-            if memory.r != NULL:
-                for g in range(layer.n_recurrent):
-                    memcpy(after + g * H, r + g * n, H * sizeof(real))
-            keep_outputs(net, layer, bundle, width, step_at(layer, bundle, step), after,
-                         slot(&memory.s, step + 1))
+            if does(member, b):
+                finish_step(net, layer, &chunk.bundles[b], index, step, width, z[b])
+    wait(member)
 
 
 cdef inline void receive(
@@ -171,20 +186,39 @@ cdef inline void receive(
         store(d_r + u * LANES, load(d_r + u * LANES) + load(received + u * LANES))
 
 
+cdef inline void begin_step_back(
+    const Net* net, const Layer* layer, const Bundle* bundle, int index, int step, int width,
+    real* z
+) noexcept nogil:
+    """Undo `finish_step`: z becomes the gradient at the step's pre-activations."""
+    cdef const Memory* memory = &bundle.layers[index]
+    cdef int wide = width > 1, n = group(layer, width), S = layer.block_size, H = layer.n_blocks
+    cdef int t = step_at(layer, bundle, step)
+    if layer.reverse and t >= bundle.length[width - 1]:
+        silence_ended(bundle, width, t, S * H, memory.d_s)
+        silence_ended(bundle, width, t, layer.n_recurrent * H, memory.d_r)
+    receive(net, layer, bundle, width, t, memory.d_r)
+    backward_cell(layer.cell, n, S, layer.flow[wide], slot(&memory.s, step),
+                  slot(&memory.s, step + 1), slot(&memory.h, step), memory.d_r, z, memory.d_s,
+                  memory.d_peephole)
+    if not net.full:
+        # truncated: r(t-1) is a constant
+        memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
+
+
 cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
     """Undo `forward_layer`: z becomes the gradient at the pre-activations of the span's steps."""
     cdef const Layer* layer = &net.layers[index]
-    cdef int width = chunk.width, wide = width > 1
-    cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width)
-    cdef int step, t, b, count
-    cdef const Bundle* bundle
+    cdef const Member* member = &chunk.member
+    cdef int width = chunk.width, n = group(layer, width), S = layer.block_size, step, b, count
     cdef const Memory* memory
+    cdef real* d_z
     cdef reals[CHUNK_MAX] z
     cdef reals_out[CHUNK_MAX] d_r
     for b in range(chunk.n):
         memory = &chunk.bundles[b].layers[index]
         d_r[b] = memory.d_r
-        if chunk.stop == chunk.steps:
+        if chunk.stop == chunk.steps and does(member, b):
             memset(memory.d_s, 0, S * n * sizeof(real))
             memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
             if layer.has_peepholes:
@@ -192,22 +226,15 @@ cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) n
     for step in range(chunk.stop - 1, chunk.first - 1, -1):
         count = n_reading(chunk, step)
         for b in range(count):
-            bundle = &chunk.bundles[b]
-            memory = &bundle.layers[index]
-            t = step_at(layer, bundle, step)
-            if layer.reverse and t >= bundle.length[width - 1]:
-                silence_ended(bundle, width, t, S * H, memory.d_s)
-                silence_ended(bundle, width, t, layer.n_recurrent * H, memory.d_r)
-            receive(net, layer, bundle, width, t, memory.d_r)
-            z[b] = slot(&memory.z, step)
-            backward_cell(layer.cell, n, S, layer.flow[wide], slot(&memory.s, step),
-                          slot(&memory.s, step + 1), slot(&memory.h, step), memory.d_r,
-                          <real*> z[b], memory.d_s, memory.d_peephole)
-            if not net.full:
-                # truncated: r(t-1) is a constant
-                memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
+            d_z = slot(&chunk.bundles[b].layers[index].z, step)
+            z[b] = d_z
+            if does(member, b):
+                begin_step_back(net, layer, &chunk.bundles[b], index, step, width, d_z)
         if net.full and step > 0:
-            multiply(&layer.recurrent_back, width, count, z, FROM_ZERO, d_r)
+            wait(member)
+            multiply(chunk, &layer.recurrent_back, count, z, FROM_ZERO, d_r)
+            wait(member)
+    wait(member)
 
 
 cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) noexcept nogil:
@@ -223,8 +250,9 @@ cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) 
             bundle = &chunk.bundles[b]
             z[b] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
             d_y[b] = slot(&bundle.d_y[layer.level - 1], t)
-        multiply(&layer.input_back, chunk.width, count, z,
+        multiply(chunk, &layer.input_back, count, z,
                  FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
+    wait(&chunk.member)
 
 
 # ---------------------------------------------------------------------------- outputs
@@ -249,7 +277,7 @@ cdef inline void read_out(const Net* net, const Chunk* chunk, int t) noexcept no
         for b in range(count):
             x[b] = cells_read(net, &chunk.bundles[b], d, t, chunk.width)
             out[b] = slot(&chunk.bundles[b].out, t)
-        multiply(&net.head[d], chunk.width, count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
+        multiply(chunk, &net.head[d], count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
 
 
 cdef inline void read_back(const Net* net, const Chunk* chunk, int t) noexcept nogil:
@@ -267,7 +295,7 @@ cdef inline void read_back(const Net* net, const Chunk* chunk, int t) noexcept n
             if net.return_sequences:
                 d_y[b] = slot(&bundle.d_y[last.level], t)
             d_y[b] += d * size
-        multiply(&net.head_back[d], chunk.width, count, d_out, FROM_ZERO, d_y)
+        multiply(chunk, &net.head_back[d], count, d_out, FROM_ZERO, d_y)
 
 
 # ---------------------------------------------------------------------------- spans of steps
@@ -294,7 +322,7 @@ cdef inline void copy_begin(const Net* net, const Chunk* chunk, bint back) noexc
     cdef real* r
     for b in range(n_reading(chunk, chunk.first)):
         bundle = &chunk.bundles[b]
-        for index in range(net.n_layers):
+        for index in range(net.n_layers if does(&chunk.member, b) else 0):
             layer = &net.layers[index]
             states = layer.block_size * group(layer, width)
             others = layer.n_recurrent * layer.n_blocks * width
@@ -332,6 +360,7 @@ cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
             read_out(net, chunk, t)
     if not net.return_sequences:
         read_out(net, chunk, 0)
+    wait(&chunk.member)
 
 
 cdef inline void repeat_span(const Net* net, Chunk* chunk, int number) noexcept nogil:
@@ -352,6 +381,7 @@ cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogi
         read_back(net, chunk, t)
     if not net.return_sequences and chunk.stop == chunk.steps:
         read_back(net, chunk, 0)
+    wait(&chunk.member)
     for level in range(n_levels(net) - 1, -1, -1):
         for d in range(net.n_directions):
             backward_layer(net, chunk, level * net.n_directions + d)

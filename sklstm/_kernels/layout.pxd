@@ -11,8 +11,9 @@ from libc.string cimport memcpy
 
 from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.cells cimport Cell, cell_named
-from sklstm._kernels.products cimport Runs, pack, rows_padded, units_padded
+from sklstm._kernels.products cimport Runs, pack, rows_of, rows_padded, units_padded
 from sklstm._kernels.simd cimport LANES, real
+from sklstm._kernels.teams cimport Member
 
 
 cdef struct Matrix:
@@ -263,17 +264,23 @@ cdef inline int pack_room(Arena* arena, Net* net, int width, bint training) exce
     return 0
 
 
-cdef inline void pack_matrix(const real* vector, Matrix* m, int width) noexcept nogil:
-    cdef int rows = matrix_rows(m, width)
-    pack(vector, matrix_row_at(m, width), rows, m.column_at, m.columns, width,
-         m.packed[width > 1])
+cdef inline void pack_matrix(
+    const real* vector, Matrix* m, int width, const Member* member
+) noexcept nogil:
+    cdef int first, stop
+    rows_of(member, matrix_rows(m, width), width, &first, &stop)
+    pack(vector, matrix_row_at(m, width) + first, stop - first, m.column_at, m.columns, width,
+         m.packed[width > 1] + <Py_ssize_t> first * m.columns)
 
 
-cdef inline void pack_biased(const real* vector, Matrix* m, int width) noexcept nogil:
+cdef inline void pack_biased(
+    const real* vector, Matrix* m, int width, const Member* member
+) noexcept nogil:
     cdef const Py_ssize_t* row_at = matrix_row_at(m, width)
-    cdef int r
-    pack_matrix(vector, m, width)
-    for r in range(matrix_rows(m, width)):
+    cdef int first, stop, r
+    pack_matrix(vector, m, width, member)
+    rows_of(member, matrix_rows(m, width), width, &first, &stop)
+    for r in range(first, stop):
         if row_at[r] >= 0:
             m.bias[width > 1][r] = vector[row_at[r] + m.column_at[m.columns]]
 
@@ -291,21 +298,21 @@ cdef inline void pack_peepholes(const real* vector, Layer* layer, int width) noe
 
 
 cdef inline void pack_network(
-    const real* vector, Net* net, int width, bint training
+    const real* vector, Net* net, int width, bint training, const Member* member
 ) noexcept nogil:
     """Read the parameters into the order in which chunks of this width use them."""
     cdef int index
     cdef Layer* layer
     for index in range(net.n_layers):
         layer = &net.layers[index]
-        pack_biased(vector, &layer.weights, width)
+        pack_biased(vector, &layer.weights, width, member)
         if training and net.full:
-            pack_matrix(vector, &layer.recurrent_back, width)
+            pack_matrix(vector, &layer.recurrent_back, width, member)
         if training and layer.level > 0:
-            pack_matrix(vector, &layer.input_back, width)
-        if layer.has_peepholes:
+            pack_matrix(vector, &layer.input_back, width, member)
+        if layer.has_peepholes and member.number == 0:
             pack_peepholes(vector, layer, width)
     for index in range(net.n_directions):
-        pack_biased(vector, &net.head[index], width)
+        pack_biased(vector, &net.head[index], width, member)
         if training:
-            pack_matrix(vector, &net.head_back[index], width)
+            pack_matrix(vector, &net.head_back[index], width, member)

@@ -31,6 +31,7 @@ cdef struct Plan:
     Place* places  # of a batch, the longest sequence first
     bint has_lanes  # is the net so small that lanes are sequences?
     int most  # bundles of one in a chunk
+    int shared_most  # sequences of a batch that is one chunk, on which all threads work
     int n_threads
     # of the group under way
     int first  # of its sequences, among the places
@@ -38,10 +39,11 @@ cdef struct Plan:
     int n_wide  # bundles of LANES sequences, which come first
     int n_alone  # bundles of one
     int n_chunks
+    bint shared
 
 
-cdef inline void plan_new(Plan* plan, const Net* net, int n_threads) noexcept nogil:
-    """All but the places."""
+cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
+    """What depends on the network alone."""
     cdef int index, largest = 0
     cdef Py_ssize_t n_bytes = 0
     cdef const Matrix* m
@@ -50,14 +52,14 @@ cdef inline void plan_new(Plan* plan, const Net* net, int n_threads) noexcept no
         largest = max(largest, net.layers[index].n_blocks)
         n_bytes = max(n_bytes, <Py_ssize_t> matrix_rows(m, 1) * m.columns * sizeof(real))
     plan.has_lanes = LANES > 1 and largest < SMALL
-    plan.n_threads = n_threads
-    # the slower the cache that the weights come from, the more sequences share a reading
+    # the slower the cache that the weights come from, the more sequences share a reading; and where
+    # sequences are few, all threads share the weights, so that each has fewer to hold
     if n_bytes <= BYTES_FEW:
-        plan.most = TILE_SEQUENCES
+        plan.most, plan.shared_most = TILE_SEQUENCES, 0
     elif n_bytes <= BYTES_MANY:
-        plan.most = CHUNK_MIDDLE
+        plan.most, plan.shared_most = CHUNK_MIDDLE, 1
     else:
-        plan.most = CHUNK_MAX
+        plan.most = plan.shared_most = CHUNK_MAX
 
 
 cdef inline int longer_first(const void* a, const void* b) noexcept nogil:
@@ -95,7 +97,8 @@ cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
     if plan.has_lanes:
         plan.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
     plan.n_alone = max(0, n - plan.n_wide * LANES)
-    plan.n_chunks = plan.n_wide + chunks_of(plan, plan.n_alone)
+    plan.shared = plan.n_threads > 1 and plan.n_wide == 0 and n <= plan.shared_most
+    plan.n_chunks = 1 if plan.shared else plan.n_wide + chunks_of(plan, plan.n_alone)
 
 
 cdef inline int first_bundle(const Plan* plan, int chunk) noexcept nogil:

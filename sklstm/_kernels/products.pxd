@@ -13,6 +13,7 @@ sequence gives the same bits in either, and in any company. The tiles are in til
 """
 
 from sklstm._kernels.simd cimport LANES, real
+from sklstm._kernels.teams cimport Member, part
 
 
 ctypedef const real* reals
@@ -73,6 +74,16 @@ cdef inline int tile_rows(int rows_left, int width) noexcept nogil:
     return ROW_TILE if width > 1 else min(TILE_VECTORS * LANES, whole_vectors(rows_left))
 
 
+cdef inline void rows_of(
+    const Member* member, int rows, int width, int* first, int* stop
+) noexcept nogil:
+    """The rows of a member of a team: whole tiles."""
+    cdef int tile = ROW_TILE if width > 1 else TILE_VECTORS * LANES
+    cdef int n_tiles = (rows + tile - 1) // tile
+    first[0] = part(n_tiles, member.number, member.of) * tile
+    stop[0] = min(part(n_tiles, member.number + 1, member.of) * tile, rows)
+
+
 cdef inline void pack(
     const real* matrix,
     const Py_ssize_t* row_at,  # places of the rows, -1 for padding
@@ -102,7 +113,8 @@ cdef inline void pack(
 
 
 cdef inline void product(
-    int rows,
+    int first,  # row: 0, or the first of a tile in units
+    int stop,  # the row behind the last: all, or the first of another tile
     int columns,
     int width,
     const real* packed,  # IN     from `pack`
@@ -113,31 +125,35 @@ cdef inline void product(
     const real* bias,  # IN     (rows_padded,) if FROM_BIAS
     real** z,  # OUT    (n,) (rows_padded, width) each
 ) noexcept nogil:
-    """z = start + matrix @ sources."""
-    cdef int row = 0, size, V, part, parts, first, stop
-    cdef Py_ssize_t ask, tile
+    """z = start + matrix @ sources, for the rows from `first` to `stop`."""
+    cdef int row = first, size, V, group, groups = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES, b, c
+    cdef Py_ssize_t tile, ask
+    cdef const real* w = packed + <Py_ssize_t> first * columns
     cdef const real* ahead
-    cdef const real* w = packed
     if width > 1:
-        while row < rows:
+        while row < stop:
             rows_tile(w, sources, x[0], start, bias + row, z[0] + row * width)
             w += ROW_TILE * columns
             row += ROW_TILE
         return
-    parts = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES
-    while row < rows:
-        size = tile_rows(rows - row, 1)
+    while row < stop:
+        size = tile_rows(stop - row, 1)
         V = size // LANES
-        if V == TILE_VECTORS and n <= TILE_SEQUENCES // 2 and rows - row >= TILE_MAX * LANES:
+        if V == TILE_VECTORS and n <= TILE_SEQUENCES // 2 and stop - row >= TILE_MAX * LANES:
             V = TILE_MAX
-        ahead, ask, tile = w + AHEAD * size, size, V * LANES * columns
-        if parts > 1:
-            # the next tile's weights come bit by bit, so that no part waits for them; a step follows
-            ahead, ask = (w + tile if row + V * LANES < rows else packed), size // parts
-        for part in range(parts):
-            first, stop = part * n // parts, (part + 1) * n // parts
-            units_tile_of(V, stop - first, w, size * columns, ahead, ask, sources,
-                          x + first, start, bias, z + first, row)
-            ahead += tile // parts if parts > 1 else 0
+        tile = <Py_ssize_t> V * LANES * columns
+        ahead, ask = w + AHEAD * size, size
+        if groups > 1:
+            # each group of sequences asks for its share of the next tile; after the last one comes
+            # the first again, at the next step
+            ahead, ask = w + tile, size // groups
+            if row + V * LANES >= stop:
+                ahead = packed + <Py_ssize_t> first * columns
+        for group in range(groups):
+            b, c = group * n // groups, (group + 1) * n // groups
+            units_tile_of(V, c - b, w, size * columns, ahead, ask, sources, x + b, start, bias,
+                          z + b, row)
+            if groups > 1:
+                ahead += tile // groups
         w += tile
         row += V * LANES

@@ -23,6 +23,26 @@ belongs to which cell is decided in cells.pxd.
 from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec, vtanh
 
 
+# ---------------------------------------------------------------------------- outputs, gated
+
+
+cdef inline void put_out(
+    int n, int S,
+    real width,  # h(x) = tanh(x / width)
+    const real* gate, const real* s, real* h, real* r,
+) noexcept nogil:
+    """y(t) = o h(s(t)), once all states are there: no chain of operations waits for another."""
+    cdef int p, e, v, c
+    cdef vec squashed, narrow = splat(1 / width)
+    for v in range(S):
+        for p in range(n // LANES):
+            e = p * LANES
+            c = v * n + e
+            squashed = vtanh(narrow * load(s + c))
+            store(h + c, squashed)
+            store(r + c, load(gate + e) * squashed)
+
+
 # ---------------------------------------------------------------------------- forget, continual
 
 
@@ -32,26 +52,22 @@ cdef inline void forward_forget(
     const real* s_prev, real* z, real* s, real* h, real* r,
 ) noexcept nogil:
     cdef int p, e, v, c
-    cdef vec i, f, o, g, state, squashed
+    cdef vec i, f, g
     cdef vec wide = splat(width), narrow = splat(1 / width)
     for p in range(n // LANES):
         e = p * LANES
         i = sigmoid(load(z + e))
         f = sigmoid(load(z + n + e))
-        o = sigmoid(load(z + (2 + S) * n + e))
         for v in range(S):
             c = v * n + e
             g = wide * vtanh(narrow * load(z + 2 * n + c))
-            # s(t) = f s(t-1) + i g;  y(t) = o h(s(t))
-            state = f * load(s_prev + c) + i * g
-            squashed = vtanh(narrow * state)
+            # s(t) = f s(t-1) + i g
             store(z + 2 * n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
+            store(s + c, f * load(s_prev + c) + i * g)
         store(z + e, i)
         store(z + n + e, f)
-        store(z + (2 + S) * n + e, o)
+        store(z + (2 + S) * n + e, sigmoid(load(z + (2 + S) * n + e)))
+    put_out(n, S, width, z + (2 + S) * n, s, h, r)
 
 
 cdef inline void backward_forget(
@@ -107,7 +123,7 @@ cdef inline void forward_paper(
     int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
 ) noexcept nogil:
     cdef int p, e, v, c
-    cdef vec i, o, g, state, squashed
+    cdef vec i, o, g
     cdef vec half = splat(<real> 0.5)
     for p in range(n // LANES):
         e = p * LANES
@@ -115,21 +131,17 @@ cdef inline void forward_paper(
         o = sigmoid(load(z + (1 + S) * n + e))  # (8)
         for v in range(S):
             c = v * n + e
-            # (9) with g(x) = 2 tanh(x/2) and h(x) = tanh(x/2):
-            # s(t) = s(t-1) + i g;  y(t) = o h(s(t))
+            # (9) with g(x) = 2 tanh(x/2): s(t) = s(t-1) + i g
             g = vtanh(half * load(z + n + c))
             g = g + g
-            state = load(s_prev + c) + i * g
-            squashed = vtanh(half * state)
             store(z + n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
+            store(s + c, load(s_prev + c) + i * g)
         store(z + e, i)
         store(z + (1 + S) * n + e, o)
         # gate activations feed the hidden layer too
         store(r + S * n + e, i)
         store(r + (S + 1) * n + e, o)
+    put_out(n, S, 2, z + (1 + S) * n, s, h, r)
 
 
 cdef inline void backward_paper(
@@ -199,15 +211,10 @@ cdef inline void forward_peephole(
             o = o + load(peephole + 2 * S * n + c) * state
             store(z + 2 * n + c, g)
             store(s + c, state)
-            store(h + c, vtanh(state))
-        o = sigmoid(o)
-        for v in range(S):
-            c = v * n + e
-            # y(t) = o tanh(s(t))
-            store(r + c, o * load(h + c))
         store(z + e, i)
         store(z + n + e, f)
-        store(z + (2 + S) * n + e, o)
+        store(z + (2 + S) * n + e, sigmoid(o))
+    put_out(n, S, 1, z + (2 + S) * n, s, h, r)
 
 
 cdef inline void backward_peephole(
@@ -261,24 +268,20 @@ cdef inline void forward_coupled(
     int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
 ) noexcept nogil:
     cdef int p, e, v, c
-    cdef vec i, o, g, state, squashed, before
+    cdef vec i, g, before
     for p in range(n // LANES):
         e = p * LANES
         i = sigmoid(load(z + e))
-        o = sigmoid(load(z + (1 + S) * n + e))
         for v in range(S):
             c = v * n + e
             g = vtanh(load(z + n + c))
             before = load(s_prev + c)
-            # s(t) = (1 - i) s(t-1) + i g;  y(t) = o tanh(s(t))
-            state = before + i * (g - before)
-            squashed = vtanh(state)
+            # s(t) = (1 - i) s(t-1) + i g
             store(z + n + c, g)
-            store(s + c, state)
-            store(h + c, squashed)
-            store(r + c, o * squashed)
+            store(s + c, before + i * (g - before))
         store(z + e, i)
-        store(z + (1 + S) * n + e, o)
+        store(z + (1 + S) * n + e, sigmoid(load(z + (1 + S) * n + e)))
+    put_out(n, S, 1, z + (1 + S) * n, s, h, r)
 
 
 cdef inline void backward_coupled(
