@@ -31,8 +31,8 @@ from sklstm._kernels.pace cimport (
     FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
 )
 from sklstm._kernels.plan cimport (
-    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, SMALL, Place, Plan, arrange, cut,
-    first_bundle, first_place, plan_new, width_of,
+    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, SMALL, Place, Plan, arrange, block_of,
+    cut, first_bundle, first_place, plan_new, width_of,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
@@ -295,18 +295,28 @@ cdef class Session:
 
     cdef Py_ssize_t numbers_of(self, Chunk* chunk, int size, int span) noexcept nogil:
         """Numbers that a room for the longest sequences has."""
-        cdef Room wide = Room(NULL, 0), alone = Room(NULL, 0)
+        cdef Py_ssize_t numbers = 0
+        cdef int n
+        for n in range(1, size + 1):  # the more bundles, the fewer steps of each are read together
+            numbers = max(numbers, self.numbers_of_bundles(chunk, n, 1, span))
+        if self.plan.has_lanes:
+            numbers = max(numbers, self.numbers_of_bundles(chunk, 1, LANES, span))
+        return numbers
+
+    cdef Py_ssize_t numbers_of_bundles(
+        self, Chunk* chunk, int n, int width, int span
+    ) noexcept nogil:
+        cdef Room room = Room(NULL, 0)
         cdef Bundle* bundle
         cdef int b
-        for b in range(size):
+        for b in range(n):
             bundle = &chunk.bundles[b]
             bundle.steps = self.plan.places[b].length
             if self.in_spans and span == 0:
                 bundle.steps = min(bundle.steps, self.whole)
-            bundle_place(&alone, &self.net, bundle, 1, self.training, span)
-            if b == 0 and self.plan.has_lanes:
-                bundle_place(&wide, &self.net, bundle, LANES, self.training, span)
-        return max(wide.used, alone.used)
+            bundle_place(&room, &self.net, bundle, width, block_of(&self.plan, n, width),
+                         self.training, span)
+        return room.used
 
     cdef int new_pieces(self) except -1:
         """Deal the rows of all weights into pieces."""
@@ -361,10 +371,13 @@ cdef class Session:
         chunk.n = first_bundle(&self.plan, index + 1) - first
         chunk.width = width_of(&self.plan, first)
         chunk.span = self.span if self.learns_in_spans() else 0
+        chunk.block = block_of(&self.plan, chunk.n, chunk.width)
+        if chunk.span > 0:
+            chunk.block = min(chunk.block, chunk.span)
         for b in range(chunk.n):
             self.fill_bundle(&chunk.bundles[b], first + b)
-            bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, self.training,
-                         chunk.span)
+            bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, chunk.block,
+                         self.training, chunk.span)
         chunk.steps = chunk.bundles[0].steps
         chunk.member = Member(0, 1)
         return chunk

@@ -58,6 +58,7 @@ cdef struct Chunk:
     int width
     int n
     int steps  # of the longest
+    int block  # steps whose inputs are read together, a power of two
     int span  # steps that are kept; 0 keeps all
     int first  # step of the span under way
     int stop
@@ -126,9 +127,9 @@ cdef inline Py_ssize_t begin_size(const Layer* layer, int width) noexcept nogil:
 
 
 cdef inline void bundle_place(
-    Room* room, const Net* net, Bundle* bundle, int width, bint training, int span
+    Room* room, const Net* net, Bundle* bundle, int width, int block, bint training, int span
 ) noexcept nogil:
-    """Give a bundle its room, by its number of steps, and by those that are kept in training."""
+    """Give a bundle its room, by its number of steps, and by those that are kept."""
     cdef const Layer* layer
     cdef Memory* memory
     # `kept` of a step, `between` of what is before and after a step
@@ -138,7 +139,7 @@ cdef inline void bundle_place(
     if span > 0:
         kept, between = span, 2 * span
     elif not training:
-        kept, between = 1, 2
+        kept, between = block, 2 * block
     for index in range(net.n_layers):
         layer, memory = &net.layers[index], &bundle.layers[index]
         n, S = group(layer, width), layer.block_size

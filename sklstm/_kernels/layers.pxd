@@ -23,11 +23,20 @@ cdef enum:
 cdef inline void multiply(
     const Chunk* chunk, const Matrix* m, int n, const reals* x, Start start, real** z
 ) noexcept nogil:
-    """z = start + matrix @ x for the numbers of n bundles at one step, dealt by tiles of rows."""
+    """z = start + matrix @ x for n times the numbers of a step, dealt by tiles of rows."""
+    cdef Runs sources = matrix_runs(m, chunk.width)
+    multiply_columns(chunk, m, 0, &sources, n, x, start, z)
+
+
+cdef inline void multiply_columns(
+    const Chunk* chunk, const Matrix* m, int begin, const Runs* sources, int n, const reals* x,
+    Start start, real** z
+) noexcept nogil:
+    """The same for the columns from `begin` that have these sources."""
     cdef int width = chunk.width, wide = width > 1, first, stop
-    cdef Runs sources = matrix_runs(m, width)
     rows_of(&chunk.member, matrix_rows(m, width), width, &first, &stop)
-    product(first, stop, m.columns, width, m.packed[wide], &sources, n, x, start, m.bias[wide], z)
+    product(first, stop, m.columns, begin, width, m.packed[wide], sources, n, x, start,
+            m.bias[wide], z)
 
 
 cdef inline int n_reading(const Chunk* chunk, int step) noexcept nogil:
@@ -133,14 +142,37 @@ cdef inline void finish_step(
                  slot(&memory.s, step + 1))
 
 
+cdef inline int read_block(
+    const Net* net, const Chunk* chunk, int index, int first, int stop, reals* x, reals_out* z
+) noexcept nogil:
+    """The inputs of some steps, and their part of the pre-activations if it is apart."""
+    cdef const Layer* layer = &net.layers[index]
+    cdef int width = chunk.width, step, b, n = 0
+    cdef const Bundle* bundle
+    cdef real* sources
+    for step in range(first, stop):
+        for b in range(n_reading(chunk, step)):
+            bundle = &chunk.bundles[b]
+            sources = inputs(layer, bundle, index, step, width)
+            x[n], z[n] = sources, slot(&bundle.layers[index].z, step)
+            if does(&chunk.member, b):
+                read_inputs(net, layer, bundle, width, step_at(layer, bundle, step), sources)
+                if width > 1:
+                    store(sources + layer.weights.columns * LANES, splat(1))
+            n += 1
+    wait(&chunk.member)
+    return n
+
+
 cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
     """The steps of a span of a layer; the first begins with a zero state."""
     cdef const Layer* layer = &net.layers[index]
     cdef const Member* member = &chunk.member
+    cdef const Matrix* m = &layer.weights
     cdef int width = chunk.width, n = group(layer, width), S = layer.block_size
-    cdef int H = layer.n_blocks, step, b, count
+    cdef int H = layer.n_blocks, F = layer.n_inputs, step, b, count
+    cdef Runs before = Runs(1, F, 0), after = Runs(1, m.columns - F, 0)
     cdef const Bundle* bundle
-    cdef real* sources
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] z
     for b in range(chunk.n if chunk.first == 0 else 0):
@@ -150,22 +182,25 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
             memset(recurrent(layer, bundle, index, 0, width), 0,
                    layer.n_recurrent * H * width * sizeof(real))
     for step in range(chunk.first, chunk.stop):
+        if step % chunk.block == 0:
+            # of several steps where sequences are few, so that they share a reading of the weights
+            count = read_block(net, chunk, index, step, min(step + chunk.block, chunk.stop), x, z)
+            if chunk.block > 1:
+                multiply_columns(chunk, m, 0, &before, count, x, FROM_BIAS, z)
         count = n_reading(chunk, step)
-        for b in range(count):
-            bundle = &chunk.bundles[b]
-            sources = inputs(layer, bundle, index, step, width)
-            x[b], z[b] = sources, slot(&bundle.layers[index].z, step)
-            if does(member, b):
-                read_inputs(net, layer, bundle, width, step_at(layer, bundle, step), sources)
-                if width > 1:
-                    store(sources + layer.weights.columns * LANES, splat(1))
-        wait(member)
-        multiply(chunk, &layer.weights, count, x, FROM_BIAS, z)
+        if chunk.block == 1:
+            multiply(chunk, m, count, x, FROM_BIAS, z)
+        else:
+            for b in range(count):
+                bundle = &chunk.bundles[b]
+                x[b] = recurrent(layer, bundle, index, step, width)
+                z[b] = slot(&bundle.layers[index].z, step)
+            multiply_columns(chunk, m, F, &after, count, x, FROM_OUTPUT, z)
         wait(member)
         for b in range(count):
             if does(member, b):
                 finish_step(net, layer, &chunk.bundles[b], index, step, width, z[b])
-    wait(member)
+        wait(member)
 
 
 cdef inline void receive(
@@ -240,18 +275,20 @@ cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) n
 cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) noexcept nogil:
     """Gradient at the cells below a layer, in a span; added to that of the other direction."""
     cdef const Layer* layer = &net.layers[index]
-    cdef int t, b, count
+    cdef int t, b, count = 0
     cdef const Bundle* bundle
     cdef reals[CHUNK_MAX] z
     cdef reals_out[CHUNK_MAX] d_y
     for t in range(chunk.first, chunk.stop):
-        count = n_reading(chunk, t)
-        for b in range(count):
+        for b in range(n_reading(chunk, t)):
             bundle = &chunk.bundles[b]
-            z[b] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
-            d_y[b] = slot(&bundle.d_y[layer.level - 1], t)
-        multiply(chunk, &layer.input_back, count, z,
-                 FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
+            z[count] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
+            d_y[count] = slot(&bundle.d_y[layer.level - 1], t)
+            count += 1
+        if (t + 1) % chunk.block == 0 or t == chunk.stop - 1:
+            multiply(chunk, &layer.input_back, count, z,
+                     FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
+            count = 0
     wait(&chunk.member)
 
 

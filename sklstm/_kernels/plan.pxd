@@ -101,6 +101,14 @@ cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
     plan.n_chunks = 1 if plan.shared else plan.n_wide + chunks_of(plan, plan.n_alone)
 
 
+cdef inline int block_of(const Plan* plan, int n, int width) noexcept nogil:
+    """Steps of n bundles whose inputs share a reading of the weights, a power of two."""
+    cdef int block = 1
+    while width == 1 and 2 * block * n <= plan.most:
+        block *= 2
+    return block
+
+
 cdef inline int first_bundle(const Plan* plan, int chunk) noexcept nogil:
     cdef Py_ssize_t k = chunk - plan.n_wide
     return chunk if k <= 0 else plan.n_wide + k * plan.n_alone // (plan.n_chunks - plan.n_wide)

@@ -115,7 +115,8 @@ cdef inline void pack(
 cdef inline void product(
     int first,  # row: 0, or the first of a tile in units
     int stop,  # the row behind the last: all, or the first of another tile
-    int columns,
+    int columns,  # of the packed matrix
+    int begin,  # column of the first source
     int width,
     const real* packed,  # IN     from `pack`
     const Runs* sources,
@@ -125,14 +126,19 @@ cdef inline void product(
     const real* bias,  # IN     (rows_padded,) if FROM_BIAS
     real** z,  # OUT    (n,) (rows_padded, width) each
 ) noexcept nogil:
-    """z = start + matrix @ sources, for the rows from `first` to `stop`."""
+    """z = start + matrix @ sources, for the rows from `first` to `stop`.
+
+    With `begin` and FROM_OUTPUT a sum is continued over the other columns.
+    """
     cdef int row = first, size, V, group, groups = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES, b, c
+    cdef int n_sources = sources.runs * sources.count
     cdef Py_ssize_t tile, ask
     cdef const real* w = packed + <Py_ssize_t> first * columns
+    cdef const real* at
     cdef const real* ahead
     if width > 1:
         while row < stop:
-            rows_tile(w, sources, x[0], start, bias + row, z[0] + row * width)
+            rows_tile(w + begin * ROW_TILE, sources, x[0], start, bias + row, z[0] + row * width)
             w += ROW_TILE * columns
             row += ROW_TILE
         return
@@ -142,18 +148,19 @@ cdef inline void product(
         if V == TILE_VECTORS and n <= TILE_SEQUENCES // 2 and stop - row >= TILE_MAX * LANES:
             V = TILE_MAX
         tile = <Py_ssize_t> V * LANES * columns
-        ahead, ask = w + AHEAD * size, size
+        at = w + <Py_ssize_t> begin * size
+        ahead, ask = at + AHEAD * size, size
         if groups > 1:
             # each group of sequences asks for its share of the next tile; after the last one comes
             # the first again, at the next step
-            ahead, ask = w + tile, size // groups
+            ahead, ask = at + tile, size // groups
             if row + V * LANES >= stop:
-                ahead = packed + <Py_ssize_t> first * columns
+                ahead = packed + <Py_ssize_t> first * columns + <Py_ssize_t> begin * size
         for group in range(groups):
             b, c = group * n // groups, (group + 1) * n // groups
-            units_tile_of(V, c - b, w, size * columns, ahead, ask, sources, x + b, start, bias,
+            units_tile_of(V, c - b, at, size * columns, ahead, ask, sources, x + b, start, bias,
                           z + b, row)
             if groups > 1:
-                ahead += tile // groups
+                ahead += <Py_ssize_t> V * LANES * n_sources // groups
         w += tile
         row += V * LANES
