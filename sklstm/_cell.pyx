@@ -31,8 +31,8 @@ from sklstm._kernels.pace cimport (
     FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
 )
 from sklstm._kernels.plan cimport (
-    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, SMALL, Place, Plan, arrange, block_of,
-    cut, first_bundle, first_place, plan_new, width_of,
+    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange,
+    block_of, cut, first_bundle, first_place, plan_new, width_of,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
@@ -54,6 +54,7 @@ constants = {
     "LANES": LANES,
     "ALONE_MAX": ALONE_MAX,
     "SMALL": SMALL,
+    "NARROW": NARROW,
     "CHUNK_MIDDLE": CHUNK_MIDDLE,
     "CHUNK_MAX": CHUNK_MAX,
     "GROUP": GROUP,

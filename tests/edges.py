@@ -55,8 +55,8 @@ def columns(n_blocks):
     """Two panels of columns and a rest."""
 
     def edge(c):
-        H = 4 if n_blocks == "few" else wide(c)
         n_columns = 2 * max(c["GRADIENT_VECTORS"] * c["LANES"], c["GRADIENT_COLUMNS"]) + 5
+        H = min(4, c["NARROW"] // n_columns) if n_blocks == "few" else wide(c)
         sizes = dict(n_features=n_columns, hidden_layer_sizes=(H,), n_outputs=2)
         count = c["LANES"] + c["ALONE_MAX"] if n_blocks == "few" else 3
         return Edge(sizes, [3 - k % 2 for k in range(count)], scale=0.1)
@@ -153,12 +153,23 @@ def gradient_rows(n_blocks):
     return edge
 
 
+def inputs(n):
+    """A small net with as many weights from its inputs as it may have with sequences in lanes."""
+
+    def edge(c):
+        sizes = dict(n_features=c["NARROW"] // 2 + n, hidden_layer_sizes=(2,), n_outputs=1)
+        return Edge(sizes, [4 - k % 3 for k in range(c["LANES"] + 1)], n > 0, scale=0.1)
+
+    return edge
+
+
 EDGES = {
     "as-many-left-over-as-run-alone": bundles(0),
     "one-more-left-over": bundles(1),
     **{f"together-{n:.2g}": together(n) for n in (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1, 13 / 6, 5.5)},
     **{f"columns-{n}-blocks": columns(n) for n in ("few", "many")},
     **{f"layer-below-{n}-blocks": cells_of_the_layer_below(n) for n in ("few", "many")},
+    **{f"inputs-{n}-too-many": inputs(n) for n in (0, 1)},
     **{f"rows-{n}-blocks": rows(n) for n in ("few", "many")},
     **{f"terms-{n}-blocks": terms(n) for n in ("few", "many")},
     "pieces": pieces,
@@ -185,5 +196,5 @@ def beyond(n_bytes, cell, dtype):
     F = c[n_bytes] // np.dtype(dtype).itemsize // (3 * H)
     sizes = dict(n_features=F, hidden_layer_sizes=(H,), n_outputs=1)
     topology, vector = drawn(sizes, cell, dtype=dtype, scale=0.5 / np.sqrt(F))
-    lengths = [1 + k % 3 for k in range(c["CHUNK_MAX"] + 3)]
+    lengths = [c["CHUNK_MAX"] + 3] + [1 + k % 3 for k in range(c["CHUNK_MAX"] + 2)]
     return topology, vector, Problem(topology, ragged(lengths, F, dtype=dtype))

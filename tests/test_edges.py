@@ -212,6 +212,20 @@ def sequences_of_chunks(topology, vector, problem, n=None, n_threads=1):
     return [len(steps) for chunks in session.plan_of(np.arange(n))[0] for _, steps in chunks]
 
 
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_a_small_net_has_its_sequences_in_lanes_unless_it_has_many_inputs(dtype):
+    widths = []
+    for edge in ("inputs-0-too-many", "inputs-1-too-many"):
+        topology, vector, problem = at(edge, dtype=dtype)
+        n = len(problem.sequences)
+        session = Network(topology, vector, "full", False)._session(
+            packed(problem.sequences), n, 1, training=True
+        )
+        widths.append({width for chunks in session.plan_of(np.arange(n))[0] for width, _ in chunks})
+    assert CONSTANTS[dtype]["LANES"] in widths[0]
+    assert widths[1] == {1}
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_the_farther_the_weights_the_more_sequences_share_each_reading(dtype, cell):

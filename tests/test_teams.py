@@ -104,13 +104,14 @@ def test_spans_give_the_same_bits_with_any_number_of_threads(monkeypatch, net, r
         assert_array_equal(d_again, d_vector)
 
 
-def test_small_layers_with_many_features_have_their_sequences_in_lanes_all_the_same():
+def test_a_deep_net_in_lanes_whose_parameters_several_threads_pack_gives_the_same_bits():
     c = CONSTANTS[DOUBLE]
-    sizes = dict(n_features=c["BYTES_MANY"] // 8 // 8, hidden_layer_sizes=(3,), n_outputs=1)
-    topology, vector = drawn(sizes, dtype=DOUBLE, scale=0.01)
+    H = int(c["NARROW"] ** 0.5)
+    sizes = dict(n_features=2, hidden_layer_sizes=(H,) * (c["PACK_MIN"] // (8 * H * H) + 2))
+    topology, vector = drawn(sizes | dict(n_outputs=1), dtype=DOUBLE, scale=0.3)
     assert topology.n_total > c["PACK_MIN"]
-    n = c["LANES"] + c["ALONE_MAX"]
-    problem = Problem(topology, ragged([3 - k % 2 for k in range(n)], sizes["n_features"]))
+    lengths = [5 - k % 3 for k in range(3 * c["LANES"])]
+    problem = Problem(topology, ragged(lengths, 2, dtype=DOUBLE))
     loss, d_vector = problem.kernel(vector, "full")
     for n_threads in THREADS:
         again, d_again = problem.kernel(vector, "full", n_threads=n_threads)

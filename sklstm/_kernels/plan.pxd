@@ -13,7 +13,8 @@ from sklstm._kernels.simd cimport LANES, real
 
 cdef enum:
     ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
-    SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes
+    SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes,
+    NARROW = 2 * SMALL * LANES  # unless they have more weights to an input gate than this
     CHUNK_MIDDLE = 16
     BYTES_FEW = 1 << 20  # of a layer's weights, which the second-level cache holds
     BYTES_MANY = 1 << 21  # which it does not hold
@@ -44,14 +45,15 @@ cdef struct Plan:
 
 cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
     """What depends on the network alone."""
-    cdef int index, largest = 0
+    cdef int index, H
     cdef Py_ssize_t n_bytes = 0
     cdef const Matrix* m
+    plan.has_lanes = LANES > 1
     for index in range(net.n_layers):
-        m = &net.layers[index].weights
-        largest = max(largest, net.layers[index].n_blocks)
+        m, H = &net.layers[index].weights, net.layers[index].n_blocks
         n_bytes = max(n_bytes, <Py_ssize_t> matrix_rows(m, 1) * m.columns * sizeof(real))
-    plan.has_lanes = LANES > 1 and largest < SMALL
+        if H >= SMALL or <Py_ssize_t> H * net.layers[index].n_inputs > NARROW:
+            plan.has_lanes = False
     # the slower the cache that the weights come from, the more sequences share a reading; and where
     # sequences are few, all threads share the weights, so that each has fewer to hold
     if n_bytes <= BYTES_FEW:
@@ -97,7 +99,7 @@ cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
     if plan.has_lanes:
         plan.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
     plan.n_alone = max(0, n - plan.n_wide * LANES)
-    plan.shared = plan.n_threads > 1 and plan.n_wide == 0 and n <= plan.shared_most
+    plan.shared = plan.n_threads > 1 and n <= plan.shared_most
     plan.n_chunks = 1 if plan.shared else plan.n_wide + chunks_of(plan, plan.n_alone)
 
 
