@@ -224,7 +224,8 @@ class BaseLSTM(SequenceEstimator):
     # ----------------------------------------------------------------------------------- output
 
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
-        return self._network(self.parameters_).output(sequences, effective_n_jobs(self.n_jobs))
+        network = self._network(self.parameters_)
+        return network.output(sequences, effective_n_jobs(self.n_jobs), owner=self)
 
     def _network(self, vector: np.ndarray) -> Network:
         gradient = gradient_of(self.gradient, self._shape["cell"])

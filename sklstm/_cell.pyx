@@ -10,7 +10,7 @@ Nothing in this module checks its input: see _network.py.
 """
 
 from cython.parallel cimport parallel, prange, threadid
-from libc.string cimport memset
+from libc.string cimport memcmp, memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.bundles cimport (
@@ -39,8 +39,8 @@ from sklstm._kernels.products cimport (
     TILE_VECTORS,
 )
 from sklstm._kernels.simd cimport (
-    LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, store, vec, vexp,
-    vtanh,
+    LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store,
+    sum_lanes, vec, vexp, vtanh,
 )
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
 
@@ -107,6 +107,27 @@ def evaluate(str function, real[::1] x):
         store(part, value)
         for lane in range(min(<Py_ssize_t> LANES, n - k)):
             x[k + lane] = part[lane]
+
+
+def all_finite(const real[:, ::1] values):
+    """Is no number of (N, F) values NaN or infinite?"""
+    cdef Py_ssize_t k = 0, n = values.shape[0] * values.shape[1]
+    cdef const real* x
+    cdef vec total = splat(0)
+    cdef real rest = 0
+    if n == 0:
+        return True
+    x = &values[0, 0]
+    with nogil:
+        while k + LANES <= n:
+            # 0, or NaN
+            total = total + load(x + k) * splat(0)
+            k += LANES
+        while k < n:
+            rest += x[k] * 0
+            k += 1
+        rest += sum_lanes(total)
+    return rest == 0
 
 
 def total_loss(
@@ -190,12 +211,16 @@ cdef class Session:
     cdef real** rooms  # memory of a chunk: one for each thread, or two to train
     cdef Plan plan
     cdef Piece* pieces
-    cdef int n_threads, n_rooms, largest_batch, n_pieces, whole, span
+    cdef int n_threads, n_rooms, chunk_most, largest_batch, n_pieces, whole, span
     cdef Kept kept
     cdef Py_ssize_t n_total
+    cdef int n_sequences
     cdef bint training
     cdef bint in_spans  # are there sequences that learn span by span?
-    cdef bint packed[2]  # is there room for units, for lanes
+    cdef bint has_room[2]  # for the packed parameters, in units, in lanes
+    cdef bint packed[2]  # do they hold `known`?
+    cdef real* known  # without training: the parameters that were packed last
+    cdef Py_ssize_t n_numbers  # of a room
     cdef const real[::1] vector
     cdef const real[:, ::1] values
     cdef const long long[::1] offsets
@@ -219,7 +244,7 @@ cdef class Session:
         cdef int n = <int> (offsets.shape[0] - 1)
         self.vector, self.values, self.offsets = vector, values, offsets
         self.training, self.whole, self.span = training, whole, span
-        self.n_total = topology.n_total
+        self.n_total, self.n_sequences = topology.n_total, n
         self.largest_batch = max(1, min(largest_batch, n))
         self.net.full = full
         self.net.return_sequences = return_sequences
@@ -230,6 +255,7 @@ cdef class Session:
             n_threads = min(n_threads, self.largest_batch)
         self.n_threads = self.plan.n_threads = max(1, n_threads)
         self.plan.places = <Place*> self.take(max(n, 1), sizeof(Place))
+        self.known = NULL if training else <real*> self.take(self.n_total, sizeof(real))
         if n > 0:
             arrange(&self.plan, &self.offsets[0], NULL, 0, n)
             self.new_rooms()
@@ -242,6 +268,22 @@ cdef class Session:
 
     def __dealloc__(self):
         arena_free(&self.arena)
+
+    def renew(self, vector, values, offsets):
+        """Turn to other numbers and other sequences, as many; False if there is no room for them.
+
+        For sessions without training.
+        """
+        if offsets.shape[0] != self.n_sequences + 1:
+            return False
+        self.vector, self.values, self.offsets = vector, values, offsets
+        arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
+        return self.numbers_of(self.chunks, self.chunk_most, 0) <= self.n_numbers
+
+    def rest(self):
+        """Let go of what belongs to others; return how many bytes stay."""
+        self.vector = self.values = self.offsets = self.out = None
+        return self.arena.n_bytes
 
     def learn_from(
         self, targets, weights, sequence_weights, frozen, decayed, d_vector, *,
@@ -260,7 +302,6 @@ cdef class Session:
     cdef int new_rooms(self) except -1:
         """Rooms for the longest sequences."""
         cdef int b, k, n, size = 0, most = 0, most_of_group = 0
-        cdef Py_ssize_t numbers
         cdef Plan* plan = &self.plan
         cdef Chunk* chunk
         # both directions would have to be at all places at once
@@ -287,11 +328,12 @@ cdef class Session:
             for b in range(size):
                 chunk.bundles[b].layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
                 chunk.bundles[b].d_y = <History*> self.take(self.net.n_layers, sizeof(History))
-        numbers = self.numbers_of(chunk, size, 0)
+        self.chunk_most = size
+        self.n_numbers = self.numbers_of(chunk, size, 0)
         if self.in_spans:
-            numbers = max(numbers, self.numbers_of(chunk, size, self.span))
+            self.n_numbers = max(self.n_numbers, self.numbers_of(chunk, size, self.span))
         for k in range(self.n_rooms):
-            self.rooms[k] = <real*> self.take(numbers, sizeof(real))
+            self.rooms[k] = <real*> self.take(self.n_numbers, sizeof(real))
         return 0
 
     cdef Py_ssize_t numbers_of(self, Chunk* chunk, int size, int span) noexcept nogil:
@@ -393,9 +435,9 @@ cdef class Session:
         arrange(&self.plan, &self.offsets[0], rows, first, n)
         cut(&self.plan, 0, n)
         for wide in range(2):
-            if self.uses(wide) and not self.packed[wide]:
+            if self.uses(wide) and not self.has_room[wide]:
                 pack_room(&self.arena, &self.net, LANES if wide else 1, self.training)
-                self.packed[wide] = True
+                self.has_room[wide] = True
         return 0
 
     cdef bint uses(self, bint wide) noexcept nogil:
@@ -406,16 +448,26 @@ cdef class Session:
         """What a member of a team does to pack the parameters."""
         cdef int wide
         for wide in range(2):
-            if self.uses(wide):
+            if self.uses(wide) and not self.packed[wide]:
                 pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.training,
                              &member)
 
     cdef void pack(self, int n_threads) noexcept nogil:
+        """Pack the parameters if they are others than those that are packed."""
+        cdef int wide
+        cdef Py_ssize_t n_bytes = self.n_total * sizeof(real)
+        if self.training:
+            self.packed[0] = self.packed[1] = False
+        elif memcmp(self.known, &self.vector[0], n_bytes) != 0:
+            memcpy(self.known, &self.vector[0], n_bytes)
+            self.packed[0] = self.packed[1] = False
         if n_threads == 1 or self.n_total < PACK_MIN:
             self.pack_share(Member(0, 1))
         else:
             with parallel(num_threads=n_threads):
                 self.pack_share(Member(threadid(), sklstm_team_size()))
+        for wide in range(2):
+            self.packed[wide] = self.packed[wide] or self.uses(wide)
 
     cdef double work(self, int n) noexcept nogil:
         """Multiply-adds of a forward pass of the batch."""

@@ -11,6 +11,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
+from sklstm._isa import kernels
 from sklstm._outputs import Given, Outputs
 from sklstm._persistence import Portable
 from sklstm._sequences import Sequences, learn_names, read_sequences, unpack_steps
@@ -175,7 +176,7 @@ class SequenceEstimator(Portable, BaseEstimator):
         self._check_fitted()
         sequences = self._read_fitted(X)
         raw = self._raw_outputs(sequences)
-        if not np.isfinite(raw.sum()) and not np.isfinite(raw).all():
+        if not kernels[raw.dtype].all_finite(raw):
             warnings.warn(
                 "Some outputs are not finite: the parameters or the values of X are too large.",
                 RuntimeWarning,

@@ -6,7 +6,8 @@ parameters. Batches reach the kernels (``_cell.pyx``) through this module alone.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from sklstm._topology import Topology
 
 # Sequences that `output` works on at a time: enough for every thread, bounded memory.
 OUTPUT_BATCH = 1024
+
+# Work arrays of models that may be asked again, if they are not larger than this.
+KEPT_BYTES = 1 << 26
+_sessions: WeakKeyDictionary[Any, tuple] = WeakKeyDictionary()
 
 
 class Network:
@@ -55,11 +60,21 @@ class Network:
             **self._kept,
         )
 
-    def output(self, sequences: Sequences, n_threads: int) -> np.ndarray:
-        """Raw outputs W_o y + b_o, (n, K) or, with `return_sequences`, (N, K)."""
+    def output(self, sequences: Sequences, n_threads: int, owner: Any = None) -> np.ndarray:
+        """Raw outputs W_o y + b_o, (n, K) or, with `return_sequences`, (N, K).
+
+        An `owner` keeps the work arrays, and the packed parameters, until its next call.
+        """
         n = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
-        self._session(sequences, OUTPUT_BATCH, n_threads, training=False).output(out)
+        kind = self.topology, self.vector.dtype, self.return_sequences, n_threads
+        # taken away while in use: threads that share a model have their own
+        known, session = _sessions.pop(owner, (None, None)) if owner is not None else (None, None)
+        if known != kind or not session.renew(self.vector, sequences.values, sequences.offsets):
+            session = self._session(sequences, OUTPUT_BATCH, n_threads, training=False)
+        session.output(out)
+        if session.rest() <= KEPT_BYTES and owner is not None:
+            _sessions[owner] = kind, session
         return out
 
     def total_loss(

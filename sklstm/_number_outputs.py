@@ -70,7 +70,8 @@ class Numbers(Outputs):
 
     def _value_dtype(self, dtype: np.dtype) -> Any:
         """That of the raw outputs, or float64 where the unit of y takes too many digits."""
-        if dtype == np.float32 and (np.abs(self.mean) > LARGE_MEAN * self.scale).any():
+        units = zip(np.ravel(self.mean).tolist(), np.ravel(self.scale).tolist(), strict=True)
+        if dtype == np.float32 and any(abs(mean) > LARGE_MEAN * scale for mean, scale in units):
             return np.float64
         return dtype
 

@@ -214,9 +214,11 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
             raise ValueError(f"X of shape {X.shape} has no {axis}: at least one is needed.")
     X = as_numbers(X, lambda index: place_of(*index[:2]))
     dtype = precision([X.dtype]) if dtype is None else dtype
-    with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
-        values = np.require(X, dtype, ["C", "A", "E"]).reshape(n * n_steps, n_features)
-    return Sequences(values, np.arange(n + 1) * n_steps, "array")
+    if X.dtype != dtype or not X.flags.carray or type(X) is not np.ndarray:
+        with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
+            X = np.require(X, dtype, ["C", "A", "E"])
+    values = X.reshape(n * n_steps, n_features)
+    return Sequences(values, np.arange(0, (n + 1) * n_steps, n_steps), "array")
 
 
 def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:

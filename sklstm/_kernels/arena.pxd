@@ -6,6 +6,7 @@ from libc.stdlib cimport calloc, free, realloc
 cdef struct Arena:
     void** pieces
     int n_pieces
+    double n_bytes
 
 
 cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
@@ -25,6 +26,7 @@ cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
         )
     arena.pieces[arena.n_pieces] = piece
     arena.n_pieces += 1
+    arena.n_bytes += n_bytes
     return <void*> ((<size_t> piece + 63) // 64 * 64)
 
 
