@@ -22,7 +22,9 @@ from sklstm._kernels.gradients cimport (
 from sklstm._kernels.layers cimport (
     CHUNK_MAX, backward_span, enter_span, forward, n_spans, repeat_span,
 )
-from sklstm._kernels.layout cimport Net, matrix_rows, network_new, pack_network, pack_room
+from sklstm._kernels.layout cimport (
+    Net, matrix_rows, n_levels, network_new, pack_network, pack_room,
+)
 from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
@@ -32,7 +34,7 @@ from sklstm._kernels.pace cimport (
 )
 from sklstm._kernels.plan cimport (
     ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange,
-    block_of, cut, first_bundle, first_place, plan_new, width_of,
+    block_of, chunks_most, cut, first_bundle, first_place, plan_new, width_of,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
@@ -301,25 +303,24 @@ cdef class Session:
 
     cdef int new_rooms(self) except -1:
         """Rooms for the longest sequences."""
-        cdef int b, k, n, size = 0, most = 0, most_of_group = 0
+        cdef int b, k, size
         cdef Plan* plan = &self.plan
         cdef Chunk* chunk
-        # both directions would have to be at all places at once
+        # what sees both directions at the same places needs all of their steps at once
         self.in_spans = (
-            self.training and self.net.n_directions == 1 and plan.places[0].length > self.whole
+            self.training and plan.places[0].length > self.whole
+            and (self.net.n_directions == 1
+                 or n_levels(&self.net) == 1 and not self.net.return_sequences)
         )
-        for n in range(1, self.largest_batch + 1):  # the largest need not have most chunks
-            cut(plan, 0, n)
-            size = max(size, min(plan.most, plan.n_alone))
-            most = max(most, plan.n_chunks)
-            if n <= GROUP:
-                most_of_group = most
+        size = min(plan.most, self.largest_batch)
         self.n_rooms = self.n_threads
         if self.training and self.n_rooms > 1:
             self.n_rooms *= 2  # so that a round does not wait for its slowest chunk alone
-        self.n_rooms = min(self.n_rooms, most)
+        k = chunks_most(plan, min(self.largest_batch, GROUP))
+        if self.largest_batch <= GROUP:
+            self.n_rooms = min(self.n_rooms, k)
         if self.in_spans:
-            self.n_rooms = max(self.n_rooms, most_of_group)  # a group is one round
+            self.n_rooms = max(self.n_rooms, k)  # a group is one round
         self.chunks = <Chunk*> self.take(self.n_rooms, sizeof(Chunk))
         self.rooms = <real**> self.take(self.n_rooms, sizeof(real*))
         for k in range(self.n_rooms):

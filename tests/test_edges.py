@@ -226,6 +226,21 @@ def test_a_small_net_has_its_sequences_in_lanes_unless_it_has_many_inputs(dtype)
     assert widths[1] == {1}
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 8])
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
+def test_nine_of_ten_lanes_are_used_by_sequences_of_very_different_lengths(dtype, n_threads):
+    lengths = np.random.default_rng(0).integers(10, 201, size=32)
+    H = CONSTANTS[dtype]["SMALL"] // 2  # whole vectors
+    topology, vector = drawn(dict(n_features=2, hidden_layer_sizes=(H,), n_outputs=1), dtype=dtype)
+    problem = Problem(topology, ragged(lengths, 2, dtype=dtype))
+    session = Network(topology, vector, "full", False)._session(
+        packed(problem.sequences), 32, n_threads, training=True
+    )
+    chunks = [chunk for chunks in session.plan_of(np.arange(32))[0] for chunk in chunks]
+    steps = sum(width * sum(steps) for width, steps in chunks)
+    assert sum(lengths) >= 0.9 * steps
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_the_farther_the_weights_the_more_sequences_share_each_reading(dtype, cell):

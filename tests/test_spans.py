@@ -17,7 +17,9 @@ SIZES = {
     "units": dict(hidden_layer_sizes=(SMALL + 1,)),
     "stacked": dict(hidden_layer_sizes=(3, 2), block_size=2),
     "stacked units": dict(hidden_layer_sizes=(SMALL + 1, 2)),
-    "both directions, which are kept whole": dict(hidden_layer_sizes=(3,), bidirectional=True),
+    "both directions": dict(hidden_layer_sizes=(3,), bidirectional=True),
+    "both directions, units": dict(hidden_layer_sizes=(SMALL + 1,), bidirectional=True),
+    "stacked directions, kept whole": dict(hidden_layer_sizes=(3, 2), bidirectional=True),
 }
 
 

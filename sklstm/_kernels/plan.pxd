@@ -8,7 +8,7 @@ from libc.stdlib cimport qsort
 
 from sklstm._kernels.layers cimport CHUNK_MAX
 from sklstm._kernels.layout cimport Matrix, Net, matrix_rows
-from sklstm._kernels.products cimport TILE_SEQUENCES
+from sklstm._kernels.products cimport TILE_SEQUENCES, whole_vectors
 from sklstm._kernels.simd cimport LANES, real
 
 cdef enum:
@@ -30,7 +30,8 @@ cdef struct Place:
 
 cdef struct Plan:
     Place* places  # of a batch, the longest sequence first
-    bint has_lanes  # is the net so small that lanes are sequences?
+    bint has_lanes  # is the net so small that lanes are sequences,
+    double least_use  # if this part of the lanes, at least, reads at each step on average?
     int most  # bundles of one in a chunk
     int shared_most  # sequences of a batch that is one chunk, on which all threads work
     int n_threads
@@ -45,15 +46,18 @@ cdef struct Plan:
 
 cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
     """What depends on the network alone."""
-    cdef int index, H
+    cdef int index, H, largest = 0
     cdef Py_ssize_t n_bytes = 0
     cdef const Matrix* m
     plan.has_lanes = LANES > 1
     for index in range(net.n_layers):
         m, H = &net.layers[index].weights, net.layers[index].n_blocks
         n_bytes = max(n_bytes, <Py_ssize_t> matrix_rows(m, 1) * m.columns * sizeof(real))
+        largest = max(largest, H)
         if H >= SMALL or <Py_ssize_t> H * net.layers[index].n_inputs > NARROW:
             plan.has_lanes = False
+    # in units there is padding instead, and all else is nearly as fast
+    plan.least_use = 0.9 * largest / whole_vectors(largest)
     # the slower the cache that the weights come from, the more sequences share a reading; and where
     # sequences are few, all threads share the weights, so that each has fewer to hold
     if n_bytes <= BYTES_FEW:
@@ -93,14 +97,42 @@ cdef inline int chunks_of(const Plan* plan, int n_alone) noexcept nogil:
     return min(n_alone, (n + plan.n_threads - 1) // plan.n_threads * plan.n_threads)
 
 
+cdef inline int wide_most(const Plan* plan, int n) noexcept nogil:
+    """Bundles of LANES that n sequences make if all are equally long."""
+    return (n + LANES - 1 - ALONE_MAX) // LANES if plan.has_lanes else 0
+
+
+cdef inline bint fills_lanes(const Plan* plan, int first, int n) noexcept nogil:
+    """Do n sequences, from `first`, use enough of the lanes of a bundle?"""
+    cdef double steps = 0
+    cdef int k
+    for k in range(n):
+        steps += plan.places[first + k].length
+    return steps >= plan.least_use * LANES * plan.places[first].length
+
+
 cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
-    """Cut a group of n sequences, from `first`, into bundles, and bundles into chunks."""
+    """Cut a group of n sequences, from `first`, into bundles, and bundles into chunks.
+
+    From the first bundle on whose lanes would be used too little all sequences are in units.
+    """
+    cdef int at = 0
     plan.first, plan.n, plan.n_wide = first, n, 0
-    if plan.has_lanes:
-        plan.n_wide = (n + LANES - 1 - ALONE_MAX) // LANES
+    while plan.n_wide < wide_most(plan, n) and fills_lanes(plan, first + at, min(n - at, LANES)):
+        plan.n_wide += 1
+        at += LANES
     plan.n_alone = max(0, n - plan.n_wide * LANES)
     plan.shared = plan.n_threads > 1 and n <= plan.shared_most
     plan.n_chunks = 1 if plan.shared else plan.n_wide + chunks_of(plan, plan.n_alone)
+
+
+cdef inline int chunks_most(const Plan* plan, int n) noexcept nogil:
+    """Chunks, at most, of a group of up to n sequences of any lengths."""
+    cdef int k, some, most = 0
+    for some in range(1, n + 1):
+        for k in range(wide_most(plan, some) + 1):
+            most = max(most, k + chunks_of(plan, max(0, some - k * LANES)))
+    return most
 
 
 cdef inline int block_of(const Plan* plan, int n, int width) noexcept nogil:
