@@ -442,7 +442,9 @@ cdef class Session:
         return 0
 
     cdef bint uses(self, bint wide) noexcept nogil:
-        """Does the batch have bundles in lanes, in units?"""
+        """Does the batch have bundles in units, in lanes?"""
+        if self.plan.has_lanes and self.learns_in_spans():
+            return True  # one of its groups may
         return (self.plan.n_wide if wide else self.plan.n_alone) > 0
 
     cdef void pack_share(self, Member member) noexcept nogil:

@@ -56,7 +56,7 @@ def columns(n_blocks):
 
     def edge(c):
         n_columns = 2 * max(c["GRADIENT_VECTORS"] * c["LANES"], c["GRADIENT_COLUMNS"]) + 5
-        H = min(4, c["NARROW"] // n_columns) if n_blocks == "few" else wide(c)
+        H = max(1, min(4, c["NARROW"] // n_columns)) if n_blocks == "few" else wide(c)
         sizes = dict(n_features=n_columns, hidden_layer_sizes=(H,), n_outputs=2)
         count = c["LANES"] + c["ALONE_MAX"] if n_blocks == "few" else 3
         return Edge(sizes, [3 - k % 2 for k in range(count)], scale=0.1)
@@ -158,7 +158,7 @@ def inputs(n):
 
     def edge(c):
         sizes = dict(n_features=c["NARROW"] // 2 + n, hidden_layer_sizes=(2,), n_outputs=1)
-        return Edge(sizes, [4 - k % 3 for k in range(c["LANES"] + 1)], n > 0, scale=0.1)
+        return Edge(sizes, [4] * (c["LANES"] + 1), n > 0, scale=0.1)
 
     return edge
 

@@ -59,6 +59,15 @@ def test_other_sequences_give_what_a_model_that_keeps_nothing_gives():
         model.predict(given[0])
 
 
+def test_longer_sequences_have_new_work_arrays_where_all_steps_are_kept():
+    model = made().set_params(return_sequences=True)
+    model.predict(sequences(4, 2))
+    _, before = _network._sessions[model]
+    for lengths, same in [((3, 1), True), ((4, 2), True), ((300, 2), False)]:
+        model.predict(sequences(*lengths))
+        assert (_network._sessions[model][1] is before) == same
+
+
 def test_settings_that_change_what_comes_out_are_followed():
     model, X = made(), RNG.normal(size=(4, 6, 2))
     last = model.predict(X)
