@@ -67,9 +67,13 @@ def test_bits_do_not_depend_on_the_number_of_threads(n, sizes):
         assert_array_equal(d_again, d_vector)
 
 
+@pytest.mark.parametrize(
+    "lengths",
+    [many(GROUP + 2 * LANES), [10 * LANES] + [1] * (GROUP + 2 * LANES)],
+    ids=["all lengths", "one in units, and a group in lanes"],
+)
 @pytest.mark.parametrize("sizes", ["lanes", "units"])
-def test_more_sequences_than_learn_together_have_the_mean_of_their_gradients(sizes):
-    lengths = many(GROUP + 2 * LANES)
+def test_more_sequences_than_learn_together_have_the_mean_of_their_gradients(sizes, lengths):
     vector, problem = problem_of(sizes, "forget", lengths)
     found = problem.kernel(vector, "full")[1]
     trainer = problem.trainer(vector, "full")
