@@ -182,7 +182,7 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
             memset(recurrent(layer, bundle, index, 0, width), 0,
                    layer.n_recurrent * H * width * sizeof(real))
     for step in range(chunk.first, chunk.stop):
-        if step % chunk.block == 0:
+        if step & (chunk.block - 1) == 0:
             # of several steps where sequences are few, so that they share a reading of the weights
             count = read_block(net, chunk, index, step, min(step + chunk.block, chunk.stop), x, z)
             if chunk.block > 1:
@@ -285,7 +285,7 @@ cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) 
             z[count] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
             d_y[count] = slot(&bundle.d_y[layer.level - 1], t)
             count += 1
-        if (t + 1) % chunk.block == 0 or t == chunk.stop - 1:
+        if (t + 1) & (chunk.block - 1) == 0 or t == chunk.stop - 1:
             multiply(chunk, &layer.input_back, count, z,
                      FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
             count = 0

@@ -78,8 +78,11 @@ cdef inline void rows_of(
     const Member* member, int rows, int width, int* first, int* stop
 ) noexcept nogil:
     """The rows of a member of a team: whole tiles."""
-    cdef int tile = ROW_TILE if width > 1 else TILE_VECTORS * LANES
-    cdef int n_tiles = (rows + tile - 1) // tile
+    cdef int tile = ROW_TILE if width > 1 else TILE_VECTORS * LANES, n_tiles
+    if member.of == 1:  # no division
+        first[0], stop[0] = 0, rows
+        return
+    n_tiles = (rows + tile - 1) // tile
     first[0] = part(n_tiles, member.number, member.of) * tile
     stop[0] = min(part(n_tiles, member.number + 1, member.of) * tile, rows)
 
@@ -157,7 +160,7 @@ cdef inline void product(
             if row + V * LANES >= stop:
                 ahead = packed + <Py_ssize_t> first * columns + <Py_ssize_t> begin * size
         for group in range(groups):
-            b, c = group * n // groups, (group + 1) * n // groups
+            b, c = part(n, group, groups), part(n, group + 1, groups)
             units_tile_of(V, c - b, at, size * columns, ahead, ask, sources, x + b, start, bias,
                           z + b, row)
             if groups > 1:
