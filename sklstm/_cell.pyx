@@ -554,7 +554,7 @@ cdef class Session:
                 n_threads = threads_now(&self.kept.pace, work)
                 self.pack(n_threads)
                 # a smaller batch may have more chunks than the largest, and so than there are rooms
-                apart = min(self.n_rooms, n_threads)
+                apart = 1 if self.plan.shared else min(self.n_rooms, n_threads)
                 if apart == 1:
                     for index in range(self.plan.n_chunks):
                         self.output_chunk(index, 0, n_threads if self.plan.shared else 1)

@@ -108,7 +108,9 @@ def processors():
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="no times of threads here")
 @pytest.mark.skipif(not _runtime.has_openmp, reason="built without OpenMP")
 @pytest.mark.skipif(processors() < 2, reason="one processor")
-@pytest.mark.parametrize("call", ["fit", "predict", "step", "learn"])
+@pytest.mark.parametrize(
+    "call", ["fit", "predict", "fit of a large net", "predict of a large net", "step", "learn"]
+)
 def test_a_second_thread_does_a_share_of_the_work(call):
     code = f"""if True:
         import os
@@ -130,9 +132,10 @@ def test_a_second_thread_does_a_share_of_the_work(call):
             return sum(spent.values()) - spent[str(os.getpid())], sum(spent.values())
 
         rng = np.random.default_rng(0)
-        X = rng.normal(size=(512, 30, 8))
+        # of a large net, one sequence is the work of both
+        X = rng.normal(size=(1 if "large" in {call!r} else 512, 30, 8))
         y = X[:, 0, 0]
-        size = 400 if {call!r} in ("step", "learn") else 48
+        size = 48 if {call!r} in ("fit", "predict") else 400
         # few enough calls that all use both threads, whatever else the machine has to do
         model = LSTMRegressor(size, batch_size=512, max_iter=2, n_jobs=1).initialize(8)
         stream = model.stream()
@@ -140,6 +143,8 @@ def test_a_second_thread_does_a_share_of_the_work(call):
         run = {{
             "fit": lambda: model.fit(X, y),
             "predict": lambda: [model.predict(X) for _ in range(2)],
+            "fit of a large net": lambda: model.fit(X, y),
+            "predict of a large net": lambda: [model.predict(X) for _ in range(2)],
             "step": lambda: [stream.step(x) for x in X[:5].reshape(-1, 8)],
             "learn": lambda: [stream.learn(1.0) for _ in range(40)],
         }}[{call!r}]
