@@ -144,8 +144,7 @@ def test_a_second_thread_does_a_share_of_the_work(call):
             "fit": lambda: model.fit(X, y),
             "predict": lambda: [model.predict(X) for _ in range(2)],
             "fit of a large net": lambda: model.fit(X, y),
-            # often, so that it is not the share of packing the parameters once
-            "predict of a large net": lambda: [model.predict(X) for _ in range(40)],
+            "predict of a large net": lambda: [model.predict(X) for _ in range(2)],
             "step": lambda: [stream.step(x) for x in X[:5].reshape(-1, 8)],
             "learn": lambda: [stream.learn(1.0) for _ in range(40)],
         }}[{call!r}]
@@ -168,7 +167,8 @@ def test_a_second_thread_does_a_share_of_the_work(call):
     others, everyone = alone
     assert others < 0.002 * everyone
     others, everyone = together
-    assert others > 0.02 * everyone  # a step of learning is mostly that of the solver
+    # one of them does not do it all; a step of learning is mostly that of the solver
+    assert 0.02 * everyone < others < 0.98 * everyone
 
 
 def test_denormals_are_as_before_after_a_call():
