@@ -256,6 +256,14 @@ FAULTS = [
         "test_teams.py",
     ),
     Fault(
+        "team-outputs",
+        "a chunk that all threads share is one thread's to compute the outputs",
+        CELL_PYX,
+        "apart = 1 if self.plan.shared else min(self.n_rooms, n_threads)",
+        "apart = min(self.n_rooms, n_threads)",
+        THREADS,
+    ),
+    Fault(
         "team-losses",
         "the losses of a team's sequences are those of its first member",
         CELL_PYX,

@@ -169,7 +169,7 @@ def test_a_second_thread_does_a_share_of_the_work(call):
     assert others < 0.002 * everyone
     others, everyone = together
     # one of them does not do it all; a step of learning is mostly that of the solver
-    assert 0.02 * everyone < others < 0.98 * everyone
+    assert 0.02 * everyone < others < 0.95 * everyone
 
 
 def test_denormals_are_as_before_after_a_call():
