@@ -117,10 +117,12 @@ def all_finite(const real[:, ::1] values):
     cdef const real* x
     cdef vec total = splat(0)
     cdef real rest = 0
+    cdef float_mode mode
     if n == 0:
         return True
     x = &values[0, 0]
     with nogil:
+        mode = flush_denormals()
         while k + LANES <= n:
             # 0, or NaN
             total = total + load(x + k) * splat(0)
@@ -129,6 +131,7 @@ def all_finite(const real[:, ::1] values):
             rest += x[k] * 0
             k += 1
         rest += sum_lanes(total)
+        restore_float_mode(mode)
     return rest == 0
 
 

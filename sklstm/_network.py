@@ -7,20 +7,15 @@ parameters. Batches reach the kernels (``_cell.pyx``) through this module alone.
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from sklstm import _isa
+from sklstm import _isa, _kept
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
 # Sequences that `output` works on at a time: enough for every thread, bounded memory.
 OUTPUT_BATCH = 1024
-
-# Work arrays of models that may be asked again, if they are not larger than this.
-KEPT_BYTES = 1 << 26
-_sessions: WeakKeyDictionary[Any, tuple] = WeakKeyDictionary()
 
 
 class Network:
@@ -68,13 +63,12 @@ class Network:
         n = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
         kind = self.topology, self.vector.dtype, self.return_sequences, n_threads
-        # taken away while in use: threads that share a model have their own
-        known, session = _sessions.pop(owner, (None, None)) if owner is not None else (None, None)
-        if known != kind or not session.renew(self.vector, sequences.values, sequences.offsets):
+        session = None if owner is None else _kept.take(owner, kind)
+        if session is None or not session.renew(self.vector, sequences.values, sequences.offsets):
             session = self._session(sequences, OUTPUT_BATCH, n_threads, training=False)
         session.output(out)
-        if session.rest() <= KEPT_BYTES and owner is not None:
-            _sessions[owner] = kind, session
+        if owner is not None:
+            _kept.keep(owner, kind, session, session.rest())
         return out
 
     def total_loss(

@@ -9,7 +9,7 @@ import pytest
 from kernels import CONSTANTS
 from numpy.testing import assert_array_equal
 
-from sklstm import LSTMRegressor, _isa, _network
+from sklstm import LSTMRegressor, _isa, _kept
 
 RNG = np.random.default_rng(0)
 
@@ -20,7 +20,7 @@ def made(hidden=5):
 
 def fresh(model, X):
     """What a model that keeps nothing predicts."""
-    _network._sessions.pop(model, None)
+    _kept._kept.pop(id(model), None)
     return model.predict(X)
 
 
@@ -62,10 +62,10 @@ def test_other_sequences_give_what_a_model_that_keeps_nothing_gives():
 def test_longer_sequences_have_new_work_arrays_where_all_steps_are_kept():
     model = made().set_params(return_sequences=True)
     model.predict(sequences(4, 2))
-    _, before = _network._sessions[model]
+    before = _kept._kept[id(model)].session
     for lengths, same in [((3, 1), True), ((4, 2), True), ((300, 2), False)]:
         model.predict(sequences(*lengths))
-        assert (_network._sessions[model][1] is before) == same
+        assert (_kept._kept[id(model)].session is before) == same
 
 
 def test_settings_that_change_what_comes_out_are_followed():
@@ -105,20 +105,33 @@ def test_nothing_of_the_user_is_kept():
     del X
     gc.collect()
     assert left() is None
-    session = weakref.ref(model)
-    before = len(_network._sessions)
+    left, key = weakref.ref(model), id(model)
+    assert key in _kept._kept
     del model
     gc.collect()
-    assert session() is None
-    assert len(_network._sessions) == before - 1
+    assert left() is None
+    assert key not in _kept._kept
 
 
-def test_large_work_arrays_are_not_kept(monkeypatch):
-    model, X = made(), RNG.normal(size=(4, 6, 2))
-    monkeypatch.setattr(_network, "KEPT_BYTES", 1000)
-    expected = model.predict(X)
-    assert model not in _network._sessions
-    assert_array_equal(model.predict(X), expected)
+@pytest.mark.parametrize(("name", "value", "most"), [("KEPT_MOST", 3, 3), ("KEPT_BYTES", 100, 0)])
+def test_no_more_is_kept_than_is_allowed_and_the_oldest_goes_first(monkeypatch, name, value, most):
+    models, X = [made() for _ in range(5)], RNG.normal(size=(4, 6, 2))
+    monkeypatch.setattr(_kept, name, value)
+    for model in models + models:
+        expected = fresh(model, X)
+        assert_array_equal(model.predict(X), expected)
+    assert list(_kept._kept) == [id(model) for model in models[len(models) - most :]]
+
+
+def test_an_estimator_that_defines_equality_predicts():
+    class Equal(LSTMRegressor):
+        def __eq__(self, other):  # and so has no hash
+            return True
+
+    model, other = (Equal(5, random_state=k).initialize(2) for k in (0, 1))
+    X = RNG.normal(size=(4, 6, 2))
+    for _ in range(2):
+        assert (model.predict(X) != other.predict(X)).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
