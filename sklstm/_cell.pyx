@@ -13,18 +13,14 @@ from cython.parallel cimport parallel, prange, threadid
 from libc.string cimport memcmp, memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
-from sklstm._kernels.bundles cimport (
-    SPAN, WHOLE, Bundle, Chunk, History, Memory, Room, bundle_place, slot,
-)
+from sklstm._kernels.bundles cimport SPAN, WHOLE, Bundle, Chunk, slot
 from sklstm._kernels.gradients cimport (
-    TERMS, Piece, add_chunk, add_peepholes, put_in_place, table_size,
+    ROWS_MIN, TABLE_MAX, TERMS, Piece, add_chunk, add_peepholes, pieces_new, put_in_place,
 )
 from sklstm._kernels.layers cimport (
     CHUNK_MAX, backward_span, enter_span, forward, n_spans, repeat_span,
 )
-from sklstm._kernels.layout cimport (
-    Net, matrix_rows, n_levels, network_new, pack_network, pack_room,
-)
+from sklstm._kernels.layout cimport Net, network_new, pack_network, pack_room
 from sklstm._kernels.losses cimport (
     LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
     finish_gradient, target_loss,
@@ -33,13 +29,14 @@ from sklstm._kernels.pace cimport (
     FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
 )
 from sklstm._kernels.plan cimport (
-    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange,
-    block_of, chunks_most, cut, first_bundle, first_place, plan_new, width_of,
+    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange, cut,
+    plan_new,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
     TILE_VECTORS,
 )
+from sklstm._kernels.rooms cimport Rooms, fill_chunk, learns_in_spans, numbers_needed, rooms_new
 from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store,
     sum_lanes, vec, vexp, vtanh,
@@ -47,8 +44,6 @@ from sklstm._kernels.simd cimport (
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
 
 cdef enum:
-    TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
-    ROWS_MIN = 32  # of a piece, where there are several threads
     PACK_MIN = 1 << 16  # parameters, which several threads pack sooner than one
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
@@ -212,20 +207,16 @@ cdef class Session:
 
     cdef Net net
     cdef Arena arena
-    cdef Chunk* chunks  # of each room
-    cdef real** rooms  # memory of a chunk: one for each thread, or two to train
+    cdef Rooms rooms  # one for each thread, or two to train
     cdef Plan plan
     cdef Piece* pieces
-    cdef int n_threads, n_rooms, chunk_most, largest_batch, n_pieces, whole, span
+    cdef int n_threads, largest_batch, n_pieces
     cdef Kept kept
     cdef Py_ssize_t n_total
     cdef int n_sequences
-    cdef bint training
-    cdef bint in_spans  # are there sequences that learn span by span?
     cdef bint has_room[2]  # for the packed parameters, in units, in lanes
     cdef bint packed[2]  # do they hold `known`?
     cdef real* known  # without training: the parameters that were packed last
-    cdef Py_ssize_t n_numbers  # of a room
     cdef const real[::1] vector
     cdef const real[:, ::1] values
     cdef const long long[::1] offsets
@@ -248,7 +239,8 @@ cdef class Session:
     ):
         cdef int n = <int> (offsets.shape[0] - 1)
         self.vector, self.values, self.offsets = vector, values, offsets
-        self.training, self.whole, self.span = training, whole, span
+        self.rooms.training = training
+        self.rooms.whole, self.rooms.span = whole, span
         self.n_total, self.n_sequences = topology.n_total, n
         self.largest_batch = max(1, min(largest_batch, n))
         self.net.full = full
@@ -259,17 +251,18 @@ cdef class Session:
         if self.plan.shared_most == 0:  # a sequence is the work of one thread
             n_threads = min(n_threads, self.largest_batch)
         self.n_threads = self.plan.n_threads = max(1, n_threads)
-        self.plan.places = <Place*> self.take(max(n, 1), sizeof(Place))
-        self.known = NULL if training else <real*> self.take(self.n_total, sizeof(real))
+        self.plan.places = <Place*> arena_take(&self.arena, max(n, 1), sizeof(Place))
+        if not training:
+            self.known = <real*> arena_take(&self.arena, self.n_total, sizeof(real))
         if n > 0:
             arrange(&self.plan, &self.offsets[0], NULL, 0, n)
-            self.new_rooms()
+            rooms_new(&self.arena, &self.rooms, &self.net, &self.plan, self.largest_batch)
         if training:
-            self.new_pieces()
+            self.n_pieces = pieces_new(&self.arena, &self.net, self.n_threads, &self.pieces)
         self.kept = pace_of((self.n_total, full, training, self.n_threads, n_steps.bit_length()))
         self.kept.pace.most = self.n_threads
         if self.plan.shared_most == 0:
-            self.kept.pace.most = min(self.n_threads, max(self.n_rooms, self.n_pieces))
+            self.kept.pace.most = min(self.n_threads, max(self.rooms.n, self.n_pieces))
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -283,7 +276,7 @@ cdef class Session:
             return False
         self.vector, self.values, self.offsets = vector, values, offsets
         arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
-        return self.numbers_of(self.chunks, self.chunk_most, 0) <= self.n_numbers
+        return numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers
 
     def rest(self):
         """Let go of what belongs to others; return how many bytes stay."""
@@ -299,139 +292,15 @@ cdef class Session:
         self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
         self.loss, self.alpha = <Loss> loss, alpha
 
-    cdef void* take(self, double n, size_t size) except NULL:
-        return arena_take(&self.arena, n, size)
+    # -- a batch
 
-    # -- room
+    cdef Chunk* chunk_in(self, int room, int index) noexcept nogil:
+        """Chunk number `index` of the group under way, in a room."""
+        return fill_chunk(&self.rooms, &self.net, &self.plan, index, room, &self.values[0, 0],
+                          &self.offsets[0])
 
-    cdef int new_rooms(self) except -1:
-        """Rooms for the longest sequences."""
-        cdef int b, k, size
-        cdef Plan* plan = &self.plan
-        cdef Chunk* chunk
-        # what sees both directions at the same places needs all of their steps at once
-        self.in_spans = (
-            self.training and plan.places[0].length > self.whole
-            and (self.net.n_directions == 1
-                 or n_levels(&self.net) == 1 and not self.net.return_sequences)
-        )
-        size = min(plan.most, self.largest_batch)
-        self.n_rooms = self.n_threads
-        if self.training and self.n_rooms > 1:
-            self.n_rooms *= 2  # so that a round does not wait for its slowest chunk alone
-        k = chunks_most(plan, min(self.largest_batch, GROUP))
-        if self.largest_batch <= GROUP:
-            self.n_rooms = min(self.n_rooms, k)
-        if self.in_spans:
-            self.n_rooms = max(self.n_rooms, k)  # a group is one round
-        self.chunks = <Chunk*> self.take(self.n_rooms, sizeof(Chunk))
-        self.rooms = <real**> self.take(self.n_rooms, sizeof(real*))
-        for k in range(self.n_rooms):
-            chunk = &self.chunks[k]
-            chunk.bundles = <Bundle*> self.take(size, sizeof(Bundle))
-            for b in range(size):
-                chunk.bundles[b].layers = <Memory*> self.take(self.net.n_layers, sizeof(Memory))
-                chunk.bundles[b].d_y = <History*> self.take(self.net.n_layers, sizeof(History))
-        self.chunk_most = size
-        self.n_numbers = self.numbers_of(chunk, size, 0)
-        if self.in_spans:
-            self.n_numbers = max(self.n_numbers, self.numbers_of(chunk, size, self.span))
-        for k in range(self.n_rooms):
-            self.rooms[k] = <real*> self.take(self.n_numbers, sizeof(real))
-        return 0
-
-    cdef Py_ssize_t numbers_of(self, Chunk* chunk, int size, int span) noexcept nogil:
-        """Numbers that a room for the longest sequences has."""
-        cdef Py_ssize_t numbers = 0
-        cdef int n
-        for n in range(1, size + 1):  # the more bundles, the fewer steps of each are read together
-            numbers = max(numbers, self.numbers_of_bundles(chunk, n, 1, span))
-        if self.plan.has_lanes:
-            numbers = max(numbers, self.numbers_of_bundles(chunk, 1, LANES, span))
-        return numbers
-
-    cdef Py_ssize_t numbers_of_bundles(
-        self, Chunk* chunk, int n, int width, int span
-    ) noexcept nogil:
-        cdef Room room = Room(NULL, 0)
-        cdef Bundle* bundle
-        cdef int b
-        for b in range(n):
-            bundle = &chunk.bundles[b]
-            bundle.steps = self.plan.places[b].length
-            if self.in_spans and span == 0:
-                bundle.steps = min(bundle.steps, self.whole)
-            bundle_place(&room, &self.net, bundle, width, block_of(&self.plan, n, width),
-                         self.training, span)
-        return room.used
-
-    cdef int new_pieces(self) except -1:
-        """Deal the rows of all weights into pieces."""
-        cdef int index, rows, first, size, n = 0
-        cdef Piece* piece
-        cdef Net* net = &self.net
-        for index in range(net.n_layers + net.n_directions):
-            n += self.rows_dealt(index) // LANES + 1
-        self.pieces = <Piece*> self.take(n, sizeof(Piece))
-        for index in range(net.n_layers + net.n_directions):
-            rows = self.rows_dealt(index)
-            piece = &self.pieces[self.n_pieces]
-            piece.layer, piece.first, piece.stop = index, 0, 1
-            size = <int> max(1, TABLE_MAX // table_size(net, piece))
-            if self.n_threads > 1:
-                size = min(size, rows // (2 * self.n_threads))
-            size = (max(size, ROWS_MIN) + LANES - 1) // LANES * LANES
-            for first in range(0, rows, size):
-                piece = &self.pieces[self.n_pieces]
-                piece.layer, piece.first, piece.stop = index, first, min(first + size, rows)
-                piece.table = <real*> self.take(table_size(net, piece), sizeof(real))
-                self.n_pieces += 1
-        return 0
-
-    cdef int rows_dealt(self, int index) noexcept nogil:
-        """Rows of a layer or, behind the layers, of the output layer's part for one direction."""
-        if index < self.net.n_layers:
-            return matrix_rows(&self.net.layers[index].weights, 1)
-        return self.net.n_outputs
-
-    # -- a batch as chunks of bundles
-
-    cdef void fill_bundle(self, Bundle* bundle, int index) noexcept nogil:
-        cdef const Plan* plan = &self.plan
-        cdef int first = first_place(plan, index), lane, width = width_of(plan, index)
-        cdef const Place* place
-        bundle.count = min(width, plan.first + plan.n - first)
-        bundle.steps = plan.places[first].length
-        for lane in range(width):
-            bundle.length[lane] = 0
-            if lane < bundle.count:
-                place = &plan.places[first + lane]
-                bundle.row[lane] = place.row
-                bundle.length[lane] = place.length
-                bundle.x[lane] = &self.values[self.offsets[place.row], 0]
-
-    cdef Chunk* fill_chunk(self, int index, int room_number) noexcept nogil:
-        """Chunk number `index` of the group under way."""
-        cdef Chunk* chunk = &self.chunks[room_number]
-        cdef Room room = Room(self.rooms[room_number], 0)
-        cdef int b, first = first_bundle(&self.plan, index)
-        chunk.n = first_bundle(&self.plan, index + 1) - first
-        chunk.width = width_of(&self.plan, first)
-        chunk.span = self.span if self.learns_in_spans() else 0
-        chunk.block = block_of(&self.plan, chunk.n, chunk.width)
-        if chunk.span > 0:
-            chunk.block = min(chunk.block, chunk.span)
-        for b in range(chunk.n):
-            self.fill_bundle(&chunk.bundles[b], first + b)
-            bundle_place(&room, &self.net, &chunk.bundles[b], chunk.width, chunk.block,
-                         self.training, chunk.span)
-        chunk.steps = chunk.bundles[0].steps
-        chunk.member = Member(0, 1)
-        return chunk
-
-    cdef bint learns_in_spans(self) noexcept nogil:
-        """Is the longest sequence of the batch too long to be kept whole?"""
-        return self.in_spans and self.plan.places[0].length > self.whole
+    cdef bint in_spans(self) noexcept nogil:
+        return learns_in_spans(&self.rooms, &self.plan)
 
     cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
         """Order a batch, cut it, and find room for the packed parameters."""
@@ -440,13 +309,13 @@ cdef class Session:
         cut(&self.plan, 0, n)
         for wide in range(2):
             if self.uses(wide) and not self.has_room[wide]:
-                pack_room(&self.arena, &self.net, LANES if wide else 1, self.training)
+                pack_room(&self.arena, &self.net, LANES if wide else 1, self.rooms.training)
                 self.has_room[wide] = True
         return 0
 
     cdef bint uses(self, bint wide) noexcept nogil:
         """Does the batch have bundles in units, in lanes?"""
-        if self.plan.has_lanes and self.learns_in_spans():
+        if self.plan.has_lanes and self.in_spans():
             return True  # one of its groups may
         return (self.plan.n_wide if wide else self.plan.n_alone) > 0
 
@@ -455,14 +324,14 @@ cdef class Session:
         cdef int wide
         for wide in range(2):
             if self.uses(wide) and not self.packed[wide]:
-                pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.training,
+                pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.rooms.training,
                              &member)
 
     cdef void pack(self, int n_threads) noexcept nogil:
         """Pack the parameters if they are others than those that are packed."""
         cdef int wide
         cdef Py_ssize_t n_bytes = self.n_total * sizeof(real)
-        if self.training:
+        if self.rooms.training:
             self.packed[0] = self.packed[1] = False
         elif memcmp(self.known, &self.vector[0], n_bytes) != 0:
             memcpy(self.known, &self.vector[0], n_bytes)
@@ -499,10 +368,10 @@ cdef class Session:
         arrange(&self.plan, &self.offsets[0], &rows[0], 0, n)
         cut(&self.plan, 0, n)
         rounds, pieces = [], []
-        for first in range(0, self.plan.n_chunks, self.n_rooms):
+        for first in range(0, self.plan.n_chunks, self.rooms.n):
             chunks = []
-            for index in range(first, min(first + self.n_rooms, self.plan.n_chunks)):
-                chunk = self.fill_chunk(index, index - first)
+            for index in range(first, min(first + self.rooms.n, self.plan.n_chunks)):
+                chunk = self.chunk_in(index - first, index)
                 chunks.append((chunk.width, [chunk.bundles[b].steps for b in range(chunk.n)]))
             rounds.append(chunks)
         for index in range(self.n_pieces):
@@ -535,7 +404,7 @@ cdef class Session:
         restore_float_mode(mode)
 
     cdef void output_chunk(self, int index, int room, int team) noexcept nogil:
-        cdef const Chunk* chunk = self.fill_chunk(index, room)
+        cdef const Chunk* chunk = self.chunk_in(room, index)
         if team == 1:
             self.output_share(chunk, Member(0, 1))
         else:
@@ -557,7 +426,7 @@ cdef class Session:
                 n_threads = threads_now(&self.kept.pace, work)
                 self.pack(n_threads)
                 # a smaller batch may have more chunks than the largest, and so than there are rooms
-                apart = 1 if self.plan.shared else min(self.n_rooms, n_threads)
+                apart = 1 if self.plan.shared else min(self.rooms.n, n_threads)
                 if apart == 1:
                     for index in range(self.plan.n_chunks):
                         self.output_chunk(index, 0, n_threads if self.plan.shared else 1)
@@ -611,9 +480,9 @@ cdef class Session:
 
     cdef void learn_span(self, int index, int room, int team, int number, bint top) noexcept nogil:
         """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
-        cdef Chunk* chunk = &self.chunks[room]
+        cdef Chunk* chunk = &self.rooms.chunks[room]
         if top:
-            self.fill_chunk(index, room)
+            self.chunk_in(room, index)
         if team == 1:
             self.learn_share(chunk, Member(0, 1), number, top)
         else:
@@ -627,18 +496,18 @@ cdef class Session:
         cdef int room
         cdef float_mode mode = flush_denormals()
         for room in range(count):
-            add_chunk(&self.net, piece, &self.chunks[room])
+            add_chunk(&self.net, piece, &self.rooms.chunks[room])
         if last:
             put_in_place(&self.net, piece, &self.d_vector[0])
         restore_float_mode(mode)
 
     cdef double learn_round(self, int first, int n_threads, bint last, double loss) noexcept nogil:
         """Learn from as many chunks as there are rooms; return the loss with theirs added."""
-        cdef int count = min(self.n_rooms, self.plan.n_chunks - first), room, index, b
+        cdef int count = min(self.rooms.n, self.plan.n_chunks - first), room, index, b
         cdef int number, top = 0, apart = 1 if self.plan.shared else n_threads
         cdef float_mode mode
-        if self.learns_in_spans():
-            top = (self.plan.places[self.plan.first].length - 1) // self.span
+        if self.in_spans():
+            top = (self.plan.places[self.plan.first].length - 1) // self.rooms.span
         last = last and first + count == self.plan.n_chunks
         for number in range(top, -1, -1):
             if apart == 1:
@@ -656,9 +525,9 @@ cdef class Session:
                     self.learn_piece(index, count, last and number == 0)
         mode = flush_denormals()
         for room in range(count):
-            add_peepholes(&self.net, &self.chunks[room], &self.d_vector[0])
-            for b in range(self.chunks[room].n):
-                loss = loss + self.chunks[room].bundles[b].loss
+            add_peepholes(&self.net, &self.rooms.chunks[room], &self.d_vector[0])
+            for b in range(self.rooms.chunks[room].n):
+                loss = loss + self.rooms.chunks[room].bundles[b].loss
         restore_float_mode(mode)
         return loss
 
@@ -684,7 +553,7 @@ cdef class Session:
             n_threads = threads_now(&self.kept.pace, work)
             self.pack(n_threads)
             memset(&self.d_vector[0], 0, self.n_total * sizeof(real))
-            if self.learns_in_spans():
+            if self.in_spans():
                 size = GROUP
             while done < n:
                 cut(&self.plan, done, min(size, n - done))
@@ -692,7 +561,7 @@ cdef class Session:
                 first = 0
                 while first < self.plan.n_chunks:
                     loss = self.learn_round(first, n_threads, done == n, loss)
-                    first += self.n_rooms
+                    first += self.rooms.n
             mode = flush_denormals()
             loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                     &self.vector[0], &self.d_vector[0])

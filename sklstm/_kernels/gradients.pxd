@@ -8,9 +8,10 @@ and brought to the places of its weights when the batch has ended.
 
 from libc.string cimport memset
 
+from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.bundles cimport Bundle, Chunk, cells_at, inputs, slot
 from sklstm._kernels.layers cimport cells_read
-from sklstm._kernels.layout cimport Layer, Matrix, Net, group, lead
+from sklstm._kernels.layout cimport Layer, Matrix, Net, group, lead, matrix_rows
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, LANE_ROWS, gradient_lanes_tile,
     gradient_units_tile_of, reals, units_padded, whole_vectors,
@@ -18,6 +19,8 @@ from sklstm._kernels.products cimport (
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, sum_lanes, vec
 
 cdef enum:
+    TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
+    ROWS_MIN = 32  # of a piece, where there are several threads
     TERMS = 64  # steps whose numbers stay in the cache while all rows and columns pass
 
 
@@ -53,6 +56,39 @@ cdef inline int table_columns(const Net* net, const Piece* piece) noexcept nogil
 
 cdef inline Py_ssize_t table_size(const Net* net, const Piece* piece) noexcept nogil:
     return <Py_ssize_t> (piece.stop - piece.first) * table_columns(net, piece)
+
+
+cdef inline int rows_dealt(const Net* net, int index) noexcept nogil:
+    """Rows of a layer or, behind the layers, of the output layer's part for one direction."""
+    if index < net.n_layers:
+        return matrix_rows(&net.layers[index].weights, 1)
+    return net.n_outputs
+
+
+cdef inline int pieces_new(
+    Arena* arena, const Net* net, int n_threads, Piece** pieces
+) except -1:
+    """Deal the rows of all weights into pieces; return how many there are."""
+    cdef int index, rows, first, size, n = 0
+    cdef Piece* piece
+    for index in range(net.n_layers + net.n_directions):
+        n += rows_dealt(net, index) // LANES + 1
+    pieces[0] = <Piece*> arena_take(arena, n, sizeof(Piece))
+    n = 0
+    for index in range(net.n_layers + net.n_directions):
+        rows = rows_dealt(net, index)
+        piece = &pieces[0][n]
+        piece.layer, piece.first, piece.stop = index, 0, 1
+        size = <int> max(1, TABLE_MAX // table_size(net, piece))
+        if n_threads > 1:
+            size = min(size, rows // (2 * n_threads))
+        size = (max(size, <int> ROWS_MIN) + LANES - 1) // LANES * LANES
+        for first in range(0, rows, size):
+            piece = &pieces[0][n]
+            piece.layer, piece.first, piece.stop = index, first, min(first + size, rows)
+            piece.table = <real*> arena_take(arena, table_size(net, piece), sizeof(real))
+            n += 1
+    return n
 
 
 cdef inline int terms_of(
