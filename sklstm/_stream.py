@@ -12,17 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
 from sklstm._learner import Learner
-from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, scalar
+from sklstm._numbers import scalar
+from sklstm._time_step import not_finite, read_step
 from sklstm._version import __version__
 
 _STALE = (
     "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
     "anew. Make a new stream with stream()."
 )
-
-
-def _feature(index: tuple) -> str:
-    return f"feature {index[0]}" if index else "its place, where a row of numbers was expected"
 
 
 class Stream:
@@ -124,14 +121,11 @@ class Stream:
             or x.shape != (self._n_features,)
             or not x.flags.carray  # strided, unaligned
         ):
-            x = self._read(x)
+            x = read_step(x, self._n_features, self._dtype)
         if self._online.parallel:
             self._online.n_threads = self._learner.n_threads
         if not self._online.step(x):
-            raise ValueError(
-                f"x contains NaN or infinity in feature {int(np.argmin(np.isfinite(x)))}. The "
-                "stream is as it was before this step: fill the value in, or leave the step out."
-            )
+            raise not_finite(x)
         self._stepped = True
         return self._write(self._online.output())
 
@@ -246,24 +240,7 @@ class Stream:
         self._alpha = learner.alpha
         self._known = learner.standing()
 
-    # -- input, pickles
-
-    def _read(self, x: Any) -> np.ndarray:
-        try:
-            array = as_typed(filled(x))
-        except ValueError:
-            raise ValueError(
-                f"x holds a whole array in one cell, see feature {first_unequal(x)}: pass one "
-                "number for each feature of this step."
-            ) from None
-        given = as_numbers(array, _feature, "x")
-        if given.shape != (self._n_features,):
-            raise ValueError(
-                f"x has shape {given.shape}, expected ({self._n_features},): one number for each "
-                "feature of this step."
-            )
-        with np.errstate(over="ignore"):  # infinity is told as such
-            return np.require(given, self._dtype, ["C", "A"])
+    # -- pickles
 
     def _save(self) -> list[np.ndarray]:
         return self._online.save(lambda n: np.empty(n, dtype=self._dtype))
@@ -285,7 +262,7 @@ class Stream:
                 f"{__version__}. Install sklstm {saved} to load it and save its estimator, or make "
                 "a new stream with stream()."
             )
-        self.__init__(state["learner"])
+        Stream.__init__(self, state["learner"])
         self._stepped = state["stepped"]
         if state["stale"]:
             self._n_draws = self._vector = None

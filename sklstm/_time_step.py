@@ -1,0 +1,44 @@
+"""One time step of a stream: a number for each feature, or an error that says what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, precision
+
+
+def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
+    """``x`` as an array (n_features,) in C order; values may still be NaN or infinite.
+
+    With ``dtype=None`` float32 stays float32 and everything else becomes float64, as in X.
+    """
+    try:
+        array = as_typed(filled(x))
+    except ValueError:
+        raise ValueError(
+            f"x holds a whole array in one cell, see feature {first_unequal(x)}: pass one "
+            "number for each feature of this step."
+        ) from None
+    given = as_numbers(array, _feature, "x")
+    if given.shape != (n_features,):
+        raise ValueError(
+            f"x has shape {given.shape}, expected ({n_features},): one number for each "
+            "feature of this step."
+        )
+    dtype = precision([given.dtype]) if dtype is None else dtype
+    with np.errstate(over="ignore"):  # infinity is told as such
+        return np.require(given, dtype, ["C", "A"])
+
+
+def not_finite(x: np.ndarray) -> ValueError:
+    """The error for a step that holds NaN or infinity."""
+    return ValueError(
+        f"x contains NaN or infinity in feature {int(np.argmin(np.isfinite(x)))}. The stream is as "
+        "it was before this step: fill the value in, or leave the step out."
+    )
+
+
+def _feature(index: tuple) -> str:
+    return f"feature {index[0]}" if index else "its place, where a row of numbers was expected"
