@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import indent
@@ -41,7 +42,10 @@ def page() -> str:
         for module in MODULES
         for name in module.__all__
     ]
-    contents = "\n".join(f"- [{name}](#{anchor(name)})" for name, _ in objects)
+    names = [name for name, _ in objects]
+    contents = "\n".join(
+        f"- [{name}](#{target})" for name, target in zip(names, anchors(names), strict=True)
+    )
     text = "\n".join([HEAD, contents, *(entry(name, thing) for name, thing in objects)])
     return re.sub(r"\n{3,}", "\n\n", text)
 
@@ -49,6 +53,14 @@ def page() -> str:
 def anchor(title: str) -> str:
     """What a code host makes of a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def anchors(titles: list[str]) -> Iterator[str]:
+    """The same for all headings of a page: one that came before gets a number."""
+    seen: Counter[str] = Counter()
+    for name in map(anchor, titles):
+        yield f"{name}-{seen[name]}" if seen[name] else name
+        seen[name] += 1
 
 
 def entry(name: str, thing: Any) -> str:

@@ -48,15 +48,19 @@ def check_form(estimator: Any, n_features: int) -> None:
         )
 
 
-def check_finite(values: np.ndarray, offsets: np.ndarray, X: Any, *, padded: bool) -> None:
-    """Every value of packed sequences must be a number.
+def check_finite(
+    values: np.ndarray, offsets: np.ndarray, X: Any, *, padded: bool, allow_nan: bool
+) -> None:
+    """Every value of packed sequences must be a number, or NaN if that is allowed.
 
     ``X`` is what the user passed, ``padded`` whether all sequences had to have one length there.
     """
     kernel = kernels.get(values.dtype)  # none for parameters_ of a precision that is refused later
     if get_config()["assume_finite"] or kernel is None or kernel.all_finite(values):
         return
-    bad = ~np.isfinite(values)
+    bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
+    if not bad.any():
+        return
     row, feature = divmod(int(bad.argmax()), values.shape[1])
     k = int(np.searchsorted(offsets, row, side="right")) - 1
     where = f"{place_of(k, row - offsets[k])}, feature {feature}"

@@ -94,7 +94,13 @@ class Sequences:
 
 
 def read_sequences(
-    estimator: Any, X: Any, *, reset: bool, dtype: Any = None, features_per_step: int = 1
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    dtype: Any = None,
+    features_per_step: int = 1,
+    allow_nan: bool = False,
 ) -> Sequences:
     """Validate ``X`` for ``estimator`` and pack it.
 
@@ -110,6 +116,8 @@ def read_sequences(
         Precision of the result. None: float32 stays float32, everything else becomes float64.
     features_per_step : int
         Columns of a table that make one step.
+    allow_nan : bool
+        NaN is a value like any other.
     """
     refuse_container(X, "X")
     items = members(X)
@@ -124,7 +132,7 @@ def read_sequences(
     elif items is None and (array := _as_nd_array(X)) is not None:
         sequences = _pack_array(array, dtype)
     else:
-        return _read_table(estimator, X, items, reset, dtype, features_per_step)
+        return _read_table(estimator, X, items, reset, dtype, features_per_step, allow_nan)
 
     named = sequences.values if named is None else named
     if not reset:
@@ -132,7 +140,8 @@ def read_sequences(
         if estimator._sequence_input == "initialized":  # by a number of features, without names
             named = sequences.values
         check_names(estimator, named, reset=False)
-    check_finite(sequences.values, sequences.offsets, X, padded=sequences.equally_long)
+    values, offsets, padded = sequences.values, sequences.offsets, sequences.equally_long
+    check_finite(values, offsets, X, padded=padded, allow_nan=allow_nan)
     if reset:
         check_names(estimator, named, reset=True)
         estimator._sequence_input = "sequences"
@@ -271,6 +280,7 @@ def _read_table(
     reset: bool,
     dtype: Any,
     features_per_step: int,
+    allow_nan: bool,
 ) -> Sequences:
     """Rows of columns, by scikit-learn's own checks; its number conversion is too forgiving."""
 
@@ -321,7 +331,7 @@ def _read_table(
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
     sequences = Sequences(values, np.arange(n + 1) * n_steps, "rows")
-    check_finite(values, sequences.offsets, given, padded=True)
+    check_finite(values, sequences.offsets, given, padded=True, allow_nan=allow_nan)
     if reset:
         check_names(estimator, X, reset=True)
         estimator._sequence_input = "table"

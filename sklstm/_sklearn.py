@@ -10,12 +10,14 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn.utils.validation import _check_feature_names_in
 
 __all__ = [
     "Interval",
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "_check_feature_names_in",
     "_fit_context",
     "_safe_indexing",
     "_wrap_data_with_container",

@@ -34,7 +34,9 @@ from bad_values import (
     series,
     tupled,
 )
+from sklearn.pipeline import make_pipeline
 
+import sklstm
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.baselines import (
     GuessingRegressor,
@@ -45,6 +47,8 @@ from sklstm.baselines import (
 from sklstm.inspection import error_flow, hidden_states, plain_error_flow
 from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import (
+    SequenceContext,
+    SequenceDifferences,
     SequenceScaler,
     from_long,
     from_padded,
@@ -95,6 +99,28 @@ OF_LABELS, OF_LABELS_OF_STEPS = classifier(), classifier(STEPS % 2, return_seque
 OF_THREE, OF_INDICATOR = classifier([0, 1, 2, 1]), classifier(np.eye(N, 2, dtype=int))
 SCALER = cache(lambda: SequenceScaler().fit(X))
 SCALER_OF_TABLE = cache(lambda: SequenceScaler(features_per_step=2).fit(TABLE))
+
+
+FEATURES = (SequenceDifferences, SequenceContext)
+
+
+def features(kind, X=X, **settings):
+    return cache(lambda: kind(**settings).fit(X))
+
+
+@cache
+def stream_of_pipeline():
+    model = make_pipeline(SequenceDifferences(), SequenceScaler(), LSTMRegressor(**SMALL))
+    stream = sklstm.stream(model.fit(X, Y))
+    stream.step(X[0, 0])
+    return stream
+
+
+@cache
+def stream_of_differences():
+    stream = SequenceDifferences().fit(X).stream()
+    stream.step(X[0, 0])
+    return stream
 
 
 def baseline(kind):
@@ -173,6 +199,12 @@ def doors_of_x():
     for method in ("fit", "partial_fit", "transform", "inverse_transform"):
         yield Door(f"X of {method}, scaler", calls(method, GIVEN), SCALER)
         yield Door(f"table of {method}, scaler", calls(method, GIVEN), SCALER_OF_TABLE, **table)
+    for kind in FEATURES:
+        fitted, of_table = features(kind), features(kind, TABLE, features_per_step=2)
+        for method, forms in (("fit", (objects,)), ("transform", SEQUENCES)):
+            call, name = calls(method, GIVEN), f"{method}, {kind.__name__}"
+            yield Door(f"X of {name}", call, fitted, forms=forms, missing="allowed")
+            yield Door(f"table of {name}", call, of_table, **table, missing="allowed")
     yield Door("X of error_flow", error_flow, ONE)
     step = {"shape": (3, 2), "at": (2, 1), "place": "step 2"}
     yield Door("X of hidden_states", hidden_states, ONE, **step)
@@ -242,6 +274,8 @@ def doors_of_weights():
 def doors_of_streams():
     place = {"place": "feature 1", "wording": "what is there", "forms": ROWS}
     yield Door("x of step", calls("step", GIVEN), stream(ONE), "x", **PAIR | place)
+    for made in (stream_of_pipeline, stream_of_differences):
+        yield Door(f"x of step, {made.__name__}", calls("step", GIVEN), made, "x", **PAIR | place)
     yield Door("y of learn", calls("learn", GIVEN), stream(ONE), "y", **NUMBER)
     yield Door("outputs of learn", calls("learn", GIVEN), stream(TWO), "y", **PAIR)
     call = calls("learn", 1.0, GIVEN)

@@ -1,5 +1,6 @@
 """scikit-learn's tools with sequences: arrays of three dimensions and ragged lists."""
 
+import pickle
 import re
 
 import joblib
@@ -37,7 +38,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._sequences import object_array
-from sklstm.preprocessing import SequenceScaler
+from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 
@@ -67,6 +68,22 @@ def test_pipeline(form):
     assert_array_equal(pipeline[-1].parameters_, by_hand.parameters_)
     assert pipeline.score(X, y) == np.mean(pipeline.predict(X) == y)
     assert pipeline.predict_proba(X).shape == (N, 2)
+
+
+@forms
+@pytest.mark.parametrize("features", [SequenceDifferences(), SequenceContext(1, 1)], ids=repr)
+def test_features_before_the_scaler_are_tuned_scored_cloned_and_saved(form, features):
+    X, y = form(), labels()
+    pipeline = make_pipeline(features, SequenceScaler(), classifier())
+    scores = cross_val_score(pipeline, X, y, cv=2)
+    name, _ = pipeline.steps[0]
+    search = GridSearchCV(pipeline, {name: ["passthrough", features]}, cv=2).fit(X, y)
+    assert_array_equal([search.cv_results_[f"split{k}_test_score"][1] for k in range(2)], scores)
+    again = clone(pipeline).fit(X, y)
+    by_hand = classifier().fit(SequenceScaler().fit_transform(clone(features).fit_transform(X)), y)
+    assert_array_equal(again[-1].parameters_, by_hand.parameters_)
+    loaded = pickle.loads(pickle.dumps(again))
+    assert_array_equal(loaded.predict_proba(X), again.predict_proba(X))
 
 
 @forms

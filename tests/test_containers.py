@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.baselines import RecurrentRegressor
 from sklstm.inspection import hidden_states
-from sklstm.preprocessing import SequenceScaler
+from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -143,7 +143,7 @@ def test_what_is_no_list_of_sequences_is_named_with_the_line_that_helps(case):
         early = LSTMClassifier(**SMALL, early_stopping=True)
         with pytest.raises(error, match=f"(?s)^In X_val: .*{match}"):
             early.fit(sequences(6), y, X_val=make(), y_val=y)
-    for other in (SequenceScaler(), RecurrentRegressor(2)):
+    for other in (SequenceScaler(), SequenceDifferences(), RecurrentRegressor(2)):
         refused(other, "fit", make(), y, error=error, match=match)
 
 
@@ -318,7 +318,8 @@ def test_other_names_are_noticed_everywhere_else():
     with pytest.raises(ValueError, match=f"In X_val: The {match}"):
         early.fit(frames(X), y, X_val=swapped, y_val=y)
     scaler = SequenceScaler().fit(frames(X))
-    for method in (scaler.transform, scaler.inverse_transform, scaler.partial_fit):
+    features = [kind().fit(frames(X)).transform for kind in (SequenceDifferences, SequenceContext)]
+    for method in (scaler.transform, scaler.inverse_transform, scaler.partial_fit, *features):
         with pytest.raises(ValueError, match=match):
             method(swapped)
     pipeline = make_pipeline(SequenceScaler(), LSTMClassifier(**SMALL)).fit(frames(X), y)
@@ -367,7 +368,7 @@ def test_every_frame_of_a_list_has_the_same_columns(make):
             re.escape(f"Sequence 4 of X has the columns {columns}, but sequence 0 has ['u', 'v']: ")
             + "every sequence needs the same columns in the same order"
         )
-        for model in (LSTMClassifier(**SMALL), SequenceScaler()):
+        for model in (LSTMClassifier(**SMALL), SequenceScaler(), SequenceContext()):
             refused(model, "fit", given, y, error=ValueError, match=match)
     for k, other in ((4, 0), (0, 1)):
         given = make(X)

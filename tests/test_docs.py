@@ -22,7 +22,7 @@ MAKE_API = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
 def anchors(document):
     """The headings of a document as a code host names them."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {MAKE_API["anchor"](heading) for heading in headings}
+    return set(MAKE_API["anchors"](headings))
 
 
 def links(document):

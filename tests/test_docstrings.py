@@ -210,7 +210,16 @@ def fitted_attributes(model):
     return {name for name in dir(model) if name.endswith("_") and not name.startswith("_")}
 
 
-@pytest.mark.parametrize("cls", [*FAMILIES["LSTM"], *FAMILIES["baselines"], prep.SequenceScaler])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        *FAMILIES["LSTM"],
+        *FAMILIES["baselines"],
+        prep.SequenceScaler,
+        prep.SequenceDifferences,
+        prep.SequenceContext,
+    ],
+)
 def test_documented_attributes_are_those_of_a_fit(cls):
     documented = listed(cls, "Attributes")
     assert len(documented) == len(set(documented))

@@ -14,7 +14,7 @@ from sklstm.baselines import (
     SequenceChunker,
 )
 from sklstm.inspection import error_flow, hidden_states
-from sklstm.preprocessing import SequenceScaler
+from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -214,6 +214,15 @@ def scaler(d):
     return found
 
 
+def step_features(d):
+    found = []
+    for X in (d.sequences(), d.cube(), d.table()):
+        for model in (SequenceDifferences(2), SequenceContext(1, 2)):
+            found += [*np.asarray(model.fit_transform(X), dtype=object)]
+    rows, stream = np.asarray(d.outputs(5)), SequenceDifferences().fit(d.cube(3)).stream()
+    return [*found, *(stream.step(row[:2]) for row in rows)]
+
+
 def baseline(model):
     def door(d):
         X, y, w = d.sequences(), d.outputs(), d.weights()
@@ -245,6 +254,7 @@ DOORS = {
         validation,
         streams,
         scaler,
+        step_features,
         inspection,
     )
 } | {

@@ -1,12 +1,15 @@
-"""Before an LSTM: scaling, windows, and lists from padded arrays or long tables and back."""
+"""Before an LSTM: scaling, features, windows, lists from padded arrays or long tables and back."""
 
 from sklstm.preprocessing._from_long import from_long
 from sklstm.preprocessing._padding import from_padded, to_padded
 from sklstm.preprocessing._scaler import SequenceScaler
+from sklstm.preprocessing._step_features import SequenceContext, SequenceDifferences
 from sklstm.preprocessing._to_long import to_long
 from sklstm.preprocessing._windows import last_window, sliding_windows
 
 __all__ = [
+    "SequenceContext",
+    "SequenceDifferences",
     "SequenceScaler",
     "from_long",
     "from_padded",

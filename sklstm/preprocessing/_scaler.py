@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import OneToOneFeatureMixin
 
-from sklstm._sequences import Sequences, read_sequences, unchanged_on_error, unpack_steps
-from sklstm._sklearn import (
-    Interval,
-    _fit_context,
-    _wrap_data_with_container,
-)
+from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sklearn import _fit_context
 from sklstm._targets import Rows, read_weights
+from sklstm.preprocessing._transformer import SequenceTransformer, as_given
 
 # Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
 CHUNK = 2**20
 
 
-class _SequenceTransform:
-    """``transform`` and ``fit_transform`` outside the class that scikit-learn instruments.
-
-    Its ``set_output`` would make a data frame of everything that they return; lists and 3-D arrays
-    have to stay what they are.
-    """
-
-    def transform(self, X):
-        """Standardise ``X``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
-            Sequences of any length, or a table of the width that was fitted.
-
-        Returns
-        -------
-        X_scaled : array or list
-            In the container and shape of ``X``; float32 if ``X`` is, else float64.
-        """
-        sequences = self._read_fitted(X)
-        scaled = np.array(sequences.values)
-        # The statistics are float64: each difference is taken in float64 and only then rounded.
-        if self.with_mean:
-            np.subtract(scaled, self.mean_, out=scaled, casting="same_kind")
-        if self.with_std:
-            np.divide(scaled, self.scale_, out=scaled, casting="same_kind")
-        scaled = _unpack(scaled, sequences)
-        if sequences.container != "rows":
-            return scaled
-        return _wrap_data_with_container("transform", scaled, X, self)
-
-    def fit_transform(self, X, y=None, **fit_params):
-        """Fit to ``X`` and standardise it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
-        y : None
-            Ignored.
-        **fit_params : dict
-            ``sample_weight``, as in ``fit``.
-
-        Returns
-        -------
-        X_scaled : array or list
-            In the container and shape of ``X``; float32 if ``X`` is, else float64.
-        """
-        return self.fit(X, y, **fit_params).transform(X)
-
-
-class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin, BaseEstimator):
+class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     """Standardise features over all steps of all sequences.
 
     Each feature gets mean 0 and variance 1 over the steps of the training sequences, whatever their
@@ -126,7 +70,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
     _parameter_constraints: ClassVar[dict] = {
         "with_mean": ["boolean"],
         "with_std": ["boolean"],
-        "features_per_step": [Interval(Integral, 1, None, closed="left")],
+        **SequenceTransformer._parameter_constraints,
     }
 
     def __init__(self, *, with_mean=True, with_std=True, features_per_step=1):
@@ -189,7 +133,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
             np.multiply(original, self.scale_, out=original, casting="same_kind")
         if self.with_mean:
             np.add(original, self.mean_, out=original, casting="same_kind")
-        return _unpack(original, sequences)
+        return as_given(original, sequences)
 
     def _learn(self, X: Any, sample_weight: Any, first: bool) -> SequenceScaler:
         with unchanged_on_error(self):
@@ -217,24 +161,25 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransform, TransformerMixin,
         self.var_ = (1 - share) * (self.var_ + share * shift**2) + share * var
         self.n_steps_seen_ = total
 
-    def _read(self, X: Any, reset: bool = True) -> Sequences:
-        return read_sequences(self, X, reset=reset, features_per_step=self.features_per_step)
+    @property
+    def _n_step_features(self) -> int:
+        return len(self.mean_)
 
-    def _read_fitted(self, X: Any) -> Sequences:
-        check_is_fitted(self)
-        sequences = self._read(X, reset=False)
-        if sequences.n_features != len(self.mean_):
-            raise ValueError(
-                f"features_per_step={self.features_per_step} is not the value of the fit, where a "
-                f"step had {len(self.mean_)} features: set it back or fit again."
-            )
-        return sequences
+    def _transformed(self, sequences: Sequences) -> np.ndarray:
+        return self._scaled(sequences.values)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def _step(self, row: np.ndarray, memory: None) -> tuple[np.ndarray, None]:
+        return self._scaled(row), memory
+
+    def _scaled(self, values: np.ndarray) -> np.ndarray:
+        """Steps (..., F), standardised."""
+        scaled = np.array(values)
+        # The statistics are float64: each difference is taken in float64 and only then rounded.
+        if self.with_mean:
+            np.subtract(scaled, self.mean_, out=scaled, casting="same_kind")
+        if self.with_std:
+            np.divide(scaled, self.scale_, out=scaled, casting="same_kind")
+        return scaled
 
 
 def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[float, Any, Any]:
@@ -256,10 +201,3 @@ def _weights(sample_weight: Any, sequences: Sequences) -> np.ndarray:
     if not weights.any():
         raise ValueError("Sample weights are zero for all sequences: at least one must count.")
     return weights
-
-
-def _unpack(values: np.ndarray, sequences: Sequences) -> Any:
-    """Transformed steps in the container and shape of X."""
-    if sequences.container == "rows":
-        return values.reshape(len(sequences), -1)
-    return unpack_steps(values, sequences)

@@ -1,0 +1,162 @@
+"""A pipeline on a stream: its transformers, one after the other, and the network at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from sklstm._stream import Stream
+
+
+class PipelineStream(Stream):
+    """State of one stream of raw time steps, with the transformers and the network of a pipeline.
+
+    Made by :func:`sklstm.stream`. It is a `Stream` whose steps are transformed first. It learns
+    with the network only. If you call ``partial_fit`` of a transformer, that takes effect at the
+    next step.
+
+    Parameters
+    ----------
+    stream : Stream
+        Of the estimator at the end of the pipeline.
+    transforms : list
+        Streams of the transformers before it, in their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sklstm
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm.preprocessing import SequenceDifferences, SequenceScaler
+    >>> X = np.random.default_rng(0).normal(size=(40, 6, 2))
+    >>> lstm = sklstm.LSTMClassifier(4, random_state=0)
+    >>> model = make_pipeline(SequenceDifferences(), SequenceScaler(), lstm)
+    >>> model = model.fit(X, X[:, -1, 0] > X[:, -2, 0])
+    >>> stream = sklstm.stream(model)
+    >>> for x in X[0]:
+    ...     value = stream.step(x)
+    >>> bool(stream.predict() == model.predict(X[:1])[0])
+    True
+    """
+
+    def __init__(self, stream: Stream, transforms: list) -> None:
+        super().__init__(stream._learner)
+        self._transforms = transforms
+
+    def step(self, x: Any) -> float | np.ndarray:
+        """Feed one time step.
+
+        Parameters
+        ----------
+        x : array-like of shape (F,)
+            Features of the step as the pipeline takes them, finite.
+
+        Returns
+        -------
+        output : float, or ndarray of shape (n_outputs,)
+            What `decision_function` (classifiers) or `predict` (regressors) of the pipeline gives
+            for the steps since the last `reset`.
+        """
+        if self._holder.parameters_ is not self._vector:
+            self._follow()  # where all was fitted anew, this is told first
+        before = [transform.memory for transform in self._transforms]
+        try:
+            for transform in self._transforms:
+                x = transform.step(x)
+            return super().step(x)
+        except BaseException:
+            for transform, memory in zip(self._transforms, before, strict=True):
+                transform.memory = memory
+            raise
+
+    def reset(self) -> PipelineStream:
+        """Forget the steps so far, also those that the transformers keep."""
+        super().reset()
+        for transform in self._transforms:
+            transform.reset()
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"transforms": self._transforms}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._transforms = state["transforms"]
+
+
+def stream(model):
+    """A stream of raw time steps through a fitted pipeline.
+
+    Parameters
+    ----------
+    model : Pipeline or LSTM estimator
+        Fitted. The last step of a pipeline is an `LSTMClassifier` or `LSTMRegressor`, the others
+        are transformers of `sklstm.preprocessing`: `SequenceScaler`, `SequenceDifferences`,
+        `SequenceContext` with ``after=0``.
+
+    Returns
+    -------
+    stream : PipelineStream or Stream
+        With ``step``, ``learn``, ``predict``, ``predict_proba`` and ``reset``. Of an estimator
+        alone it is ``model.stream()``.
+
+    Raises
+    ------
+    TypeError
+        If the model, or the last step of the pipeline, is no LSTM estimator.
+    ValueError
+        If a step of the pipeline has no stream. The message names it.
+    NotFittedError
+        If something is not fitted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sklstm
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm.preprocessing import SequenceScaler
+    >>> X = np.random.default_rng(0).normal(size=(40, 6, 2))
+    >>> model = make_pipeline(SequenceScaler(), sklstm.LSTMRegressor(4, random_state=0))
+    >>> stream = sklstm.stream(model.fit(X, X[:, -2, 0]))
+    >>> for x in X[0]:
+    ...     value = stream.step(x)
+    >>> bool(np.isclose(value, model.predict(X[:1])[0]))
+    True
+    """
+    *transformers, (_, last) = list(_parts(model)) or [("", model)]
+    transforms = [_stream_of(name, transformer) for name, transformer in transformers]
+    opened = last.stream() if hasattr(last, "stream") else None
+    if not isinstance(opened, Stream):
+        raise TypeError(
+            "stream takes a fitted LSTMClassifier or LSTMRegressor, or a Pipeline that ends with "
+            f"one, got {_described(model, last)}. Of a search, pass search.best_estimator_."
+        )
+    return PipelineStream(opened, transforms) if isinstance(model, Pipeline) else opened
+
+
+def _parts(model: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What a model does one after the other, by name; a pipeline inside of another in its place."""
+    if isinstance(model, Pipeline):
+        for inner, step in model.steps:
+            yield from _parts(step, inner)
+    elif not (model is None or isinstance(model, str)):  # "passthrough"
+        yield name, model
+
+
+def _stream_of(name: str, transformer: Any) -> Any:
+    if not hasattr(transformer, "stream"):
+        raise ValueError(
+            f"Step {name!r} of the pipeline, {type(transformer).__name__}, has no stream; "
+            "SequenceScaler, SequenceDifferences and SequenceContext(after=0) have one. Leave the "
+            "step out, or transform each row yourself and pass it to the stream of the estimator, "
+            "model[-1].stream()."
+        )
+    return transformer.stream()
+
+
+def _described(model: Any, last: Any) -> str:
+    name = type(last).__name__
+    return name if last is model else f"a Pipeline that ends with {name}"
