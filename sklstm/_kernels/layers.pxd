@@ -145,7 +145,7 @@ cdef inline void finish_step(
 cdef inline int read_block(
     const Net* net, const Chunk* chunk, int index, int first, int stop, reals* x, reals_out* z
 ) noexcept nogil:
-    """The inputs of some steps, and their part of the pre-activations if it is apart."""
+    """Read the inputs of some steps into their places; return how many there are."""
     cdef const Layer* layer = &net.layers[index]
     cdef int width = chunk.width, step, b, n = 0
     cdef const Bundle* bundle
