@@ -15,10 +15,10 @@ from textwrap import indent
 from typing import Any
 
 import sklstm
-from sklstm import baselines, datasets, inspection, metrics, preprocessing
+from sklstm import baselines, compose, datasets, inspection, metrics, preprocessing
 
 PAGE = Path(__file__).with_name("api.md")
-MODULES = (sklstm, preprocessing, metrics, datasets, inspection, baselines)
+MODULES = (sklstm, preprocessing, compose, metrics, datasets, inspection, baselines)
 LISTS = (
     "Parameters",
     "Attributes",
@@ -79,15 +79,15 @@ def methods(cls: type) -> Iterator[tuple[str, Callable]]:
     """Public methods that sklstm itself defines, in the order of their definition, own first."""
     seen = set()
     for base in cls.__mro__:
-        for name, member in vars(base).items():
-            if not base.__module__.startswith("sklstm") or not inspect.isfunction(member):
+        for name in vars(base):
+            method = getattr(cls, name, None)  # None: a subclass has taken it away
+            if not base.__module__.startswith("sklstm") or not inspect.isfunction(method):
                 continue
             # What scikit-learn adds, such as set_fit_request, is wrapped and has another home.
-            if name.startswith("_") or not member.__module__.startswith("sklstm") or name in seen:
+            if name.startswith("_") or not method.__module__.startswith("sklstm") or name in seen:
                 continue
             seen.add(name)
-            if callable(getattr(cls, name)):  # or a subclass has taken it away
-                yield name, getattr(cls, name)
+            yield name, method
 
 
 def signature(name: str, thing: Callable) -> str:

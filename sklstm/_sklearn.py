@@ -3,6 +3,7 @@
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     InvalidParameterError,
     Options,
@@ -13,6 +14,7 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in
 
 __all__ = [
+    "HasMethods",
     "Interval",
     "InvalidParameterError",
     "Options",

@@ -44,6 +44,7 @@ from sklstm.baselines import (
     RecurrentRegressor,
     SequenceChunker,
 )
+from sklstm.compose import RelativeRegressor
 from sklstm.inspection import error_flow, hidden_states, plain_error_flow
 from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import (
@@ -57,7 +58,10 @@ from sklstm.preprocessing import (
     to_padded,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:y is far from the values"),  # most of them are 1
+]
 
 N = 4
 X = np.random.default_rng(0).normal(size=(N, 3, 2))
@@ -121,6 +125,16 @@ def stream_of_differences():
     stream = SequenceDifferences().fit(X).stream()
     stream.step(X[0, 0])
     return stream
+
+
+def relative(y, **settings):
+    inner = LSTMRegressor(**SMALL | settings)
+    data = {"X_val": X, "y_val": y} if inner.early_stopping else {}
+    return cache(lambda: RelativeRegressor(inner, columns=0).fit(X, y, **data))
+
+
+RELATIVE, RELATIVE_STEPS = relative(Y), relative(STEPS, return_sequences=True)
+RELATIVE_STOPPING = relative(Y, early_stopping=True)
 
 
 def baseline(kind):
@@ -205,6 +219,11 @@ def doors_of_x():
             call, name = calls(method, GIVEN), f"{method}, {kind.__name__}"
             yield Door(f"X of {name}", call, fitted, forms=forms, missing="allowed")
             yield Door(f"table of {name}", call, of_table, **table, missing="allowed")
+    for method in ("fit", "partial_fit", "score"):
+        yield Door(f"X of {method}, relative", calls(method, GIVEN, Y), RELATIVE)
+    yield Door("X of predict, relative", calls("predict", GIVEN), RELATIVE, forms=SEQUENCES)
+    call = calls("fit", X, Y, X_val=GIVEN, y_val=Y)
+    yield Door("X_val, relative", call, RELATIVE_STOPPING, argument="X_val")
     yield Door("X of error_flow", error_flow, ONE)
     step = {"shape": (3, 2), "at": (2, 1), "place": "step 2"}
     yield Door("X of hidden_states", hidden_states, ONE, **step)
@@ -235,11 +254,14 @@ def doors_of_y():
         yield Door(f"steps of {method}", call, OF_STEPS, "y", **steps, forms=every)
         pairs = steps | {"shape": (N, 3, 2), "at": (2, 1, 1), "forms": TABLES}
         yield Door(f"outputs of steps of {method}", call, TWO_OF_STEPS, "y", **pairs)
+        yield Door(f"y of {method}, relative", call, RELATIVE, "y", **PER_SEQUENCE)
+        yield Door(f"steps of {method}, relative", call, RELATIVE_STEPS, "y", **steps, forms=every)
     for kind in BASELINES:
         name = f"y of fit, {kind.__name__}"
         yield Door(name, calls("fit", X, GIVEN), baseline(kind), "y", **PER_SEQUENCE)
     call = calls("fit", X, Y, X_val=X, y_val=GIVEN)
     yield Door("y_val", call, STOPPING, "y_val", **PER_SEQUENCE)
+    yield Door("y_val, relative", call, RELATIVE_STOPPING, "y_val", **PER_SEQUENCE)
 
 
 def doors_of_weights():
@@ -260,6 +282,10 @@ def doors_of_weights():
         ):
             call = calls(method, X, y, sample_weight=GIVEN)
             yield from both(f"{method}, {name}", call, fitted)
+        call = calls(method, X, Y, sample_weight=GIVEN)
+        yield Door(
+            f"weights of {method}, relative", call, RELATIVE, "sample_weight", **PER_SEQUENCE
+        )
     for kind in BASELINES:
         yield from both(f"fit, {kind.__name__}", calls("fit", X, Y, GIVEN), baseline(kind))
     for method in ("fit", "partial_fit"):

@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 import sklstm
-from sklstm import LSTMClassifier, LSTMRegressor, baselines, datasets, inspection, metrics
+from sklstm import (
+    LSTMClassifier,
+    LSTMRegressor,
+    baselines,
+    compose,
+    datasets,
+    inspection,
+    metrics,
+)
 from sklstm import preprocessing as prep
 from sklstm.baselines import (
     GuessingRegressor,
@@ -18,7 +26,7 @@ from sklstm.baselines import (
     SequenceChunker,
 )
 
-MODULES = (sklstm, prep, metrics, datasets, inspection, baselines)
+MODULES = (sklstm, prep, compose, metrics, datasets, inspection, baselines)
 REQUIRED = inspect.Parameter.empty
 ELSEWHERE = re.compile(r"as (in|for) `")  # the whole description: see the method named there
 

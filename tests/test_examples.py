@@ -4,6 +4,8 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -24,6 +26,18 @@ def test_a_model_that_goes_on_learning_follows_the_change(capsys):
     last = re.findall(r"error ([\d.]+), without further learning ([\d.]+)", printed)[-1]
     assert float(first[-1]) < float(first[0])
     assert float(last[0]) < float(last[1]) / 2
+
+
+def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_by(capsys):
+    printed = run("forecast_climate.py", capsys)
+    rows = re.findall(r"^  (\S.*?) +([\d.]+) +([\d.]+) +([\d.]+)$", printed, re.MULTILINE)
+    of_co2, of_sea = (
+        {label: np.array(row, float) for label, *row in part} for part in (rows[:4], rows[4:])
+    )
+    assert (of_co2["LSTM, relative"] < of_co2["LSTM"] / 3).all()
+    assert all((of_co2["LSTM, relative"] <= row).all() for row in of_co2.values())
+    assert of_sea["LSTM, relative"][0] < of_sea["LSTM"][0]  # a month ahead
+    assert of_sea["LSTM, relative"][2] > of_sea["LSTM"][2]  # a year
 
 
 def test_every_example_is_tested():

@@ -13,6 +13,7 @@ from sklstm.baselines import (
     RecurrentRegressor,
     SequenceChunker,
 )
+from sklstm.compose import RelativeRegressor
 from sklstm.inspection import error_flow, hidden_states
 from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
 
@@ -205,6 +206,19 @@ def streams(d):
     return [np.array([a for a, _ in out]), [b for _, b in out], model.parameters_]
 
 
+def relative(d):
+    X, y, w = d.sequences(), d.outputs(), d.weights()
+    model = RelativeRegressor(LSTMRegressor(**SMALL), columns=[0, 1, 0])
+    model.fit(X, y, sample_weight=w).partial_fit(X, y, sample_weight=w)
+    return [model.predict(X), model.predict(d.cube()), model.score(X, y, w)]
+
+
+def relative_steps(d):
+    X, y = d.sequences(), d.steps(lambda rng, n: rng.normal(size=(n, 2)))
+    model = RelativeRegressor(LSTMRegressor(**SMALL, return_sequences=True), columns=[0, 1])
+    return [*model.fit(X, y).predict(X), model.score(X, y)]
+
+
 def scaler(d):
     found = []
     for X in (d.sequences(), d.cube(), d.table()):
@@ -253,6 +267,8 @@ DOORS = {
         array_of_steps,
         validation,
         streams,
+        relative,
+        relative_steps,
         scaler,
         step_features,
         inspection,

@@ -1,0 +1,79 @@
+"""What sequences and targets are relative to: the values now, of packed sequences.
+
+For one target per sequence, now is the last step of the sequence. For a target per step, it is the
+step of the target.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from sklstm._sequences import Sequences
+from sklstm._targets import Rows
+
+FAR = 2.5  # standard deviations, and ratio of standard deviations
+FEW = 10  # targets that are too few to judge by
+
+
+def relative_steps(rows: Rows, features: np.ndarray) -> Sequences:
+    """The sequences, with ``features`` relative to now.
+
+    Where now moves from step to step, no single value can be taken out of all steps: these features
+    are then relative to the step before, and 0 at the first step.
+    """
+    sequences = rows.sequences
+    origin = _steps_before(sequences) if rows.per_step else _last_steps(sequences)
+    taken_out = sequences.values[origin]
+    stays = np.ones(sequences.n_features, dtype=bool)
+    stays[features] = False
+    taken_out[:, stays] = 0
+    with np.errstate(over="ignore"):  # the regressor refuses infinity, and names the place
+        return replace(sequences, values=sequences.values - taken_out)
+
+
+def values_now(rows: Rows, columns: np.ndarray) -> np.ndarray:
+    """The values that targets are relative to, one per output, (rows, K) float64."""
+    values, ends = rows.sequences.values, rows.sequences.offsets[1:]
+    now = values if rows.per_step else values[ends - 1]
+    return now[:, columns].astype(np.float64)
+
+
+def warn_if_apart(rows: Rows, targets: np.ndarray, columns: np.ndarray) -> None:
+    """Warn of targets (rows, K) that look unlike the features of X that they should continue."""
+    known = ~np.isnan(targets).any(axis=1)
+    if known.sum() < FEW:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        targets, steps = targets[known], rows.sequences.values[:, columns].astype(np.float64)
+        relative = targets - values_now(rows, columns)[known]
+        std, std_x = targets.std(axis=0), steps.std(axis=0)
+        away = np.abs(relative.mean(axis=0)) > FAR * (std + std_x)
+        # Values of one series differ at most twice as much as they vary.
+        wide = relative.std(axis=0) > FAR * std
+    if not (away | wide).any():
+        return
+    k = int(np.argmax(away | wide))
+    warnings.warn(
+        f"y is far from the values that it should continue: output {k} has mean "
+        f"{targets[:, k].mean():.3g} and standard deviation {std[k]:.3g}, feature {columns[k]} of "
+        f"X {steps[:, k].mean():.3g} and {std_x[k]:.3g}. If another feature is meant, set columns. "
+        "If X was scaled, scale it inside instead: "
+        "RelativeRegressor(make_pipeline(SequenceScaler(), regressor)).",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
+def _last_steps(sequences: Sequences) -> np.ndarray:
+    """Of each step the last one of its sequence, (N,)."""
+    return np.repeat(sequences.offsets[1:] - 1, sequences.lengths)
+
+
+def _steps_before(sequences: Sequences) -> np.ndarray:
+    """Of each step the one before, of a first step itself, (N,)."""
+    before = np.arange(-1, len(sequences.values) - 1)
+    before[sequences.offsets[:-1]] += 1
+    return before

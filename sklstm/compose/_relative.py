@@ -1,0 +1,363 @@
+"""A regressor that learns and predicts relative to the last value of a sequence."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone, is_classifier
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm._parameters import positive_int
+from sklstm._scores import r2
+from sklstm._sequences import called, read_sequences, unchanged_on_error, unpack_steps
+from sklstm._sklearn import HasMethods, InvalidParameterError, _fit_context
+from sklstm._targets import Rows, read_regression, read_weights
+from sklstm.compose._columns import features_of_outputs
+from sklstm.compose._now import relative_steps, values_now, warn_if_apart
+from sklstm.preprocessing._transformer import as_given
+
+
+def _learns_in_parts(model: RelativeRegressor) -> bool:
+    return hasattr(getattr(model, "regressor_", model.regressor), "partial_fit")
+
+
+class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """Forecast relative to now: the last value is taken out of X and y and added to predictions.
+
+    The regressor inside then learns changes instead of levels, which it would have to copy through
+    the network, and which may be beyond all that it was trained on. Use it for series that wander
+    or grow. It does not help where the last value says little about the target, such as in series
+    that swing about a fixed mean in a few steps.
+
+    Parameters
+    ----------
+    regressor : estimator
+        Learns from the relative sequences and targets: an :class:`~sklstm.LSTMRegressor`, a
+        pipeline that ends in one, or any other regressor that takes the same `X`. It sees arrays
+        and lists of arrays, without column names. Put scalers inside, as in
+        `make_pipeline(SequenceScaler(), LSTMRegressor())`: outside, `X` is no longer in the units
+        of `y`.
+    columns : int, str or list of them, default=None
+        The feature of `X` that `y` continues: its number, or its name if `X` is a list of data
+        frames. A list has one entry per output of `y`; a single feature applies to all outputs, as
+        in a forecast of several steps. None is for `X` with one feature. With more features, None
+        raises an error, because two outputs may be two series or two steps ahead of one. Features
+        that are not named here stay as they are.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        The fitted clone of `regressor`.
+    columns_ : ndarray of shape (n_outputs,)
+        The number of the feature that each output is relative to.
+    n_features_in_ : int
+        Columns for 2-D `X`, else features per step.
+    feature_names_in_ : ndarray of str
+        Column names, if `X` was a data frame or a list of data frames with names that are strings.
+
+    See Also
+    --------
+    sklstm.preprocessing.sliding_windows : Windows of a series, and the values that follow them.
+    sklearn.compose.TransformedTargetRegressor : Transforms all targets in one way.
+
+    Notes
+    -----
+    With x the features in `columns` and T the last step of a sequence, the regressor is given
+    x(t) - x(T) for all steps and y - x(T), and x(T) is added to what it predicts.
+
+    If the regressor has `return_sequences=True`, there is a target at each step and now moves
+    along: y(t) is relative to x(t), and x(t) to x(t - 1), since a step must not contain what comes
+    after it. The first step is 0. An LSTM can add such differences up again.
+
+    If predictions have one axis more than `y`, as those of several quantiles have, x(T) is added
+    along it. Predictions are float64, as a level may need more digits than float32 has.
+
+    `return_sequences` and, for tables, `features_per_step` are read from the parameters of
+    `regressor`; in a pipeline, from the first step that has them.
+
+    `fit` starts from a clone, so `warm_start` of the regressor has no effect. To continue training,
+    use `partial_fit`.
+
+    Examples
+    --------
+    A series that grows beyond what it was in training:
+
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm import LSTMRegressor
+    >>> from sklstm.compose import RelativeRegressor
+    >>> from sklstm.preprocessing import SequenceScaler, sliding_windows
+    >>> t = np.arange(300)
+    >>> X, y = sliding_windows(0.3 * t + 5 * np.sin(0.5 * t), width=20, horizon=[1, 2, 3])
+    >>> lstm = make_pipeline(SequenceScaler(), LSTMRegressor(16, random_state=0))
+    >>> model = RelativeRegressor(lstm).fit(X[:200], y[:200])
+    >>> model.score(X[200:], y[200:]) > 0.9
+    True
+    >>> lstm.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.9
+    False
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "regressor": [HasMethods(["fit", "predict"])],
+        "columns": [Integral, str, "array-like", None],
+    }
+
+    def __init__(self, regressor, *, columns=None):
+        self.regressor = regressor
+        self.columns = columns
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "regressor_" in vars(self)
+
+    def __sklearn_tags__(self):
+        tags, inner = super().__sklearn_tags__(), get_tags(self.regressor)
+        tags.input_tags.three_d_array = inner.input_tags.three_d_array
+        tags.target_tags.multi_output = inner.target_tags.multi_output
+        tags.non_deterministic = inner.non_deterministic
+        tags.regressor_tags.poor_score = True  # where the level itself is what tells y
+        return tags
+
+    def get_metadata_routing(self):
+        """Requested metadata, for scikit-learn's routing.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        methods = MethodMapping().add(caller="fit", callee="fit")
+        methods.add(caller="partial_fit", callee="partial_fit")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(regressor=self.regressor, method_mapping=methods)
+
+    # --------------------------------------------------------------------------------- learning
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Fit a clone of the regressor to relative sequences and targets.
+
+        Parameters
+        ----------
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+        y : array-like of shape (n,) or (n, n_outputs)
+            What follows, in the units of `X`. With `return_sequences` of the regressor, one per
+            step.
+        **fit_params : dict
+            Passed to `fit` of the regressor, such as `sample_weight`. `X_val` and `y_val` are made
+            relative first, also as `step__X_val` and `step__y_val` of a pipeline; everything else
+            is passed as it is.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If `columns` does not fit `X` and `y`, or one of these is not valid. The estimator is
+            then as it was before.
+
+        Warns
+        -----
+        UserWarning
+            If `y` looks unlike the feature that it should continue.
+        """
+        with unchanged_on_error(self):
+            rows = self._start(X)
+            targets = _read_targets(y, rows)
+            self.columns_ = self._columns_for(rows, targets)
+            warn_if_apart(rows, targets, self.columns_)
+            self._teach("fit", rows, targets, fit_params)
+        return self
+
+    @available_if(_learns_in_parts)
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, **fit_params):
+        """Continue training on relative sequences and targets, if the regressor can.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+        **fit_params : as in `fit`
+
+        Returns
+        -------
+        self : object
+        """
+        with unchanged_on_error(self):
+            first = not self.__sklearn_is_fitted__()
+            rows = self._start(X) if first else self._read(X)
+            targets = _read_targets(y, rows)
+            columns = self._columns_for(rows, targets)
+            if first:
+                self.columns_ = columns
+            elif not np.array_equal(columns, self.columns_):
+                raise ValueError(
+                    f"y and columns={self.columns!r} make outputs of the features "
+                    f"{columns.tolist()}, but the regressor to continue from has learned those of "
+                    f"{self.columns_.tolist()}: pass the same outputs, or start anew with fit."
+                )
+            self._teach("partial_fit", rows, targets, fit_params)
+        return self
+
+    # ------------------------------------------------------------------------------- predicting
+
+    def predict(self, X):
+        """Predict in the units of y.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        values : ndarray of shape (n,) or (n, n_outputs), float64
+            With `return_sequences`, one row per step in the container of `X`. With a regressor that
+            predicts several values for each output, such as quantiles, these are the last axis.
+        """
+        check_is_fitted(self)
+        rows = self._read(X)
+        return _in_container(self._values(rows), rows)
+
+    def score(self, X, y, sample_weight=None):
+        """R², the mean over outputs; with `return_sequences`, over all steps with a target.
+
+        It is that of `y` itself, and not of the relative targets.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+        sample_weight : array-like of shape (n,), or with `return_sequences` per step, default=None
+
+        Returns
+        -------
+        score : float
+        """
+        check_is_fitted(self)
+        rows = self._read(X)
+        weights = read_weights(sample_weight, rows)
+        targets, weights = read_regression(y, weights, rows, np.float64, column_warning=False)
+        if targets.shape[1] != len(self.columns_):
+            raise ValueError(
+                f"y has {targets.shape[1]} outputs per row, but {type(self).__name__} predicts "
+                f"{len(self.columns_)}."
+            )
+        values = self._values(rows)
+        if values.size != targets.size:
+            raise ValueError(
+                f"R² needs one prediction for each target, but there are {values.shape[-1]}, such "
+                "as quantiles: pass a score of them as scoring, or score predict(X) yourself."
+            )
+        return r2(values.reshape(targets.shape), targets, weights)
+
+    # ---------------------------------------------------------------------------------- private
+
+    def _start(self, X: Any) -> Rows:
+        """A new clone to teach, and X as it will be read from now on."""
+        if is_classifier(self.regressor):
+            raise InvalidParameterError(
+                f"The 'regressor' parameter of {type(self).__name__} must predict numbers, but "
+                f"{type(self.regressor).__name__} is a classifier."
+            )
+        self.regressor_ = clone(self.regressor)
+        self._features_per_step = positive_int(
+            _setting(self.regressor_, "features_per_step", 1), "features_per_step of regressor"
+        )
+        self._per_step = bool(_setting(self.regressor_, "return_sequences", False))
+        return self._read(X, reset=True)
+
+    def _read(self, X: Any, reset: bool = False) -> Rows:
+        sequences = read_sequences(self, X, reset=reset, features_per_step=self._features_per_step)
+        return Rows(sequences, self._per_step)
+
+    def _columns_for(self, rows: Rows, targets: np.ndarray) -> np.ndarray:
+        names = None
+        if self._sequence_input != "table" and hasattr(self, "feature_names_in_"):
+            names = self.feature_names_in_.tolist()
+        return features_of_outputs(self.columns, targets.shape[1], rows.sequences.n_features, names)
+
+    def _teach(self, method: str, rows: Rows, targets: np.ndarray, params: dict) -> None:
+        params = self._with_relative_validation(params)
+        if get_config()["enable_metadata_routing"]:
+            params = process_routing(self, method, **params)["regressor"][method]
+        X, y = self._relative(rows), self._relative_targets(rows, targets)
+        getattr(self.regressor_, method)(X, y, **params)
+
+    def _with_relative_validation(self, params: dict) -> dict:
+        """``params`` with validation data as the regressor sees them, of a pipeline's step too."""
+        relative = dict(params)
+        for name in params:
+            step, dunder, argument = name.rpartition("__")
+            if argument != "X_val" or params[name] is None:
+                continue
+            with called(name):
+                rows = self._read(params[name])
+            relative[name] = self._relative(rows)
+            of_y = f"{step}{dunder}y_val"
+            if params.get(of_y) is not None:
+                targets = _read_targets(params[of_y], rows, of_y)
+                relative[of_y] = self._relative_targets(rows, targets)
+        return relative
+
+    def _relative(self, rows: Rows) -> Any:
+        """X as the regressor sees it."""
+        sequences = relative_steps(rows, self.columns_)
+        return as_given(sequences.values, sequences)
+
+    def _relative_targets(self, rows: Rows, targets: np.ndarray) -> Any:
+        with np.errstate(over="ignore"):  # the regressor refuses infinity, and names the place
+            relative = targets - values_now(rows, self.columns_)
+        return _in_container(relative[:, 0] if relative.shape[1] == 1 else relative, rows)
+
+    def _values(self, rows: Rows) -> np.ndarray:
+        """Predictions in the units of y, a row per sequence or step."""
+        if getattr(_end_of(self.regressor_), "return_sequences", self._per_step) != self._per_step:
+            raise ValueError(
+                "return_sequences of regressor_ was changed after fit, where X was made relative "
+                "in another way: set it back, or fit anew."
+            )
+        now = values_now(rows, self.columns_)
+        now = now[:, 0] if now.shape[1] == 1 else now
+        values = _packed(self.regressor_.predict(self._relative(rows)), rows)
+        if values.shape[: now.ndim] != now.shape or values.ndim > now.ndim + 1:
+            raise ValueError(
+                f"{type(self.regressor_).__name__}.predict returned an array of shape "
+                f"{values.shape}, where {now.shape} was expected, or one axis more."
+            )
+        return values + now.reshape(now.shape + (1,) * (values.ndim - now.ndim))
+
+
+def _read_targets(y: Any, rows: Rows, name: str = "y") -> np.ndarray:
+    """y as numbers (rows, K) in float64: differences may need digits that X does not have."""
+    return read_regression(y, np.ones(len(rows)), rows, np.float64, name=name)[0]
+
+
+def _in_container(values: np.ndarray, rows: Rows) -> Any:
+    return unpack_steps(values, rows.sequences) if rows.per_step else values
+
+
+def _packed(predictions: Any, rows: Rows) -> np.ndarray:
+    """What `_in_container` was done to, undone."""
+    if rows.per_step and not rows.sequences.equally_long:
+        return np.concatenate(list(predictions))
+    values = np.asarray(predictions)
+    return values.reshape(-1, *values.shape[2:]) if rows.per_step else values
+
+
+def _end_of(regressor: Any) -> Any:
+    """The last step of a pipeline, or the regressor itself."""
+    while hasattr(regressor, "steps"):
+        regressor = regressor.steps[-1][1]
+    return regressor
+
+
+def _setting(regressor: Any, name: str, default: Any) -> Any:
+    """The parameter ``name`` of the regressor, or of the first of its parts that has one."""
+    parameters = regressor.get_params().items()
+    return next((v for key, v in parameters if key.rpartition("__")[2] == name), default)
