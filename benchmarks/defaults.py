@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.pipeline import make_pipeline
 
 from benchmarks.comparison import LOWEST, against
 from benchmarks.datasets import load, names_of
@@ -29,7 +30,7 @@ from benchmarks.systems import score
 from benchmarks.tasks.dataset import Dataset
 from benchmarks.validation import validation
 from sklstm import LSTMClassifier, LSTMRegressor, _parameters, _topology
-from sklstm.preprocessing import SequenceScaler
+from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
 
 Options = dict[str, Any]
 
@@ -52,6 +53,21 @@ def _with_and_without(**options: Any) -> dict[str, Options]:
     """Gate biases in another setting."""
     return {"auto": options, "None": options | {"gate_bias": None}}
 
+
+# What is done to the features before they are standardised.
+FEATURES: dict[str, Callable[[], Any]] = {
+    "differences": SequenceDifferences,
+    "context": SequenceContext,
+}
+# Several changes together, from the defaults to the pipeline of docs/points.md.
+POINTS = {
+    "differences": {"features": "differences"},
+    "context": {"features": "context"},
+    "max": {"pooling": "max"},
+    "max, differences": {"features": "differences", "pooling": "max"},
+    "max, context": {"features": "context", "pooling": "max"},
+}
+BOTH = {"features": "context", "pooling": "max", "bidirectional": True}
 
 EARLY = {"early_stopping": True, "validation_fraction": 0.25}
 
@@ -81,6 +97,18 @@ FACTORS: dict[str, dict[str, Options]] = {
         **{f"tol=1e-4, {n}": {"tol": 1e-4, "n_iter_no_change": n} for n in (10, 50)},
         # a quarter held out: less would not have all classes of the smallest tasks
         **{f"early, {n}": EARLY | {"n_iter_no_change": n} for n in (10, 30, 50)},
+    },
+    "pooling": {"last": {}, "max": {"pooling": "max"}, "mean": {"pooling": "mean"}},
+    "dropout": {"0": {}, **{str(p): {"dropout": p} for p in (0.1, 0.3, 0.5)}},
+    "recurrent_dropout": {"0": {}, **{str(p): {"recurrent_dropout": p} for p in (0.1, 0.3)}},
+    "points": {
+        "defaults": {},
+        **POINTS,
+        "bidirectional": {"bidirectional": True},
+        "max, context, bidirectional": BOTH,
+        **{f"and dropout {p}": BOTH | {"dropout": p} for p in (0.1, 0.3, 0.5)},
+        "last, context, bidirectional, dropout 0.3": BOTH | {"pooling": "last", "dropout": 0.3},
+        "mean, context, bidirectional, dropout 0.3": BOTH | {"pooling": "mean", "dropout": 0.3},
     },
     "cell": {"forget": {}, **{c: {"cell": c} for c in ("peephole", "coupled", "1997")}},
     "gate_bias, cell='peephole'": _with_and_without(cell="peephole"),
@@ -133,7 +161,9 @@ def key(options: Options) -> str:
 def run(fit: Record) -> Record:
     """Score on the validation part, and seconds of processor time."""
     options, seed = json.loads(fit["options"]), fit["seed"]
-    data = scaled(fit["task"], seed)
+    data = scaled(fit["task"], seed, options.pop("features", None))
+    if data.per_step:
+        options.pop("pooling", None)  # is of whole sequences
     scale = options.pop("scale", "mean")
     constants = {name: options.pop(name) for name in CONSTANTS if name in options}
     kind = LSTMClassifier if data.task == "classification" else LSTMRegressor
@@ -160,10 +190,11 @@ def prepare(model: Any, data: Dataset) -> None:
 
 
 @lru_cache(maxsize=64)
-def scaled(name: str, seed: int) -> Dataset:
+def scaled(name: str, seed: int, features: str | None = None) -> Dataset:
     """A task's validation split with standardised features."""
     data = validation(load(name), seed)
-    scaler = SequenceScaler().fit(data.X)
+    before = [] if features is None else [FEATURES[features]()]
+    scaler = make_pipeline(*before, SequenceScaler()).fit(data.X)
     return replace(data, X=scaler.transform(data.X), X_test=scaler.transform(data.X_test))
 
 

@@ -16,7 +16,14 @@ from sklstm._estimator import SEEDS, SequenceEstimator
 from sklstm._learner import Learner
 from sklstm._network import Network
 from sklstm._outputs import LARGE, Outputs
-from sklstm._parameters import batch_size, draw, epochs, gradient_of, shape_of
+from sklstm._parameters import (
+    ONE_READING,
+    batch_size,
+    draw,
+    epochs,
+    gradient_of,
+    shape_of,
+)
 from sklstm._progress import progress
 from sklstm._sequences import Sequences, called, unchanged_on_error
 from sklstm._solvers import SOLVERS, continued
@@ -229,6 +236,8 @@ class BaseLSTM(SequenceEstimator):
 
     def _network(self, vector: np.ndarray) -> Network:
         gradient = gradient_of(self.gradient, self._shape["cell"])
+        if self.return_sequences and self._shape.get("pooling", "last") != "last":
+            raise ValueError(ONE_READING.format(self._shape["pooling"]))
         return Network(topology(**self._shape), vector, gradient, self.return_sequences)
 
     # --------------------------------------------------------------------------- steps of a fit
@@ -278,7 +287,10 @@ class BaseLSTM(SequenceEstimator):
     ) -> None:
         """Initial parameters and records: a network that has learned nothing."""
         rng = self._seed_of_fit() if rng is None else rng
-        self._shape = shape | {"n_features": sequences.n_features, "n_outputs": self.n_outputs_}
+        self._shape = shape | {
+            "n_features": sequences.n_features,
+            "n_outputs": self._outputs_now().n_raw,
+        }
         self.parameters_ = draw(self._shape, self, rng, sequences.values.dtype, expected_length)
         self._n_draws = getattr(self, "_n_draws", 0) + 1
         self._rng_state = rng.get_state()
@@ -313,9 +325,11 @@ class BaseLSTM(SequenceEstimator):
             examples.targets,
             examples.weights,
             sequence_weights,
-            loss=outputs.loss,
-            out_activation=outputs.activation,
+            outputs.objective,
             alpha=self.alpha,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            seed=self._split_seed,
             n_threads=n_threads,
             batch_size=size,
         )
@@ -335,6 +349,7 @@ class BaseLSTM(SequenceEstimator):
             order,
             batch_size=size,
             max_iter=max_iter,
+            first_epoch=len(self.loss_curve_),
             tol=ADAPTIVE_TOL if self.tol is None and self._is_adaptive() else self.tol,
             n_iter_no_change=self.n_iter_no_change,
             progress=progress(self.verbose, max_iter),
@@ -393,5 +408,4 @@ def _loss_at_zero(
     some = examples.targets, examples.weights
     if len(order) < len(examples):
         some = examples.targets_of(order)
-    total = network.loss_at_zero(*some, loss=outputs.loss, out_activation=outputs.activation)
-    return total / len(order)
+    return network.loss_at_zero(*some, outputs.objective) / len(order)

@@ -14,6 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.bundles cimport SPAN, WHOLE, Bundle, Chunk, slot
+from sklstm._kernels.dropout cimport Dropout, mixed
 from sklstm._kernels.gradients cimport (
     ROWS_MIN, TABLE_MAX, TERMS, Piece, add_chunk, add_peepholes, pieces_new, put_in_place,
 )
@@ -22,8 +23,7 @@ from sklstm._kernels.layers cimport (
 )
 from sklstm._kernels.layout cimport Net, network_new, pack_network, pack_room
 from sklstm._kernels.losses cimport (
-    LOG_LOGISTIC, LOG_SOFTMAX, SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH, Loss,
-    finish_gradient, target_loss,
+    QUANTILES_MAX, Loss, finish_gradient, loss_named, target_loss,
 )
 from sklstm._kernels.pace cimport (
     FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
@@ -68,6 +68,7 @@ constants = {
     "FAR": FAR,
     "NEXT_LOOK": NEXT_LOOK,
     "SHARE": SHARE,
+    "QUANTILES_MAX": QUANTILES_MAX,
     "ROW_TILE": ROW_TILE,
     "TILE_MAX": TILE_MAX,
     "TILE_SEQUENCES": TILE_SEQUENCES,
@@ -75,13 +76,6 @@ constants = {
     "GRADIENT_ROWS": GRADIENT_ROWS,
     "GRADIENT_VECTORS": GRADIENT_VECTORS,
     "GRADIENT_COLUMNS": GRADIENT_COLUMNS,
-}
-losses = {
-    ("squared_error", "identity"): SQUARED_IDENTITY,
-    ("squared_error", "logistic"): SQUARED_LOGISTIC,
-    ("squared_error", "tanh"): SQUARED_TANH,
-    ("log_loss", "logistic"): LOG_LOGISTIC,
-    ("log_loss", "softmax"): LOG_SOFTMAX,
 }
 
 
@@ -134,18 +128,19 @@ def total_loss(
     real[:, ::1] raw,               # INOUT  (rows, K) outputs -> their gradient
     const real[:, ::1] targets,     # IN     (rows, K) or (rows, 1), see losses.pxd
     const double[::1] weights,      # IN     (rows,)
-    *,
-    int loss,
+    objective,
 ):
     """Sum of the weighted losses of rows of raw outputs."""
     cdef Py_ssize_t row
     cdef int K = <int> raw.shape[1]
     cdef double total = 0
     cdef float_mode mode
+    cdef const double[::1] quantiles = objective.quantiles
+    cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
     with nogil:
         mode = flush_denormals()
         for row in range(raw.shape[0]):
-            total += target_loss(<Loss> loss, K, 1, &targets[row, 0], weights[row], &raw[row, 0])
+            total += target_loss(&loss, K, 1, &targets[row, 0], weights[row], &raw[row, 0])
         restore_float_mode(mode)
     return total
 
@@ -200,6 +195,8 @@ cdef class Session:
     training : bool
         Whether to keep the history that `gradient` needs.
     largest_batch, n_threads : int
+    dropout, recurrent_dropout : float
+        In training.
     whole, span : int
         Steps whose history is kept: all of sequences up to `whole`, and of longer ones a span at
         a time, a power of two.
@@ -222,6 +219,7 @@ cdef class Session:
     cdef const long long[::1] offsets
     # of learning
     cdef Loss loss
+    cdef const double[::1] quantiles
     cdef const real[:, ::1] targets
     cdef const double[::1] weights
     cdef const double[::1] sequence_weights
@@ -235,7 +233,8 @@ cdef class Session:
 
     def __cinit__(
         self, topology, vector, values, offsets, *, bint full, bint return_sequences,
-        bint training, int largest_batch, int n_threads, int whole=WHOLE, int span=SPAN,
+        int largest_batch, int n_threads, bint training=False, double dropout=0,
+        double recurrent_dropout=0, int whole=WHOLE, int span=SPAN,
     ):
         cdef int n = <int> (offsets.shape[0] - 1)
         self.vector, self.values, self.offsets = vector, values, offsets
@@ -245,6 +244,7 @@ cdef class Session:
         self.largest_batch = max(1, min(largest_batch, n))
         self.net.full = full
         self.net.return_sequences = return_sequences
+        self.net.dropout = Dropout(dropout, recurrent_dropout, 0)
         network_new(&self.arena, &self.net, topology)
         n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
         plan_new(&self.plan, &self.net)
@@ -285,12 +285,17 @@ cdef class Session:
 
     def learn_from(
         self, targets, weights, sequence_weights, frozen, decayed, d_vector, *,
-        int loss, double alpha,
+        objective, double alpha,
     ):
         """Set what `gradient` learns from; see ``_network.Trainer``."""
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
         self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
-        self.loss, self.alpha = <Loss> loss, alpha
+        self.alpha, self.quantiles = alpha, objective.quantiles
+        self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
+
+    def begin_epoch(self, unsigned long long seed, unsigned long long epoch):
+        """Let dropout draw what belongs to an epoch."""
+        self.net.dropout.key = mixed(seed ^ mixed(epoch))
 
     # -- a batch
 
@@ -451,7 +456,7 @@ cdef class Session:
                     row = bundle.row[lane]
                     if self.net.return_sequences:
                         row = self.offsets[row] + t
-                    loss += target_loss(self.loss, K, width, &self.targets[row, 0],
+                    loss += target_loss(&self.loss, K, width, &self.targets[row, 0],
                                         self.weights[row] * self.scale, z + lane)
                 else:
                     for k in range(K):

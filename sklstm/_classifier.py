@@ -45,6 +45,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Read each sequence from both ends. The output sees both halves after they have read all of
         it (with `return_sequences`: at the same step).
 
+    pooling : {"last", "max", "mean"}, default="last"
+        What the output of a sequence is read from: the cells at its end, or the maximum or the mean
+        of each cell over its steps. "max" finds what matters wherever it is, and scores higher
+        where sequences are long. Not with `return_sequences`.
+
     return_sequences : bool, default=False
         False: one target per sequence, read at its last step. True: one per step; `y` is then
         `(n, T)`, `(n, T, k)` or a list of `(T_i,)` or `(T_i, k)` arrays, and predictions come in
@@ -60,6 +65,16 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     alpha : float, default=0.0
         Strength of the L2 penalty on weights (not on biases). The penalty of a batch is divided by
         the sum of the batch's sample weights.
+
+    dropout : float, default=0.0
+        Share of the cells of each layer that a sequence is learned without, the same at all of its
+        steps: the layer above, or the output layer, does not see them. The others count
+        1 / (1 - dropout) times. It keeps a network from relying on single cells where sequences
+        are few. Off in predictions, streams and validation. Its random numbers depend on
+        `random_state`, epoch, sequence and cell alone.
+
+    recurrent_dropout : float, default=0.0
+        The same for what a layer sees of its own last step.
 
     batch_size : int or "auto", default="auto"
         Sequences per gradient step, at most as many as there are. "auto" is 32.
@@ -152,6 +167,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     n_jobs : int or None, default=None
         Threads. None is what OpenMP allows, -1 every processor. The result is the same bit by bit.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -230,10 +246,13 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         cell="forget",
         gradient="auto",
         bidirectional=False,
+        pooling="last",
         return_sequences=False,
         features_per_step=1,
         solver="adam",
         alpha=0.0,
+        dropout=0.0,
+        recurrent_dropout=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,

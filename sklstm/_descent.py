@@ -80,6 +80,7 @@ def train(
     *,
     batch_size: int,
     max_iter: int,
+    first_epoch: int,
     tol: float | None,
     n_iter_no_change: float,
     progress: Any,
@@ -101,6 +102,8 @@ def train(
         Changed in place.
     order : ndarray of int64
         The sequences to learn from, in the order of the first epoch; shuffled in place.
+    first_epoch : int
+        How many there were before, in all calls.
     tol : float or None
         None: the training loss stops nothing, and on validation data any improvement counts.
     rng : RandomState or None
@@ -130,7 +133,8 @@ def train(
     )
     step = solver.step_on(vector, trainer.d_vector, training.kept)
     with training:
-        for _ in range(max_iter):
+        for epoch in range(first_epoch, first_epoch + max_iter):
+            trainer.begin_epoch(epoch)
             if rng is not None and len(batches) > 1:
                 copy(order, unshuffled)  # each epoch's order depends on the generator alone
                 rng.shuffle(order)

@@ -128,7 +128,7 @@ class SequenceEstimator(Portable, BaseEstimator):
     def _check_shape(self, shape: dict[str, Any]) -> None:
         """The parameters must ask for the net that there is."""
         for name, value in shape.items():
-            if value != self._shape[name]:
+            if value != self._shape.get(name, value):
                 raise ValueError(
                     f"{name} is now {value!r}, but the parameters to go on from were made with "
                     f"{self._shape[name]!r}. Set it back, or start anew: fit, warm_start=False."

@@ -21,7 +21,7 @@ from sklstm._labels import (
     read_labels,
 )
 from sklstm._numbers import row_of_numbers
-from sklstm._outputs import Given, Outputs
+from sklstm._outputs import NO_QUANTILES, Given, Objective, Outputs
 from sklstm._scores import accuracy
 from sklstm._targets import Examples, Rows, read_weights
 
@@ -39,7 +39,14 @@ class Labels(Outputs):
     multilabel: bool
     estimator: str
     class_weight: Any = None
-    loss = "log_loss"
+
+    @property
+    def objective(self) -> Objective:
+        return Objective("log_loss", self.activation, NO_QUANTILES)
+
+    @property
+    def n_raw(self) -> int:
+        return self.n_outputs
 
     @property
     def n_outputs(self) -> int:

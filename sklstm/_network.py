@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklstm import _isa, _kept
+from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
@@ -33,7 +34,11 @@ class Network:
     _kept: ClassVar[dict[str, int]] = {}  # steps of long sequences, if not as many as usual
 
     def __init__(
-        self, topology: Topology, vector: np.ndarray, gradient: str, return_sequences: bool
+        self,
+        topology: Topology,
+        vector: np.ndarray,
+        gradient: str,
+        return_sequences: bool,
     ) -> None:
         topology.require_vector(vector)
         self.topology = topology
@@ -41,7 +46,7 @@ class Network:
         self.gradient = gradient
         self.return_sequences = return_sequences
 
-    def _session(self, sequences: Sequences, batch: int, n_threads: int, *, training: bool):
+    def _session(self, sequences: Sequences, batch: int, n_threads: int, **of_training: Any):
         return _isa.kernels[self.vector.dtype].Session(
             self.topology,
             self.vector,
@@ -49,9 +54,9 @@ class Network:
             sequences.offsets,
             full=self.gradient == "full",
             return_sequences=self.return_sequences,
-            training=training,
             largest_batch=batch,
             n_threads=n_threads,
+            **of_training,
             **self._kept,
         )
 
@@ -65,34 +70,25 @@ class Network:
         kind = self.topology, self.vector.dtype, self.return_sequences, n_threads
         session = None if owner is None else _kept.take(owner, kind)
         if session is None or not session.renew(self.vector, sequences.values, sequences.offsets):
-            session = self._session(sequences, OUTPUT_BATCH, n_threads, training=False)
+            session = self._session(sequences, OUTPUT_BATCH, n_threads)
         session.output(out)
         if owner is not None:
             _kept.keep(owner, kind, session, session.rest())
         return out
 
     def total_loss(
-        self,
-        raw: np.ndarray,
-        targets: np.ndarray,
-        weights: np.ndarray,
-        *,
-        loss: str,
-        out_activation: str,
+        self, raw: np.ndarray, targets: np.ndarray, weights: np.ndarray, objective: Objective
     ) -> float:
         """Sum of the weighted losses of raw outputs (rows, K), which are overwritten."""
-        kernel = _isa.kernels[self.vector.dtype]
-        return kernel.total_loss(raw, targets, weights, loss=kernel.losses[loss, out_activation])
+        return _isa.kernels[self.vector.dtype].total_loss(raw, targets, weights, objective)
 
-    def loss_at_zero(
-        self, targets: np.ndarray, weights: np.ndarray, *, loss: str, out_activation: str
-    ) -> float:
+    def loss_at_zero(self, targets: np.ndarray, weights: np.ndarray, objective: Objective) -> float:
         """Sum of the weighted losses of outputs that are all 0."""
         total = 0.0
         for start in range(0, len(weights), OUTPUT_BATCH):
             some = targets[start : start + OUTPUT_BATCH], weights[start : start + OUTPUT_BATCH]
             raw = np.zeros(some[0].shape[:1] + (self.topology.n_outputs,), self.vector.dtype)
-            total += self.total_loss(raw, *some, loss=loss, out_activation=out_activation)
+            total += self.total_loss(raw, *some, objective)
         return total
 
     def trainer(
@@ -101,15 +97,24 @@ class Network:
         targets: np.ndarray,
         weights: np.ndarray,
         sequence_weights: np.ndarray,
+        objective: Objective,
         *,
-        loss: str,
-        out_activation: str,
-        alpha: float,
+        alpha: float = 0.0,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int = 0,
         n_threads: int,
         batch_size: int,
     ) -> Trainer:
-        """Gradients of this network's loss on batches of these sequences."""
-        session = self._session(sequences, batch_size, n_threads, training=True)
+        """Gradients of this network's loss on batches of these sequences; `seed` is dropout's."""
+        session = self._session(
+            sequences,
+            batch_size,
+            n_threads,
+            training=True,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+        )
         d_vector = np.zeros_like(self.vector)
         session.learn_from(
             targets,
@@ -118,10 +123,10 @@ class Network:
             self.topology.frozen,
             self.topology.decayed.view(np.uint8),
             d_vector,
-            loss=_isa.kernels[self.vector.dtype].losses[loss, out_activation],
+            objective=objective,
             alpha=alpha,
         )
-        return Trainer(session, d_vector)
+        return Trainer(session, d_vector, seed)
 
 
 class Trainer:
@@ -137,6 +142,11 @@ class Trainer:
         ``alpha / 2 ||W||^2`` over its weight), or None if its weight is zero.
     """
 
-    def __init__(self, session, d_vector: np.ndarray) -> None:
+    def __init__(self, session, d_vector: np.ndarray, seed: int) -> None:
         self.d_vector = d_vector
         self.gradient = session.gradient
+        self._session, self._seed = session, seed
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Let dropout draw what belongs to an epoch."""
+        self._session.begin_epoch(self._seed, epoch)

@@ -8,28 +8,45 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
+from sklstm._number_losses import LINKS, LOSSES, NumberLoss, in_order
 from sklstm._numbers import row_of_numbers
-from sklstm._outputs import LARGE, Given, Outputs
-from sklstm._scores import r2
-from sklstm._targets import Examples, Rows, read_regression, read_weights
+from sklstm._outputs import LARGE, NO_QUANTILES, Given, Objective, Outputs
+from sklstm._targets import Examples, Rows, first_row, read_regression, read_weights
 
-# What a regressor makes of its raw outputs.
-OUT_ACTIVATIONS = {"identity": lambda z: z, "logistic": expit, "tanh": np.tanh}
 LARGE_MEAN = 256  # standard deviations of y above which float32 has too few digits to predict it
 
 
 @dataclass(eq=False)  # frozen would cost a small predict a microsecond
 class Numbers(Outputs):
-    """Outputs that are numbers in units of their own: ``value = activation(raw) scale + mean``."""
+    """Outputs that are numbers in units of their own: ``value = link(raw) scale + mean``.
+
+    Where `quantile` is a tuple, an output has Q values, and as many raw outputs.
+    """
 
     n_outputs: int
     activation: str
     estimator: str
     loss: str = "squared_error"
+    quantile: float | tuple[float, ...] | None = None
     mean: np.ndarray | float = 0.0  # (n_outputs,), or of all
     scale: np.ndarray | float = 1.0
+
+    @property
+    def n_raw(self) -> int:
+        return self.n_outputs * (len(self.quantile) if isinstance(self.quantile, tuple) else 1)
+
+    @property
+    def quantiles(self) -> np.ndarray:
+        return NO_QUANTILES if self.quantile is None else np.atleast_1d(self.quantile)
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.loss, self.activation, self.quantiles)
+
+    @property
+    def _law(self) -> NumberLoss:
+        return LOSSES[self.loss]
 
     @staticmethod
     def read(y: Any, sample_weight: Any, rows: Rows, suffix: str = "") -> Given:
@@ -44,7 +61,20 @@ class Numbers(Outputs):
                 f"{given.name} has {given.values.shape[1]} outputs per row, but {self.estimator} "
                 f"was made for {self.n_outputs}."
             )
+        self._require_lowest(given.values, given.weights, given.rows, given.name)
         return Examples(given.rows, given.values, given.weights)
+
+    def _require_lowest(
+        self, values: np.ndarray, weights: np.ndarray, rows: Rows, name: str
+    ) -> None:
+        bad = (values < self._law.lowest) & (weights > 0)[:, None]
+        if bad.any():
+            row = first_row(bad)
+            raise ValueError(
+                f"{name} is {values[row][bad[row]][0]:g} at {rows.place(row)}, but "
+                f"loss={self.loss!r} is for values of {self._law.lowest:g} or more: correct it, or "
+                "choose another loss."
+            )
 
     def trainable(self, examples: Examples) -> Examples:
         dtype = examples.rows.sequences.values.dtype
@@ -61,12 +91,21 @@ class Numbers(Outputs):
         return float(np.nanmax(np.abs(self.mean + self.scale * targets)))
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        values = self._values(raw)
+        values = self._link(raw)
+        if values.ndim == 3:  # quantiles last
+            values = values * np.reshape(self.scale, (-1, 1)) + np.reshape(self.mean, (-1, 1))
+        else:
+            values = values * self.scale + self.mean
+        values = values.astype(self._value_dtype(raw.dtype), copy=False)
         return values[:, 0] if self.n_outputs == 1 else values
 
-    def _values(self, raw: np.ndarray) -> np.ndarray:
-        values = OUT_ACTIVATIONS[self.activation](raw) * self.scale + self.mean
-        return values.astype(self._value_dtype(raw.dtype), copy=False)
+    def _link(self, raw: np.ndarray) -> np.ndarray:
+        """Values (rows, K) or (rows, K, Q) in units of training."""
+        link = LINKS[self._law.link or self.activation]
+        if not isinstance(self.quantile, tuple):
+            return link(raw)
+        values = link(in_order(raw.reshape(len(raw), self.n_outputs, -1)))
+        return np.maximum.accumulate(values, axis=-1)  # rounding of the link may not keep order
 
     def _value_dtype(self, dtype: np.dtype) -> Any:
         """That of the raw outputs, or float64 where the unit of y takes too many digits."""
@@ -83,20 +122,21 @@ class Numbers(Outputs):
                 f"y has {targets.shape[1]} outputs per row, but {self.estimator} predicts "
                 f"{self.n_outputs}."
             )
-        # R² has no unit; in those of training no square overflows
+        self._require_lowest(targets, weights, rows, "y")
+        # a score has no unit; in those of training no square overflows
         examples = self.trainable(Examples(rows, targets, weights))
         return self.score_of(raw.astype(np.float64), examples)
 
     def score_of(self, raw: np.ndarray, examples: Examples) -> float:
-        values = OUT_ACTIVATIONS[self.activation](raw)
-        return r2(values, examples.targets, examples.weights)
+        values = self._link(raw)
+        return self._law.score(values, examples.targets, examples.weights, self.quantiles)
 
     def writer(self, dtype: np.dtype) -> Callable[[Any], Any]:
-        if self.n_outputs > 1 or self.activation != "identity":
+        if self.n_raw > 1 or (self._law.link or self.activation) != "identity":
 
             def write(raw: Any) -> Any:
-                values = self._values(np.array(raw, dtype=dtype).reshape(1, -1))[0]
-                return float(values[0]) if len(values) == 1 else values
+                value = self.predict(np.array(raw, dtype=dtype).reshape(1, -1))[0]
+                return float(value) if value.ndim == 0 else value
 
             return write
         mean, scale = self._unit()
@@ -110,9 +150,10 @@ class Numbers(Outputs):
             return lambda y: self._read_one(y, dtype)
         target = np.empty(1, dtype=dtype)
         mean, scale = self._unit()
+        lowest = self._law.lowest
 
         def read(y: Any) -> np.ndarray:
-            if type(y) is not float or not isfinite(y):
+            if type(y) is not float or not isfinite(y) or y < lowest:
                 return self._read_one(y, dtype)
             target[0] = (y - mean) / scale  # an array would take longer than learning from it
             return target
@@ -125,12 +166,15 @@ class Numbers(Outputs):
 
     def _read_one(self, y: Any, dtype: np.dtype) -> np.ndarray:
         given = row_of_numbers(y)
-        if given is not None and given.shape == (self.n_outputs,):
+        lowest = self._law.lowest
+        if given is not None and given.shape == (self.n_outputs,) and not (given < lowest).any():
             with np.errstate(over="ignore"):
                 target = self._in_units(given).astype(dtype)
             if np.isfinite(target).all():
                 return target
         numbers = "a finite number" if self.n_outputs == 1 else f"{self.n_outputs} finite numbers"
+        if isfinite(lowest):
+            numbers += f" of {lowest:g} or more (loss={self.loss!r})"
         raise ValueError(f"y must be {numbers}, the target at this step, got {y!r}.")
 
     def cure(self, target: np.ndarray) -> str | None:

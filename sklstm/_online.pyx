@@ -1,16 +1,7 @@
 """One step of a network at a time, and the paper's truncated gradient forward in time.
 
-For every weight into an input gate, a forget gate or a cell there is a trace, the derivative of
-the cell state by that weight with recurrent inputs held constant. With keep the factor of s(t-1)
-in the recurrence of the state, and y_m the source of the weight, equations (25) and (27) read
-
-    d s(t) / d w = keep d s(t-1) / d w + slope y_m
-
-keep, and the slope by each gate and by the cell's own input, are the cell's: `slopes_of_cell`. In
-"peephole" the sources of a gate include the states s(t-1) of its block.
-
-The output gate needs no trace: its gradient is that of the present step. Time and memory per step
-are proportional to the number of weights. Parameters are read where users see them, row by row.
+Time and memory per step are proportional to the number of weights. Parameters are read where users
+see them, row by row.
 """
 
 from cython.parallel cimport prange
@@ -20,36 +11,25 @@ from libc.string cimport memcpy, memset
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.cells cimport errors_of_cell, forward_cell, slopes_of_cell
 from sklstm._kernels.layout cimport (
-    Layer, Net, group, matrix_rows, matrix_size, network_new, pack_peepholes, pack_room,
+    HIGHEST, LAST, MEAN, Layer, Net, group, matrix_rows, matrix_size, network_new, pack_peepholes,
+    pack_room,
 )
+from sklstm._kernels.losses cimport Loss, finish_gradient, loss_named, target_loss
 from sklstm._kernels.products cimport reals, whole_vectors
-from sklstm._kernels.losses cimport Loss, finish_gradient, target_loss
 from sklstm._kernels.simd cimport (
-    LANES, SUMS_AT_ONCE, flush_denormals, float_mode, load, real, restore_float_mode, splat, store,
+    LANES, SUMS_AT_ONCE, flush_denormals, float_mode, load, real, restore_float_mode, splat,
     store_sums, sum_lanes, vec,
+)
+from sklstm._kernels.traces cimport (
+    Unit, add, learn_blocks, learn_pooled_blocks, own_errors, pool_blocks,
+    trace_blocks, traces_of,
 )
 
 cdef enum:
     PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads gain
+    COUNT = 1 << 20
 
 constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN}  # as in _cell.pyx
-
-
-cdef struct Unit:
-    # What a layer holds between steps; units in the order of layout.pxd, width 1
-    real* source  # (F + R + 1,) x(t), r(t-1), 1 in the order of the weight columns
-    real* z
-    real* s
-    real* s_before
-    real* h
-    real* r
-    real* traces  # (gates before the cells + 1, cells, columns in whole vectors)
-    real* peephole_traces  # (2, cells, S)
-    # of the present step
-    real* slopes  # (gates before the cells + 2, S, n)
-    real* d_r
-    real* d_s
-    real* d_o
 
 
 cdef struct Span:
@@ -92,23 +72,6 @@ cdef inline void dots(const reals* a, const real* b, int n, real* sums) noexcept
     store_sums(sums, total)
 
 
-cdef inline void decay_and_add(real keep, real slope, const real* x, int n, real* y) noexcept nogil:
-    """y = keep y + slope x, in whole vectors."""
-    cdef int p
-    for p in range(whole_vectors(n) // LANES):
-        store(y + p * LANES,
-              splat(keep) * load(y + p * LANES) + splat(slope) * load(x + p * LANES))
-
-
-cdef inline void add(real factor, const real* x, int n, real* y) noexcept nogil:
-    """y += factor x, for any n."""
-    cdef int k, p
-    for p in range(n // LANES):
-        store(y + p * LANES, load(y + p * LANES) + splat(factor) * load(x + p * LANES))
-    for k in range(n // LANES * LANES, n):
-        y[k] += factor * x[k]
-
-
 cdef class Online:
     """State and traces of one stream.
 
@@ -122,6 +85,8 @@ cdef class Online:
         Of ``Topology``.
     d_vector : ndarray (n_total,)
         Where `gradient` writes.
+    objective : sklstm._outputs.Objective
+        What `gradient` minimises.
     learns : bool
         Whether to keep traces; for one hidden layer.
     """
@@ -135,9 +100,14 @@ cdef class Online:
     cdef real[::1] d_vector
     cdef const unsigned char[::1] decayed
     cdef real* read  # (cells + 1,) cells of the last layer in the order of the output weights, 1
+    # maximum or sum over the steps of the cells that the output layer sees, and the number of
+    # steps, as the rest by COUNT, which float32 can count to, and the quotient
+    cdef real* pooled
     cdef real* out  # (K,)
     cdef real* d_out
     cdef real* d_y
+    cdef Loss loss
+    cdef const double[::1] quantiles
     cdef bint learns
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
@@ -145,7 +115,9 @@ cdef class Online:
     cdef Py_ssize_t n_total
     cdef const real[::1] vector
 
-    def __cinit__(self, topology, vector, frozen, decayed, d_vector, *, bint learns):
+    def __cinit__(
+        self, topology, vector, frozen, decayed, d_vector, objective, *, bint learns
+    ):
         cdef int index, cells, rows, largest = 0
         cdef Py_ssize_t K
         cdef Layer* layer
@@ -156,9 +128,11 @@ cdef class Online:
         self.parallel = self.n_total > PARALLEL_MIN
         self.n_threads = 1
         network_new(&self.arena, &self.net, topology)
+        self.quantiles = objective.quantiles
+        self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
         pack_room(&self.arena, &self.net, 1, False)
         self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
-        self.spans = <Span*> self.take(7 * self.net.n_layers + 2, sizeof(Span))
+        self.spans = <Span*> self.take(9 * self.net.n_layers + 3, sizeof(Span))
         self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
         for index in range(self.net.n_layers):
             layer, unit = &self.net.layers[index], &self.units[index]
@@ -173,17 +147,28 @@ cdef class Online:
             unit.r = self.units_of(layer, 0, layer.n_recurrent)
             unit.s_before = self.groups(layer, layer.block_size)
             if learns:
-                rows = self.n_traced(layer) * cells
+                rows = traces_of(layer) * cells
                 unit.traces = self.numbers(<double> rows * whole_vectors(K))
                 self.remember(unit.traces, rows, K, whole_vectors(K))
                 unit.peephole_traces = self.numbers(2 * cells * layer.block_size)
                 self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)
-                unit.slopes = self.groups(layer, (self.n_traced(layer) + 1) * layer.block_size)
+                unit.slopes = self.groups(layer, (traces_of(layer) + 1) * layer.block_size)
                 unit.d_r = self.groups(layer, layer.n_recurrent)
                 unit.d_s = self.groups(layer, layer.block_size)
                 unit.d_o = self.groups(layer, 1)
+            if learns and self.net.pooling != LAST:
+                rows = cells * (traces_of(layer) + 1)
+                unit.pooled = self.numbers(<double> rows * whole_vectors(K))
+                self.remember(unit.pooled, rows, K, whole_vectors(K))
+                unit.pooled_peepholes = self.numbers(3 * cells * layer.block_size)
+                self.remember(unit.pooled_peepholes, 1, 3 * cells * layer.block_size, 0)
+                unit.is_highest = <unsigned char*> self.take(cells, 1)
+                unit.own_s = self.groups(layer, layer.block_size)
+                unit.own_o = self.groups(layer, layer.block_size)
         self.read = self.numbers(largest + 1)
         self.remember(self.read, 1, largest + 1, 0)
+        self.pooled = self.numbers(self.net.head.columns + 2)
+        self.remember(self.pooled, 1, self.net.head.columns + 2, 0)
         self.out = self.numbers(self.net.n_outputs)
         self.remember(self.out, 1, self.net.n_outputs, 0)
         self.d_out = self.numbers(self.net.n_outputs)
@@ -210,10 +195,6 @@ cdef class Online:
         cdef real* at = self.numbers(max(size, groups * group(layer, 1)))
         self.remember(at, groups, layer.n_blocks, group(layer, 1))
         return at
-
-    cdef int n_traced(self, const Layer* layer) noexcept nogil:
-        """Traces per cell: of each gate before the cells, and of the cell's own weights."""
-        return layer.n_groups - layer.block_size
 
     # -- forward
 
@@ -271,6 +252,31 @@ cdef class Online:
             for j in range(layer.n_blocks):
                 cells[j * layer.block_size + v] = self.units[index].r[v * group(layer, 1) + j]
 
+    cdef double n_steps(self) noexcept nogil:
+        """Steps that are pooled."""
+        cdef const real* count = self.pooled + self.net.head.columns
+        return count[0] + <double> count[1] * COUNT
+
+    cdef void pool(self) noexcept nogil:
+        """From the cells at this step to what the output layer reads, in `read`."""
+        cdef int k, n = self.net.head.columns
+        cdef real* count = self.pooled + n
+        cdef bint first = self.n_steps() == 0, higher
+        count[0] += 1
+        if count[0] == COUNT:
+            count[0], count[1] = 0, count[1] + 1
+        for k in range(n):
+            if self.net.pooling == HIGHEST:
+                higher = first or self.read[k] > self.pooled[k]
+                if higher:
+                    self.pooled[k] = self.read[k]
+                if self.learns:
+                    self.units[0].is_highest[k] = higher
+                self.read[k] = self.pooled[k]
+            elif self.net.pooling == MEAN:
+                self.pooled[k] += self.read[k]
+                self.read[k] = <real> (self.pooled[k] / self.n_steps())
+
     cdef void forward(self, const real* x) noexcept nogil:
         cdef int index, k, width = self.net.head.columns + 1
         for index in range(self.net.n_layers):
@@ -278,82 +284,43 @@ cdef class Online:
             # the last layer's cells stay in `read`; below it they are the next one's input
             self.read_cells(index, self.read)
             x = self.read
+        if self.net.pooling != LAST:
+            self.pool()
         self.read[width - 1] = 1
         for k in range(self.net.n_outputs):
             self.out[k] = dot(&self.vector[self.net.head.row_at[k]], self.read, width)
 
     # -- the truncated gradient, forward in time
 
-    cdef void trace_blocks(self, int first, int stop) noexcept nogil:
-        """Carry the traces of some blocks' cells over the step just made, on any thread."""
-        cdef Layer* layer = &self.net.layers[0]
-        cdef Unit* unit = &self.units[0]
-        cdef int S = layer.block_size, n = group(layer, 1)
-        cdef int K = whole_vectors(layer.weights.columns + 1)
-        cdef int n_traced = self.n_traced(layer), cells = layer.n_blocks * S, j, v, w, c, q
-        cdef real keep
-        cdef const real* slope
-        cdef real* trace
-        cdef float_mode mode = flush_denormals()
-        for j in range(first, stop):
-            for v in range(S):
-                c = v * layer.n_blocks + j
-                slope = unit.slopes + v * n + j
-                keep = slope[0]
-                for q in range(n_traced):
-                    slope += S * n
-                    decay_and_add(keep, slope[0], unit.source, K, unit.traces + (q * cells + c) * K)
-                    if layer.has_peepholes and q < 2:
-                        trace = unit.peephole_traces + (q * cells + c) * S
-                        for w in range(S):
-                            trace[w] = keep * trace[w] + slope[0] * unit.s_before[w * n + j]
-        restore_float_mode(mode)
+    cdef void trace_some(self, int first, int stop) noexcept nogil:
+        trace_blocks(&self.net.layers[0], &self.units[0], first, stop)
+        if self.net.pooling != LAST:
+            pool_blocks(&self.net.layers[0], &self.units[0], self.net.pooling, first, stop)
 
     cdef void trace(self) noexcept nogil:
+        """Carry all traces over the step just made."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         cdef int part, H = layer.n_blocks
         slopes_of_cell(layer.cell, group(layer, 1), layer.block_size, unit.s_before, unit.z,
                        unit.slopes)
+        if self.net.pooling != LAST:
+            own_errors(layer, unit)
         if self.parallel:
             restore_float_mode(self.mode)
             for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
-                self.trace_blocks(first_of(part, H, self.n_threads),
-                                  first_of(part + 1, H, self.n_threads))
+                self.trace_some(first_of(part, H, self.n_threads),
+                                first_of(part + 1, H, self.n_threads))
             flush_denormals()
         else:
-            self.trace_blocks(0, H)
+            self.trace_some(0, H)
 
-    cdef void learn_blocks(self, int first, int stop, real* d_vector) noexcept nogil:
-        """Gradient of the weights into some blocks from the errors at their cells, on any thread.
-        """
-        cdef Layer* layer = &self.net.layers[0]
-        cdef Unit* unit = &self.units[0]
-        cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
-        cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-        cdef int H = layer.n_blocks, cells = H * S, j, v, w, c, q
-        cdef int n_gates = self.n_traced(layer) - 1  # before the cells
-        cdef Py_ssize_t row = whole_vectors(K)  # of traces
-        cdef real d_o, d_s
-        cdef float_mode mode = flush_denormals()
-        for j in range(first, stop):
-            d_o = unit.d_o[j]
-            add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
-            for v in range(S):
-                c, d_s = v * H + j, unit.d_s[v * n + j]
-                for q in range(n_gates):
-                    add(d_s, unit.traces + (q * cells + c) * row, K,
-                        d_vector + row_at[q * n + j])  # (26)
-                add(d_s, unit.traces + (n_gates * cells + c) * row, K,
-                    d_vector + row_at[(n_gates + v) * n + j])  # (28)
-                if layer.has_peepholes:
-                    d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]
-                    for w in range(S):
-                        for q in range(2):
-                            d_vector[layer.peephole_at + (q * H + j) * S + w] += (
-                                d_s * unit.peephole_traces[(q * cells + c) * S + w]
-                            )
-        restore_float_mode(mode)
+    cdef void learn_some(self, int first, int stop, real* d_vector) noexcept nogil:
+        if self.net.pooling == LAST:
+            learn_blocks(&self.net.layers[0], &self.units[0], first, stop, d_vector)
+        else:
+            learn_pooled_blocks(&self.net.layers[0], &self.units[0], self.d_y, first, stop,
+                                d_vector)
 
     cdef void cell_errors(self) noexcept nogil:
         """Errors at the states and output gates (21), (23), from those at the cells, d_y."""
@@ -366,7 +333,7 @@ cdef class Online:
         errors_of_cell(layer.cell, n, S, unit.z, unit.h, unit.d_r, unit.d_s, unit.d_o)
 
     cdef double learn_target(
-        self, Loss loss, const real* target, double weight, real* d_vector
+        self, const real* target, double weight, real* d_vector
     ) noexcept nogil:
         cdef int part, k, K = self.net.n_outputs, cells = self.net.head.columns
         cdef int H = self.net.layers[0].n_blocks
@@ -374,21 +341,25 @@ cdef class Online:
         cdef const real* row
         memset(d_vector, 0, self.n_total * sizeof(real))
         memcpy(self.d_out, self.out, K * sizeof(real))
-        found = target_loss(loss, K, 1, target, weight, self.d_out)
+        found = target_loss(&self.loss, K, 1, target, weight, self.d_out)
         memset(self.d_y, 0, cells * sizeof(real))
         for k in range(K):
             row = &self.vector[self.net.head.row_at[k]]
             add(self.d_out[k], row, cells, self.d_y)
             add(self.d_out[k], self.read, cells + 1, d_vector + self.net.head.row_at[k])
-        self.cell_errors()
+        if self.net.pooling == LAST:
+            self.cell_errors()
+        elif self.net.pooling == MEAN:
+            for k in range(cells):
+                self.d_y[k] /= <real> self.n_steps()
         if self.parallel:
             restore_float_mode(self.mode)
             for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
-                self.learn_blocks(first_of(part, H, self.n_threads),
-                                  first_of(part + 1, H, self.n_threads), d_vector)
+                self.learn_some(first_of(part, H, self.n_threads),
+                                first_of(part + 1, H, self.n_threads), d_vector)
             flush_denormals()
         else:
-            self.learn_blocks(0, H, d_vector)
+            self.learn_some(0, H, d_vector)
         return found
 
     # -- doors
@@ -414,12 +385,12 @@ cdef class Online:
             return self.out[0]
         return [self.out[k] for k in range(self.net.n_outputs)]
 
-    def gradient(self, const real[::1] target, double weight, int loss, double penalty):
+    def gradient(self, const real[::1] target, double weight, double penalty):
         """Weighted loss of a target at the last step; its gradient into ``d_vector``."""
         cdef double found
         with nogil:
             self.mode = flush_denormals()
-            found = self.learn_target(<Loss> loss, &target[0], weight, &self.d_vector[0])
+            found = self.learn_target(&target[0], weight, &self.d_vector[0])
             found += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
                                      &self.vector[0], &self.d_vector[0])
             restore_float_mode(self.mode)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sklstm._targets import Examples, Rows
 
+NO_QUANTILES = np.empty(0)
 LARGE = 100.0  # targets and values of X beyond this are named where training did not work
 
 
@@ -27,14 +28,23 @@ class Given:
     name: str  # of y, for messages
 
 
+class Objective(NamedTuple):
+    """What raw outputs are trained for, as the kernels know it."""
+
+    loss: str
+    activation: str
+    quantiles: np.ndarray  # (Q,) of each target; empty if it has one output
+
+
 class Outputs:
     """What every kind of outputs can do.
 
     Attributes
     ----------
-    n_outputs : int
-    activation, loss : str
-        Names, as the kernels know them.
+    n_raw : int
+        Raw outputs of the network.
+    objective : Objective
+        What it is trained for.
     estimator : str
         Name of the estimator, for messages.
     """

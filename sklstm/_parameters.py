@@ -11,7 +11,7 @@ import numpy as np
 
 from sklstm._numbers import row_of_numbers, scalar
 from sklstm._sklearn import Interval, InvalidParameterError, Options, StrOptions
-from sklstm._topology import BIASES, CELLS, GATES, topology
+from sklstm._topology import BIASES, CELLS, GATES, POOLINGS, topology
 
 AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer
 # max_iter="auto": epochs that make at least 1000 gradient steps, and from 50 to 200 of them; but no
@@ -23,7 +23,12 @@ AUTO_EPOCHS_LARGE = 10
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-_DECAY = Interval(Real, 0, 1, closed="left")
+_DECAY = _SHARE = Interval(Real, 0, 1, closed="left")
+
+ONE_READING = (
+    "pooling={!r} reads a sequence once, as a whole, which return_sequences=True is not: set "
+    "return_sequences=False, or pooling='last' and fit anew."
+)
 
 CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", _AT_LEAST_1],
@@ -31,10 +36,13 @@ CONSTRAINTS = {
     "cell": [StrOptions(set(CELLS))],
     "gradient": [StrOptions({"auto", "truncated", "full"})],
     "bidirectional": ["boolean"],
+    "pooling": [StrOptions(set(POOLINGS))],
     "return_sequences": ["boolean"],
     "features_per_step": [_AT_LEAST_1],
     "solver": [StrOptions({"adam", "sgd"})],
     "alpha": [_NOT_NEGATIVE],
+    "dropout": [_SHARE],
+    "recurrent_dropout": [_SHARE],
     "batch_size": [StrOptions({"auto"}), _AT_LEAST_1],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
     "learning_rate_init": [_POSITIVE],
@@ -68,12 +76,15 @@ def shape_of(parameters: Any) -> dict[str, Any]:
     Constraints are met; what they cannot say is checked here.
     """
     sizes = _layer_sizes(parameters.hidden_layer_sizes)
+    if parameters.return_sequences and parameters.pooling != "last":
+        raise InvalidParameterError(ONE_READING.format(parameters.pooling))
     return {
         "cell": str(parameters.cell),
         "hidden_layer_sizes": sizes,
         "block_size": int(parameters.block_size),
         "bidirectional": bool(parameters.bidirectional),
         "bias": parameters.bias,
+        "pooling": str(parameters.pooling),
     }
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from sklstm._base import BaseLSTM
-from sklstm._number_outputs import OUT_ACTIVATIONS, Numbers
+from sklstm._number_losses import LOSSES, OUT_ACTIVATIONS, goal_of
+from sklstm._number_outputs import Numbers
 from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._regression import SequenceRegressor
 from sklstm._sequences import unchanged_on_error
-from sklstm._sklearn import StrOptions
-from sklstm._units import mean_and_scale, per_output
+from sklstm._sklearn import Interval, StrOptions
+from sklstm._units import per_output
 
 
 class LSTMRegressor(SequenceRegressor, BaseLSTM):
@@ -27,8 +29,16 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     hidden_layer_sizes : int or tuple of int, default=64
         Memory blocks of each layer. Time and memory grow with the square.
 
-    loss : {"squared_error"}, default="squared_error"
-        What is minimised.
+    loss : {"squared_error", "absolute_error", "quantile", "poisson"}, default="squared_error"
+        What is minimised, as in `sklearn.ensemble.HistGradientBoostingRegressor`: half the squared
+        error, the absolute error (predicts the median), the pinball loss of `quantile`, or half the
+        Poisson deviance. "poisson" predicts the mean of counts and other `y` >= 0; its values are
+        exp of the outputs, and `out_activation` must be "identity".
+
+    quantile : float, list of float or None, default=None
+        For `loss="quantile"` only: the quantile to predict, from 0 to 1, or several in rising
+        order. `predict` then has one more axis, of as many values, of which none is below the one
+        before; and each output has as many rows in `output_weights_` and `output_bias_`.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
         Function of the outputs. Targets outside its range are allowed; they are never reached.
@@ -36,7 +46,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     normalize_y : bool, default=True
         Whether `fit` trains in units of the mean and standard deviation of each output
         (`y_mean_`, `y_scale_`) and `predict` returns to those of `y`. The unit of `y` then has no
-        influence on training, nor on the meaning of `tol`, `alpha` and `clip_norm`. Only with
+        influence on training, nor on the meaning of `tol`, `alpha` and `clip_norm`. With
+        `loss="poisson"` the unit is the mean alone, and `y_mean_` is 0. Only with
         `out_activation="identity"`; the others have a range of their own and train on `y` as it
         is. `partial_fit` and `initialize` cannot know the units and use 0 and 1, unless a `fit`
         came before or `initialize` was told. A `fit` with `warm_start` learns the units of its
@@ -62,6 +73,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         Read each sequence from both ends. The output sees both halves after they have read all of
         it (with `return_sequences`: at the same step).
 
+    pooling : {"last", "max", "mean"}, default="last"
+        What the output of a sequence is read from: the cells at its end, or the maximum or the mean
+        of each cell over its steps. "max" finds what matters wherever it is, and scores higher
+        where sequences are long. Not with `return_sequences`.
+
     return_sequences : bool, default=False
         False: one target per sequence, read at its last step. True: one per step; `y` is then
         `(n, T)`, `(n, T, k)` or a list of `(T_i,)` or `(T_i, k)` arrays, and predictions come in
@@ -77,6 +93,16 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     alpha : float, default=0.0
         Strength of the L2 penalty on weights (not on biases). The penalty of a batch is divided by
         the sum of the batch's sample weights.
+
+    dropout : float, default=0.0
+        Share of the cells of each layer that a sequence is learned without, the same at all of its
+        steps: the layer above, or the output layer, does not see them. The others count
+        1 / (1 - dropout) times. It keeps a network from relying on single cells where sequences
+        are few. Off in predictions, streams and validation. Its random numbers depend on
+        `random_state`, epoch, sequence and cell alone.
+
+    recurrent_dropout : float, default=0.0
+        The same for what a layer sees of its own last step.
 
     batch_size : int or "auto", default="auto"
         Sequences per gradient step, at most as many as there are. "auto" is 32.
@@ -157,6 +183,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     warm_start : bool, default=False
         Whether `fit` goes on from the parameters (and the state of the solver) of the fit before.
+
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights, the order of the sequences and the validation split.
 
@@ -165,6 +192,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     n_jobs : int or None, default=None
         Threads. None is what OpenMP allows, -1 every processor. The result is the same bit by bit.
+
     Attributes
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_outputs_,)
@@ -233,7 +261,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     """
 
     _parameter_constraints = {
-        "loss": [StrOptions({"squared_error"})],
+        "loss": [StrOptions(set(LOSSES))],
+        "quantile": [Interval(Real, 0, 1, closed="both"), "array-like", None],
         "out_activation": [StrOptions(set(OUT_ACTIVATIONS))],
         "normalize_y": ["boolean"],
     } | CONSTRAINTS
@@ -243,16 +272,20 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         hidden_layer_sizes=64,
         *,
         loss="squared_error",
+        quantile=None,
         out_activation="identity",
         normalize_y=True,
         block_size=1,
         cell="forget",
         gradient="auto",
         bidirectional=False,
+        pooling="last",
         return_sequences=False,
         features_per_step=1,
         solver="adam",
         alpha=0.0,
+        dropout=0.0,
+        recurrent_dropout=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -320,6 +353,12 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         scale = per_output(y_scale, 1.0, n_outputs, "y_scale", positive=True)
         with unchanged_on_error(self):
             self._check_parameters()
+            self._goal = goal_of(self)
+            if LOSSES[self._goal[0]].link is not None and mean.any():
+                raise ValueError(
+                    f"y_mean must be 0 with loss={self.loss!r}, whose values are never negative: "
+                    "its unit is y_scale alone."
+                )
             self.n_outputs_, self.out_activation_ = n_outputs, self.out_activation
             self.y_mean_, self.y_scale_, self._learned_units = mean, scale, False
             self._initialize(n_features, expected_length)
@@ -327,19 +366,36 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     # ---------------------------------------------------------------------------------- private
 
+    _goal: tuple[str, Any] = ("squared_error", None)  # loss and quantile of the fitted outputs
+
+    def _check_parameters(self) -> dict[str, Any]:
+        shape = super()._check_parameters()
+        goal_of(self)
+        return shape
+
+    def _check_outputs(self, classes: Any) -> None:
+        super()._check_outputs(classes)
+        for name, now, then in zip(("loss", "quantile"), goal_of(self), self._goal, strict=True):
+            if now != then:
+                raise ValueError(
+                    f"{name} is now {now!r}, but was {then!r}. Set it back, or start anew: fit, "
+                    "warm_start=False."
+                )
+
     @property
     def _units_of_fit(self) -> bool:
         return self._learned_units and self.normalize_y
 
     def _learn_outputs(self, given: Given, classes: Any) -> None:
         super()._learn_outputs(given, classes)
+        self._goal = goal_of(self)
         self._learned_units = False
         self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
 
     def _learn_units(self, targets: np.ndarray, weights: np.ndarray) -> None:
         self._learned_units = True
         if self.normalize_y and self.out_activation_ == "identity":
-            self.y_mean_, self.y_scale_ = mean_and_scale(targets, weights)
+            self.y_mean_, self.y_scale_ = LOSSES[self._goal[0]].units(targets, weights)
         if self.__sklearn_is_fitted__():  # streams look again at what is another array
             self.parameters_ = self.parameters_.view()
 
@@ -348,7 +404,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
             self.n_outputs_,
             self.out_activation_,
             type(self).__name__,
-            self.loss,
+            *self._goal,
             self.y_mean_,
             self.y_scale_,
         )

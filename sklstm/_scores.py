@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from math import sqrt
+from typing import Any
+
 import numpy as np
+
+NOTHING = "There is nothing to score: no row has a target and a weight."
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
@@ -18,17 +25,72 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
     return float(np.average(right, weights=weights[counts]))
 
 
-def r2(predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-    """Mean over outputs of R² over the rows that have a target; NaN is none."""
+def r2(
+    predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: Any = None
+) -> float:
+    """Mean over outputs of R²."""
     from sklearn.metrics import r2_score  # costs more than all of sklstm
 
-    known = ~np.isnan(targets) & (weights > 0)[:, None]
-    if known.all():
+    if not np.isnan(targets).any() and weights.all():
         return float(r2_score(targets, predicted, sample_weight=weights))
-    if not known.any():
-        raise ValueError("There is nothing to score: no row has a target and a weight.")
+    return _over_outputs(r2_score, predicted, targets, weights)
+
+
+def d2_absolute(
+    predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: Any
+) -> float:
+    """Mean over outputs of D² of the absolute error."""
+    from sklearn.metrics import d2_absolute_error_score
+
+    return _over_outputs(d2_absolute_error_score, predicted, targets, weights)
+
+
+def d2_quantiles(
+    predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: np.ndarray
+) -> float:
+    """Mean over outputs and quantiles of D² of the pinball loss.
+
+    predicted is (rows, K, Q), or (rows, K) for one quantile.
+    """
+    from sklearn.metrics import d2_pinball_score
+
+    predicted = predicted.reshape(*targets.shape, len(quantiles))
     scores = [
-        r2_score(targets[rows, k], predicted[rows, k], sample_weight=weights[rows])
+        _over_outputs(partial(d2_pinball_score, alpha=level), predicted[..., q], targets, weights)
+        for q, level in enumerate(quantiles)
+    ]
+    return float(np.mean(scores))
+
+
+def d2_poisson(
+    predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: Any
+) -> float:
+    """Mean over outputs of D² of the Poisson deviance."""
+    limits = np.finfo(np.float64)
+    # an exponential may have underflown or overflown, which has no deviance
+    predicted = np.clip(np.asarray(predicted, dtype=np.float64), limits.tiny, sqrt(limits.max))
+    return _over_outputs(_d2_poisson_of_one, predicted, targets, weights)
+
+
+def _d2_poisson_of_one(
+    targets: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray
+) -> float:
+    from sklearn.metrics import d2_tweedie_score
+
+    if len(targets) > 1 and (targets == targets[0]).all():  # as in scikit-learn's other scores
+        return float((predicted == targets).all())
+    return d2_tweedie_score(targets, predicted, sample_weight=sample_weight, power=1)
+
+
+def _over_outputs(
+    score: Callable[..., float], predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray
+) -> float:
+    """Mean over outputs of a score over the rows that have a target; NaN is none."""
+    known = ~np.isnan(targets) & (weights > 0)[:, None]
+    if not known.any():
+        raise ValueError(NOTHING)
+    scores = [
+        score(targets[rows, k], predicted[rows, k], sample_weight=weights[rows])
         for k, rows in enumerate(known.T)
         if rows.any()
     ]

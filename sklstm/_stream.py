@@ -80,11 +80,11 @@ class Stream:
             topology.frozen,
             topology.decayed.view(np.uint8),
             self._d_vector,
+            outputs.objective,
             learns=self._learns,
         )
         self._outputs = outputs
         self._write, self._target = outputs.writer(self._dtype), outputs.reader(self._dtype)
-        self._loss = _isa.kernels[self._dtype].losses[outputs.loss, outputs.activation]
         self._known = (None,)  # no solver was made yet
 
     def _follow(self) -> None:
@@ -210,7 +210,7 @@ class Stream:
             return 0.0
         if self._online.parallel:
             self._online.n_threads = learner.n_threads
-        loss = self._online.gradient(target, weight, self._loss, self._alpha / weight)
+        loss = self._online.gradient(target, weight, self._alpha / weight)
         if not isfinite(loss):
             self._warn("The loss at this step is not finite: nothing was learned.", target)
             return loss

@@ -15,6 +15,7 @@ from math import sqrt
 import numpy as np
 
 CELLS = ("forget", "1997", "peephole", "coupled")
+POOLINGS = ("last", "max", "mean")
 BIASES = ("all", "hidden", "gates", None)
 
 # Gates of each cell, in the order of their rows; the candidate rows stand before the output gate.
@@ -136,6 +137,7 @@ class Topology:
     bidirectional: bool
     n_outputs: int
     bias: str | None
+    pooling: str = "last"  # what the output layer reads of a sequence, if it reads once
 
     @cached_property
     def stack(self) -> tuple[LayerShape, ...]:

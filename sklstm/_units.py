@@ -46,6 +46,15 @@ def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
     return mean, scale
 
 
+def mean_as_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Zeros and the weighted mean of each output, (K,) each: units of what is never negative.
+
+    The scale of an output that is always 0, or that has no target, is 1.
+    """
+    mean, _ = mean_and_scale(targets, weights)
+    return np.zeros_like(mean), np.where(mean > 0, mean, 1.0)
+
+
 def per_output(
     value: Any, default: float, n_outputs: int, name: str, *, positive: bool = False
 ) -> np.ndarray:

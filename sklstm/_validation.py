@@ -63,8 +63,7 @@ class HeldOut:
                 np.array(raw),
                 examples.targets,
                 examples.weights,
-                loss=outputs.loss,
-                out_activation=outputs.activation,
+                outputs.objective,
             )
             with np.errstate(over="ignore", invalid="ignore"):
                 return (-loss / n if score is None else score(raw)), loss / n

@@ -9,8 +9,9 @@ output      list of (T_i, K): raw outputs at every step (absent if the source ha
 last        (n, K): raw outputs at the last step
 tolerance   what the arithmetic of the source allows: 1e-12 for float64, more for float32
 objectives  dict by name of dicts: the settings `loss`, `out_activation`, `return_sequences`,
-            `alpha`; `targets` and `weights`, by sequence (a list of arrays if per step); the
-            `value` of the batch loss and its gradients `full` and `truncated`
+            `alpha`, `quantiles` and `pooling`; `targets` and `weights`, by sequence (a list of
+            arrays if per step); the `value` of the batch loss and its gradients `full` and
+            `truncated`
 curves      dict by (solver, gradient): `loss`, ten values, each before its update, and `vector`,
             the parameters after the tenth; every update is one full batch of the objective
             `objective` with learning rate `learning_rate` and `clip_norm`

@@ -1,22 +1,26 @@
 """Networks of every kind at test size, run on the kernels and on the twin."""
 
 import numpy as np
+from twins.dropout import masks
 from twins.reference import (
     batch_loss,
     complex_slope,
     complex_step,
-    last_output,
+    one_output,
     output,
     record,
 )
 
 from sklstm import _isa
 from sklstm._network import Network
+from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
 from sklstm._topology import CELLS, Topology
 
 CONSTANTS = {dtype: kernel.constants for dtype, kernel in _isa.kernels.items()}
 LANES = {dtype: constants["LANES"] for dtype, constants in CONSTANTS.items()}
+
+SEED, EPOCH = 12345, 7  # of dropout
 
 # Every size differs, so that a swapped one cannot cancel.
 SHAPES = {
@@ -76,23 +80,29 @@ class Problem:
         *,
         loss="squared_error",
         out_activation="identity",
+        quantiles=(),
         return_sequences=False,
         alpha=0.0,
+        dropout=0.0,
+        recurrent_dropout=0.0,
         seed=1,
         weights=None,
     ):
         rng = np.random.default_rng(seed)
         self.topology, self.sequences = topology, sequences
-        self.loss, self.out_activation = loss, out_activation
+        self.objective = Objective(loss, out_activation, np.array(quantiles, dtype=float))
         self.return_sequences, self.alpha = return_sequences, alpha
+        self.rates = dropout, recurrent_dropout
         lengths = [len(x) if return_sequences else 1 for x in sequences]
         n, K = sum(lengths), topology.n_outputs
         if out_activation == "softmax":
             targets = rng.integers(K, size=(n, 1)).astype(float)
         elif loss == "log_loss":
             targets = rng.integers(2, size=(n, K)).astype(float)
+        elif loss == "poisson":
+            targets = rng.poisson(1.0, size=(n, K)).astype(float)
         else:
-            targets = rng.normal(size=(n, K))
+            targets = rng.normal(size=(n, K // max(1, len(quantiles))))
         self.targets = targets
         self.weights = rng.uniform(0.2, 2, size=n) if weights is None else weights
         self.cuts = np.cumsum(lengths)[:-1]
@@ -105,9 +115,11 @@ class Problem:
             self.targets.astype(dtype),
             self.weights,
             self.sequence_weights,
-            loss=self.loss,
-            out_activation=self.out_activation,
+            self.objective,
             alpha=self.alpha,
+            dropout=self.rates[0],
+            recurrent_dropout=self.rates[1],
+            seed=SEED,
             n_threads=n_threads,
             batch_size=len(self.sequences),
         )
@@ -115,9 +127,16 @@ class Problem:
     def kernel(self, vector, gradient, *, n_threads=1, rows=None):
         """Loss and gradient."""
         trainer = self.trainer(vector, gradient, n_threads=n_threads)
+        trainer.begin_epoch(EPOCH)
         trainer.d_vector.fill(np.nan)  # what is not written shows
         rows = np.arange(len(self.sequences)) if rows is None else rows
         return trainer.gradient(rows), trainer.d_vector
+
+    @property
+    def masks(self):
+        if self.rates == (0, 0):
+            return None
+        return masks(self.topology, SEED, EPOCH, len(self.sequences), *self.rates)
 
     def twin_loss(self, vector, frozen=None):
         targets, weights = np.split(self.targets, self.cuts), np.split(self.weights, self.cuts)
@@ -129,11 +148,13 @@ class Problem:
             self.sequences,
             targets,
             weights,
-            loss=self.loss,
-            out_activation=self.out_activation,
+            loss=self.objective.loss,
+            out_activation=self.objective.activation,
+            quantiles=self.objective.quantiles,
             return_sequences=self.return_sequences,
             alpha=self.alpha,
             frozen=frozen,
+            masks=self.masks,
         )
 
     def twin_gradient(self, vector, gradient, differences=complex_step):
@@ -149,7 +170,7 @@ class Problem:
         """The loss as the function of the parameters whose derivative the gradient is."""
         frozen = None
         if gradient == "truncated":
-            frozen = record(self.topology, vector, self.sequences)
+            frozen = record(self.topology, vector, self.sequences, self.masks)
         return lambda v: self.twin_loss(v, frozen)
 
 
@@ -161,8 +182,8 @@ __all__ = [
     "Problem",
     "drawn",
     "kernel_output",
-    "last_output",
     "network",
+    "one_output",
     "output",
     "packed",
     "ragged",

@@ -5,10 +5,10 @@
     python tests/mutations.py --quick            # only the tests that should notice, no whole suite
     python tests/mutations.py --check            # only whether every text to be replaced occurs
 
-Each fault of `faults.py` is put into a copy of the checkout, which is rebuilt for the instruction
+Each fault of `faults/` is put into a copy of the checkout, which is rebuilt for the instruction
 set of this machine. The tests that should notice it run first, then, if none did, the whole suite.
 A test that fails in an unchanged copy, too, counts for nothing. The exit code is 1 if a fault
-survives, or if its text no longer occurs exactly once: then bring `faults.py` up to date.
+survives, or if its text no longer occurs exactly once: then bring `faults/` up to date.
 """
 
 import argparse

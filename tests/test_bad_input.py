@@ -357,10 +357,13 @@ BAD_PARAMETERS = [
     ("cell", ["lstm", None, 1997]),
     ("gradient", ["both", None, True]),
     ("bidirectional", ["yes", None, 2]),
+    ("pooling", ["min", None, 1]),
     ("return_sequences", ["yes", None]),
     ("features_per_step", [0, -1, 1.5, None]),
     ("solver", ["lbfgs", None]),
     ("alpha", [-1e-9, np.nan, np.inf, "0", None]),
+    ("dropout", [-0.1, 1.0, np.nan, "0", None]),
+    ("recurrent_dropout", [-0.1, 1.0, np.nan, "0", None]),
     ("batch_size", [0, -1, 1.5, "all", None]),
     ("learning_rate", ["optimal", 0.1, None]),
     ("learning_rate_init", [0, -1, np.nan, np.inf, "0.1", None]),
@@ -389,7 +392,7 @@ BAD_PARAMETERS = [
 
 
 def test_the_parameters_below_are_all_there_are():
-    own = {"class_weight", "loss", "out_activation", "normalize_y"}
+    own = {"class_weight", "loss", "quantile", "out_activation", "normalize_y"}
     tested = {name for name, _ in BAD_PARAMETERS}
     assert (
         tested == (LSTMClassifier().get_params().keys() | LSTMRegressor().get_params().keys()) - own
@@ -417,7 +420,9 @@ def test_a_bad_parameter_is_named(kind, name, value):
     [
         (LSTMClassifier, "class_weight", "uniform"),
         (LSTMClassifier, "class_weight", [1, 2]),
-        (LSTMRegressor, "loss", "absolute_error"),
+        (LSTMRegressor, "loss", "huber"),
+        (LSTMRegressor, "quantile", 1.5),
+        (LSTMRegressor, "quantile", "half"),
         (LSTMRegressor, "loss", None),
         (LSTMRegressor, "out_activation", "relu"),
         (LSTMRegressor, "out_activation", None),

@@ -16,7 +16,7 @@ from benchmarks import budget, defaults, pulse, real, systems
 from benchmarks.comparison import against, by_task, summary
 from benchmarks.datasets import load
 from benchmarks.results import Results
-from benchmarks.systems import SYSTEMS, measure, missing, rows, score, torch_recipe
+from benchmarks.systems import SYSTEMS, applies, measure, missing, rows, score, torch_recipe
 from benchmarks.tasks.dataset import make
 from sklstm import _topology
 
@@ -127,7 +127,7 @@ def test_ties_are_neither_better_nor_worse():
 def test_every_system_learns_a_simple_task(system, task, per_step, monkeypatch):
     if package := missing(system):
         pytest.skip(f"{package} is not installed")
-    if per_step and system == "minirocket":
+    if not applies(system, tiny(task, per_step)):
         pytest.skip("for whole sequences")
     monkeypatch.setattr(torch_recipe, "EPOCHS", 20)
     monkeypatch.setattr(systems, "process_time", count().__next__)  # a second for each look at it
@@ -169,7 +169,11 @@ def test_a_system_that_is_not_installed_says_so(monkeypatch, capsys):
 
 
 def test_every_factor_starts_from_the_defaults_and_names_parameters():
-    known = set(defaults.LSTMClassifier().get_params()) | set(defaults.CONSTANTS) | {"scale"}
+    known = (
+        set(defaults.LSTMClassifier().get_params())
+        | set(defaults.CONSTANTS)
+        | {"scale", "features"}
+    )
     interactions = {"cell", "bidirectional", "gradient", "hidden_layer_sizes"}
     for name, values in defaults.FACTORS.items():
         first = next(iter(values.values()))

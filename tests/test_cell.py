@@ -1,13 +1,16 @@
 """The kernels compute what the twin computes, and their gradients are derivatives."""
 
+from dataclasses import replace
+
 import golden_values
 import numpy as np
 import pytest
 from kernels import CELLS, LANES, SHAPES, Problem, kernel_output, network, ragged
 from numpy.testing import assert_allclose, assert_array_equal
-from twins.reference import central_differences, last_output, output
+from twins.reference import central_differences, one_output, output
 
 from sklstm._network import Network
+from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
@@ -36,7 +39,7 @@ def test_output_is_that_of_the_twin(dtype, cell, shape, kind):
     topology, vector = network(shape, cell, dtype=dtype)
     sequences = ragged(batch(kind, dtype), topology.n_features, dtype=dtype)
     found = kernel_output(topology, vector, sequences, return_sequences=False)
-    assert_allclose(found, last_output(topology, vector, sequences), **TOLERANCE[dtype])
+    assert_allclose(found, one_output(topology, vector, sequences), **TOLERANCE[dtype])
     found = kernel_output(topology, vector, sequences, return_sequences=True)
     for part, expected in zip(found, output(topology, vector, sequences), strict=True):
         assert_allclose(part, expected, **TOLERANCE[dtype])
@@ -87,27 +90,35 @@ def test_biases_of_unbiased_units_have_no_gradient(cell, bias):
 
 
 OBJECTIVES = [
-    ("squared_error", "identity"),
-    ("squared_error", "logistic"),
-    ("squared_error", "tanh"),
-    ("log_loss", "logistic"),
-    ("log_loss", "softmax"),
-]
+    (loss, activation, ())
+    for loss in ("squared_error", "absolute_error")
+    for activation in ("identity", "logistic", "tanh")
+] + [
+    ("quantile", "identity", (0.3,)),
+    ("quantile", "logistic", (0.1, 0.5, 0.9)),
+    ("quantile", "identity", (0.2, 0.4, 0.7)),
+    ("poisson", "identity", ()),
+    ("log_loss", "logistic", ()),
+    ("log_loss", "softmax", ()),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("return_sequences", [False, True], ids=["last", "every-step"])
-@pytest.mark.parametrize(("loss", "out_activation"), OBJECTIVES)
-def test_every_loss_and_its_gradient_are_the_twins(loss, out_activation, return_sequences):
+@pytest.mark.parametrize(("loss", "out_activation", "quantiles"), OBJECTIVES)
+def test_every_loss_and_its_gradient_are_the_twins(
+    loss, out_activation, quantiles, return_sequences
+):
     topology, vector = network()
     problem = Problem(
         topology,
         ragged([2, 3, 1], 2),
         loss=loss,
         out_activation=out_activation,
+        quantiles=quantiles,
         return_sequences=return_sequences,
     )
     problem.weights[1] = 0  # no target there, whatever stands there
-    problem.targets[1] = np.nan if loss == "squared_error" else 0
+    problem.targets[1] = 0 if loss == "log_loss" else np.nan
     problem.sequence_weights[:] = [w.mean() for w in np.split(problem.weights, problem.cuts)]
     found, d_vector = problem.kernel(vector, "full")
     assert_allclose(found, problem.twin_loss(vector), rtol=1e-12)
@@ -124,11 +135,20 @@ def test_a_missing_target_among_several_outputs_is_left_out():
 
 
 @pytest.mark.parametrize("scale", [1e2, 1e4])
-@pytest.mark.parametrize(("loss", "out_activation"), OBJECTIVES)
-def test_losses_do_not_overflow(loss, out_activation, scale):
+@pytest.mark.parametrize(
+    ("loss", "out_activation", "quantiles"),
+    [objective for objective in OBJECTIVES if objective[0] != "poisson"],  # exp has no bound
+)
+def test_losses_do_not_overflow(loss, out_activation, quantiles, scale):
     topology, vector = network()
     topology.output_weights(vector)[:] *= scale
-    problem = Problem(topology, ragged([2, 3], 2), loss=loss, out_activation=out_activation)
+    problem = Problem(
+        topology,
+        ragged([2, 3], 2),
+        loss=loss,
+        out_activation=out_activation,
+        quantiles=quantiles,
+    )
     found, d_vector = problem.kernel(vector, "full")
     assert_allclose(found, problem.twin_loss(vector), rtol=1e-10)
     assert np.isfinite(d_vector).all()
@@ -140,7 +160,7 @@ def test_saturated_gates_are_those_of_the_twin(dtype, scale):
     topology, vector = network("single-cells", "peephole", dtype=dtype, scale=scale)
     sequences = ragged([3, 3], 2, dtype=dtype)
     found = kernel_output(topology, vector, sequences, return_sequences=False)
-    assert_allclose(found, last_output(topology, vector, sequences), rtol=1e-3)
+    assert_allclose(found, one_output(topology, vector, sequences), rtol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
@@ -176,10 +196,11 @@ def test_gradient_is_that_of_pytorch(name, gradient):
     golden = golden_values.load(name)
     for objective in golden["objectives"].values():
         problem = Problem(
-            golden["topology"],
+            replace(golden["topology"], pooling=objective["pooling"]),
             golden["sequences"],
             loss=objective["loss"],
             out_activation=objective["out_activation"],
+            quantiles=objective["quantiles"],
             return_sequences=objective["return_sequences"],
             alpha=objective["alpha"],
         )
@@ -277,8 +298,7 @@ def test_absurd_sizes_are_a_memory_error_that_says_what_to_change():
             np.zeros((1, 1)),
             np.ones(1),
             np.ones(1),
-            loss="squared_error",
-            out_activation="identity",
+            Objective("squared_error", "identity", np.empty(0)),
             alpha=0.0,
             n_threads=1,
             batch_size=1,

@@ -8,7 +8,7 @@ from edges import EDGES, at, beyond
 from kernels import CELLS, CONSTANTS, Problem, drawn, kernel_output, packed, ragged
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
-from twins.reference import last_output, output
+from twins.reference import one_output, output
 
 from sklstm._network import OUTPUT_BATCH, Network
 
@@ -55,7 +55,7 @@ def corners(topology, seed=0):
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=["float32", "float64"])
 def test_output_is_that_of_the_twin(dtype, cell, edge):
     topology, vector, problem = at(edge, cell, dtype)
-    for return_sequences, twin in [(False, last_output), (True, output)]:
+    for return_sequences, twin in [(False, one_output), (True, output)]:
         found = kernel_output(
             topology, vector, problem.sequences, return_sequences=return_sequences
         )
@@ -296,7 +296,15 @@ def test_a_large_layer_gives_each_sequence_the_bits_and_the_gradient_it_has_alon
 
 
 def test_every_constant_of_the_kernels_decides_a_shape_of_these_tests():
-    names = ("edges", "test_edges", "test_teams", "test_pace", "test_spans", "test_isa")
+    names = (
+        "edges",
+        "test_edges",
+        "test_teams",
+        "test_pace",
+        "test_spans",
+        "test_isa",
+        "test_losses",
+    )
     files = [Path(__file__).with_name(f"{name}.py") for name in names]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     missing = {name for c in CONSTANTS.values() for name in c if f'"{name}"' not in text}

@@ -9,7 +9,7 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
-from twins.reference import batch_loss, last_output, output
+from twins.reference import batch_loss, one_output, output
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._label_outputs import Labels
@@ -60,7 +60,7 @@ def flat(parts):
 def test_two_classes_have_one_logistic_output():
     X = sequences()
     model = classifier().fit(X, labels(names=["no", "yes"]))
-    raw = last_output(*network(model), X)[:, 0]
+    raw = one_output(*network(model), X)[:, 0]
     assert model.n_outputs_ == 1 and model.out_activation_ == "logistic"
     assert_allclose(model.decision_function(X), raw, rtol=1e-12, atol=1e-14)
     proba = np.stack([1 - expit(raw), expit(raw)], axis=1)
@@ -72,7 +72,7 @@ def test_two_classes_have_one_logistic_output():
 def test_more_classes_have_a_softmax():
     X = sequences()
     model = classifier().fit(X, labels(n_classes=3, names=["a", "b", "c"]))
-    raw = last_output(*network(model), X)
+    raw = one_output(*network(model), X)
     assert model.n_outputs_ == 3 and model.out_activation_ == "softmax"
     assert_allclose(model.decision_function(X), raw, rtol=1e-12, atol=1e-14)
     assert_allclose(model.predict_proba(X), softmax(raw, axis=1), rtol=1e-12)
@@ -84,7 +84,7 @@ def test_each_label_of_an_indicator_has_a_logistic_output():
     X = sequences()
     y = np.stack([labels(), labels(n_classes=3) == 0], axis=1).astype(int)
     model = classifier().fit(X, y)
-    raw = last_output(*network(model), X)
+    raw = one_output(*network(model), X)
     assert model.n_outputs_ == 2 and model.out_activation_ == "logistic"
     assert_array_equal(model.classes_, [0, 1])
     assert_allclose(model.decision_function(X), raw, rtol=1e-12, atol=1e-14)
@@ -100,7 +100,7 @@ def test_each_label_of_an_indicator_has_a_logistic_output():
 def test_a_regressor_predicts_what_its_output_activation_makes_of_the_outputs(name, function):
     X = sequences()
     model = regressor(out_activation=name).fit(X, numbers(X))  # targets far outside its range
-    raw = last_output(*network(model), X)[:, 0]
+    raw = one_output(*network(model), X)[:, 0]
     assert_allclose(model.predict(X), function(raw), rtol=1e-12, atol=1e-14)
     assert model.out_activation_ == name
 
@@ -108,7 +108,7 @@ def test_a_regressor_predicts_what_its_output_activation_makes_of_the_outputs(na
 def test_several_outputs_are_predicted_together():
     X = sequences()
     model = regressor().fit(X, numbers(X, n_outputs=2))
-    assert_allclose(model.predict(X), last_output(*network(model), X), rtol=1e-12, atol=1e-14)
+    assert_allclose(model.predict(X), one_output(*network(model), X), rtol=1e-12, atol=1e-14)
     assert model.n_outputs_ == 2
 
 
@@ -599,7 +599,7 @@ def test_assigning_into_a_view_changes_the_model_at_once():
     model.layers_[0]["recurrent"][:] = 0
     assert not model.layers_[0]["recurrent"].any()
     model.output_weights_[:] = 1
-    assert_allclose(model.predict(X), last_output(*network(model), X)[:, 0], rtol=1e-12)
+    assert_allclose(model.predict(X), one_output(*network(model), X)[:, 0], rtol=1e-12)
 
 
 def test_views_follow_training_that_goes_on():

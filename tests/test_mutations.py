@@ -1,4 +1,4 @@
-"""The faults of `faults.py` can be put in: what they replace is there, once."""
+"""The faults of `faults/` can be put in: what they replace is there, once."""
 
 import pytest
 from faults import FAULTS, ROOT

@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 
 from sklstm import _isa
 from sklstm._network import Network
+from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
@@ -97,8 +98,7 @@ def test_the_gradient_is_the_same_whatever_was_chosen(gradient):
         rng.normal(size=(n, 1)),
         np.ones(n),
         np.ones(n),
-        loss="squared_error",
-        out_activation="identity",
+        Objective("squared_error", "identity", np.empty(0)),
         alpha=0.0,
         n_threads=3,
         batch_size=n,

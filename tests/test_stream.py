@@ -166,6 +166,7 @@ def test_outputs_do_not_depend_on_keeping_traces(cell):
             topology.frozen,
             topology.decayed.view(np.uint8),
             np.zeros_like(model.parameters_),
+            model._outputs_now().objective,
             learns=learns,
         )
         for learns in (False, True)

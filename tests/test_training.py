@@ -22,6 +22,11 @@ class Quadratic:
         self.batches, self.seen = [], []
         self.losses = losses or {}  # number of the batch -> what to return instead, or raise
 
+        self.epochs = []
+
+    def begin_epoch(self, epoch):
+        self.epochs.append(epoch)
+
     def gradient(self, rows):
         assert rows.dtype == np.int64 and rows.flags.c_contiguous
         k = len(self.batches)
@@ -59,6 +64,7 @@ def run(losses=None, rate=0.1, batch_size=3, max_iter=4, tol=0.0, patience=np.in
         np.arange(len(NUMBERS)),
         batch_size=batch_size,
         max_iter=max_iter,
+        first_epoch=kwargs.pop("first_epoch", 0),
         tol=tol,
         n_iter_no_change=patience,
         progress=Silence(),
@@ -70,6 +76,11 @@ def run(losses=None, rate=0.1, batch_size=3, max_iter=4, tol=0.0, patience=np.in
 def test_an_epoch_takes_every_sequence_once_in_batches_and_the_last_one_may_be_smaller():
     *_, trainer, _, _ = run(max_iter=2)
     assert trainer.batches == [[0, 1, 2], [3, 4, 5], [6]] * 2
+
+
+def test_epochs_are_counted_on_from_those_before():
+    *_, trainer, _, _ = run(max_iter=3, first_epoch=5)
+    assert trainer.epochs == [5, 6, 7]
 
 
 def test_each_epoch_is_shuffled_and_the_generator_alone_decides_how():

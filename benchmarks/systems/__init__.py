@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.systems import estimators, rocket, rows, torch_recipe
+from benchmarks.systems import estimators, points, rocket, rows, torch_recipe
 from benchmarks.tasks.dataset import Dataset
 
 __all__ = ["SEEDLESS", "SYSTEMS", "TITLES", "applies", "measure", "missing", "score"]
@@ -23,6 +23,8 @@ Predict = Callable[[], Any]  # for the sequences of the test part
 
 SYSTEMS: dict[str, Callable[[Dataset, int], Predict]] = {
     "ours": estimators.fit,
+    "points": points.fit,
+    "vote": points.fit_vote,
     "torch": torch_recipe.fit,
     "minirocket": rocket.fit,
     "linear": rows.fit_linear,
@@ -30,13 +32,19 @@ SYSTEMS: dict[str, Callable[[Dataset, int], Predict]] = {
 }
 TITLES = {
     "ours": "sklstm",
+    "points": "sklstm, points",
+    "vote": "sklstm, points, vote",
     "torch": "PyTorch recipe",
     "minirocket": "MiniRocket",
     "linear": "linear",
     "boosting": "boosting",
 }
 SEEDLESS = ("linear", "boosting")  # every seed gives the same
-_NEEDS = {"ours": "sklstm", "torch": "torch", "minirocket": "aeon"}
+_NEEDS = {
+    **dict.fromkeys(("ours", "points", "vote"), "sklstm"),
+    "torch": "torch",
+    "minirocket": "aeon",
+}
 
 
 def missing(system: str) -> str | None:
@@ -46,7 +54,7 @@ def missing(system: str) -> str | None:
 
 
 def applies(system: str, data: Dataset) -> bool:
-    return not (data.per_step and system == "minirocket")
+    return not (data.per_step and system in ("minirocket", "vote"))
 
 
 def measure(system: str, data: Dataset, seed: int) -> dict[str, float]:

@@ -8,8 +8,11 @@ Of long sequences in training only a span of steps is kept whole, and of the oth
 begins with: on the way back they are computed once more, to the same bits.
 """
 
+from libc.string cimport memset
+
+from sklstm._kernels.dropout cimport draw_mask, drops, stream_of
 from sklstm._kernels.layout cimport (
-    Layer, Net, group, lead, matrix_size, n_levels,
+    HIGHEST, Layer, Net, group, lead, matrix_size, n_levels,
 )
 from sklstm._kernels.simd cimport LANES, real
 from sklstm._kernels.teams cimport Member
@@ -35,6 +38,10 @@ cdef struct Memory:
     History u  # sources of step k: inputs, recurrent ones; in lanes a constant 1 behind them
     real* begin  # of each span: (S, n) state and (n_recurrent, H, width) recurrent sources
     real* r  # (n_recurrent, n) where groups are padded, else NULL: r(t) is written among sources
+    # with dropout
+    real* mask  # (S, n) factors of the cells that others see; NULL without
+    real* recurrent_mask  # (n_recurrent, n) factors of r
+    History y  # (S, H, width) what others see
     real* d_s
     real* d_r
     real* d_peephole  # (3, S, n)
@@ -51,6 +58,7 @@ cdef struct Bundle:
     History out  # raw outputs, then their gradient
     real* read  # (directions, S, H, width) cells that the output layer sees, at the last step
     real* d_read  # (directions, S, n)
+    int* highest  # (directions, S, n) places of the maximum, if that is what is read
     double loss
 
 
@@ -62,6 +70,7 @@ cdef struct Chunk:
     int span  # steps that are kept; 0 keeps all
     int first  # step of the span under way
     int stop
+    bint again  # is the span computed once more, when what it ends with is known?
     Bundle* bundles
     Member member  # of the threads that work on it
 
@@ -114,9 +123,12 @@ cdef inline real* recurrent(const Layer* layer, const Bundle* bundle, int index,
 cdef inline real* cells_at(
     const Net* net, const Bundle* bundle, int index, int t, int width
 ) noexcept nogil:
-    """Outputs of a layer's cells at place t, (S, H, width)."""
+    """What others see of a layer's cells at place t, (S, H, width)."""
     cdef const Layer* layer = &net.layers[index]
-    return recurrent(layer, bundle, index, step_at(layer, bundle, t) + 1, width)
+    cdef int step = step_at(layer, bundle, t)
+    if bundle.layers[index].mask != NULL:
+        return slot(&bundle.layers[index].y, step)
+    return recurrent(layer, bundle, index, step + 1, width)
 
 
 cdef inline Py_ssize_t begin_size(const Layer* layer, int width) noexcept nogil:
@@ -136,6 +148,7 @@ cdef inline void bundle_place(
     cdef Py_ssize_t n, S, T = bundle.steps, kept = max(T, 1), between = T + 1, outside
     cdef int index, top = n_levels(net) - 1
     cdef bint everywhere, ring = span > 0 or not training
+    cdef bint with_dropout = training and drops(&net.dropout)
     if span > 0:
         kept, between = span, 2 * span
     elif not training:
@@ -154,9 +167,13 @@ cdef inline void bundle_place(
         memory.begin = NULL
         if span > 0:
             memory.begin = room_take(room, (T + span - 1) // span * begin_size(layer, width))
-        memory.r = NULL
-        if n != layer.n_blocks * width:
+        memory.r = memory.mask = NULL
+        if n != layer.n_blocks * width or with_dropout:
             memory.r = room_take(room, layer.n_recurrent * n)
+        if with_dropout:
+            memory.mask = room_take(room, S * n)
+            memory.recurrent_mask = room_take(room, layer.n_recurrent * n)
+            history_new(room, &memory.y, kept, S * layer.n_blocks * width, ring)
         if training:
             memory.d_s = room_take(room, S * n)
             memory.d_r = room_take(room, matrix_size(&layer.recurrent_back, width))
@@ -170,5 +187,25 @@ cdef inline void bundle_place(
     history_new(room, &bundle.out, max(T, 1) if net.return_sequences else 1,
                 matrix_size(&net.head[0], width), not net.return_sequences)
     bundle.read = room_take(room, net.n_directions * S * n + LANES)
+    if net.pooling == HIGHEST:
+        bundle.highest = <int*> room_take(room, net.n_directions * S * n)
     if training:
         bundle.d_read = room_take(room, net.n_directions * S * n + 8 * width)
+
+
+cdef inline void draw_masks(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+    """What the sequences of a bundle do without."""
+    cdef const Layer* layer
+    cdef const Memory* memory
+    cdef int index, lane, n, H
+    for index in range(net.n_layers):
+        layer, memory = &net.layers[index], &bundle.layers[index]
+        n, H = group(layer, width), layer.n_blocks
+        memset(memory.mask, 0, layer.block_size * n * sizeof(real))
+        memset(memory.recurrent_mask, 0, layer.n_recurrent * n * sizeof(real))
+        for lane in range(bundle.count):
+            draw_mask(stream_of(&net.dropout, bundle.row[lane], index, False), net.dropout.rate,
+                      layer.block_size, H, n, width, lane, memory.mask)
+            draw_mask(stream_of(&net.dropout, bundle.row[lane], index, True),
+                      net.dropout.recurrent_rate, layer.n_recurrent, H, n, width, lane,
+                      memory.recurrent_mask)

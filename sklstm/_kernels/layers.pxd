@@ -10,6 +10,9 @@ from sklstm._kernels.bundles cimport (
 )
 from sklstm._kernels.cells cimport backward_cell, forward_cell
 from sklstm._kernels.layout cimport Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels
+from sklstm._kernels.pooling cimport (
+    begin_pool, begin_pool_back, end_pool, pool, receive_pooled,
+)
 from sklstm._kernels.products cimport (
     FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out, rows_of,
 )
@@ -61,13 +64,6 @@ cdef inline void silence_ended(
                 at[u * width + lane] = 0
 
 
-cdef inline bint ends_at(
-    const Layer* layer, const Bundle* bundle, int lane, int t
-) noexcept nogil:
-    """Has the layer read all of the sequence once it has read place t?"""
-    return t == (0 if layer.reverse else bundle.length[lane] - 1)
-
-
 cdef inline void gather(
     const Bundle* bundle, int width, int t, int n_features, real* x
 ) noexcept nogil:
@@ -106,40 +102,43 @@ cdef inline void read_inputs(
         memcpy(x + d * size, cells_at(net, bundle, below, t, width), size * sizeof(real))
 
 
-cdef inline void keep_outputs(
-    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* after,
-    real* s
+cdef inline void put_apart(
+    const Layer* layer, const Memory* memory, int step, int width, real* after
 ) noexcept nogil:
-    """Finish a step: what has ended is silenced or read."""
-    cdef int S = layer.block_size, H = layer.n_blocks, lane, u
-    cdef real* read
-    if layer.reverse and t >= bundle.length[width - 1]:
-        silence_ended(bundle, width, t, S * H, s)
-        silence_ended(bundle, width, t, layer.n_recurrent * H, after)
-    if layer.level == n_levels(net) - 1 and not net.return_sequences:
-        read = bundle.read + layer.direction * S * H * width
-        for lane in range(width):
-            if ends_at(layer, bundle, lane, t):
-                for u in range(S * H):
-                    read[u * width + lane] = after[u * width + lane]
+    """From r(t) in padded groups to what the layer itself and, with dropout, others see of it."""
+    cdef int n = group(layer, width), size = layer.n_blocks * width, g, k
+    cdef real* y
+    if memory.mask == NULL:
+        for g in range(layer.n_recurrent):
+            memcpy(after + g * size, memory.r + g * n, size * sizeof(real))
+        return
+    y = slot(&memory.y, step)
+    for g in range(layer.block_size):
+        for k in range(size):
+            y[g * size + k] = memory.r[g * n + k] * memory.mask[g * n + k]
+    for g in range(layer.n_recurrent):
+        for k in range(size):
+            after[g * size + k] = memory.r[g * n + k] * memory.recurrent_mask[g * n + k]
 
 
 cdef inline void finish_step(
-    const Net* net, const Layer* layer, const Bundle* bundle, int index, int step, int width,
+    const Layer* layer, const Bundle* bundle, int index, int step, int width,
     real* z
 ) noexcept nogil:
-    """From the pre-activations of a step to what it puts out."""
+    """From the pre-activations of a step to what it puts out; what has ended is silenced."""
     cdef const Memory* memory = &bundle.layers[index]
-    cdef int wide = width > 1, n = group(layer, width), H = layer.n_blocks, g
+    cdef int wide = width > 1, S = layer.block_size, t = step_at(layer, bundle, step)
+    cdef real* s = slot(&memory.s, step + 1)
     cdef real* after = recurrent(layer, bundle, index, step + 1, width)
-    cdef real* r = after if memory.r == NULL else memory.r
-    forward_cell(layer.cell, n, layer.block_size, layer.peephole[wide], slot(&memory.s, step), z,
-                 slot(&memory.s, step + 1), slot(&memory.h, step), r)
+    forward_cell(layer.cell, group(layer, width), S, layer.peephole[wide], slot(&memory.s, step),
+                 z, s, slot(&memory.h, step), after if memory.r == NULL else memory.r)
     if memory.r != NULL:
-        for g in range(layer.n_recurrent):
-            memcpy(after + g * H, r + g * n, H * sizeof(real))
-    keep_outputs(net, layer, bundle, width, step_at(layer, bundle, step), after,
-                 slot(&memory.s, step + 1))
+        put_apart(layer, memory, step, width, after)
+    if layer.reverse and t >= bundle.length[width - 1]:
+        silence_ended(bundle, width, t, S * layer.n_blocks, s)
+        silence_ended(bundle, width, t, layer.n_recurrent * layer.n_blocks, after)
+        if memory.mask != NULL:
+            silence_ended(bundle, width, t, S * layer.n_blocks, slot(&memory.y, step))
 
 
 cdef inline int read_block(
@@ -171,6 +170,9 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
     cdef const Matrix* m = &layer.weights
     cdef int width = chunk.width, n = group(layer, width), S = layer.block_size
     cdef int H = layer.n_blocks, F = layer.n_inputs, step, b, count
+    cdef bint is_read = (
+        layer.level == n_levels(net) - 1 and not net.return_sequences and not chunk.again
+    )
     cdef Runs before = Runs(1, F, 0), after = Runs(1, m.columns - F, 0)
     cdef const Bundle* bundle
     cdef reals[CHUNK_MAX] x
@@ -199,26 +201,31 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
         wait(member)
         for b in range(count):
             if does(member, b):
-                finish_step(net, layer, &chunk.bundles[b], index, step, width, z[b])
+                bundle = &chunk.bundles[b]
+                finish_step(layer, bundle, index, step, width, z[b])
+                if is_read:
+                    pool(net, layer, bundle, index, step_at(layer, bundle, step), width)
         wait(member)
 
 
 cdef inline void receive(
-    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* d_r
+    const Net* net, const Layer* layer, const Bundle* bundle, const real* mask, int width, int t,
+    real* d_r
 ) noexcept nogil:
     """Add the gradient at the cells that comes from above."""
-    cdef int size = layer.block_size * group(layer, width), lane, u
+    cdef int size = layer.block_size * group(layer, width), u
     cdef const real* received
     if layer.level == n_levels(net) - 1 and not net.return_sequences:
-        received = bundle.d_read + layer.direction * size
-        for lane in range(width):
-            if ends_at(layer, bundle, lane, t):
-                for u in range(size // width):
-                    d_r[u * width + lane] += received[u * width + lane]
+        receive_pooled(net, layer, bundle, t, width, d_r)
         return
     received = slot(&bundle.d_y[layer.level], t) + layer.direction * size
+    if mask == NULL:
+        for u in range(size // LANES):
+            store(d_r + u * LANES, load(d_r + u * LANES) + load(received + u * LANES))
+        return
     for u in range(size // LANES):
-        store(d_r + u * LANES, load(d_r + u * LANES) + load(received + u * LANES))
+        store(d_r + u * LANES,
+              load(d_r + u * LANES) + load(received + u * LANES) * load(mask + u * LANES))
 
 
 cdef inline void begin_step_back(
@@ -228,11 +235,15 @@ cdef inline void begin_step_back(
     """Undo `finish_step`: z becomes the gradient at the step's pre-activations."""
     cdef const Memory* memory = &bundle.layers[index]
     cdef int wide = width > 1, n = group(layer, width), S = layer.block_size, H = layer.n_blocks
-    cdef int t = step_at(layer, bundle, step)
+    cdef int t = step_at(layer, bundle, step), p
     if layer.reverse and t >= bundle.length[width - 1]:
         silence_ended(bundle, width, t, S * H, memory.d_s)
         silence_ended(bundle, width, t, layer.n_recurrent * H, memory.d_r)
-    receive(net, layer, bundle, width, t, memory.d_r)
+    if memory.mask != NULL:
+        for p in range(layer.n_recurrent * n // LANES):
+            store(memory.d_r + p * LANES,
+                  load(memory.d_r + p * LANES) * load(memory.recurrent_mask + p * LANES))
+    receive(net, layer, bundle, memory.mask, width, t, memory.d_r)
     backward_cell(layer.cell, n, S, layer.flow[wide], slot(&memory.s, step),
                   slot(&memory.s, step + 1), slot(&memory.h, step), memory.d_r, z, memory.d_s,
                   memory.d_peephole)
@@ -383,11 +394,11 @@ cdef inline void forward_span(const Net* net, const Chunk* chunk) noexcept nogil
 
 cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
     """Raw outputs of a chunk: at the last step, or at every step. Its last span is entered."""
-    cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef int b, t, number, n_read = net.n_directions * last.block_size * last.n_blocks
-    for b in range(chunk.n):
-        if chunk.bundles[b].count < chunk.width:  # lanes of no sequence, which no step writes
-            memset(chunk.bundles[b].read, 0, n_read * chunk.width * sizeof(real))
+    cdef int b, t, number
+    chunk.again = False
+    for b in range(chunk.n if not net.return_sequences else 0):
+        if does(&chunk.member, b):
+            begin_pool(net, &chunk.bundles[b], chunk.width)
     for number in range(n_spans(chunk)):
         enter_span(chunk, number)
         if number > 0:
@@ -396,6 +407,10 @@ cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
         for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
             read_out(net, chunk, t)
     if not net.return_sequences:
+        for b in range(chunk.n):
+            if does(&chunk.member, b):
+                end_pool(net, &chunk.bundles[b], chunk.width)
+        wait(&chunk.member)
         read_out(net, chunk, 0)
     wait(&chunk.member)
 
@@ -405,6 +420,7 @@ cdef inline void repeat_span(const Net* net, Chunk* chunk, int number) noexcept 
     enter_span(chunk, number)
     if number > 0:
         copy_begin(net, chunk, True)
+    chunk.again = True
     forward_span(net, chunk)
 
 
@@ -413,11 +429,15 @@ cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogi
 
     The spans of a chunk come in turn, the last one first.
     """
-    cdef int t, d, level
+    cdef int t, d, level, b
     for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
         read_back(net, chunk, t)
     if not net.return_sequences and chunk.stop == chunk.steps:
         read_back(net, chunk, 0)
+        wait(&chunk.member)
+        for b in range(chunk.n):
+            if does(&chunk.member, b):
+                begin_pool_back(net, &chunk.bundles[b], chunk.width)
     wait(&chunk.member)
     for level in range(n_levels(net) - 1, -1, -1):
         for d in range(net.n_directions):

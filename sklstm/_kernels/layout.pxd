@@ -11,9 +11,17 @@ from libc.string cimport memcpy
 
 from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.cells cimport Cell, cell_named
+from sklstm._kernels.dropout cimport Dropout
 from sklstm._kernels.products cimport Runs, pack, rows_of, rows_padded, units_padded
 from sklstm._kernels.simd cimport LANES, real
 from sklstm._kernels.teams cimport Member
+
+
+cdef enum Pooling:
+    # What the output layer reads of a sequence, if it reads once:
+    LAST  # the cells at the last step,
+    HIGHEST  # their maximum
+    MEAN  # or their mean over all steps
 
 
 cdef struct Matrix:
@@ -58,7 +66,13 @@ cdef struct Net:
     Matrix* head  # (directions,) from the cells of the last level; the bias with the first
     Matrix* head_back
     bint return_sequences
+    Pooling pooling
     bint full
+    Dropout dropout
+
+
+cdef inline Pooling pooling_named(str name) except *:
+    return {"last": LAST, "max": HIGHEST, "mean": MEAN}[name]
 
 
 cdef inline int n_levels(const Net* net) noexcept nogil:
@@ -214,11 +228,12 @@ cdef inline int head_new(
 
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
-    """All places; `full` and `return_sequences` are the caller's to set."""
+    """All places; `full`, `return_sequences` and `dropout` are the caller's to set."""
     cdef int index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions
     net.n_features, net.n_outputs = topology.n_features, topology.n_outputs
+    net.pooling = pooling_named(topology.pooling)
     net.layers = <Layer*> arena_take(arena, net.n_layers, sizeof(Layer))
     net.head = <Matrix*> arena_take(arena, net.n_directions, sizeof(Matrix))
     net.head_back = <Matrix*> arena_take(arena, net.n_directions, sizeof(Matrix))

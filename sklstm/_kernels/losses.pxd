@@ -1,16 +1,23 @@
 """Loss of one target, and its gradient at the raw outputs z = W_o y + b_o; the penalty.
 
-======================  =======================  ====================================
-kind                    output                   loss
-======================  =======================  ====================================
-SQUARED_IDENTITY        z                        1/2 sum (z - t)^2
-SQUARED_LOGISTIC        a = 1 / (1 + exp(-z))    1/2 sum (a - t)^2
-SQUARED_TANH            a = tanh(z)              1/2 sum (a - t)^2
-LOG_LOGISTIC            a = 1 / (1 + exp(-z))    -sum t log a + (1 - t) log(1 - a)
-LOG_SOFTMAX             softmax(z)               -log of the target class's probability
-======================  =======================  ====================================
+=============  ============================  =================================================
+kind           output                        loss
+=============  ============================  =================================================
+SQUARED        a = f(z)                      1/2 sum (a - t)^2
+ABSOLUTE       a = f(z)                      sum |a - t|
+QUANTILE       a = f(in order of z)          sum q (t - a) where t > a, (1 - q) (a - t) elsewhere
+POISSON        a = exp(z)                    sum t log(t / a) - t + a, half the deviance
+LOG_LOGISTIC   a = 1 / (1 + exp(-z))         -sum t log a + (1 - t) log(1 - a)
+LOG_SOFTMAX    softmax(z)                    -log of the target class's probability
+=============  ============================  =================================================
 
-The target of LOG_SOFTMAX is the number of the class. A squared-error target of NaN is no target.
+f is the identity, logistic or tanh. Several quantiles of a target have an output each: the middle
+one is z itself, and from it each next one is softplus(z) = log(1 + exp(z)) further out, so that
+they do not cross. The target of LOG_SOFTMAX is the number of the class. A target that is a number
+and NaN is no target.
+
+A loss more: its name and its row here, a case in `error_of_number`, and a line in the table of
+_number_losses.py.
 """
 
 from libc.math cimport exp, fabs, log, log1p, tanh
@@ -18,40 +25,149 @@ from libc.math cimport exp, fabs, log, log1p, tanh
 from sklstm._kernels.simd cimport real
 
 
-cdef enum Loss:
-    SQUARED_IDENTITY
-    SQUARED_LOGISTIC
-    SQUARED_TANH
+cdef enum:
+    QUANTILES_MAX = 128  # of a target
+
+
+cdef enum LossKind:
+    SQUARED
+    ABSOLUTE
+    QUANTILE
+    POISSON
     LOG_LOGISTIC
     LOG_SOFTMAX
+
+
+cdef enum Activation:
+    IDENTITY
+    LOGISTIC
+    TANH
+
+
+cdef struct Loss:
+    LossKind kind
+    Activation activation  # where targets are numbers
+    int n_quantiles  # outputs of a target
+    const double* quantiles
+
+
+cdef inline Loss loss_named(
+    str name, str activation, const double[::1] quantiles  # which must stay where they are
+) except *:
+    """The loss of outputs with this activation."""
+    cdef Loss loss
+    loss.kind = {
+        ("squared_error", False): SQUARED,
+        ("absolute_error", False): ABSOLUTE,
+        ("quantile", False): QUANTILE,
+        ("poisson", False): POISSON,
+        ("log_loss", False): LOG_LOGISTIC,
+        ("log_loss", True): LOG_SOFTMAX,
+    }[name, activation == "softmax"]
+    loss.activation = {"logistic": LOGISTIC, "tanh": TANH}.get(activation, IDENTITY)
+    loss.n_quantiles = <int> max(1, quantiles.shape[0])
+    loss.quantiles = &quantiles[0] if quantiles.shape[0] > 0 else NULL
+    return loss
+
+
+# ---------------------------------------------------------------------------- numbers
 
 
 cdef inline double logistic(double z) noexcept nogil:
     return 1 / (1 + exp(-z)) if z > -700 else exp(z)
 
 
-cdef inline double squared_loss(
-    Loss kind, int K, int stride, const real* target, double weight, real* z
+cdef inline double softplus(double z) noexcept nogil:
+    """log(1 + exp(z)); a NaN stays in sight."""
+    return (0 if z < 0 else z) + log1p(exp(-fabs(z)))
+
+
+cdef inline double activated(Activation activation, double z, double* slope) noexcept nogil:
+    """f(z), and its derivative into `slope`."""
+    cdef double a
+    if activation == LOGISTIC:
+        a = logistic(z)
+        slope[0] = a * (1 - a)
+        return a
+    elif activation == TANH:
+        a = tanh(z)
+        slope[0] = 1 - a * a
+        return a
+    elif activation == IDENTITY:
+        slope[0] = 1
+        return z
+
+
+cdef inline double error_of_number(
+    const Loss* loss, int q, double z, double target, double* d_z
 ) noexcept nogil:
-    cdef int k
-    cdef double a, error, slope, loss = 0
-    for k in range(K):
+    """Loss of one number, the q-th quantile of its target; its gradient into `d_z`."""
+    cdef double slope = 1, a, level
+    if loss.kind == POISSON:
+        a = exp(z)
+        d_z[0] = a - target
+        return a - target + (target * (log(target) - z) if target > 0 else 0)
+    a = activated(loss.activation, z, &slope)
+    if loss.kind == SQUARED:
+        d_z[0] = (a - target) * slope
+        return 0.5 * (a - target) * (a - target)
+    elif loss.kind == ABSOLUTE:
+        d_z[0] = ((a > target) - (a < target)) * slope
+        return fabs(a - target)
+    elif loss.kind == QUANTILE:
+        level = loss.quantiles[q]
+        d_z[0] = ((1 - level) * (a > target) - level * (a < target)) * slope
+        return max(level * (target - a), (level - 1) * (target - a))
+
+
+cdef inline double ordered_loss(
+    const Loss* loss, int stride, double target, double weight, real* z
+) noexcept nogil:
+    """Loss of all quantiles of a target."""
+    cdef double[QUANTILES_MAX] value, d_value
+    cdef int q, n = loss.n_quantiles, middle = loss.n_quantiles // 2
+    cdef double total = 0, beyond
+    value[middle] = z[middle * stride]
+    for q in range(middle + 1, n):
+        value[q] = value[q - 1] + softplus(z[q * stride])
+    for q in range(middle - 1, -1, -1):
+        value[q] = value[q + 1] - softplus(z[q * stride])
+    for q in range(n):
+        total += error_of_number(loss, q, value[q], target, &d_value[q])
+    # each z moves all values from its own outwards, and the middle one moves them all
+    beyond = 0
+    for q in range(n - 1, middle, -1):
+        beyond += d_value[q]
+        z[q * stride] = <real> (weight * beyond * logistic(z[q * stride]))
+    d_value[middle] += beyond
+    beyond = 0
+    for q in range(middle):
+        beyond += d_value[q]
+        z[q * stride] = <real> (-weight * beyond * logistic(z[q * stride]))
+    z[middle * stride] = <real> (weight * (d_value[middle] + beyond))
+    return total
+
+
+cdef inline double number_loss(
+    const Loss* loss, int K, int stride, const real* target, double weight, real* z
+) noexcept nogil:
+    cdef int k, q, n = loss.n_quantiles
+    cdef double d_z, total = 0
+    cdef real* own
+    for k in range(K // n):
+        own = z + k * n * stride
         if target[k] != target[k]:
-            z[k * stride] = 0
-            continue
-        if kind == SQUARED_IDENTITY:
-            a = z[k * stride]
-            slope = 1
-        elif kind == SQUARED_LOGISTIC:
-            a = logistic(z[k * stride])
-            slope = a * (1 - a)
-        elif kind == SQUARED_TANH:
-            a = tanh(z[k * stride])
-            slope = 1 - a * a
-        error = a - target[k]
-        loss += 0.5 * error * error
-        z[k * stride] = <real> (weight * error * slope)
-    return weight * loss
+            for q in range(n):
+                own[q * stride] = 0
+        elif n > 1:
+            total += ordered_loss(loss, stride, target[k], weight, own)
+        else:
+            total += error_of_number(loss, 0, own[0], target[k], &d_z)
+            own[0] = <real> (weight * d_z)
+    return weight * total
+
+
+# ---------------------------------------------------------------------------- labels
 
 
 cdef inline double logistic_loss(
@@ -84,10 +200,10 @@ cdef inline double softmax_loss(
 
 
 cdef inline double target_loss(
-    Loss kind,
+    const Loss* loss,
     int K,  # outputs
     int stride,  # between outputs in z
-    const real* target,  # IN     (K,), or the class (1,)
+    const real* target,  # IN     (K / quantiles,), or the class (1,)
     double weight,
     real* z,  # INOUT  raw outputs -> weight times the gradient there
 ) noexcept nogil:
@@ -97,12 +213,15 @@ cdef inline double target_loss(
         for k in range(K):
             z[k * stride] = 0
         return 0
-    if kind == LOG_SOFTMAX:
+    if loss.kind == LOG_SOFTMAX:
         return softmax_loss(K, stride, target, weight, z)
-    elif kind == LOG_LOGISTIC:
+    elif loss.kind == LOG_LOGISTIC:
         return logistic_loss(K, stride, target, weight, z)
-    elif kind in (SQUARED_IDENTITY, SQUARED_LOGISTIC, SQUARED_TANH):
-        return squared_loss(kind, K, stride, target, weight, z)
+    elif loss.kind in (SQUARED, ABSOLUTE, QUANTILE, POISSON):
+        return number_loss(loss, K, stride, target, weight, z)
+
+
+# ---------------------------------------------------------------------------- penalty
 
 
 cdef inline double finish_gradient(

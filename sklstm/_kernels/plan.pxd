@@ -47,15 +47,16 @@ cdef struct Plan:
 cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
     """What depends on the network alone."""
     cdef int index, H, largest = 0
-    cdef Py_ssize_t n_bytes = 0
+    cdef Py_ssize_t n_weights = 0, n_bytes
     cdef const Matrix* m
     plan.has_lanes = LANES > 1
     for index in range(net.n_layers):
         m, H = &net.layers[index].weights, net.layers[index].n_blocks
-        n_bytes = max(n_bytes, <Py_ssize_t> matrix_rows(m, 1) * m.columns * sizeof(real))
+        n_weights = max(n_weights, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
         largest = max(largest, H)
         if H >= SMALL or <Py_ssize_t> H * net.layers[index].n_inputs > NARROW:
             plan.has_lanes = False
+    n_bytes = n_weights * <Py_ssize_t> sizeof(real)
     # in units there is padding instead, and all else is nearly as fast
     plan.least_use = 0.9 * largest / whole_vectors(largest)
     # the slower the cache that the weights come from, the more sequences share a reading; and where

@@ -1,7 +1,10 @@
 """Rooms: memory for the chunks that are worked on at a time, one in each."""
 
 from sklstm._kernels.arena cimport Arena, arena_take
-from sklstm._kernels.bundles cimport Bundle, Chunk, History, Memory, Room, bundle_place
+from sklstm._kernels.bundles cimport (
+    Bundle, Chunk, History, Memory, Room, bundle_place, draw_masks,
+)
+from sklstm._kernels.dropout cimport drops
 from sklstm._kernels.layout cimport Net, n_levels
 from sklstm._kernels.plan cimport (
     GROUP, Place, Plan, block_of, chunks_most, first_bundle, first_place, width_of,
@@ -126,6 +129,9 @@ cdef inline Chunk* fill_chunk(
         fill_bundle(plan, &chunk.bundles[b], first + b, values, net.n_features, offsets)
         bundle_place(&room, net, &chunk.bundles[b], chunk.width, chunk.block, rooms.training,
                      chunk.span)
+        if rooms.training and drops(&net.dropout):
+            draw_masks(net, &chunk.bundles[b], chunk.width)
+    chunk.again = False
     chunk.steps = chunk.bundles[0].steps
     chunk.member = Member(0, 1)
     return chunk

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklstm._estimator import SEEDS
-from sklstm._number_outputs import OUT_ACTIVATIONS
+from sklstm._number_losses import OUT_ACTIVATIONS
 from sklstm._progress import progress
 from sklstm._regression import SequenceRegressor
 from sklstm._sequences import Sequences, unchanged_on_error

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklstm._number_outputs import OUT_ACTIVATIONS
+from sklstm._number_losses import OUT_ACTIVATIONS
 from sklstm.baselines._cascade import run_back, run_units
 from sklstm.baselines._quickprop import Quickprop
 

@@ -48,15 +48,19 @@ class Network(nn.Module):
         assert not np.isnan(vector).any()
         return vector
 
-    def forward(self, x, truncated):
-        """Raw outputs of one sequence: every step (T, K), last step (K,)."""
+    def forward(self, x, truncated, pooling="last"):
+        """Raw outputs of one sequence: every step (T, K), and what is read once (K,)."""
         for layer in self.layers:
             if truncated:
                 ends = ["", "_reverse"][: self.topology.n_directions]
                 x = torch.cat([written_out(layer, end, x) for end in ends], dim=1)
             else:
                 x = layer(x)[0]
-        if self.topology.bidirectional:
+        if pooling == "max":
+            last = x.max(dim=0).values
+        elif pooling == "mean":
+            last = x.mean(dim=0)
+        elif self.topology.bidirectional:
             ahead, back = x.chunk(2, dim=1)
             last = torch.cat([ahead[-1], back[0]])
         else:
@@ -87,24 +91,50 @@ def gradient(tensor):
     return tensor.grad.numpy()
 
 
-def raw_outputs(network, sequences, per_step, truncated):
+def raw_outputs(network, sequences, per_step, truncated, pooling="last"):
     """(N, K) or (n, K)."""
-    outputs = [network(torch.from_numpy(x), truncated) for x in sequences]
+    outputs = [network(torch.from_numpy(x), truncated, pooling) for x in sequences]
     return torch.cat([o[0] for o in outputs]) if per_step else torch.stack([o[1] for o in outputs])
 
 
-def losses(raw, targets, loss, out_activation):
+def losses(raw, targets, loss, out_activation, quantiles):
     """One number per row of ``raw``."""
-    if loss == "squared_error":
-        there = ~torch.isnan(targets)
+    if loss != "log_loss":
+        there, targets = ~torch.isnan(targets), targets.nan_to_num()
         y = {"identity": nn.Identity(), "logistic": nn.Sigmoid(), "tanh": nn.Tanh()}[
             out_activation
         ](raw)
-        squares = (y - targets.nan_to_num()) ** 2
-        return 0.5 * (squares * there).sum(dim=1)
+        return (number_losses(y, targets, loss, quantiles) * there).sum(dim=1)
     if out_activation == "softmax":
         return nn.functional.cross_entropy(raw, targets[:, 0].long(), reduction="none")
     return nn.functional.binary_cross_entropy_with_logits(raw, targets, reduction="none").sum(dim=1)
+
+
+def number_losses(y, targets, loss, quantiles):
+    """One number per target."""
+    if loss == "squared_error":
+        return 0.5 * (y - targets) ** 2
+    if loss == "absolute_error":
+        return (y - targets).abs()
+    if loss == "poisson":  # what PyTorch leaves out of the deviance does not depend on y
+        rest = torch.xlogy(targets, targets) - targets
+        return nn.functional.poisson_nll_loss(y, targets, log_input=True, reduction="none") + rest
+    if loss == "quantile":
+        y = y.unflatten(1, (targets.shape[1], len(quantiles)))
+        middle = len(quantiles) // 2
+        apart = nn.functional.softplus(y)
+        apart = torch.cat(
+            [
+                -apart[..., :middle].flip(-1).cumsum(-1).flip(-1),
+                torch.zeros_like(y[..., :1]),
+                apart[..., middle + 1 :].cumsum(-1),
+            ],
+            dim=-1,
+        )
+        error = targets[..., None] - (y[..., middle : middle + 1] + apart)
+        levels = torch.tensor(quantiles, dtype=torch.float64)
+        return torch.maximum(levels * error, (levels - 1) * error).sum(dim=2)
+    raise ValueError(loss)
 
 
 def penalty(network):
@@ -122,18 +152,20 @@ def sequence_weights(weights, lengths, per_step):
 def batch_loss(network, sequences, settings, targets, weights, truncated):
     """Sum of w L / number of sequences + alpha/2 ||W||^2 / sum of the weights of sequences."""
     per_step = settings["return_sequences"]
-    raw = raw_outputs(network, sequences, per_step, truncated)
-    each = losses(raw, targets, settings["loss"], settings["out_activation"])
+    raw = raw_outputs(network, sequences, per_step, truncated, settings["pooling"])
+    each = losses(raw, targets, settings["loss"], settings["out_activation"], settings["quantiles"])
     total = sequence_weights(weights, [len(x) for x in sequences], per_step).sum()
     return (weights * each).sum() / len(sequences) + settings["alpha"] * penalty(network) / total
 
 
-def objective(loss, out_activation, return_sequences, alpha=0.0):
+def objective(loss, out_activation, return_sequences, alpha=0.0, *, quantiles=(), pooling="last"):
     return {
         "loss": loss,
         "out_activation": out_activation,
         "return_sequences": return_sequences,
         "alpha": alpha,
+        "quantiles": list(quantiles),
+        "pooling": pooling,
     }
 
 
@@ -145,6 +177,12 @@ OBJECTIVES = {
     "regression": objective("squared_error", "tanh", True, alpha=0.3),
     "classes": objective("log_loss", "softmax", False, alpha=0.2),
     "labels": objective("log_loss", "logistic", True),
+    "median": objective("absolute_error", "identity", True),
+    "quantile": objective("quantile", "identity", False, quantiles=[0.2]),
+    "quantiles": objective("quantile", "identity", True, quantiles=[0.1, 0.6, 0.9]),
+    "counts": objective("poisson", "identity", False),
+    "highest": objective("squared_error", "identity", False, pooling="max"),
+    "mean": objective("log_loss", "softmax", False, pooling="mean"),
 }
 
 
@@ -157,11 +195,16 @@ def draw_objective(rng, name, network, sequences):
     weights = rng.uniform(2.0, 6.0, size=len(raw))
     if len(raw) > 3:
         weights[1] = 0.0
-    if name == "classes":
+    if name in ("classes", "mean"):
         return rng.integers(raw.shape[1], size=(len(raw), 1)).astype(float), weights
     if name == "labels":
         return rng.integers(2, size=raw.shape).astype(float), weights
-    targets = rng.uniform(-1, 1, size=raw.shape)
+    if name == "counts":
+        return rng.poisson(1.5, size=raw.shape).astype(float), weights
+    n_targets = raw.shape[1] // max(1, len(settings["quantiles"]))
+    targets = rng.uniform(-1, 1, size=(len(raw), n_targets))
+    if not settings["return_sequences"]:
+        return targets, weights
     targets[-1, 0] = np.nan
     return targets, weights
 

@@ -3,7 +3,7 @@
 One sequence, one step, one equation at a time, in NumPy, from a `Topology` and its flat vector.
 
     output(topology, vector, sequences)        raw outputs at every step, a list of (T_i, K)
-    last_output(topology, vector, sequences)   raw outputs at the last step, (n, K)
+    one_output(topology, vector, sequences)    raw outputs of what is read once, (n, K)
     batch_loss(topology, vector, sequences, targets, weights, ...)   a number
 
 Its gradient is a difference quotient: `central_differences`, or `complex_step`, which has no
@@ -13,7 +13,9 @@ the truncated gradient, record the recurrence once and hold it fixed:
     sources = record(topology, vector, sequences)
     central_differences(lambda v: batch_loss(topology, v, ..., frozen=sources), vector)
 
-T steps, F features, H blocks of S cells, R recurrent sources, K outputs.
+With dropout, ``masks[k]`` are the factors of sequence k, see `twins.dropout`.
+
+T steps, F features, H blocks of S cells, R recurrent sources, K outputs, Q quantiles.
 """
 
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ class Trace:
 
     sources: np.ndarray  # (T + 1, R); sources[t] is what step t sees: r(t-1), zeros at first
     states: np.ndarray  # (T + 1, H, S); states[t] is s before step t, states[t + 1] after it
-    cells: np.ndarray  # (T, H * S), y(t)
+    cells: np.ndarray  # (T, H * S), y(t) as others see it
 
 
 # The cells. z holds the sums of a step, gates (H, 1) and candidates (H, S); s is the state (H, S).
@@ -93,8 +95,11 @@ def split(z, cell, n_blocks, block_size):
     return named
 
 
-def run_layer(layer, weights, x, frozen=None):
-    """One direction of one layer over the steps of x, (T, F), from zero state."""
+def run_layer(layer, weights, x, frozen=None, masks=(1.0, 1.0)):
+    """One direction of one layer over the steps of x, (T, F), from zero state.
+
+    ``masks``: factors of the cells as others see them, and of the layer's own recurrent sources.
+    """
     step = CELLS[layer.cell]
     dtype = weights["bias"].dtype
     r = np.zeros(weights["recurrent"].shape[1], dtype)
@@ -110,14 +115,14 @@ def run_layer(layer, weights, x, frozen=None):
             s, y, fed_back = step(z, s, weights["peephole"], seen)
         else:
             s, y, fed_back = step(z, s)
-        r = np.concatenate([part.ravel() for part in fed_back])
+        r = np.concatenate([part.ravel() for part in fed_back]) * masks[1]
         sources.append(r)
         states.append(s)
-        cells.append(y.ravel())
+        cells.append(y.ravel() * masks[0])
     return Trace(np.array(sources), np.array(states), np.array(cells))
 
 
-def run_stack(topology, vector, x, frozen=None):
+def run_stack(topology, vector, x, frozen=None, masks=None):
     """The traces of all layers over one sequence, and the cells of the last one, (T, cells)."""
     traces = []
     for layer, weights in zip(topology.stack, topology.layers(vector), strict=True):
@@ -128,6 +133,7 @@ def run_stack(topology, vector, x, frozen=None):
             weights,
             x[::-1] if layer.reverse else x,
             None if frozen is None else frozen[len(traces)],
+            (1.0, 1.0) if masks is None else masks[len(traces)],
         )
         traces.append(trace)
         directions.append(trace.cells[::-1] if layer.reverse else trace.cells)
@@ -136,28 +142,37 @@ def run_stack(topology, vector, x, frozen=None):
     return traces, x
 
 
-def record(topology, vector, sequences):
+def runs(topology, vector, sequences, frozen=None, masks=None):
+    """`run_stack` of each sequence."""
+    for k, x in enumerate(sequences):
+        yield run_stack(topology, vector, x, frozen and frozen[k], masks and masks[k])
+
+
+def record(topology, vector, sequences, masks=None):
     """For each sequence the traces of its layers, in the order of ``topology.stack``."""
-    return [run_stack(topology, as_double(vector), x)[0] for x in sequences]
+    return [run[0] for run in runs(topology, as_double(vector), sequences, None, masks)]
 
 
-def output(topology, vector, sequences, frozen=None):
+def output(topology, vector, sequences, frozen=None, masks=None):
     """Raw outputs at every step: for each sequence (T_i, K)."""
     vector = as_double(vector)
     raw = []
-    for k, x in enumerate(sequences):
-        cells = run_stack(topology, vector, x, None if frozen is None else frozen[k])[1]
+    for _, cells in runs(topology, vector, sequences, frozen, masks):
         raw.append(cells @ topology.output_weights(vector).T + topology.output_bias(vector))
     return raw
 
 
-def last_output(topology, vector, sequences, frozen=None):
-    """Raw outputs (n, K) from what each direction of the last layer has read to its end."""
+def one_output(topology, vector, sequences, frozen=None, masks=None):
+    """Raw outputs (n, K) of what is read of each sequence, once."""
     vector = as_double(vector)
     raw = []
-    for k, x in enumerate(sequences):
-        traces = run_stack(topology, vector, x, None if frozen is None else frozen[k])[0]
-        read = np.concatenate([t.cells[-1] for t in traces[-topology.n_directions :]])
+    for traces, cells in runs(topology, vector, sequences, frozen, masks):
+        if topology.pooling == "last":  # what each direction has read to its end
+            read = np.concatenate([t.cells[-1] for t in traces[-topology.n_directions :]])
+        elif topology.pooling == "mean":
+            read = cells.mean(axis=0)
+        elif topology.pooling == "max":
+            read = cells[cells.real.argmax(axis=0), np.arange(cells.shape[1])]
         raw.append(topology.output_weights(vector) @ read + topology.output_bias(vector))
     return np.array(raw)
 
@@ -165,22 +180,51 @@ def last_output(topology, vector, sequences, frozen=None):
 # The loss.
 
 
-def loss(raw, target, weight, loss, out_activation):
+def loss(raw, target, weight, loss, out_activation, quantiles=()):
     """Loss of one sequence, summed over its target steps.
 
-    ``raw`` is (T, K) with T weights, or (K,) with one. ``target`` has the shape of ``raw``; for
-    softmax it is (T, 1) or (1,) class indices. There is no target where the weight is 0, nor, for
-    the squared error, where the target is NaN.
+    ``raw`` is (T, K) with T weights, or (K,) with one. ``target`` has the shape of ``raw``, or
+    K / Q numbers a row for Q quantiles; for softmax it is (T, 1) or (1,) class indices. There is
+    no target where the weight is 0, nor, for numbers, where the target is NaN.
     """
-    step_loss = {"squared_error": squared_error, "log_loss": log_loss}[loss]
     rows = zip(np.atleast_2d(raw), np.atleast_2d(target), np.atleast_1d(weight), strict=True)
-    return sum((w * step_loss(y, t, out_activation) for y, t, w in rows if w != 0), start=0.0)
+    if loss == "log_loss":
+        return sum((w * log_loss(z, t, out_activation) for z, t, w in rows if w != 0), start=0.0)
+    link = {"identity": lambda z: z, "logistic": logistic, "tanh": np.tanh}[out_activation]
+    total = 0.0
+    for z, t, w in rows:
+        if w != 0:
+            values = in_order(z.reshape(len(t), -1))
+            there = ~np.isnan(t)
+            values, t = values[there], t[there, None]
+            if loss != "poisson":
+                values = link(values)
+            total += w * NUMBER_LOSSES[loss](values, t, np.array(quantiles)).sum()
+    return total
 
 
-def squared_error(raw, target, out_activation):
-    y = {"identity": lambda z: z, "logistic": logistic, "tanh": np.tanh}[out_activation](raw)
-    there = ~np.isnan(target)
-    return 0.5 * ((y[there] - target[there]) ** 2).sum()
+def in_order(z):
+    """Quantiles (K, Q): the middle one is z itself, each next one softplus(z) further out."""
+    middle = z.shape[1] // 2
+    values = [z[:, middle]]
+    for q in range(middle + 1, z.shape[1]):
+        values.append(values[-1] + softplus(z[:, q]))
+    for q in reversed(range(middle)):
+        values.insert(0, values[0] - softplus(z[:, q]))
+    return np.stack(values, axis=1)
+
+
+def absolute(error):
+    return np.where(error.real < 0, -error, error)
+
+
+NUMBER_LOSSES = {
+    "squared_error": lambda y, t, q: 0.5 * (y - t) ** 2,
+    "absolute_error": lambda y, t, q: absolute(y - t),
+    "quantile": lambda y, t, q: np.where(y.real < t, q * (t - y), (1 - q) * (y - t)),
+    # half the deviance; y is the logarithm of the mean
+    "poisson": lambda y, t, q: np.exp(y) - t + t * (np.log(np.where(t > 0, t, 1)) - y),
+}
 
 
 def log_loss(raw, target, out_activation):
@@ -200,9 +244,11 @@ def batch_loss(
     *,
     loss,
     out_activation,
+    quantiles=(),
     return_sequences=False,
     alpha=0.0,
     frozen=None,
+    masks=None,
 ):
     """Loss of a batch: sum of w L / number of sequences + alpha/2 ||W||^2 / sum of the weights.
 
@@ -210,10 +256,10 @@ def batch_loss(
     the mean over its steps.
     """
     vector = as_double(vector)
-    run = output if return_sequences else last_output
-    raw = run(topology, vector, sequences, frozen)
+    run = output if return_sequences else one_output
+    raw = run(topology, vector, sequences, frozen, masks)
     parts = [
-        sequence_loss(*part, loss, out_activation)
+        sequence_loss(*part, loss, out_activation, quantiles)
         for part in zip(raw, targets, weights, strict=True)
     ]
     penalty = 0.5 * alpha * (vector[topology.decayed] ** 2).sum()

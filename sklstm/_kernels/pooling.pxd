@@ -1,0 +1,143 @@
+"""What the output layer reads of a sequence: its last cells, or their maximum or mean over time.
+
+Forward, `pool` follows each step of the last layers; backward, `receive_pooled` gives each step its
+part of the gradient. Of equal maxima the first place counts.
+"""
+
+from libc.math cimport INFINITY
+
+from sklstm._kernels.bundles cimport Bundle, cells_at
+from sklstm._kernels.layout cimport HIGHEST, LAST, MEAN, Layer, Net, group
+from sklstm._kernels.simd cimport real
+
+
+cdef inline int n_present(const Bundle* bundle, int width, int t) noexcept nogil:
+    """Lanes whose sequence has a place t: the first ones, as the longest come first."""
+    cdef int n = 0
+    while n < width and t < bundle.length[n]:
+        n += 1
+    return n
+
+
+cdef inline bint ends_at(
+    const Layer* layer, const Bundle* bundle, int lane, int t
+) noexcept nogil:
+    """Has the layer read all of the sequence once it has read place t?"""
+    return t == (0 if layer.reverse else bundle.length[lane] - 1)
+
+
+# ---------------------------------------------------------------------------- forward
+
+
+cdef inline void begin_pool(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+    """Before the first step. Lanes of no sequence, which no step writes, are 0."""
+    cdef const Layer* last = &net.layers[net.n_layers - 1]
+    cdef int size = net.n_directions * last.block_size * last.n_blocks, u, lane
+    for u in range(size):
+        for lane in range(width):
+            bundle.read[u * width + lane] = 0
+            if net.pooling == HIGHEST and lane < bundle.count:
+                bundle.read[u * width + lane] = -INFINITY
+    if net.pooling == HIGHEST:
+        for u in range(net.n_directions * last.block_size * group(last, width)):
+            bundle.highest[u] = -1  # no place
+
+
+cdef inline void keep_highest(
+    bint later_too, int t, int n, const real* cells, real* read, int* highest
+) noexcept nogil:
+    cdef int k
+    cdef bint higher
+    for k in range(n):
+        higher = (cells[k] > read[k]) | (later_too & (cells[k] == read[k]))
+        read[k] = cells[k] if higher else read[k]
+        highest[k] = t if higher else highest[k]
+
+
+cdef inline void pool(
+    const Net* net, const Layer* layer, const Bundle* bundle, int index, int t, int width
+) noexcept nogil:
+    """Read the cells at place t."""
+    cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width), u, g, lane
+    cdef int present = n_present(bundle, width, t)
+    cdef const real* cells = cells_at(net, bundle, index, t, width)
+    cdef real* read = bundle.read + layer.direction * S * H * width
+    cdef int* highest
+    if net.pooling == LAST:
+        for lane in range(present):
+            if ends_at(layer, bundle, lane, t):
+                for u in range(S * H):
+                    read[u * width + lane] = cells[u * width + lane]
+    elif net.pooling == MEAN:
+        if present == width:
+            for u in range(S * H * width):
+                read[u] += cells[u]
+        else:
+            for u in range(S * H):
+                for lane in range(present):
+                    read[u * width + lane] += cells[u * width + lane]
+    elif net.pooling == HIGHEST:
+        for g in range(S):
+            highest = bundle.highest + (layer.direction * S + g) * n
+            if present == width:
+                keep_highest(layer.reverse, t, H * width, cells, read, highest)
+            else:
+                for u in range(H):
+                    keep_highest(layer.reverse, t, present, cells + u * width, read + u * width,
+                                 highest + u * width)
+            cells += H * width
+            read += H * width
+
+
+cdef inline void end_pool(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+    """Behind the last step."""
+    cdef const Layer* last = &net.layers[net.n_layers - 1]
+    cdef int u, lane
+    if net.pooling == MEAN:
+        for u in range(net.n_directions * last.block_size * last.n_blocks):
+            for lane in range(bundle.count):
+                bundle.read[u * width + lane] /= bundle.length[lane]
+
+
+# ---------------------------------------------------------------------------- backward
+
+
+cdef inline void begin_pool_back(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+    """From the gradient at what was read to that at a cell that was read."""
+    cdef const Layer* last = &net.layers[net.n_layers - 1]
+    cdef int size = last.block_size * group(last, width), d, u, lane
+    cdef const real* mask
+    cdef real* received
+    for d in range(net.n_directions):
+        received = bundle.d_read + d * size
+        mask = bundle.layers[net.n_layers - net.n_directions + d].mask
+        if mask != NULL:
+            for u in range(size):
+                received[u] *= mask[u]
+        if net.pooling == MEAN:
+            for u in range(size // width):
+                for lane in range(bundle.count):
+                    received[u * width + lane] /= bundle.length[lane]
+
+
+cdef inline void receive_pooled(
+    const Net* net, const Layer* layer, const Bundle* bundle, int t, int width, real* d_r
+) noexcept nogil:
+    """Add to the gradient at the cells what was read of place t."""
+    cdef int size = layer.block_size * group(layer, width), lane, u
+    cdef int present = n_present(bundle, width, t)
+    cdef const real* received = bundle.d_read + layer.direction * size
+    cdef const int* highest
+    if net.pooling == LAST:
+        for lane in range(present):
+            if ends_at(layer, bundle, lane, t):
+                for u in range(size // width):
+                    d_r[u * width + lane] += received[u * width + lane]
+    elif net.pooling == MEAN:
+        for u in range(size // width):
+            for lane in range(present):
+                d_r[u * width + lane] += received[u * width + lane]
+    elif net.pooling == HIGHEST:
+        highest = bundle.highest + layer.direction * size
+        for u in range(size):
+            d_r[u] += received[u] if highest[u] == t else 0

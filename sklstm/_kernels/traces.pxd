@@ -1,0 +1,198 @@
+"""Traces of one layer on a stream, and the truncated gradient that they give, block by block.
+
+For every weight into an input gate, a forget gate or a cell there is a trace, the derivative of
+the cell state by that weight with recurrent inputs held constant. With keep the factor of s(t-1)
+in the recurrence of the state, and y_m the source of the weight, equations (25) and (27) read
+
+    d s(t) / d w = keep d s(t-1) / d w + slope y_m
+
+keep, and the slope by each gate and by the cell's own input, are the cell's: `slopes_of_cell`. In
+"peephole" the sources of a gate include the states s(t-1) of its block.
+
+The output gate needs no trace: its gradient is that of the present step. Where the output layer
+reads a maximum or a mean over time, the gradient of each pooled cell is kept: that of the step of
+its maximum, or the sum over steps.
+"""
+
+from libc.string cimport memcpy, memset
+
+from sklstm._kernels.cells cimport errors_of_cell
+from sklstm._kernels.layout cimport HIGHEST, Layer, Pooling, group
+from sklstm._kernels.products cimport whole_vectors
+from sklstm._kernels.simd cimport (
+    LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store,
+)
+
+
+cdef struct Unit:
+    # What a layer holds between steps; units in the order of layout.pxd, width 1
+    real* source  # (F + R + 1,) x(t), r(t-1), 1 in the order of the weight columns
+    real* z
+    real* s
+    real* s_before
+    real* h
+    real* r
+    real* traces  # (gates before the cells + 1, cells, columns in whole vectors)
+    real* peephole_traces  # (2, cells, S)
+    # gradients of the pooled cells, as they are for an error of 1 at each
+    real* pooled  # (cells, gates before the cells + 2, columns in whole vectors)
+    real* pooled_peepholes  # (cells, 3, S)
+    # of the present step
+    real* slopes  # (gates before the cells + 2, S, n)
+    real* d_r
+    real* d_s
+    real* d_o
+    unsigned char* is_highest  # (cells,) in the order of the output weights
+    real* own_s  # (S, n) errors at states and output gates for an error of 1 at each cell
+    real* own_o  # (S, n)
+
+
+cdef inline void decay_and_add(real keep, real slope, const real* x, int n, real* y) noexcept nogil:
+    """y = keep y + slope x, in whole vectors."""
+    cdef int p
+    for p in range(whole_vectors(n) // LANES):
+        store(y + p * LANES,
+              splat(keep) * load(y + p * LANES) + splat(slope) * load(x + p * LANES))
+
+
+cdef inline void add(real factor, const real* x, int n, real* y) noexcept nogil:
+    """y += factor x, for any n."""
+    cdef int k, p
+    for p in range(n // LANES):
+        store(y + p * LANES, load(y + p * LANES) + splat(factor) * load(x + p * LANES))
+    for k in range(n // LANES * LANES, n):
+        y[k] += factor * x[k]
+
+
+cdef inline int traces_of(const Layer* layer) noexcept nogil:
+    """Traces per cell: of each gate before the cells, and of the cell's own weights."""
+    return layer.n_groups - layer.block_size
+
+
+cdef inline void trace_blocks(
+    const Layer* layer, const Unit* unit, int first, int stop
+) noexcept nogil:
+    """Carry the traces of some blocks' cells over the step just made, on any thread."""
+    cdef int S = layer.block_size, n = group(layer, 1)
+    cdef int K = whole_vectors(layer.weights.columns + 1)
+    cdef int n_traced = traces_of(layer), cells = layer.n_blocks * S, j, v, w, c, q
+    cdef real keep
+    cdef const real* slope
+    cdef real* trace
+    cdef float_mode mode = flush_denormals()
+    for j in range(first, stop):
+        for v in range(S):
+            c = v * layer.n_blocks + j
+            slope = unit.slopes + v * n + j
+            keep = slope[0]
+            for q in range(n_traced):
+                slope += S * n
+                decay_and_add(keep, slope[0], unit.source, K, unit.traces + (q * cells + c) * K)
+                if layer.has_peepholes and q < 2:
+                    trace = unit.peephole_traces + (q * cells + c) * S
+                    for w in range(S):
+                        trace[w] = keep * trace[w] + slope[0] * unit.s_before[w * n + j]
+    restore_float_mode(mode)
+
+
+cdef inline void learn_blocks(
+    const Layer* layer, const Unit* unit, int first, int stop, real* d_vector
+) noexcept nogil:
+    """Gradient of the weights into some blocks from the errors at their cells, on any thread."""
+    cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
+    cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+    cdef int H = layer.n_blocks, cells = H * S, j, v, w, c, q
+    cdef int n_gates = traces_of(layer) - 1  # before the cells
+    cdef Py_ssize_t row = whole_vectors(K)  # of traces
+    cdef real d_o, d_s
+    cdef float_mode mode = flush_denormals()
+    for j in range(first, stop):
+        d_o = unit.d_o[j]
+        add(d_o, unit.source, K, d_vector + row_at[(n_gates + S) * n + j])  # (22)
+        for v in range(S):
+            c, d_s = v * H + j, unit.d_s[v * n + j]
+            for q in range(n_gates):
+                add(d_s, unit.traces + (q * cells + c) * row, K,
+                    d_vector + row_at[q * n + j])  # (26)
+            add(d_s, unit.traces + (n_gates * cells + c) * row, K,
+                d_vector + row_at[(n_gates + v) * n + j])  # (28)
+            if layer.has_peepholes:
+                d_vector[layer.peephole_at + (2 * H + j) * S + v] += d_o * unit.s[v * n + j]
+                for w in range(S):
+                    for q in range(2):
+                        d_vector[layer.peephole_at + (q * H + j) * S + w] += (
+                            d_s * unit.peephole_traces[(q * cells + c) * S + w]
+                        )
+    restore_float_mode(mode)
+
+
+# ---------------------------------------------------------------------------- pooled cells
+
+
+cdef inline void own_errors(const Layer* layer, const Unit* unit) noexcept nogil:
+    """Errors at the states and output gates for an error of 1 at each cell: (21), (23)."""
+    cdef int S = layer.block_size, n = group(layer, 1), v, j
+    for v in range(S):
+        memset(unit.d_r, 0, S * n * sizeof(real))
+        for j in range(n):
+            unit.d_r[v * n + j] = 1
+        errors_of_cell(layer.cell, n, S, unit.z, unit.h, unit.d_r, unit.d_s, unit.own_o + v * n)
+        memcpy(unit.own_s + v * n, unit.d_s + v * n, n * sizeof(real))
+
+
+cdef inline void pool_blocks(
+    const Layer* layer, const Unit* unit, Pooling pooling, int first, int stop
+) noexcept nogil:
+    """Take the present step into the gradients of some blocks' pooled cells, on any thread."""
+    cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+    cdef int n_traced = traces_of(layer), H = layer.n_blocks, j, v, w, c, q
+    cdef Py_ssize_t row = whole_vectors(K)
+    cdef real own_s, own_o
+    cdef real* own
+    cdef float_mode mode = flush_denormals()
+    for j in range(first, stop):
+        for v in range(S):
+            c, own_s, own_o = v * H + j, unit.own_s[v * n + j], unit.own_o[v * n + j]
+            own = unit.pooled + c * (n_traced + 1) * row
+            if pooling == HIGHEST:
+                if not unit.is_highest[j * S + v]:
+                    continue
+                memset(own, 0, (n_traced + 1) * row * sizeof(real))
+                memset(unit.pooled_peepholes + c * 3 * S, 0, 3 * S * sizeof(real))
+            for q in range(n_traced):
+                add(own_s, unit.traces + (q * H * S + c) * row, K, own + q * row)
+            add(own_o, unit.source, K, own + n_traced * row)
+            own = unit.pooled_peepholes + c * 3 * S
+            for w in range(S if layer.has_peepholes else 0):
+                for q in range(2):
+                    own[q * S + w] += own_s * unit.peephole_traces[(q * H * S + c) * S + w]
+                own[2 * S + w] += own_o * unit.s[w * n + j]
+    restore_float_mode(mode)
+
+
+cdef inline void learn_pooled_blocks(
+    const Layer* layer, const Unit* unit,
+    const real* d_y,  # (cells,) errors at the pooled cells
+    int first, int stop, real* d_vector
+) noexcept nogil:
+    """Gradient of the weights into some blocks from the errors at pooled cells, on any thread."""
+    cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
+    cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+    cdef int n_gates = traces_of(layer) - 1, H = layer.n_blocks, j, v, w, q
+    cdef Py_ssize_t row = whole_vectors(K)
+    cdef real error
+    cdef const real* own
+    cdef float_mode mode = flush_denormals()
+    for j in range(first, stop):
+        for v in range(S):
+            error = d_y[j * S + v]
+            own = unit.pooled + (v * H + j) * (n_gates + 2) * row
+            for q in range(n_gates):
+                add(error, own + q * row, K, d_vector + row_at[q * n + j])
+            add(error, own + n_gates * row, K, d_vector + row_at[(n_gates + v) * n + j])
+            add(error, own + (n_gates + 1) * row, K, d_vector + row_at[(n_gates + S) * n + j])
+            own = unit.pooled_peepholes + (v * H + j) * 3 * S
+            for q in range(3 if layer.has_peepholes else 0):
+                for w in range(S):
+                    d_vector[layer.peephole_at + (q * H + j) * S + w] += error * own[q * S + w]
+    restore_float_mode(mode)

@@ -1,0 +1,30 @@
+"""The faults that `mutations.py` puts into the package, and the tests that should notice them."""
+
+from faults import (
+    answers,
+    batches,
+    cells,
+    data,
+    preprocessing,
+    streams,
+    sums,
+    training,
+    trials,
+    vectors,
+)
+from faults.fault import ROOT, Fault
+
+__all__ = ["FAULTS", "ROOT", "Fault"]
+
+FAULTS = [
+    *batches.FAULTS,
+    *sums.FAULTS,
+    *cells.FAULTS,
+    *vectors.FAULTS,
+    *streams.FAULTS,
+    *training.FAULTS,
+    *trials.FAULTS,
+    *data.FAULTS,
+    *preprocessing.FAULTS,
+    *answers.FAULTS,
+]

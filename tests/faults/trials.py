@@ -1,0 +1,70 @@
+"""Faults: trials of the paper."""
+
+from faults.fault import LANES, TRIALS, TRIALS_PYX, Fault
+
+FAULTS = [
+    Fault(
+        "lanes-grown",
+        "errors reach the cell of a net that has not grown it",
+        LANES,
+        "store(nets.d_s + c * LANES, load(nets.d_s + c * LANES) * load(nets.grown))",
+        "pass",
+        TRIALS,
+    ),
+    Fault(
+        "lanes-symbols",
+        "only the symbol of this step learns from the traces",
+        LANES,
+        "for symbol in range(symbols.n):",
+        "for symbol in range(symbols.now[lane], symbols.now[lane] + 1):",
+        TRIALS,
+    ),
+    Fault(
+        "lanes-rest",
+        "traces of symbols outlast their sequence",
+        LANES,
+        "    if symbols.n:\n        memset(",
+        "    if symbols.n < 0:\n        memset(",
+        TRIALS,
+    ),
+    Fault(
+        "lanes-company",
+        "an update of one lane forgets what the others have to add",
+        LANES,
+        "kept[lane] = not now[lane]",
+        "kept[lane] = 0",
+        TRIALS,
+    ),
+    Fault(
+        "trials-rate",
+        "a falling rate is a step ahead",
+        TRIALS_PYX,
+        "for _t in range(self.trials[lane].now.t):",
+        "for _t in range(self.trials[lane].now.t + 1):",
+        TRIALS,
+    ),
+    Fault(
+        "trials-test",
+        "nets learn from the sequences of their tests",
+        TRIALS_PYX,
+        "self.learns[lane] = self.targeted[lane] and trial.phase == TRAINING",
+        "self.learns[lane] = self.targeted[lane]",
+        TRIALS,
+    ),
+    Fault(
+        "trials-nan",
+        "outputs of NaN are right",
+        TRIALS_PYX,
+        "if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.criterion.tolerance:",
+        "if fabs(wanted(&self.task, &trial.now, k, True) - y) >= self.criterion.tolerance:",
+        "test_criterion.py",
+    ),
+    Fault(
+        "trials-vector",
+        "a vector of any length is taken for a net's",
+        TRIALS_PYX,
+        "if vector.shape[0] != self.n_total:",
+        "if vector.shape[0] < 0:",
+        TRIALS,
+    ),
+]
