@@ -38,6 +38,9 @@ def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_
     assert all((of_co2["LSTM, relative"] <= row).all() for row in of_co2.values())
     assert of_sea["LSTM, relative"][0] < of_sea["LSTM"][0]  # a month ahead
     assert of_sea["LSTM, relative"][2] > of_sea["LSTM"][2]  # a year
+    coverage = [float(share) / 100 for share in re.findall(r": (\d+)%, one", printed)]
+    assert 0.6 < coverage[0] < 0.95
+    assert coverage[1] < coverage[0]
 
 
 def test_every_example_is_tested():

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from walks import N, cube, differences, following, frames, lstm, now, relative, walks
+from walks import N, Taught, cube, differences, following, frames, lstm, now, relative, walks
 
 from sklstm import LSTMRegressor
 from sklstm._sequences import object_array
@@ -24,34 +24,6 @@ from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import SequenceDifferences, SequenceScaler, sliding_windows
 
 SHORT = {"max_iter": 40, "learning_rate_init": 0.02, "random_state": 0, "n_jobs": 1}
-
-
-class Quantiles(BaseEstimator):
-    """Three values for each target: one below, 0, one above."""
-
-    def __init__(self, return_sequences=False):
-        self.return_sequences = return_sequences
-
-    def fit(self, X, y):
-        self.shape_ = np.shape(y[0])[1:] if self.return_sequences else np.shape(y)[1:]
-        return self
-
-    def predict(self, X):
-        def around(n):
-            return np.zeros((n, *self.shape_, 3)) + [-1, 0, 1]
-
-        return [around(len(x)) for x in X] if self.return_sequences else around(len(X))
-
-
-class Taught(RegressorMixin, BaseEstimator):
-    """Keeps what it was given, and predicts the targets that it was taught."""
-
-    def fit(self, X, y):
-        self.X_, self.y_ = X, y
-        return self
-
-    def predict(self, X):
-        return self.y_
 
 
 # ------------------------------------------------------------------------------------- contract
@@ -293,57 +265,6 @@ def test_in_a_pipeline_the_first_step_says_how_a_table_is_read():
     model = RelativeRegressor(inside, columns=1).fit(X.reshape(N, -1), y)
     expected = RelativeRegressor(inside, columns=1).fit(X, y)
     assert_array_equal(model.predict(X.reshape(N, -1)), expected.predict(X))
-
-
-# -------------------------------------------------------------------- predictions of other shapes
-
-
-@pytest.mark.parametrize("n_outputs", [1, 2])
-def test_the_level_is_added_to_every_quantile(n_outputs):
-    X = walks(n_features=2)
-    y, level = following(X)[:, :n_outputs], now(X)[:, :n_outputs]
-    y, level = (a[:, 0] if n_outputs == 1 else a for a in (y, level))
-    columns = list(range(n_outputs))
-    model = RelativeRegressor(Quantiles(), columns=columns).fit(X, y)
-    assert_array_equal(model.predict(X), level[..., None] + [-1, 0, 1])
-    with pytest.raises(
-        ValueError, match="R² needs one prediction for each target, but there are 3"
-    ):
-        model.score(X, y)
-
-
-@pytest.mark.parametrize("n_outputs", [1, 2])
-def test_the_level_is_added_to_every_quantile_of_every_step(n_outputs):
-    X = walks(n_features=2)
-    y = [x[:, 0] if n_outputs == 1 else x for x in X]
-    columns = list(range(n_outputs))
-    model = RelativeRegressor(Quantiles(return_sequences=True), columns=columns).fit(X, y)
-    for values, t in zip(model.predict(X), y, strict=True):
-        assert_array_equal(values, t[..., None] + [-1, 0, 1])
-    cubes = np.array(walks(n_features=2, n_steps=5))
-    values = model.predict(cubes)
-    level = cubes[:, :, 0] if n_outputs == 1 else cubes
-    assert_array_equal(values, level[..., None] + [-1, 0, 1])
-
-
-def test_predictions_that_do_not_belong_to_the_targets_are_refused():
-    X = walks(n_features=2)
-    model = RelativeRegressor(Taught(), columns=[0, 1]).fit(X, following(X))
-    with pytest.raises(ValueError, match=re.escape("of shape (24, 2), where (5, 2) was expected")):
-        model.predict(X[:5])
-    model.regressor_.y_ = np.zeros((24, 2, 1, 1))
-    with pytest.raises(ValueError, match=r"\(24, 2, 1, 1\), where .* or one axis more"):
-        model.predict(X)
-
-
-@pytest.mark.parametrize("inner", [lstm(), make_pipeline(SequenceScaler(), lstm())])
-def test_a_change_of_return_sequences_after_fit_is_refused(inner):
-    X = walks()
-    model = RelativeRegressor(inner).fit(X, following(X)[:, 0])
-    name = next(name for name in inner.get_params() if name.endswith("return_sequences"))
-    model.regressor_.set_params(**{name: True})
-    with pytest.raises(ValueError, match="return_sequences of regressor_ was changed after fit"):
-        model.predict(X)
 
 
 # ------------------------------------------------------------------------------------ precision

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
 
 from sklstm import LSTMRegressor
 
@@ -49,3 +50,14 @@ def differences(X, features=(0,)):
 
 def frames(X, names=("price", "load")):
     return [pd.DataFrame(x, columns=list(names)) for x in X]
+
+
+class Taught(RegressorMixin, BaseEstimator):
+    """Keeps what it was given, and predicts the targets that it was taught."""
+
+    def fit(self, X, y):
+        self.X_, self.y_ = X, y
+        return self
+
+    def predict(self, X):
+        return self.y_

@@ -13,8 +13,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm._number_losses import LOSSES, goal_of
 from sklstm._parameters import positive_int
-from sklstm._scores import r2
+from sklstm._regressor import LSTMRegressor
 from sklstm._sequences import called, read_sequences, unchanged_on_error, unpack_steps
 from sklstm._sklearn import HasMethods, InvalidParameterError, _fit_context
 from sklstm._targets import Rows, read_regression, read_weights
@@ -226,9 +227,11 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return _in_container(self._values(rows), rows)
 
     def score(self, X, y, sample_weight=None):
-        """R², the mean over outputs; with `return_sequences`, over all steps with a target.
+        """R² of `y` itself, not of the relative targets.
 
-        It is that of `y` itself, and not of the relative targets.
+        It is the mean over outputs; with `return_sequences`, over all steps with a target. If the
+        regressor is an `LSTMRegressor` with another loss than the squared error, it is the score
+        of that loss, as for the `LSTMRegressor` alone.
 
         Parameters
         ----------
@@ -248,13 +251,17 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 f"y has {targets.shape[1]} outputs per row, but {type(self).__name__} predicts "
                 f"{len(self.columns_)}."
             )
-        values = self._values(rows)
-        if values.size != targets.size:
-            raise ValueError(
-                f"R² needs one prediction for each target, but there are {values.shape[-1]}, such "
-                "as quantiles: pass a score of them as scoring, or score predict(X) yourself."
-            )
-        return r2(values.reshape(targets.shape), targets, weights)
+        values, end = self._values(rows), _end_of(self.regressor_)
+        loss, quantile = goal_of(end) if isinstance(end, LSTMRegressor) else ("squared_error", None)
+        if loss != "quantile":
+            if values.size != targets.size:
+                raise ValueError(
+                    f"R² needs one prediction for each target, but there are {values.shape[-1]}, "
+                    "such as quantiles: pass a score of them as scoring, or score predict(X) "
+                    "yourself."
+                )
+            values = values.reshape(targets.shape)
+        return LOSSES[loss].score(values, targets, weights, np.atleast_1d(quantile))
 
     # ---------------------------------------------------------------------------------- private
 
