@@ -4,6 +4,7 @@ from faults import (
     answers,
     batches,
     cells,
+    compose,
     data,
     preprocessing,
     streams,
@@ -26,5 +27,6 @@ FAULTS = [
     *trials.FAULTS,
     *data.FAULTS,
     *preprocessing.FAULTS,
+    *compose.FAULTS,
     *answers.FAULTS,
 ]
