@@ -122,7 +122,12 @@ class Sklstm:
     """sklstm through its public interface."""
 
     def __init__(
-        self, work: Work, n_threads: int | None, gradient: str = "full", rate: float = RATE
+        self,
+        work: Work,
+        n_threads: int | None,
+        gradient: str = "full",
+        rate: float = RATE,
+        **parameters: Any,
     ) -> None:
         self.work = work
         self.first, *_ = batches = work.batches()
@@ -146,6 +151,7 @@ class Sklstm:
             n_iter_no_change=inf,
             batch_size=work.batch,
             n_jobs=n_threads,
+            **parameters,
         )
         self._fit(self.X[:1], self.y[:1], 1)
         self.model.solver = work.solver  # Adam begins here: it knows nothing of that fit

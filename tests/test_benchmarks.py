@@ -12,7 +12,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks import busy, limits, machine, memory, peak, profile, speed, stream
+from benchmarks import busy, limits, machine, memory, options, peak, profile, speed, stream
 from benchmarks import map as size_map
 from benchmarks.contenders import check_agreement
 from benchmarks.peers import steps_first
@@ -273,6 +273,31 @@ def test_busy_processes_count_on_the_cores_they_are_given_and_end():
     assert all(other.returncode for other in others)
     with busy.busy(0, [core]) as others:
         assert others == []
+
+
+def test_an_option_is_held_to_the_time_without(monkeypatch):
+    monkeypatch.setattr(options, "race", lambda runners, *_, **__: take_times(runners))
+    process = FakeProcess()
+    result = options.measure(TINY, process, 3)
+    assert process.made == list(options.OPTIONS.values())
+    assert result["ratios"] == {name: k + 1 for k, name in enumerate(options.OPTIONS)}
+    assert "missed" in options.markdown([result])
+    assert "| met |" in options.markdown([result | {"ratios": dict.fromkeys(options.OPTIONS, 1.1)}])
+
+
+def take_times(runners):
+    for k, runner in enumerate(runners):
+        runner.times = [k + 1.0]
+
+
+class FakeProcess:
+    """Notes what it is asked to make."""
+
+    def __init__(self):
+        self.made = []
+
+    def make(self, name, kind, work, n_threads, **settings):
+        self.made.append(settings)
 
 
 def test_every_target_of_the_streams_is_of_something_measured():
