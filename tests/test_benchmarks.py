@@ -282,7 +282,8 @@ def test_an_option_is_held_to_the_time_without(monkeypatch):
     assert process.made == list(options.OPTIONS.values())
     assert result["ratios"] == {name: k + 1 for k, name in enumerate(options.OPTIONS)}
     assert "missed" in options.markdown([result])
-    assert "| met |" in options.markdown([result | {"ratios": dict.fromkeys(options.OPTIONS, 1.1)}])
+    bearable = result | {"ratios": dict.fromkeys(options.OPTIONS, 1.1)}
+    assert options.markdown([bearable]).endswith(" met |")
 
 
 def take_times(runners):
