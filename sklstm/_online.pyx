@@ -9,7 +9,7 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
-from sklstm._kernels.cells cimport errors_of_cell, forward_cell, slopes_of_cell
+from sklstm._kernels.cells cimport errors_of_cell, forward_cell
 from sklstm._kernels.layout cimport (
     HIGHEST, LAST, MEAN, Layer, Net, group, matrix_rows, matrix_size, network_new, pack_peepholes,
     pack_room,
@@ -21,15 +21,15 @@ from sklstm._kernels.simd cimport (
     store_sums, sum_lanes, vec,
 )
 from sklstm._kernels.traces cimport (
-    Unit, add, learn_blocks, learn_pooled_blocks, own_errors, pool_blocks,
-    trace_blocks, traces_of,
+    WAITING, Unit, add, learn_blocks, learn_pooled_blocks, make_wait, own_errors, pool_blocks,
+    slopes_size, trace_blocks, traces_of,
 )
 
 cdef enum:
     PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads gain
     COUNT = 1 << 20
 
-constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN}  # as in _cell.pyx
+constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN, "WAITING": WAITING}  # as in _cell.pyx
 
 
 cdef struct Span:
@@ -109,6 +109,7 @@ cdef class Online:
     cdef Loss loss
     cdef const double[::1] quantiles
     cdef bint learns
+    cdef int n_waiting  # steps that the traces have not been carried over
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
     cdef public int n_threads  # that the next call may use; the result is the same
@@ -152,7 +153,10 @@ cdef class Online:
                 self.remember(unit.traces, rows, K, whole_vectors(K))
                 unit.peephole_traces = self.numbers(2 * cells * layer.block_size)
                 self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)
-                unit.slopes = self.groups(layer, (traces_of(layer) + 1) * layer.block_size)
+                unit.slopes = self.numbers(<double> WAITING * slopes_size(layer))
+                unit.sources = self.numbers(WAITING * whole_vectors(K))
+                if layer.has_peepholes:
+                    unit.states = self.groups(layer, WAITING * layer.block_size)
                 unit.d_r = self.groups(layer, layer.n_recurrent)
                 unit.d_s = self.groups(layer, layer.block_size)
                 unit.d_o = self.groups(layer, 1)
@@ -208,6 +212,10 @@ cdef class Online:
         cdef reals[SUMS_AT_ONCE] weights
         cdef float_mode mode = flush_denormals()
         while row < stop:
+            if row_at[row] < 0:  # padding, up to the end of the group
+                memset(unit.z + row, 0, SUMS_AT_ONCE * sizeof(real))
+                row += SUMS_AT_ONCE
+                continue
             for r in range(SUMS_AT_ONCE):
                 weights[r] = &self.vector[max(0, min(row_at[row + r], safe))]
             if safe >= 0:
@@ -293,27 +301,32 @@ cdef class Online:
     # -- the truncated gradient, forward in time
 
     cdef void trace_some(self, int first, int stop) noexcept nogil:
-        trace_blocks(&self.net.layers[0], &self.units[0], first, stop)
+        trace_blocks(&self.net.layers[0], &self.units[0], self.n_waiting, first, stop)
         if self.net.pooling != LAST:
             pool_blocks(&self.net.layers[0], &self.units[0], self.net.pooling, first, stop)
 
-    cdef void trace(self) noexcept nogil:
-        """Carry all traces over the step just made."""
-        cdef Layer* layer = &self.net.layers[0]
-        cdef Unit* unit = &self.units[0]
-        cdef int part, H = layer.n_blocks
-        slopes_of_cell(layer.cell, group(layer, 1), layer.block_size, unit.s_before, unit.z,
-                       unit.slopes)
-        if self.net.pooling != LAST:
-            own_errors(layer, unit)
-        if self.parallel:
+    cdef void carry_traces(self) noexcept nogil:
+        """Carry all traces over the steps that wait."""
+        cdef int part, H = self.net.layers[0].n_blocks
+        if self.n_waiting > 0 and self.parallel:
             restore_float_mode(self.mode)
             for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
                 self.trace_some(first_of(part, H, self.n_threads),
                                 first_of(part + 1, H, self.n_threads))
             flush_denormals()
-        else:
+        elif self.n_waiting > 0:
             self.trace_some(0, H)
+        self.n_waiting = 0
+
+    cdef void trace(self) noexcept nogil:
+        """Remember the step just made for the traces."""
+        cdef Layer* layer = &self.net.layers[0]
+        make_wait(layer, &self.units[0], self.n_waiting)
+        self.n_waiting += 1
+        if self.net.pooling != LAST:
+            own_errors(layer, &self.units[0])
+        if self.net.pooling != LAST or self.n_waiting == WAITING:
+            self.carry_traces()
 
     cdef void learn_some(self, int first, int stop, real* d_vector) noexcept nogil:
         if self.net.pooling == LAST:
@@ -339,6 +352,7 @@ cdef class Online:
         cdef int H = self.net.layers[0].n_blocks
         cdef double found
         cdef const real* row
+        self.carry_traces()
         memset(d_vector, 0, self.n_total * sizeof(real))
         memcpy(self.d_out, self.out, K * sizeof(real))
         found = target_loss(&self.loss, K, 1, target, weight, self.d_out)
@@ -364,9 +378,20 @@ cdef class Online:
 
     # -- doors
 
-    def step(self, const real[::1] x):
-        """Feed one time step (F,), see `output`; False, and nothing done, if it is not finite."""
+    def step(self, row):
+        """Feed one time step, see `output`.
+
+        Returns None if the row is no array of F numbers of this precision in one piece, and False
+        if they are not all finite; nothing is done then.
+        """
+        cdef const real[::1] x
         cdef Py_ssize_t k
+        try:
+            x = row
+        except (TypeError, ValueError):
+            return None
+        if x.shape[0] != self.net.n_features or <size_t> &x[0] % sizeof(real) != 0:
+            return None
         for k in range(x.shape[0]):
             if not isfinite(x[k]):
                 return False
@@ -402,6 +427,7 @@ cdef class Online:
         """Forget: zero state and traces."""
         cdef int k, g
         cdef Span* span
+        self.n_waiting = 0
         for k in range(self.n_spans):
             span = &self.spans[k]
             for g in range(span.groups):
@@ -412,6 +438,10 @@ cdef class Online:
         cdef int k, g
         cdef Span* span
         cdef real[::1] saved
+        with nogil:
+            self.mode = flush_denormals()
+            self.carry_traces()
+            restore_float_mode(self.mode)
         arrays = []
         for k in range(self.n_spans):
             span = &self.spans[k]
@@ -427,6 +457,7 @@ cdef class Online:
         """Undo `save`."""
         cdef int k, g
         cdef Span* span
+        self.n_waiting = 0
         cdef const real[::1] saved
         for k in range(self.n_spans):
             span = &self.spans[k]

@@ -115,19 +115,17 @@ class Stream:
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()
-        if (
-            type(x) is not np.ndarray
-            or x.dtype != self._dtype
-            or x.shape != (self._n_features,)
-            or not x.flags.carray  # strided, unaligned
-        ):
+        online = self._online
+        if online.parallel:
+            online.n_threads = self._learner.n_threads
+        done = online.step(x) if type(x) is np.ndarray else None
+        if done is None:
             x = read_step(x, self._n_features, self._dtype)
-        if self._online.parallel:
-            self._online.n_threads = self._learner.n_threads
-        if not self._online.step(x):
+            done = online.step(x)
+        if not done:
             raise not_finite(x)
         self._stepped = True
-        return self._write(self._online.output())
+        return self._write(online.output())
 
     def predict(self) -> Any:
         """Prediction at the current step: a label, a number, or an array of several."""

@@ -1,5 +1,7 @@
 """Streams on the far side of the kernel's constants: sources of any length, and several threads."""
 
+import pickle
+
 import numpy as np
 import pytest
 from kernels import CELLS, drawn
@@ -75,9 +77,9 @@ def outputs_are_the_twins(model, dtype):
     assert_allclose(found, output(model._topology, model.parameters_, [x])[0], **TOLERANCE[dtype])
 
 
-def learning_is_partial_fit(hidden, **settings):
+def learning_is_partial_fit(hidden, n_steps=4, **settings):
     batch, online = (regressor(hidden, **settings) for _ in range(2))
-    x, y = series()
+    x, y = series(n_steps)
     before = batch.parameters_.copy()
     batch.partial_fit([x], [y])
     stream = online.stream()
@@ -103,6 +105,31 @@ def test_rows_of_any_length_give_the_outputs_of_the_twin(dtype, cell, block_size
 def test_rows_of_any_length_learn_what_partial_fit_learns(cell, block_size):
     for hidden in remainders(DOUBLE):
         learning_is_partial_fit(hidden, cell=cell, block_size=block_size)
+
+
+@pytest.mark.parametrize("block_size", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+def test_traces_wait_for_any_number_of_steps(cell, block_size):
+    most = CONSTANTS[DOUBLE]["WAITING"]
+    for n_steps in (2, most - 1, most, most + 1, 2 * most + 3):
+        learning_is_partial_fit(5, n_steps, cell=cell, block_size=block_size)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_when_a_stream_was_saved_does_not_show_in_what_it_learns(cell):
+    x, y = series(CONSTANTS[DOUBLE]["WAITING"] + 5)
+    found = []
+    for saved_at in (None, 1, 7, len(x) - 1):
+        model = regressor(5, cell=cell)
+        stream = model.stream()
+        for t, x_t in enumerate(x):
+            stream.step(x_t)
+            if t == saved_at:
+                stream = pickle.loads(pickle.dumps(stream))
+        stream.learn(y)
+        found.append(stream.estimator.parameters_)
+    for parameters in found[1:]:
+        assert_array_equal(parameters, found[0])
 
 
 @pytest.mark.parametrize("block_size", [1, 3])

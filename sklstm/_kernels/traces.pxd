@@ -9,19 +9,25 @@ in the recurrence of the state, and y_m the source of the weight, equations (25)
 keep, and the slope by each gate and by the cell's own input, are the cell's: `slopes_of_cell`. In
 "peephole" the sources of a gate include the states s(t-1) of its block.
 
-The output gate needs no trace: its gradient is that of the present step. Where the output layer
+Traces are carried over several steps at once, step after step for each number, when they are asked
+for. The output gate needs no trace: its gradient is that of the present step. Where the output layer
 reads a maximum or a mean over time, the gradient of each pooled cell is kept: that of the step of
 its maximum, or the sum over steps.
 """
 
 from libc.string cimport memcpy, memset
 
-from sklstm._kernels.cells cimport errors_of_cell
+from sklstm._kernels.cells cimport errors_of_cell, slopes_of_cell
 from sklstm._kernels.layout cimport HIGHEST, Layer, Pooling, group
 from sklstm._kernels.products cimport whole_vectors
 from sklstm._kernels.simd cimport (
-    LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store,
+    LANES, flush_denormals, float_mode, load, real, restore_float_mode, splat, store, vec,
 )
+
+
+cdef enum:
+    CARRIED = 4  # vectors at a time
+    WAITING = 16  # steps that traces are carried over at once: who does not learn has less to do
 
 
 cdef struct Unit:
@@ -37,8 +43,11 @@ cdef struct Unit:
     # gradients of the pooled cells, as they are for an error of 1 at each
     real* pooled  # (cells, gates before the cells + 2, columns in whole vectors)
     real* pooled_peepholes  # (cells, 3, S)
+    # of up to WAITING steps that the traces have not been carried over
+    real* slopes  # (WAITING, gates before the cells + 2, S, n)
+    real* sources  # (WAITING, columns in whole vectors)
+    real* states  # (WAITING, S, n) s(t-1), with peepholes
     # of the present step
-    real* slopes  # (gates before the cells + 2, S, n)
     real* d_r
     real* d_s
     real* d_o
@@ -47,12 +56,39 @@ cdef struct Unit:
     real* own_o  # (S, n)
 
 
-cdef inline void decay_and_add(real keep, real slope, const real* x, int n, real* y) noexcept nogil:
-    """y = keep y + slope x, in whole vectors."""
-    cdef int p
-    for p in range(whole_vectors(n) // LANES):
-        store(y + p * LANES,
-              splat(keep) * load(y + p * LANES) + splat(slope) * load(x + p * LANES))
+cdef inline void carry_tile(
+    int n,  # vectors: a constant, so that they stay in registers
+    int n_steps, const real* keep, const real* slope, Py_ssize_t between, const real* x, int K,
+    real* y
+) noexcept nogil:
+    cdef int t, k
+    cdef vec[CARRIED] value
+    cdef vec one_keep, one_slope
+    for k in range(n):
+        value[k] = load(y + k * LANES)
+    for t in range(n_steps):
+        one_keep, one_slope = splat(keep[t * between]), splat(slope[t * between])
+        for k in range(n):
+            value[k] = one_keep * value[k] + one_slope * load(x + t * K + k * LANES)
+    for k in range(n):
+        store(y + k * LANES, value[k])
+
+
+cdef inline void carry(
+    int n_steps, const real* keep, const real* slope, Py_ssize_t between, const real* x, int K,
+    real* y
+) noexcept nogil:
+    """y = keep y + slope x, K numbers in whole vectors, for some steps in turn.
+
+    keep and slope of the steps stand `between` numbers apart, their x one behind the other.
+    """
+    cdef int p = 0
+    while p + CARRIED * LANES <= K:
+        carry_tile(CARRIED, n_steps, keep, slope, between, x + p, K, y + p)
+        p += CARRIED * LANES
+    while p < K:
+        carry_tile(1, n_steps, keep, slope, between, x + p, K, y + p)
+        p += LANES
 
 
 cdef inline void add(real factor, const real* x, int n, real* y) noexcept nogil:
@@ -69,29 +105,46 @@ cdef inline int traces_of(const Layer* layer) noexcept nogil:
     return layer.n_groups - layer.block_size
 
 
+cdef inline Py_ssize_t slopes_size(const Layer* layer) noexcept nogil:
+    """Numbers of the slopes of a step."""
+    return <Py_ssize_t> (traces_of(layer) + 1) * layer.block_size * group(layer, 1)
+
+
+cdef inline void make_wait(const Layer* layer, const Unit* unit, int n_waiting) noexcept nogil:
+    """Keep what the traces of the step just made need; `n_waiting` steps wait already."""
+    cdef int S = layer.block_size, n = group(layer, 1), K = whole_vectors(layer.weights.columns + 1)
+    slopes_of_cell(layer.cell, n, S, unit.s_before, unit.z,
+                   unit.slopes + n_waiting * slopes_size(layer))
+    memcpy(unit.sources + n_waiting * K, unit.source, K * sizeof(real))
+    if layer.has_peepholes:
+        memcpy(unit.states + n_waiting * S * n, unit.s_before, S * n * sizeof(real))
+
+
 cdef inline void trace_blocks(
-    const Layer* layer, const Unit* unit, int first, int stop
+    const Layer* layer, const Unit* unit, int n_steps, int first, int stop
 ) noexcept nogil:
-    """Carry the traces of some blocks' cells over the step just made, on any thread."""
+    """Carry the traces of some blocks' cells over the steps that wait, on any thread."""
     cdef int S = layer.block_size, n = group(layer, 1)
     cdef int K = whole_vectors(layer.weights.columns + 1)
-    cdef int n_traced = traces_of(layer), cells = layer.n_blocks * S, j, v, w, c, q
-    cdef real keep
+    cdef int n_traced = traces_of(layer), cells = layer.n_blocks * S, j, v, w, c, q, t
+    cdef Py_ssize_t between = slopes_size(layer)
+    cdef const real* keep
     cdef const real* slope
     cdef real* trace
     cdef float_mode mode = flush_denormals()
     for j in range(first, stop):
         for v in range(S):
             c = v * layer.n_blocks + j
-            slope = unit.slopes + v * n + j
-            keep = slope[0]
+            slope = keep = unit.slopes + v * n + j
             for q in range(n_traced):
                 slope += S * n
-                decay_and_add(keep, slope[0], unit.source, K, unit.traces + (q * cells + c) * K)
-                if layer.has_peepholes and q < 2:
-                    trace = unit.peephole_traces + (q * cells + c) * S
+                carry(n_steps, keep, slope, between, unit.sources, K,
+                      unit.traces + (q * cells + c) * K)
+                trace = unit.peephole_traces + (q * cells + c) * S
+                for t in range(n_steps if layer.has_peepholes and q < 2 else 0):
                     for w in range(S):
-                        trace[w] = keep * trace[w] + slope[0] * unit.s_before[w * n + j]
+                        trace[w] = (keep[t * between] * trace[w]
+                                    + slope[t * between] * unit.states[(t * S + w) * n + j])
     restore_float_mode(mode)
 
 

@@ -71,8 +71,8 @@ FAULTS = [
         "threads-step",
         "a step of a stream never uses a second thread",
         "sklstm/_stream.py",
-        "self._online.n_threads = self._learner.n_threads",
-        "self._online.n_threads = 1",
+        "online.n_threads = self._learner.n_threads",
+        "online.n_threads = 1",
         THREADS,
     ),
     Fault(
@@ -106,5 +106,21 @@ FAULTS = [
         "                transform.memory = memory\n",
         "                pass\n",
         "test_pipeline_stream.py",
+    ),
+    Fault(
+        "stream-waiting",
+        "traces that wait are carried over the steps with the slopes of the first",
+        "sklstm/_kernels/traces.pxd",
+        "splat(keep[t * between]), splat(slope[t * between])",
+        "splat(keep[0]), splat(slope[0])",
+        STREAM_EDGES,
+    ),
+    Fault(
+        "stream-saved",
+        "a stream that is saved forgets the steps that its traces wait for",
+        ONLINE_PYX,
+        "            self.carry_traces()\n            restore_float_mode(self.mode)\n        arrays",
+        "            self.n_waiting = 0\n            restore_float_mode(self.mode)\n        arrays",
+        STREAM_EDGES,
     ),
 ]
