@@ -87,7 +87,7 @@ def learning_is_partial_fit(hidden, n_steps=4, **settings):
         stream.step(x_t)
     stream.learn(y)
     change = batch.parameters_ - before
-    assert (change != 0).all()
+    assert (change != 0).mean() > 0.8  # closed gates may shut out a block of a long series
     atol = 1e-11 * np.abs(change).max()
     assert_allclose(online.parameters_ - before, change, rtol=1e-8, atol=atol)
 

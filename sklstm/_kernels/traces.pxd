@@ -10,9 +10,9 @@ keep, and the slope by each gate and by the cell's own input, are the cell's: `s
 "peephole" the sources of a gate include the states s(t-1) of its block.
 
 Traces are carried over several steps at once, step after step for each number, when they are asked
-for. The output gate needs no trace: its gradient is that of the present step. Where the output layer
-reads a maximum or a mean over time, the gradient of each pooled cell is kept: that of the step of
-its maximum, or the sum over steps.
+for. The output gate needs no trace: its gradient is that of the present step. Where the output
+layer reads a maximum or a mean over time, the gradient of each pooled cell is kept: that of the
+step of its maximum, or the sum over steps.
 """
 
 from libc.string cimport memcpy, memset

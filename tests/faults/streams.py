@@ -119,8 +119,8 @@ FAULTS = [
         "stream-saved",
         "a stream that is saved forgets the steps that its traces wait for",
         ONLINE_PYX,
-        "            self.carry_traces()\n            restore_float_mode(self.mode)\n        arrays",
-        "            self.n_waiting = 0\n            restore_float_mode(self.mode)\n        arrays",
+        "            self.carry_traces()\n            restore_float_mode",
+        "            self.n_waiting = 0\n            restore_float_mode",
         STREAM_EDGES,
     ),
 ]
