@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.systems import estimators, points, rocket, rows, torch_recipe
+from benchmarks.systems import estimators, points, relative, rocket, rows, torch_recipe
 from benchmarks.tasks.dataset import Dataset
 
 __all__ = ["SEEDLESS", "SYSTEMS", "TITLES", "applies", "measure", "missing", "score"]
@@ -25,6 +25,7 @@ SYSTEMS: dict[str, Callable[[Dataset, int], Predict]] = {
     "ours": estimators.fit,
     "points": points.fit,
     "vote": points.fit_vote,
+    "relative": relative.fit,
     "torch": torch_recipe.fit,
     "minirocket": rocket.fit,
     "linear": rows.fit_linear,
@@ -34,6 +35,7 @@ TITLES = {
     "ours": "sklstm",
     "points": "sklstm, points",
     "vote": "sklstm, points, vote",
+    "relative": "sklstm, relative",
     "torch": "PyTorch recipe",
     "minirocket": "MiniRocket",
     "linear": "linear",
@@ -41,7 +43,7 @@ TITLES = {
 }
 SEEDLESS = ("linear", "boosting")  # every seed gives the same
 _NEEDS = {
-    **dict.fromkeys(("ours", "points", "vote"), "sklstm"),
+    **dict.fromkeys(("ours", "points", "vote", "relative"), "sklstm"),
     "torch": "torch",
     "minirocket": "aeon",
 }
@@ -54,6 +56,8 @@ def missing(system: str) -> str | None:
 
 
 def applies(system: str, data: Dataset) -> bool:
+    if system == "relative":
+        return relative.applies(data)
     return not (data.per_step and system in ("minirocket", "vote"))
 
 

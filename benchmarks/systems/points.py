@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.tasks.dataset import Dataset
 
-DROPOUT = 0.3
+DROPOUT = 0.5
 VOTERS = 3
 
 
