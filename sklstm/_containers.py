@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MappingView, Set
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,33 @@ def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
             f"{error}X has the columns {_listed(list(X.columns))}, fit saw "
             f"{_listed(list(estimator.feature_names_in_))}."
         ) from None
+
+
+def feature_number(chosen: Any, n_features: int, names: list[str] | None, argument: str) -> int:
+    """The number of a feature that ``argument`` chooses by its name or, from either end, by number.
+
+    ``names`` are those of the features, if they have any.
+    """
+    if isinstance(chosen, str):
+        if names is None:
+            raise ValueError(
+                f"{argument} names the feature {chosen!r}, but the features of X have no names: "
+                f"pass a list of data frames, or in {argument} the number of the feature. In a "
+                "table, only columns have names, not features."
+            )
+        if names.count(chosen) != 1:
+            raise ValueError(
+                f"{argument} names the feature {chosen!r}, which X has {names.count(chosen)} "
+                f"times: its features are {_listed(names)}."
+            )
+        return names.index(chosen)
+    is_number = isinstance(chosen, Integral) and not isinstance(chosen, (bool, np.bool_))
+    if not is_number or not -n_features <= chosen < n_features:
+        raise ValueError(
+            f"{argument} contains {chosen!r}, which is no feature: X has {n_features} features, "
+            "counted from 0. Names need a list of data frames."
+        )
+    return int(chosen) % n_features
 
 
 def _are_names(columns: list | None) -> bool:

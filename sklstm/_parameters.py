@@ -146,6 +146,12 @@ def gradient_of(gradient: str, cell: str) -> str:
     return "truncated" if cell == "1997" else "full"
 
 
+def setting_of(estimator: Any, name: str, default: Any) -> Any:
+    """The parameter ``name`` of any estimator, or of the first of its parts that has one."""
+    parameters = estimator.get_params().items()
+    return next((v for key, v in parameters if key.rpartition("__")[2] == name), default)
+
+
 def positive_int(value: Any, name: str) -> int:
     """An argument as an int of 1 or more, or an error that names it."""
     if not _is_size(value):

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._number_losses import LOSSES, goal_of
-from sklstm._parameters import positive_int
+from sklstm._parameters import positive_int, setting_of
 from sklstm._regressor import LSTMRegressor
 from sklstm._sequences import called, read_sequences, unchanged_on_error, unpack_steps
 from sklstm._sklearn import HasMethods, InvalidParameterError, _fit_context
@@ -274,9 +274,9 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             )
         self.regressor_ = clone(self.regressor)
         self._features_per_step = positive_int(
-            _setting(self.regressor_, "features_per_step", 1), "features_per_step of regressor"
+            setting_of(self.regressor_, "features_per_step", 1), "features_per_step of regressor"
         )
-        self._per_step = bool(_setting(self.regressor_, "return_sequences", False))
+        self._per_step = bool(setting_of(self.regressor_, "return_sequences", False))
         return self._read(X, reset=True)
 
     def _read(self, X: Any, reset: bool = False) -> Rows:
@@ -362,9 +362,3 @@ def _end_of(regressor: Any) -> Any:
     while hasattr(regressor, "steps"):
         regressor = regressor.steps[-1][1]
     return regressor
-
-
-def _setting(regressor: Any, name: str, default: Any) -> Any:
-    """The parameter ``name`` of the regressor, or of the first of its parts that has one."""
-    parameters = regressor.get_params().items()
-    return next((v for key, v in parameters if key.rpartition("__")[2] == name), default)
