@@ -9,7 +9,7 @@ import pickle
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -45,7 +45,12 @@ from sklstm.baselines import (
     SequenceChunker,
 )
 from sklstm.compose import RelativeRegressor
-from sklstm.inspection import error_flow, hidden_states, plain_error_flow
+from sklstm.inspection import (
+    error_flow,
+    hidden_states,
+    permutation_importance,
+    plain_error_flow,
+)
 from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import (
     SequenceContext,
@@ -225,6 +230,8 @@ def doors_of_x():
     call = calls("fit", X, Y, X_val=GIVEN, y_val=Y)
     yield Door("X_val, relative", call, RELATIVE_STOPPING, argument="X_val")
     yield Door("X of error_flow", error_flow, ONE)
+    call = partial(permutation_importance, y=Y, random_state=0)
+    yield Door("X of permutation_importance", call, ONE, forms=SEQUENCES)
     step = {"shape": (3, 2), "at": (2, 1), "place": "step 2"}
     yield Door("X of hidden_states", hidden_states, ONE, **step)
     yield Door("X of to_padded", lambda _, X: to_padded(X), forms=SEQUENCES)

@@ -14,7 +14,7 @@ from sklstm.baselines import (
     SequenceChunker,
 )
 from sklstm.compose import RelativeRegressor
-from sklstm.inspection import error_flow, hidden_states
+from sklstm.inspection import error_flow, hidden_states, permutation_importance
 from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
 
 pytestmark = [
@@ -252,6 +252,12 @@ def inspection(d):
     return [*hidden_states(model, x).values(), *error_flow(model, [x]).values()]
 
 
+def importances(d):
+    X, model = d.sequences(), LSTMRegressor(**SMALL).initialize(2, n_outputs=3)
+    result = permutation_importance(model, X, d.outputs(), by="both", random_state=0, n_repeats=2)
+    return [result.importances]
+
+
 DOORS = {
     door.__name__: door
     for door in (
@@ -272,6 +278,7 @@ DOORS = {
         scaler,
         step_features,
         inspection,
+        importances,
     )
 } | {
     type(model).__name__: baseline(model.set_params(random_state=0))

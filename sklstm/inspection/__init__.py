@@ -1,7 +1,11 @@
-"""Inside a network: its states over time, the flow of errors, the course of training."""
+"""Inside a network: its states over time, the flow of errors, the course of training.
+
+For any model of sequences: which features and steps its predictions depend on.
+"""
 
 from sklstm.inspection._displays import ErrorFlowDisplay, LossCurveDisplay, StateDisplay
 from sklstm.inspection._error_flow import error_flow, plain_error_flow
+from sklstm.inspection._permutation import permutation_importance
 from sklstm.inspection._states import hidden_states
 
 __all__ = [
@@ -10,5 +14,6 @@ __all__ = [
     "StateDisplay",
     "error_flow",
     "hidden_states",
+    "permutation_importance",
     "plain_error_flow",
 ]

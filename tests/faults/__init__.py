@@ -6,6 +6,7 @@ from faults import (
     cells,
     compose,
     data,
+    inspection,
     preprocessing,
     streams,
     sums,
@@ -28,5 +29,6 @@ FAULTS = [
     *data.FAULTS,
     *preprocessing.FAULTS,
     *compose.FAULTS,
+    *inspection.FAULTS,
     *answers.FAULTS,
 ]
