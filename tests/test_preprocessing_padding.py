@@ -54,6 +54,25 @@ def test_only_whole_steps_are_padding():
     assert_array_equal(from_padded(X, value=0)[0], X[0, :2])
 
 
+@pytest.mark.parametrize("value", [np.nan, 0.0, -1.0])
+@pytest.mark.parametrize("padding", ["post", "pre"])
+def test_missing_values_are_kept_on_request(value, padding):
+    X = ragged()
+    for x in X:
+        x[len(x) // 2, 0] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN: sequence 0, step 1, feature 0"):
+        to_padded(X, value=value)
+    padded = to_padded(X, value=value, padding=padding, allow_nan=True)
+    with pytest.raises(ValueError, match=r"Sequence 0 of X has NaN .* allow_nan=True; if features"):
+        from_padded(padded, value=value, padding=padding)
+    sequences = from_padded(padded, value=value, padding=padding, allow_nan=True)
+    for ours, theirs in zip(sequences, X, strict=True):
+        assert_array_equal(ours, theirs)
+    X[2][1, 1] = np.inf
+    with pytest.raises(ValueError, match=r"infinity.*sequence 2, step 1, feature 1"):
+        to_padded(X, allow_nan=True)
+
+
 def test_equal_lengths_and_tables_are_padded_too():
     assert_array_equal(to_padded(cube()), cube())
     assert to_padded(np.ones((3, 4)), length=5).shape == (3, 5, 1)

@@ -20,7 +20,7 @@ HINTS = {
 }
 
 
-def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
+def from_padded(X, *, value=np.nan, channels_first=False, padding="auto", allow_nan=False):
     """Turn an array padded to one length into a list of sequences of their own lengths.
 
     A step is padding if all its features equal ``value``. tslearn and aeon pad with NaN at the end
@@ -40,6 +40,9 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
         from the data and raises an error if there are padding steps at both ends, because some of
         them might be data. It decides separately in each call: name the side if you know it,
         especially with ``value=0``.
+    allow_nan : bool, default=False
+        Keep NaN that is not padding, as missing values for :class:`SequenceImputer`. False raises
+        an error, because such NaN often means that ``padding`` or ``channels_first`` is wrong.
 
     Returns
     -------
@@ -50,11 +53,12 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
     ------
     ValueError
         If ``padding="auto"`` finds padding steps at both ends, if a sequence has nothing but
-        padding, or if NaN is left in a sequence.
+        padding, or if NaN is left in a sequence and not allowed.
 
     See Also
     --------
     to_padded : The way back.
+    SequenceImputer : Fill in missing values.
 
     Examples
     --------
@@ -107,18 +111,19 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto"):
     sequences = [
         steps[start:stop].copy() for steps, start, stop in zip(array, starts, stops, strict=True)
     ]
-    for k, steps in enumerate(sequences):
+    for k, steps in enumerate([] if allow_nan else sequences):
         missing = np.isnan(steps).any(axis=1)
         if missing.any():
             raise ValueError(
                 f"Sequence {k} of X has NaN at step {starts[k] + missing.argmax()} that is not "
-                f"padding: only whole steps at {ENDS[padding]} are. Fill in missing values first; "
-                f"if features come before steps, set channels_first=True{HINTS.get(padding, '')}."
+                f"padding: only whole steps at {ENDS[padding]} are. Keep missing values with "
+                "allow_nan=True; if features come before steps, set channels_first=True"
+                f"{HINTS.get(padding, '')}."
             )
     return sequences
 
 
-def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"):
+def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post", allow_nan=False):
     """Pad sequences to one length.
 
     Parameters
@@ -133,6 +138,8 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"
     padding : {"post", "pre"}, default="post"
         Where the padding goes: "post" at the end, as most libraries do; "pre" in front, the default
         of Keras.
+    allow_nan : bool, default=False
+        Keep missing values, NaN. False raises an error.
 
     Returns
     -------
@@ -142,7 +149,7 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"
     Raises
     ------
     ValueError
-        If a sequence has more than ``length`` steps or contains NaN.
+        If a sequence has more than ``length`` steps, or contains NaN that is not allowed.
 
     See Also
     --------
@@ -158,7 +165,7 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"
     """
     value = scalar(check_scalar(value, "value", Real))
     _check_padding(padding, ("post", "pre"))
-    sequences = read_sequences(BaseEstimator(), X, reset=True)
+    sequences = read_sequences(BaseEstimator(), X, reset=True, allow_nan=allow_nan)
     lengths = sequences.lengths
     if length is None:
         length = int(lengths.max())
