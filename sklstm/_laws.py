@@ -12,6 +12,8 @@ from sklearn import get_config
 from sklstm._containers import is_frame, members
 from sklstm._isa import kernels
 
+IMPUTER = "sklstm.preprocessing.SequenceImputer"
+
 
 def refuse_shape(X: Any, given: Any) -> None:
     """An error for one row of numbers, which may mean two things, and for no rows at all.
@@ -79,9 +81,12 @@ def check_finite(
     if isinstance(X if items is None else items[k], np.ma.MaskedArray):
         hint = hint.replace("(X)", "(X.filled(np.nan))")
         raise ValueError(
-            f"X is masked: {where}. A masked entry counts as missing: fill it in or drop it.{hint}"
+            f"X is masked: {where}. A masked entry counts as missing: fill it in, for example with "
+            f"{IMPUTER}, or drop it.{hint}"
         )
-    raise ValueError(f"X contains NaN: {where}. Fill it in or drop it.{hint}")
+    raise ValueError(
+        f"X contains NaN: {where}. Fill it in, for example with {IMPUTER}, or drop it.{hint}"
+    )
 
 
 def place_of(sequence: int, step: int | None = None) -> str:

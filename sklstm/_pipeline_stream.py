@@ -52,7 +52,8 @@ class PipelineStream(Stream):
         Parameters
         ----------
         x : array-like of shape (F,)
-            Features of the step as the pipeline takes them, finite.
+            Features of the step as the pipeline takes them: finite, or NaN if a `SequenceImputer`
+            fills it in.
 
         Returns
         -------
@@ -95,7 +96,7 @@ def stream(model):
     model : Pipeline or LSTM estimator
         Fitted. The last step of a pipeline is an `LSTMClassifier` or `LSTMRegressor`, the others
         are transformers of `sklstm.preprocessing`: `SequenceScaler`, `SequenceDifferences`,
-        `SequenceContext` with ``after=0``.
+        `SequenceContext` with ``after=0``, `SequenceImputer` with any strategy but "linear".
 
     Returns
     -------
@@ -150,9 +151,9 @@ def _stream_of(name: str, transformer: Any) -> Any:
     if not hasattr(transformer, "stream"):
         raise ValueError(
             f"Step {name!r} of the pipeline, {type(transformer).__name__}, has no stream; "
-            "SequenceScaler, SequenceDifferences and SequenceContext(after=0) have one. Leave the "
-            "step out, or transform each row yourself and pass it to the stream of the estimator, "
-            "model[-1].stream()."
+            "SequenceScaler, SequenceImputer (but 'linear'), SequenceDifferences and "
+            "SequenceContext(after=0) have one. Leave the step out, or transform each row yourself "
+            "and pass it to the stream of the estimator, model[-1].stream()."
         )
     return transformer.stream()
 

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm import _isa
 from sklstm._learner import Learner
 from sklstm._numbers import scalar
-from sklstm._time_step import not_finite, read_step
+from sklstm._time_step import read_step, refused
 from sklstm._version import __version__
 
 _STALE = (
@@ -123,7 +123,7 @@ class Stream:
             x = read_step(x, self._n_features, self._dtype)
             done = online.step(x)
         if not done:
-            raise not_finite(x)
+            raise refused(x, ~np.isfinite(x))
         self._stepped = True
         return self._write(online.output())
 

@@ -32,11 +32,18 @@ def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
         return np.require(given, dtype, ["C", "A"])
 
 
-def not_finite(x: np.ndarray) -> ValueError:
-    """The error for a step that holds NaN or infinity."""
+def refused(x: np.ndarray, bad: np.ndarray) -> ValueError:
+    """The error for a step with values that are NaN or infinite, and may not be, where ``bad``."""
+    k = int(bad.argmax())
+    kept = "The stream is as it was before this step"
+    if np.isnan(x[k]):
+        return ValueError(
+            f"x contains NaN in feature {k}. {kept}: fill the value in, or leave the step out. "
+            "sklstm.stream of a pipeline with a SequenceImputer fills it in."
+        )
     return ValueError(
-        f"x contains NaN or infinity in feature {int(np.argmin(np.isfinite(x)))}. The stream is as "
-        "it was before this step: fill the value in, or leave the step out."
+        f"x contains infinity or a value too large for {x.dtype} in feature {k}. {kept}: clip the "
+        "value, or leave the step out."
     )
 
 

@@ -55,6 +55,7 @@ from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import (
     SequenceContext,
     SequenceDifferences,
+    SequenceImputer,
     SequenceScaler,
     from_long,
     from_padded,
@@ -110,26 +111,41 @@ SCALER = cache(lambda: SequenceScaler().fit(X))
 SCALER_OF_TABLE = cache(lambda: SequenceScaler(features_per_step=2).fit(TABLE))
 
 
-FEATURES = (SequenceDifferences, SequenceContext)
+FEATURES = (SequenceDifferences, SequenceContext, SequenceImputer)
 
 
 def features(kind, X=X, **settings):
     return cache(lambda: kind(**settings).fit(X))
 
 
+IMPUTER = features(SequenceImputer)
+
+
+def stepped(stream):
+    stream.step(X[0, 0])
+    return stream
+
+
 @cache
 def stream_of_pipeline():
     model = make_pipeline(SequenceDifferences(), SequenceScaler(), LSTMRegressor(**SMALL))
-    stream = sklstm.stream(model.fit(X, Y))
-    stream.step(X[0, 0])
-    return stream
+    return stepped(sklstm.stream(model.fit(X, Y)))
+
+
+@cache
+def stream_with_imputer():
+    model = make_pipeline(SequenceScaler(), SequenceImputer(), LSTMRegressor(**SMALL))
+    return stepped(sklstm.stream(model.fit(X, Y)))
 
 
 @cache
 def stream_of_differences():
-    stream = SequenceDifferences().fit(X).stream()
-    stream.step(X[0, 0])
-    return stream
+    return stepped(SequenceDifferences().fit(X).stream())
+
+
+@cache
+def stream_of_imputer():
+    return stepped(SequenceImputer().fit(X).stream())
 
 
 def relative(y, **settings):
@@ -216,8 +232,9 @@ def doors_of_x():
         yield Door(f"X of fit, {kind.__name__}", calls("fit", GIVEN, Y), baseline(kind))
         yield Door(f"X of predict, {kind.__name__}", calls("predict", GIVEN), baseline(kind))
     for method in ("fit", "partial_fit", "transform", "inverse_transform"):
-        yield Door(f"X of {method}, scaler", calls(method, GIVEN), SCALER)
-        yield Door(f"table of {method}, scaler", calls(method, GIVEN), SCALER_OF_TABLE, **table)
+        call, missing = calls(method, GIVEN), {"missing": "allowed"}
+        yield Door(f"X of {method}, scaler", call, SCALER, **missing)
+        yield Door(f"table of {method}, scaler", call, SCALER_OF_TABLE, **table, **missing)
     for kind in FEATURES:
         fitted, of_table = features(kind), features(kind, TABLE, features_per_step=2)
         for method, forms in (("fit", (objects,)), ("transform", SEQUENCES)):
@@ -297,6 +314,7 @@ def doors_of_weights():
         yield from both(f"fit, {kind.__name__}", calls("fit", X, Y, GIVEN), baseline(kind))
     for method in ("fit", "partial_fit"):
         yield from both(f"{method}, scaler", calls(method, X, sample_weight=GIVEN), SCALER)
+    yield from both("fit, imputer", calls("fit", X, sample_weight=GIVEN), IMPUTER)
     yield from both("flatten_steps", lambda _, w: flatten_steps(STEPS, STEPS, w), OF_STEPS)
     scorer = make_step_scorer("r2")
     yield from both("a scorer", lambda m, w: scorer(m, X, STEPS, sample_weight=w), OF_STEPS)
@@ -307,8 +325,14 @@ def doors_of_weights():
 def doors_of_streams():
     place = {"place": "feature 1", "wording": "what is there", "forms": ROWS}
     yield Door("x of step", calls("step", GIVEN), stream(ONE), "x", **PAIR | place)
-    for made in (stream_of_pipeline, stream_of_differences):
-        yield Door(f"x of step, {made.__name__}", calls("step", GIVEN), made, "x", **PAIR | place)
+    for made, missing in (
+        (stream_of_pipeline, "refused"),
+        (stream_with_imputer, "allowed"),
+        (stream_of_differences, "allowed"),
+        (stream_of_imputer, "allowed"),
+    ):
+        given = PAIR | place | {"missing": missing}
+        yield Door(f"x of step, {made.__name__}", calls("step", GIVEN), made, "x", **given)
     yield Door("y of learn", calls("learn", GIVEN), stream(ONE), "y", **NUMBER)
     yield Door("outputs of learn", calls("learn", GIVEN), stream(TWO), "y", **PAIR)
     call = calls("learn", 1.0, GIVEN)

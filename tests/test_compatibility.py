@@ -38,7 +38,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._sequences import object_array
-from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
+from sklstm.preprocessing import (
+    SequenceContext,
+    SequenceDifferences,
+    SequenceImputer,
+    SequenceScaler,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum iterations")
 
@@ -71,7 +76,11 @@ def test_pipeline(form):
 
 
 @forms
-@pytest.mark.parametrize("features", [SequenceDifferences(), SequenceContext(1, 1)], ids=repr)
+@pytest.mark.parametrize(
+    "features",
+    [SequenceDifferences(), SequenceContext(1, 1), SequenceImputer(add_elapsed=True)],
+    ids=repr,
+)
 def test_features_before_the_scaler_are_tuned_scored_cloned_and_saved(form, features):
     X, y = form(), labels()
     pipeline = make_pipeline(features, SequenceScaler(), classifier())

@@ -226,6 +226,7 @@ def fitted_attributes(model):
         prep.SequenceScaler,
         prep.SequenceDifferences,
         prep.SequenceContext,
+        prep.SequenceImputer,
     ],
 )
 def test_documented_attributes_are_those_of_a_fit(cls):

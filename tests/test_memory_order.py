@@ -15,7 +15,12 @@ from sklstm.baselines import (
 )
 from sklstm.compose import RelativeRegressor
 from sklstm.inspection import error_flow, hidden_states, permutation_importance
-from sklstm.preprocessing import SequenceContext, SequenceDifferences, SequenceScaler
+from sklstm.preprocessing import (
+    SequenceContext,
+    SequenceDifferences,
+    SequenceImputer,
+    SequenceScaler,
+)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -233,6 +238,10 @@ def step_features(d):
     for X in (d.sequences(), d.cube(), d.table()):
         for model in (SequenceDifferences(2), SequenceContext(1, 2)):
             found += [*np.asarray(model.fit_transform(X), dtype=object)]
+        for strategy in ("forward", "linear", "mean", "median"):
+            model = SequenceImputer(strategy, add_indicator=True, add_elapsed=True)
+            found += [*np.asarray(model.fit(X, sample_weight=d.weights()).transform(X), object)]
+            found.append(model.statistics_)
     rows, stream = np.asarray(d.outputs(5)), SequenceDifferences().fit(d.cube(3)).stream()
     return [*found, *(stream.step(row[:2]) for row in rows)]
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklstm._sequences import read_sequences
-from sklstm.preprocessing import SequenceScaler, _scaler
+from sklstm.preprocessing import SequenceScaler, _statistics
 
 LENGTHS = [3, 1, 4, 2]
 
@@ -45,7 +45,7 @@ forms = pytest.mark.parametrize("X", FORMS.values(), ids=FORMS)
 
 def steps(X):
     """All steps, one after the other, as the estimators read them."""
-    return read_sequences(BaseEstimator(), X, reset=True).values
+    return read_sequences(BaseEstimator(), X, reset=True, allow_nan=True).values
 
 
 @parametrize_with_checks(
@@ -141,7 +141,7 @@ def test_partial_fit_over_parts_equals_fit_on_all(monkeypatch):
     X = ragged()
     whole = SequenceScaler().fit(X)
     parts = SequenceScaler().partial_fit(X[:1]).partial_fit(X[1:])
-    monkeypatch.setattr(_scaler, "CHUNK", 2)  # one step at a time
+    monkeypatch.setattr(_statistics, "CHUNK", 2)  # one step at a time
     chunks = SequenceScaler().fit(X)
     for other in (parts, chunks):
         assert_allclose(other.mean_, whole.mean_, rtol=1e-14)
@@ -170,8 +170,84 @@ def test_a_weight_is_a_number_of_copies():
     assert_allclose(parts.var_, repeated.var_, rtol=1e-13)
 
 
+def with_holes(X):
+    """X with a third of its values missing, and none left in the first feature of sequence 1."""
+    X = [x.copy() for x in X]
+    for k, x in enumerate(X):
+        x.ravel()[k % 3 :: 3] = np.nan
+    X[1][:, 0] = np.nan
+    return X
+
+
+@pytest.mark.parametrize("weights", [None, np.array([2.0, 1.0, 0.0, 0.5])])
+def test_missing_values_are_what_they_are_to_standard_scaler(weights):
+    X = with_holes(cube())
+    per_step = None if weights is None else np.repeat(weights, [len(x) for x in X])
+    ours = SequenceScaler().fit(X, sample_weight=weights)
+    theirs = StandardScaler().fit(steps(X), sample_weight=per_step)
+    assert_allclose(ours.mean_, theirs.mean_, rtol=1e-13)
+    assert_allclose(ours.var_, theirs.var_, rtol=1e-13)
+    assert_allclose(ours.scale_, theirs.scale_, rtol=1e-13)
+    assert_allclose(ours.n_steps_seen_, theirs.n_samples_seen_, rtol=1e-14)
+    scaled = ours.transform(X)
+    assert_allclose(steps(scaled), theirs.transform(steps(X)), rtol=1e-12, atol=1e-14)
+    assert_allclose(steps(ours.inverse_transform(scaled)), steps(X), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weights", [None, np.array([2.0, 1.0, 0.0, 0.5])])
+def test_what_is_learned_in_parts_does_not_see_missing_values(weights, dtype, monkeypatch):
+    X = with_holes(cube(dtype))
+    whole, parts = SequenceScaler().fit(X, sample_weight=weights), SequenceScaler()
+    for k, x in enumerate(X):
+        if weights is None or weights[k] > 0:
+            parts.partial_fit([x], sample_weight=None if weights is None else weights[[k]])
+    monkeypatch.setattr(_statistics, "CHUNK", 2)  # one step at a time
+    chunks = SequenceScaler().fit(X, sample_weight=weights)
+    for k in range(2):  # each feature by itself, without the steps at which it is missing
+        present = [x[~np.isnan(x[:, k]), k : k + 1] for x in X]
+        held = [j for j, x in enumerate(present) if len(x)]
+        alone = SequenceScaler().fit(
+            [present[j] for j in held],
+            sample_weight=None if weights is None else weights[held],
+        )
+        for scaler in (whole, parts, chunks):
+            assert_allclose(scaler.mean_[k], alone.mean_[0], rtol=1e-13)
+            assert_allclose(scaler.var_[k], alone.var_[0], rtol=1e-12)
+            assert_allclose(scaler.n_steps_seen_[k], alone.n_steps_seen_, rtol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # theirs
+def test_a_feature_without_any_value_is_missing_until_it_has_some():
+    X = cube()
+    X[:, :, 1] = np.nan
+    scaler, theirs = SequenceScaler().fit(X), StandardScaler().fit(steps(X))
+    for name in ("mean_", "var_", "scale_"):
+        assert_allclose(getattr(scaler, name), getattr(theirs, name), rtol=1e-13)
+    assert scaler.n_steps_seen_.tolist() == [24, 0]
+    assert np.isnan(scaler.transform(cube())[:, :, 1]).all()
+    scaler.partial_fit(X).partial_fit(with_holes(cube()))  # where StandardScaler stays at NaN
+    expected = SequenceScaler().fit([*X, *X, *with_holes(cube())])
+    assert_allclose(scaler.mean_, expected.mean_, rtol=1e-13)
+    assert_allclose(scaler.var_, expected.var_, rtol=1e-13)
+    assert_array_equal(scaler.n_steps_seen_, expected.n_steps_seen_)
+    assert np.isfinite(scaler.transform(cube())).all()
+    scaler.fit(cube())
+    assert isinstance(scaler.n_steps_seen_, int)
+
+
+def test_a_constant_feature_stays_constant_whatever_is_missing(monkeypatch):
+    X = np.full((7, 31, 2), 1e8 + 0.1)
+    X[np.random.default_rng(0).uniform(size=X.shape) < 0.4] = np.nan
+    for chunk in (2, 50, 2**20):
+        monkeypatch.setattr(_statistics, "CHUNK", chunk)
+        scaler = SequenceScaler().fit(X, sample_weight=np.arange(1.0, 8.0)).partial_fit(X)
+        assert_array_equal(scaler.var_, 0)
+        assert_array_equal(scaler.transform(X)[~np.isnan(X)], 0)
+
+
 def test_sequences_of_weight_zero_leave_no_trace(monkeypatch):
-    monkeypatch.setattr(_scaler, "CHUNK", 6)  # the first sequence is a chunk
+    monkeypatch.setattr(_statistics, "CHUNK", 6)  # the first sequence is a chunk
     X = np.full((5, 3, 2), 0.1)
     X[0] = 1e9
     scaler = SequenceScaler().fit(X, sample_weight=[0, 0.3, 0.7, 0.1, 0.2])
@@ -199,7 +275,7 @@ def test_bad_weights_are_errors_that_leave_the_scaler_as_it_was(weights, message
 def test_bad_sequences_are_errors_that_leave_the_scaler_as_it_was():
     scaler = SequenceScaler().fit(cube())
     before = pickle.dumps(scaler)
-    for X in ([], [np.full((2, 2), np.nan)], np.ones((3, 0, 2))):
+    for X in ([], [np.full((2, 2), np.inf)], np.ones((3, 0, 2))):
         with pytest.raises(ValueError, match="X"):
             scaler.fit(X)
     with pytest.raises(ValueError, match="X has 3 features"):
@@ -210,7 +286,7 @@ def test_bad_sequences_are_errors_that_leave_the_scaler_as_it_was():
 @pytest.mark.parametrize("value", [0.1, 1e8 + 0.1, 1e-300, 0.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_features_are_divided_by_one(value, dtype, monkeypatch):
-    monkeypatch.setattr(_scaler, "CHUNK", 200)
+    monkeypatch.setattr(_statistics, "CHUNK", 200)
     X = np.full((7, 31, 2), value, dtype=dtype)
     X[:, :, 1] = np.arange(31)
     for weights in (None, np.random.default_rng(0).uniform(size=7)):

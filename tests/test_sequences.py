@@ -298,7 +298,8 @@ BAD = {
     "NaN in a list": (
         [np.ones((3, 2)), with_value(np.ones((4, 2)), np.nan, 2, 0)],
         ValueError,
-        r"X contains NaN: sequence 1, step 2, feature 0. Fill it in or drop it.$",
+        r"X contains NaN: sequence 1, step 2, feature 0. Fill it in, for example with "
+        r"sklstm.preprocessing.SequenceImputer, or drop it.$",
     ),
     "NaN in a table": (
         with_value(np.ones((3, 5)), np.nan, 2, 4),

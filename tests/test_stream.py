@@ -269,8 +269,8 @@ def unchanged(model, stream, action, error, match):
         ([1.0], r"shape \(1,\), expected \(2,\)"),
         ([[1.0, 2.0]], r"shape \(1, 2\), expected \(2,\)"),
         (1.0, r"expected \(2,\)"),
-        (np.array([1.0, np.nan]), "NaN or infinity in feature 1"),  # read without a look at it
-        (np.array([np.inf, 1.0]), "NaN or infinity in feature 0"),
+        (np.array([1.0, np.nan]), "NaN in feature 1.*SequenceImputer"),  # read without a look at it
+        (np.array([np.inf, 1.0]), "infinity .*float64 in feature 0"),
     ],
 )
 def test_a_bad_step_is_refused(x, match):

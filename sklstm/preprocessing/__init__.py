@@ -1,6 +1,7 @@
-"""Before an LSTM: scaling, features, windows, lists from padded arrays or long tables and back."""
+"""Before an LSTM: missing values, scaling, features, windows, padded arrays and long tables."""
 
 from sklstm.preprocessing._from_long import from_long
+from sklstm.preprocessing._imputer import SequenceImputer
 from sklstm.preprocessing._padding import from_padded, to_padded
 from sklstm.preprocessing._scaler import SequenceScaler
 from sklstm.preprocessing._step_features import SequenceContext, SequenceDifferences
@@ -10,6 +11,7 @@ from sklstm.preprocessing._windows import last_window, sliding_windows
 __all__ = [
     "SequenceContext",
     "SequenceDifferences",
+    "SequenceImputer",
     "SequenceScaler",
     "from_long",
     "from_padded",

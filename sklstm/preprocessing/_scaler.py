@@ -9,11 +9,8 @@ from sklearn.base import OneToOneFeatureMixin
 
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import _fit_context
-from sklstm._targets import Rows, read_weights
+from sklstm.preprocessing._statistics import Moments, weighted_steps
 from sklstm.preprocessing._transformer import SequenceTransformer, as_given
-
-# Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
-CHUNK = 2**20
 
 
 class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
@@ -36,20 +33,29 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     Attributes
     ----------
     mean_ : ndarray of shape (n_features,), float64
-        Mean of each feature over the steps seen.
+        Mean of each feature over the steps seen, NaN if it never had a value.
     var_ : ndarray of shape (n_features,), float64
-        Variance of each feature (divided by the number of steps).
+        Variance of each feature (divided by the number of steps), NaN if it never had a value.
     scale_ : ndarray of shape (n_features,), float64
         Square root of the variance, 1 for constant features.
-    n_steps_seen_ : int or float
-        Steps that were learned from; the sum of their weights if there were weights.
+    n_steps_seen_ : int, float, or ndarray of shape (n_features,)
+        Steps that were learned from; the sum of their weights if there were weights. One per
+        feature if some have fewer values than others.
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
+    See Also
+    --------
+    SequenceImputer : Fill in missing values, before the scaler or after it.
+
     Notes
     -----
+    NaN is a missing value, as in :class:`~sklearn.preprocessing.StandardScaler`: statistics leave
+    it out, and it is passed on. A feature without any value in training is NaN after ``transform``.
+    Estimators that follow raise an error for NaN.
+
     Statistics accumulate in float64, chunk by chunk: the moments of a chunk are taken about one of
     its own steps and merged as Chan, Golub & LeVeque (1983) do, so that large means do not cancel.
 
@@ -138,28 +144,18 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     def _learn(self, X: Any, sample_weight: Any, first: bool) -> SequenceScaler:
         with unchanged_on_error(self):
             sequences = self._read(X) if first else self._read_fitted(X)
-            values, weights = sequences.values, None
-            if sample_weight is not None:
-                weights = np.repeat(_weights(sample_weight, sequences), sequences.lengths)
-                values, weights = values[weights > 0], weights[weights > 0]
-            if first:
-                self.n_steps_seen_ = 0
-                self.mean_, self.var_ = np.zeros((2, sequences.n_features))
-            size = max(1, CHUNK // sequences.n_features)
-            for start in range(0, len(values), size):
-                chunk = slice(start, start + size)
-                self._merge(*_moments(values[chunk], None if weights is None else weights[chunk]))
-            self.scale_ = np.where(self.var_ > 0, np.sqrt(self.var_), 1.0)
+            seen = Moments.of_nothing(sequences.n_features) if first else self._seen()
+            seen = seen.with_steps(*weighted_steps(sequences, sample_weight))
+            n = seen.n
+            self.n_steps_seen_ = n[0].item() if (n == n[0]).all() else n
+            self.mean_, self.var_ = np.where(n > 0, [seen.mean, seen.var], np.nan)
+            self.scale_ = np.where(self.var_ == 0, 1.0, np.sqrt(self.var_))
         return self
 
-    def _merge(self, n: float, mean: np.ndarray, var: np.ndarray) -> None:
-        """Join the moments of n more steps to those seen."""
-        total = self.n_steps_seen_ + n
-        share = n / total
-        shift = mean - self.mean_
-        self.mean_ = self.mean_ + share * shift
-        self.var_ = (1 - share) * (self.var_ + share * shift**2) + share * var
-        self.n_steps_seen_ = total
+    def _seen(self) -> Moments:
+        """The moments of what was learned from, as they go on."""
+        n = np.broadcast_to(self.n_steps_seen_, self.mean_.shape)
+        return Moments(n, *np.where(n > 0, [self.mean_, self.var_], 0.0))
 
     @property
     def _n_step_features(self) -> int:
@@ -180,24 +176,3 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         if self.with_std:
             np.divide(scaled, self.scale_, out=scaled, casting="same_kind")
         return scaled
-
-
-def _moments(values: np.ndarray, weights: np.ndarray | None) -> tuple[float, Any, Any]:
-    """Weight, mean and variance of some steps, in two passes about the first of them.
-
-    So a constant feature has variance 0 exactly, and a large mean takes no digits.
-    """
-    origin = values[0].astype(np.float64)
-    apart = values - origin
-    n = len(apart) if weights is None else weights.sum()
-    mean = np.average(apart, axis=0, weights=weights)
-    var = np.average((apart - mean) ** 2, axis=0, weights=weights)
-    return n, origin + mean, var
-
-
-def _weights(sample_weight: Any, sequences: Sequences) -> np.ndarray:
-    """One weight per sequence, (n,) float64, not all of them 0."""
-    weights = read_weights(sample_weight, Rows(sequences, per_step=False))
-    if not weights.any():
-        raise ValueError("Sample weights are zero for all sequences: at least one must count.")
-    return weights

@@ -22,9 +22,7 @@ QUIET = {"over": "ignore", "invalid": "ignore"}
 
 
 class StepFeatures(SequenceTransformer):
-    """Transformer whose features of a step depend on other steps, and that learns nothing."""
-
-    _allow_nan = True
+    """Transformer that makes features of a step from several steps. This ``fit`` learns nothing."""
 
     def _suffixes(self) -> list[str]:
         """What each block adds to the names of the features."""
@@ -164,10 +162,10 @@ class SequenceDifferences(StepFeatures):
 
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, np.ndarray]:
         """``memory`` (order, F): the step before and its differences, without the last of them."""
-        if memory is None:  # as if this row had come before
-            memory = np.zeros((self.order, len(row)), row.dtype)
-            memory[0] = row
-        orders = np.empty((len(memory) + 1, len(row)), np.result_type(row, memory))
+        if memory is None:  # differences of 0, also those of NaN
+            orders, memory = np.zeros((self.order + 1, len(row)), row.dtype), ()
+        else:
+            orders = np.empty((len(memory) + 1, len(row)), np.result_type(row, memory))
         orders[0] = row
         with np.errstate(**QUIET):
             for k, before in enumerate(memory):

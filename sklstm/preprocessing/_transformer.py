@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
 from sklstm._sklearn import Interval, _wrap_data_with_container
-from sklstm._time_step import not_finite, read_step
+from sklstm._time_step import read_step, refused
 
 
 class _Transform:
@@ -63,14 +63,14 @@ class _Transform:
 class SequenceTransformer(_Transform, TransformerMixin, BaseEstimator):
     """A transformer of sequences step by step, whose steps may depend on those around them.
 
-    A subclass says what becomes of packed sequences (`_transformed`) and of one step of a stream
-    (`_step`), and keeps the features of a step of its fit as ``_n_step_features``.
+    NaN is a missing value and allowed. A subclass says what becomes of packed sequences
+    (`_transformed`) and of one step of a stream (`_step`), and keeps the features of a step of its
+    fit as ``_n_step_features``.
     """
 
     _parameter_constraints: ClassVar[dict] = {
         "features_per_step": [Interval(Integral, 1, None, closed="left")],
     }
-    _allow_nan = False
 
     def _transformed(self, sequences: Sequences) -> np.ndarray:
         """Transformed steps (N, F'), in an array of their own."""
@@ -100,11 +100,7 @@ class SequenceTransformer(_Transform, TransformerMixin, BaseEstimator):
 
     def _read(self, X: Any, reset: bool = True) -> Sequences:
         return read_sequences(
-            self,
-            X,
-            reset=reset,
-            features_per_step=self.features_per_step,
-            allow_nan=self._allow_nan,
+            self, X, reset=reset, features_per_step=self.features_per_step, allow_nan=True
         )
 
     def _read_fitted(self, X: Any) -> Sequences:
@@ -120,7 +116,7 @@ class SequenceTransformer(_Transform, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self._allow_nan
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -140,10 +136,14 @@ class TransformStream:
         self.memory = None
 
     def step(self, x: Any) -> np.ndarray:
-        """The features ``x`` (F,) of the next time step, transformed; float32 stays float32."""
+        """The features ``x`` (F,) of the next time step, transformed; float32 stays float32.
+
+        Values are finite, or NaN where they are missing, which is transformed as in a sequence.
+        """
         row = read_step(x, self._transformer._n_step_features)
-        if not np.isfinite(row).all():
-            raise not_finite(row)
+        infinite = np.isinf(row)
+        if infinite.any():
+            raise refused(row, infinite)
         transformed, self.memory = self._transformer._step(row, self.memory)
         return transformed
 

@@ -1,0 +1,254 @@
+"""Missing values of sequences, and how long they have been missing.
+
+Places are those of the packed steps (N, F). Where a value is missing, ``maximum.accumulate`` of the
+places of values finds the one before, and ``minimum.accumulate`` backwards the one after. What it
+finds outside of a sequence is the place just before, or just behind it.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sklearn import Interval, StrOptions, _fit_context
+from sklstm.preprocessing._statistics import Moments, medians, weighted_steps
+from sklstm.preprocessing._step_features import QUIET, StepFeatures
+from sklstm.preprocessing._transformer import TransformStream
+
+
+class SequenceImputer(StepFeatures):
+    """Fill in missing values (NaN), feature by feature.
+
+    Optionally, further features tell where values were missing and for how many steps.
+
+    Parameters
+    ----------
+    strategy : {"forward", "linear", "mean", "median", "constant"}, default="forward"
+        What is filled in:
+
+        - "forward" : the last value before, in the same sequence; the training mean if there was
+          none yet.
+        - "linear" : on a line between the value before and the one after, step by step; the
+          nearest value before the first and after the last one; the training mean if the sequence
+          has none. It uses future steps: not for streams, nor for forecasts at every step.
+        - "mean", "median" : that of the feature over all steps of the training sequences.
+        - "constant" : ``fill_value``.
+    fill_value : float, default=0.0
+        What "constant" fills in.
+    add_indicator : bool, default=False
+        Add a feature for each feature, 1 where its value is missing and 0 elsewhere.
+    add_elapsed : bool, default=False
+        Add a feature for each feature: the number of steps since its last value, 0 where it has
+        one. Before the first value they are counted as if there had been one just before the
+        sequence: 1, 2, 3.
+    features_per_step : int, default=1
+        For 2-D ``X`` only: columns that make one time step. With ``add_indicator`` or
+        ``add_elapsed`` each step of the result has twice as many, with both three times: pass that
+        number to the estimators that follow.
+
+    Attributes
+    ----------
+    statistics_ : ndarray of shape (n_features,), float64
+        What is filled in where a sequence says nothing: the median with "median", ``fill_value``
+        with "constant", else the mean. 0 for the mean and the median of a feature that has no value
+        in training.
+    n_features_in_ : int
+        Features of a step, or columns if ``X`` was a table.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if ``X`` was a data frame or a list of data frames.
+
+    See Also
+    --------
+    SequenceScaler : Standardise features; it ignores missing values and passes them on.
+    from_padded : For NaN that pads short sequences, which is not missing.
+    sklstm.stream : Use a fitted pipeline on a stream.
+
+    Notes
+    -----
+    Only ``statistics_`` comes from the training sequences. Everything else is taken from the
+    sequence itself, and but for "linear" from its earlier steps alone.
+
+    Every feature gets an indicator, also one that misses nothing in training. So the number of
+    features does not depend on the training sequences, which differ between the folds of a
+    cross-validation. Features come kind by kind: all values, all indicators, all steps elapsed.
+    Those of a feature "a" are named "a", "a_missing", "a_elapsed".
+
+    Put the imputer before the scaler, so that ``add_elapsed`` is standardised too. Only NaN is
+    missing; infinity raises an error. In an array that is padded with NaN the padding would be
+    filled in: make a list of it with ``from_padded(X, allow_nan=True)`` first.
+
+    Lists and 3-D arrays stay what they are under ``set_output``; tables follow it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm.preprocessing import SequenceImputer
+    >>> nan = np.nan
+    >>> X = [np.array([[nan], [1.0], [nan], [nan], [4.0]]), np.array([[7.0], [nan]])]
+    >>> imputer = SequenceImputer(add_indicator=True, add_elapsed=True).fit(X)
+    >>> imputer.statistics_
+    array([4.])
+    >>> imputer.transform(X)[0]
+    array([[4., 1., 1.],
+           [1., 0., 0.],
+           [1., 1., 1.],
+           [1., 1., 2.],
+           [4., 0., 0.]])
+    >>> imputer.get_feature_names_out()
+    array(['x0', 'x0_missing', 'x0_elapsed'], dtype=object)
+    >>> SequenceImputer("linear").fit_transform(X)[0].ravel()
+    array([1., 1., 2., 3., 4.])
+
+    In a pipeline, it stands before the scaler:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.preprocessing import SequenceScaler
+    >>> lstm = LSTMClassifier(4, random_state=0)
+    >>> model = make_pipeline(SequenceImputer(), SequenceScaler(), lstm).fit(X, ["up", "down"])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "strategy": [StrOptions({"forward", "linear", "mean", "median", "constant"})],
+        "fill_value": [Interval(Real, None, None, closed="neither")],
+        "add_indicator": ["boolean"],
+        "add_elapsed": ["boolean"],
+        **StepFeatures._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        strategy="forward",
+        *,
+        fill_value=0.0,
+        add_indicator=False,
+        add_elapsed=False,
+        features_per_step=1,
+    ):
+        self.strategy = strategy
+        self.fill_value = fill_value
+        self.add_indicator = add_indicator
+        self.add_elapsed = add_elapsed
+        self.features_per_step = features_per_step
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn what to fill in where a sequence says nothing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n,), default=None
+            One weight per sequence; all steps of a sequence have it.
+
+        Returns
+        -------
+        self : SequenceImputer
+        """
+        with unchanged_on_error(self):
+            sequences = self._read(X)
+            self._n_step_features = sequences.n_features
+            self.statistics_ = self._statistics(*weighted_steps(sequences, sample_weight))
+        return self
+
+    def _statistics(self, values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        n_features = values.shape[1]
+        if self.strategy == "constant":
+            return np.full(n_features, float(self.fill_value))
+        if self.strategy == "median":
+            return medians(values, weights)
+        with np.errstate(**QUIET):  # of variances, which are not asked for
+            return Moments.of_nothing(n_features).with_steps(values, weights).mean
+
+    def stream(self) -> TransformStream:
+        """This transformer on a stream: one time step after the other.
+
+        :func:`sklstm.stream` makes a stream of a whole pipeline.
+
+        Returns
+        -------
+        stream : TransformStream
+            With ``step(x)``, which takes the features of a time step, NaN where they are missing,
+            and returns them transformed, and ``reset()``, to call before another sequence.
+
+        Raises
+        ------
+        ValueError
+            If ``strategy`` is "linear".
+        """
+        if self.strategy == "linear":
+            raise ValueError(
+                "SequenceImputer(strategy='linear') has no stream: it fills in from steps that "
+                "have not come yet. Use strategy='forward' and fit again."
+            )
+        return super().stream()
+
+    def _suffixes(self) -> list[str]:
+        added = {"_missing": self.add_indicator, "_elapsed": self.add_elapsed}
+        return ["", *(suffix for suffix, wanted in added.items() if wanted)]
+
+    def _transformed(self, sequences: Sequences) -> np.ndarray:
+        values, offsets = sequences.values, sequences.offsets
+        missing = np.isnan(values)
+        steps = np.arange(len(values))[:, np.newaxis]
+        first = np.repeat(offsets[:-1], sequences.lengths)[:, np.newaxis]
+        before = np.maximum.accumulate(np.where(missing, first - 1, steps), axis=0)
+        if self.strategy == "forward":
+            known, filled = before >= first, np.take_along_axis(values, before, axis=0)
+        elif self.strategy == "linear":
+            end = np.repeat(offsets[1:], sequences.lengths)[:, np.newaxis]
+            places = np.where(missing, end, steps)
+            after = np.minimum.accumulate(places[::-1], axis=0)[::-1]
+            known, filled = _lines(values, before, after, first, end)
+        else:
+            known, filled = ~missing, values
+        wide = np.empty((len(values), len(self._suffixes()), values.shape[1]), values.dtype)
+        wide[:, 0] = np.where(known, filled, self._fill(values.dtype))
+        if self.add_indicator:
+            wide[:, 1] = missing
+        if self.add_elapsed:
+            wide[:, -1] = steps - before
+        return wide.reshape(len(values), -1)
+
+    def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, tuple]:
+        """``memory``: last value of each feature, NaN before the first, and the steps since."""
+        last, elapsed = memory or (np.full(row.shape, np.nan, row.dtype), np.zeros(row.shape, int))
+        missing = np.isnan(row)
+        last, elapsed = np.where(missing, last, row), np.where(missing, elapsed + 1, 0)
+        filled = last if self.strategy == "forward" else row
+        blocks = [np.where(np.isnan(filled), self._fill(row.dtype), filled)]
+        if self.add_indicator:
+            blocks.append(missing)
+        if self.add_elapsed:
+            blocks.append(elapsed)
+        return np.concatenate(blocks, dtype=row.dtype), (last, elapsed)
+
+    def _fill(self, dtype: Any) -> np.ndarray:
+        """Statistics (F,); one that is too large for the precision is infinite."""
+        with np.errstate(**QUIET):
+            return self.statistics_.astype(dtype)
+
+
+def _lines(
+    values: np.ndarray,  # (N, F), NaN where missing
+    before: np.ndarray,  # (N, F), place of the last value up to each step
+    after: np.ndarray,  # (N, F), place of the next value from each step on
+    first: np.ndarray,  # (N, 1), where the sequence of each step begins
+    end: np.ndarray,  # (N, 1), just behind it
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether the sequence has a value (N, F), and the line between the two around each step."""
+    left = np.where(before >= first, before, after)
+    right = np.where(after < end, after, before)
+    known = left < end
+    start, stop = (
+        np.take_along_axis(values, np.where(known, place, 0), axis=0).astype(np.float64)
+        for place in (left, right)
+    )
+    share = (np.arange(len(values))[:, np.newaxis] - left) / np.maximum(right - left, 1)
+    with np.errstate(**QUIET):
+        return known, start + (stop - start) * share

@@ -1,0 +1,106 @@
+"""Statistics of each feature over all steps of all sequences; missing values do not count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklstm._sequences import Sequences
+from sklstm._targets import Rows, read_weights
+
+# Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
+CHUNK = 2**20
+
+
+def weighted_steps(sequences: Sequences, sample_weight: Any) -> tuple[np.ndarray, Any]:
+    """The steps (N, F) that count, and the weight (N,) of each, None without weights.
+
+    All steps of a sequence have its weight. Sequences of weight 0 are left out.
+    """
+    if sample_weight is None:
+        return sequences.values, None
+    weights = read_weights(sample_weight, Rows(sequences, per_step=False))
+    if not weights.any():
+        raise ValueError("Sample weights are zero for all sequences: at least one must count.")
+    weights = np.repeat(weights, sequences.lengths)
+    return sequences.values[weights > 0], weights[weights > 0]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and variance of each feature.
+
+    Attributes
+    ----------
+    n : ndarray of shape (F,)
+        Values of each feature, or the sum of their weights.
+    mean, var : ndarray of shape (F,), float64
+        0 where there is no value.
+    """
+
+    n: np.ndarray
+    mean: np.ndarray
+    var: np.ndarray
+
+    @classmethod
+    def of_nothing(cls, n_features: int) -> Moments:
+        return cls(np.zeros(n_features, int), *np.zeros((2, n_features)))
+
+    @classmethod
+    def _of(cls, values: np.ndarray, weights: np.ndarray | None) -> Moments:
+        """Of some steps, in two passes about the first value of each feature.
+
+        So a constant feature has variance 0 exactly, and a large mean takes no digits.
+        """
+        present = ~np.isnan(values)
+        counts = present if weights is None else present * weights[:, np.newaxis]
+        n = counts.sum(axis=0)
+        first = values[present.argmax(axis=0), np.arange(values.shape[1])]
+        origin = np.where(n > 0, first, 0).astype(np.float64)
+        apart = np.where(present, values - origin, 0)
+        divisor = np.where(n > 0, n, 1)
+        mean = (counts * apart).sum(axis=0) / divisor
+        var = (counts * (apart - mean) ** 2).sum(axis=0) / divisor
+        return cls(n, origin + mean, var)
+
+    def joined(self, other: Moments) -> Moments:
+        """Of the values of both, as Chan, Golub & LeVeque (1983) have it."""
+        total = self.n + other.n
+        share = other.n / np.where(total > 0, total, 1)
+        shift = other.mean - self.mean
+        return Moments(
+            total,
+            self.mean + share * shift,
+            (1 - share) * (self.var + share * shift**2) + share * other.var,
+        )
+
+    def with_steps(self, values: np.ndarray, weights: np.ndarray | None) -> Moments:
+        """With those of further steps (N, F), which may have weights (N,)."""
+        moments = self
+        size = max(1, CHUNK // values.shape[1])
+        for start in range(0, len(values), size):
+            chunk = slice(start, start + size)
+            part = None if weights is None else weights[chunk]
+            moments = moments.joined(self._of(values[chunk], part))
+        return moments
+
+
+def medians(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Median of each feature (F,), float64; 0 where there is no value.
+
+    Half of the weight is on either side. If that is so for all between two values, it is their
+    mean: an integer weight means as much as so many copies.
+    """
+    found = np.zeros(values.shape[1])
+    for k, column in enumerate(values.T):
+        present = ~np.isnan(column)
+        if not present.any():
+            continue
+        counts = np.ones(len(column)) if weights is None else weights
+        order = np.argsort(column[present])
+        ordered, upto = column[present][order], np.cumsum(counts[present][order])
+        sides = [np.searchsorted(upto, upto[-1] / 2, side) for side in ("left", "right")]
+        found[k] = (ordered[sides].astype(np.float64) / 2).sum()
+    return found
