@@ -13,6 +13,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import budget, defaults, pulse, real, systems
+from benchmarks import missing as gaps
 from benchmarks.comparison import against, by_task, summary
 from benchmarks.datasets import load
 from benchmarks.results import Results
@@ -165,7 +166,7 @@ def test_a_system_that_is_not_installed_says_so(monkeypatch, capsys):
     assert find_spec("sklstm")
 
 
-# ------------------------------------------------------------------------- defaults, budget, pulse
+# --------------------------------------------------------------- defaults, budget, pulse, missing
 
 
 def test_every_factor_starts_from_the_defaults_and_names_parameters():
@@ -235,3 +236,26 @@ def test_a_pulse_is_solved_where_it_is_near():
         fit = {"gate_bias": setting, "length": 15, "seed": 0}
         results.add(fit | {"score": value, "seconds": 2.0})
     assert cells(pulse.report(results))[2] == ["15", "1 of 1", "1.00", "0 of 1", "0.60", "2.0"]
+
+
+def test_all_systems_miss_the_same_values_and_the_table_names_the_best(monkeypatch, tmp_path):
+    monkeypatch.setattr(gaps, "load", lambda name: tiny("classification"))
+    results = Results(("task", "system", "share", "seed"))
+    fits = [
+        {"task": "vowels", "system": system, "share": share, "seed": seed}
+        for system in gaps.SYSTEMS
+        for share in (0, 50)
+        for seed in range(2)
+    ]
+    for fit in fits:
+        results.add(gaps.run(fit))
+    assert gaps.run(fits[0])["score"] == results.where(**fits[0])[0]["score"]
+    assert gaps.scores(results, "vowels", 0, "forward").min() > 0.9
+    table = cells(gaps.report(results, "vowels"))
+    assert [row[0] for row in table[2:]] == ["0 %", "50 %", "CPU s per fit"]
+    assert all("**" in "".join(row) for row in table[2:4])
+    x = gaps.with_holes(np.ones((4000, 2), np.float32), 30, np.random.default_rng(0))
+    assert x.dtype == np.float32 and 0.27 < np.isnan(x).mean() < 0.33
+    pytest.importorskip("matplotlib")
+    gaps.draw(results, tmp_path / "missing.png")
+    assert (tmp_path / "missing.png").stat().st_size > 1000
