@@ -183,6 +183,9 @@ class Labels(Outputs):
         targets = examples.targets if self.multilabel else examples.targets[:, 0]
         return accuracy(self._numbers(raw), targets, examples.weights)
 
+    def written(self, raw: np.ndarray) -> np.ndarray:
+        return raw[:, 0] if self.n_outputs == 1 else raw
+
     def writer(self, dtype: np.dtype) -> Callable[[Any], Any]:
         return float if self.n_outputs == 1 else lambda raw: np.array(raw, dtype=dtype)
 

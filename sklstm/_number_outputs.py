@@ -131,6 +131,9 @@ class Numbers(Outputs):
         values = self._link(raw)
         return self._law.score(values, examples.targets, examples.weights, self.quantiles)
 
+    def written(self, raw: np.ndarray) -> np.ndarray:
+        return self.predict(raw)
+
     def writer(self, dtype: np.dtype) -> Callable[[Any], Any]:
         if self.n_raw > 1 or (self._law.link or self.activation) != "identity":
 

@@ -38,6 +38,7 @@ cdef struct Span:
     int groups
     Py_ssize_t units
     Py_ssize_t stride
+    bint of_traces
 
 
 cdef inline int first_of(int part, int n, int parts) noexcept nogil:
@@ -96,6 +97,8 @@ cdef class Online:
     cdef Unit* units
     cdef Span* spans
     cdef int n_spans
+    cdef Py_ssize_t n_kept  # numbers of what is remembered, but for traces
+    cdef real* kept  # room for them
     cdef const Py_ssize_t[::1] frozen
     cdef real[::1] d_vector
     cdef const unsigned char[::1] decayed
@@ -150,9 +153,9 @@ cdef class Online:
             if learns:
                 rows = traces_of(layer) * cells
                 unit.traces = self.numbers(<double> rows * whole_vectors(K))
-                self.remember(unit.traces, rows, K, whole_vectors(K))
+                self.remember(unit.traces, rows, K, whole_vectors(K), True)
                 unit.peephole_traces = self.numbers(2 * cells * layer.block_size)
-                self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0)
+                self.remember(unit.peephole_traces, 1, 2 * cells * layer.block_size, 0, True)
                 unit.slopes = self.numbers(<double> WAITING * slopes_size(layer))
                 unit.sources = self.numbers(WAITING * whole_vectors(K))
                 if layer.has_peepholes:
@@ -163,9 +166,9 @@ cdef class Online:
             if learns and self.net.pooling != LAST:
                 rows = cells * (traces_of(layer) + 1)
                 unit.pooled = self.numbers(<double> rows * whole_vectors(K))
-                self.remember(unit.pooled, rows, K, whole_vectors(K))
+                self.remember(unit.pooled, rows, K, whole_vectors(K), True)
                 unit.pooled_peepholes = self.numbers(3 * cells * layer.block_size)
-                self.remember(unit.pooled_peepholes, 1, 3 * cells * layer.block_size, 0)
+                self.remember(unit.pooled_peepholes, 1, 3 * cells * layer.block_size, 0, True)
                 unit.is_highest = <unsigned char*> self.take(cells, 1)
                 unit.own_s = self.groups(layer, layer.block_size)
                 unit.own_o = self.groups(layer, layer.block_size)
@@ -177,6 +180,7 @@ cdef class Online:
         self.remember(self.out, 1, self.net.n_outputs, 0)
         self.d_out = self.numbers(self.net.n_outputs)
         self.d_y = self.numbers(self.net.head.columns)
+        self.kept = self.numbers(self.n_kept)
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -190,9 +194,13 @@ cdef class Online:
     cdef real* groups(self, const Layer* layer, int n) except NULL:
         return self.numbers(<double> n * group(layer, 1))
 
-    cdef void remember(self, real* at, int groups, Py_ssize_t units, Py_ssize_t stride) noexcept:
-        self.spans[self.n_spans] = Span(at, groups, units, stride)
+    cdef void remember(
+        self, real* at, int groups, Py_ssize_t units, Py_ssize_t stride, bint of_traces=False
+    ) noexcept:
+        self.spans[self.n_spans] = Span(at, groups, units, stride, of_traces)
         self.n_spans += 1
+        if not of_traces:
+            self.n_kept += groups * units
 
     cdef real* units_of(self, const Layer* layer, int size, int groups) except NULL:
         """Room for groups of units, remembered."""
@@ -402,6 +410,75 @@ cdef class Online:
                 self.trace()
             restore_float_mode(self.mode)
         return True
+
+    cdef void keep(self, bint back) noexcept nogil:
+        """Copy what is remembered, but for traces, into `kept`, or back."""
+        cdef int k, g
+        cdef Span* span
+        cdef real* kept = self.kept
+        for k in range(self.n_spans):
+            span = &self.spans[k]
+            for g in range(0 if span.of_traces else span.groups):
+                if back:
+                    memcpy(span.at + g * span.stride, kept, span.units * sizeof(real))
+                else:
+                    memcpy(kept, span.at + g * span.stride, span.units * sizeof(real))
+                kept += span.units
+
+    def peek(self, const real[::1] x):
+        """The raw output that `step` would lead to, see `output`; nothing changes."""
+        with nogil:
+            self.mode = flush_denormals()
+            self.keep(False)
+            self.forward(&x[0])
+            restore_float_mode(self.mode)
+        found = self.output()
+        self.keep(True)
+        return found
+
+    cdef void advance(self, const real* x, real* out) noexcept nogil:
+        self.forward(x)
+        if self.learns:
+            self.trace()
+        memcpy(out, self.out, self.net.n_outputs * sizeof(real))
+
+    def steps(
+        self,
+        const real[:, ::1] X,  # IN     (T, F), finite
+        real[:, ::1] out,      # OUT    (T, K) raw outputs
+    ):
+        """Feed several time steps."""
+        cdef Py_ssize_t t
+        with nogil:
+            self.mode = flush_denormals()
+            for t in range(X.shape[0]):
+                self.advance(&X[t, 0], &out[t, 0])
+            restore_float_mode(self.mode)
+
+    def learn_steps(
+        self,
+        const real[:, ::1] X,        # IN     (T, F), finite
+        const real[:, ::1] targets,  # IN     (T, targets)
+        const double[::1] weights,   # IN     (T,) 0: no target
+        double alpha,
+        update,  # called with the number of a step and its loss: moves the parameters
+        real[:, ::1] out,            # OUT    (T, K) raw outputs, before learning
+    ):
+        """Feed several time steps, and learn at those that have a target."""
+        cdef Py_ssize_t t
+        cdef double found = 0
+        for t in range(X.shape[0]):
+            with nogil:
+                self.mode = flush_denormals()
+                self.advance(&X[t, 0], &out[t, 0])
+                if weights[t] > 0:
+                    found = self.learn_target(&targets[t, 0], weights[t], &self.d_vector[0])
+                    found += finish_gradient(self.n_total, self.frozen, &self.decayed[0],
+                                             alpha / weights[t], &self.vector[0],
+                                             &self.d_vector[0])
+                restore_float_mode(self.mode)
+            if weights[t] > 0:
+                update(t, found)
 
     def output(self):
         """Raw output of the last step: a float, or a list of several."""

@@ -97,7 +97,11 @@ class Outputs:
         """Score of raw outputs, for examples that are `trainable`."""
         raise NotImplementedError
 
-    # -- one step of a stream
+    # -- steps of a stream
+
+    def written(self, raw: np.ndarray) -> np.ndarray:
+        """What `Stream.step` returns for each row of raw outputs, in one array."""
+        raise NotImplementedError
 
     def writer(self, dtype: np.dtype) -> Callable[[Any], Any]:
         """A function of the raw output of a step that returns what `Stream.step` does."""

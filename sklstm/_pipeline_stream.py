@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,96 @@ class PipelineStream(Stream):
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()  # where all was fitted anew, this is told first
-        before = [transform.memory for transform in self._transforms]
-        try:
+        with self._memory():
             for transform in self._transforms:
                 x = transform.step(x)
             return super().step(x)
+
+    def peek(self, x: Any) -> float | np.ndarray:
+        """The output that ``step(x)`` would return; the stream stays as it is.
+
+        Parameters
+        ----------
+        x : as in `step`
+
+        Returns
+        -------
+        output : as in `step`
+        """
+        with self._memory(kept=True):
+            return super().peek(self._transformed([x])[0])
+
+    def steps(self, X: Any) -> np.ndarray:
+        """Feed several time steps at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (T, F)
+            Features of the steps as the pipeline takes them.
+
+        Returns
+        -------
+        outputs : ndarray of shape (T,), or (T, n_outputs)
+            What `step` would have returned for each of them.
+
+        Raises
+        ------
+        ValueError
+            If a step is not valid. None has been fed then.
+        """
+        with self._memory():
+            return super().steps(self._transformed(X))
+
+    def learn_steps(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Feed several time steps, and learn at each that has a target: predict, then learn.
+
+        Parameters
+        ----------
+        X : as in `steps`
+        y : array-like of shape (T,) or (T, n_outputs)
+            Targets of the steps. For regressors NaN is no target.
+        sample_weight : array-like of shape (T,), default=None
+            Factors of the losses; 0 is no target. None is 1.
+
+        Returns
+        -------
+        outputs : ndarray of shape (T,), or (T, n_outputs)
+            What `step` returns at each step, before anything is learned from its target.
+        losses : ndarray of shape (T,)
+            What `learn` returns; NaN where there is no target.
+        """
+        with self._memory():
+            return super().learn_steps(self._transformed(X), y, sample_weight)
+
+    def _transformed(self, X: Any) -> np.ndarray:
+        """Raw steps through all transformers, which then remember them."""
+        if self._holder.parameters_ is not self._vector:
+            self._follow()  # where all was fitted anew, this is told first
+        rows = []
+        for t, x in enumerate(X):
+            try:
+                for transform in self._transforms:
+                    x = transform.step(x)
+            except ValueError as error:
+                raise ValueError(f"Step {t}: {error}") from None
+            rows.append(x)
+        return np.array(rows) if rows else np.empty((0, self._n_features))
+
+    @contextmanager
+    def _memory(self, *, kept: bool = False) -> Iterator[None]:
+        """Undo what transformers remember of this block if it fails, or in any case."""
+        before = [transform.memory for transform in self._transforms]
+        try:
+            yield
         except BaseException:
-            for transform, memory in zip(self._transforms, before, strict=True):
-                transform.memory = memory
+            kept = True
             raise
+        finally:
+            if kept:
+                for transform, memory in zip(self._transforms, before, strict=True):
+                    transform.memory = memory
 
     def reset(self) -> PipelineStream:
         """Forget the steps so far, also those that the transformers keep."""

@@ -13,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklstm import _isa
 from sklstm._learner import Learner
 from sklstm._numbers import scalar
-from sklstm._time_step import read_step, refused
+from sklstm._sequences import Sequences
+from sklstm._targets import Rows
+from sklstm._time_step import read_step, read_steps, refused
 from sklstm._version import __version__
 
 _STALE = (
@@ -117,7 +119,7 @@ class Stream:
             self._follow()
         online = self._online
         if online.parallel:
-            online.n_threads = self._learner.n_threads
+            self._share_threads()
         done = online.step(x) if type(x) is np.ndarray else None
         if done is None:
             x = read_step(x, self._n_features, self._dtype)
@@ -126,6 +128,56 @@ class Stream:
             raise refused(x, ~np.isfinite(x))
         self._stepped = True
         return self._write(online.output())
+
+    def peek(self, x: Any) -> float | np.ndarray:
+        """The output that ``step(x)`` would return; the stream stays as it is.
+
+        Parameters
+        ----------
+        x : as in `step`
+
+        Returns
+        -------
+        output : as in `step`
+        """
+        if self._holder.parameters_ is not self._vector:
+            self._follow()
+        x = read_step(x, self._n_features, self._dtype)
+        if not np.isfinite(x).all():
+            raise refused(x, ~np.isfinite(x))
+        self._share_threads()
+        return self._write(self._online.peek(x))
+
+    def steps(self, X: Any) -> np.ndarray:
+        """Feed several time steps at once, in less time than one by one.
+
+        Parameters
+        ----------
+        X : array-like of shape (T, F)
+            Features of the steps, finite.
+
+        Returns
+        -------
+        outputs : ndarray of shape (T,), or (T, n_outputs)
+            What `step` would have returned for each of them.
+
+        Raises
+        ------
+        ValueError
+            If a step is not valid, with its number. None has been fed then.
+        """
+        if self._holder.parameters_ is not self._vector:
+            self._follow()
+        X = read_steps(X, self._n_features, self._dtype)
+        raw = np.empty((len(X), self._outputs.n_raw), dtype=self._dtype)
+        self._share_threads()
+        self._online.steps(X, raw)
+        self._stepped = self._stepped or len(X) > 0
+        return self._outputs.written(raw)
+
+    def _share_threads(self) -> None:
+        if self._online.parallel:
+            self._online.n_threads = self._learner.n_threads
 
     def predict(self) -> Any:
         """Prediction at the current step: a label, a number, or an array of several."""
@@ -181,11 +233,7 @@ class Stream:
         ConvergenceWarning
             If the loss or the new parameters are not finite. The parameters stay as they were.
         """
-        if not self._learns:
-            raise ValueError(
-                "learn is for one hidden layer: the traces of a lower layer would take more "
-                "memory than there are weights. Use partial_fit."
-            )
+        self._require_traces()
         if not self._stepped:
             raise ValueError("There is no current step to learn at: call step(x) first.")
         # scalar() enters np.errstate, a microsecond: a fifth of an update
@@ -195,34 +243,111 @@ class Stream:
         with self._learner.lock:
             return self._update(y, weight)
 
-    def _update(self, y: Any, weight: float) -> float:
-        learner = self._learner
+    def learn_steps(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Feed several time steps, and learn at each that has a target: predict, then learn.
+
+        The same as a loop of `step` and `learn`, to the bit, in less time.
+
+        Parameters
+        ----------
+        X : array-like of shape (T, F)
+            Features of the steps, finite.
+        y : array-like of shape (T,) or (T, n_outputs)
+            Targets of the steps. For regressors NaN is no target.
+        sample_weight : array-like of shape (T,), default=None
+            Factors of the losses; 0 is no target. None is 1.
+
+        Returns
+        -------
+        outputs : ndarray of shape (T,), or (T, n_outputs)
+            What `step` returns at each step, before anything is learned from its target.
+        losses : ndarray of shape (T,)
+            What `learn` returns; NaN where there is no target.
+
+        Raises
+        ------
+        ValueError
+            If a step, a target or a weight is not valid, with its number. None has been fed then.
+
+        Warns
+        -----
+        ConvergenceWarning
+            As `learn` does, for each step at which nothing could be learned.
+        """
+        self._require_traces()
         if self._holder.parameters_ is not self._vector:
             self._follow()
-        if not all(map(is_, learner.standing(), self._known)):
+        X = read_steps(X, self._n_features, self._dtype)
+        losses = np.full(len(X), np.nan)
+        raw = np.empty((len(X), self._outputs.n_raw), dtype=self._dtype)
+        if len(X) == 0:
+            return self._outputs.written(raw), losses
+        with self._learner.lock:
+            self._bind()
+            targets, weights = self._read_targets(X, y, sample_weight)
+            self._share_threads()
+
+            def update(t: int, loss: float) -> None:
+                losses[t] = loss
+                self._move(loss, targets[t])
+
+            self._online.learn_steps(X, targets, weights, self._alpha, update, raw)
+        self._stepped = True
+        return self._outputs.written(raw), losses
+
+    def _read_targets(self, X: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Targets (T, targets) as the kernels take them, and their weights."""
+        rows = Rows(Sequences(X, np.array([0, len(X)]), "list"), per_step=True)
+        given = self._outputs.read([y], None if weights is None else [weights], rows)
+        examples = self._outputs.trainable(self._outputs.examples(given))
+        weights = examples.weights
+        if self._factors is not None:
+            weights = weights * self._factors[examples.targets[:, 0].astype(np.intp)]
+        return np.ascontiguousarray(examples.targets, self._dtype), weights
+
+    def _require_traces(self) -> None:
+        if not self._learns:
+            raise ValueError(
+                "learn is for one hidden layer: the traces of a lower layer would take more "
+                "memory than there are weights. Use partial_fit."
+            )
+
+    def _bind(self) -> None:
+        """Go by the parameters and the settings as they are now."""
+        if self._holder.parameters_ is not self._vector:
+            self._follow()
+        if not all(map(is_, self._learner.standing(), self._known)):
             self._bind_solver()
+
+    def _update(self, y: Any, weight: float) -> float:
+        self._bind()
         target = self._target(y)
         if self._factors is not None:
             weight *= self._factors[int(target[0])]
         if weight == 0:
             return 0.0
         if self._online.parallel:
-            self._online.n_threads = learner.n_threads
+            self._share_threads()
         loss = self._online.gradient(target, weight, self._alpha / weight)
+        self._move(loss, target)
+        return loss
+
+    def _move(self, loss: float, target: np.ndarray) -> None:
+        """Make a step of the solver along the gradient that there is, unless it is not finite."""
         if not isfinite(loss):
             self._warn("The loss at this step is not finite: nothing was learned.", target)
-            return loss
-        if not self._step_solver():
-            learner.restart(self._solver)
+        elif not self._step_solver():
+            self._learner.restart(self._solver)
             what = "The parameters would not be finite after this step: nothing was learned."
             self._warn(what, target)
-            return loss
-        self._solver.end_epoch(learner.count())
-        return loss
+        else:
+            self._solver.end_epoch(self._learner.count())
 
     def _warn(self, what: str, target: np.ndarray) -> None:
         cure = self._learner.cure(target)
-        warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=4)
+        warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=5)
 
     def _bind_solver(self) -> None:
         """Prepare updates by the settings as they are now."""

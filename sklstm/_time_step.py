@@ -1,4 +1,4 @@
-"""One time step of a stream: a number for each feature, or an error that says what is wrong."""
+"""Time steps of a stream: a number for each feature, or an error that says what is wrong."""
 
 from __future__ import annotations
 
@@ -32,6 +32,32 @@ def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
         return np.require(given, dtype, ["C", "A"])
 
 
+def read_steps(X: Any, n_features: int, dtype: Any) -> np.ndarray:
+    """``X`` as an array (T, n_features) of finite numbers in C order."""
+    try:
+        array = as_typed(filled(X))
+    except ValueError:
+        raise ValueError(
+            f"X holds rows of unequal length, see step {first_unequal(X)}: pass one row for each "
+            "step, with one number for each feature."
+        ) from None
+    given = as_numbers(array, _entry)
+    if given.ndim != 2 or given.shape[1] != n_features:
+        raise ValueError(
+            f"X has shape {given.shape}, expected (T, {n_features}): one row for each step, with "
+            "one number for each feature."
+        )
+    with np.errstate(over="ignore"):  # infinity is told as such
+        steps = np.require(given, dtype, ["C", "A"])
+    if not np.isfinite(steps).all():
+        t, feature = np.argwhere(~np.isfinite(steps))[0]
+        raise ValueError(
+            f"X contains NaN or infinity at step {t}, feature {feature}. The stream is as it was "
+            "before: fill the value in, or leave the step out."
+        )
+    return steps
+
+
 def refused(x: np.ndarray, bad: np.ndarray) -> ValueError:
     """The error for a step with values that are NaN or infinite, and may not be, where ``bad``."""
     k = int(bad.argmax())
@@ -49,3 +75,7 @@ def refused(x: np.ndarray, bad: np.ndarray) -> ValueError:
 
 def _feature(index: tuple) -> str:
     return f"feature {index[0]}" if index else "its place, where a row of numbers was expected"
+
+
+def _entry(index: tuple) -> str:
+    return f"step {index[0]}, feature {index[1]}" if len(index) == 2 else "its place"
