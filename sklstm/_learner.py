@@ -155,9 +155,9 @@ class Learner:
         """Forget the state of the solver, which a step that was not finite has spoiled."""
         self.holder._solver_state = solver.start(self.holder.parameters_, self.holder)
 
-    def count(self) -> int:
-        """One update more: how many there were."""
-        self.holder.t_ += 1
+    def count(self, n: int = 1) -> int:
+        """So many updates more: how many there were."""
+        self.holder.t_ += n
         return self.holder.t_
 
     def cure(self, target: np.ndarray) -> str:

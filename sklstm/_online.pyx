@@ -115,6 +115,7 @@ cdef class Online:
     cdef int n_waiting  # steps that the traces have not been carried over
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
+    cdef readonly Py_ssize_t n_learned  # updates of the last `learn_steps`
     cdef public int n_threads  # that the next call may use; the result is the same
     cdef Py_ssize_t n_total
     cdef const real[::1] vector
@@ -461,12 +462,16 @@ cdef class Online:
         const real[:, ::1] targets,  # IN     (T, targets)
         const double[::1] weights,   # IN     (T,) 0: no target
         double alpha,
-        update,  # called with the number of a step and its loss: moves the parameters
+        move,    # () -> bool: moves the parameters along the gradient, unless that is not finite
+        moved,   # (updates so far), called after each, or False
+        failed,  # (step, was the loss finite?): called where nothing was learned
         real[:, ::1] out,            # OUT    (T, K) raw outputs, before learning
+        double[::1] losses,          # OUT    (T,), only where there is a target
     ):
-        """Feed several time steps, and learn at those that have a target."""
+        """Feed several time steps, and learn at those that have a target; see `n_learned`."""
         cdef Py_ssize_t t
         cdef double found = 0
+        self.n_learned = 0
         for t in range(X.shape[0]):
             with nogil:
                 self.mode = flush_denormals()
@@ -478,7 +483,13 @@ cdef class Online:
                                              &self.d_vector[0])
                 restore_float_mode(self.mode)
             if weights[t] > 0:
-                update(t, found)
+                losses[t] = found
+                if not isfinite(found) or not move():
+                    failed(t, isfinite(found))
+                else:
+                    self.n_learned += 1
+                    if moved:
+                        moved(self.n_learned)
 
     def output(self):
         """Raw output of the last step: a float, or a list of several."""

@@ -20,6 +20,8 @@ SMALLEST_RATE = 1e-6  # "adaptive" stops instead of going below
 class Adam:
     """Adam: the schedules of the learning rate do not apply to it."""
 
+    has_schedule = False  # of which `end_epoch` has to be told
+
     def __init__(self, state: dict[str, Any], settings: Any) -> None:
         self.state = state
         self.rate = settings.learning_rate_init
@@ -86,6 +88,7 @@ class SGD:
         self.schedule = settings.learning_rate
         self.rate_init = float(settings.learning_rate_init)
         self.power_t = settings.power_t
+        self.has_schedule = self.schedule == "invscaling"
         self.momentum, self.nesterov = settings.momentum, settings.nesterovs_momentum
         self.clip_norm = settings.clip_norm
         # A schedule that was changed in between starts anew.
@@ -135,7 +138,7 @@ class SGD:
 
     def end_epoch(self, t: int) -> None:
         """Told after each epoch how many sequences have been seen."""
-        if self.schedule == "invscaling":
+        if self.has_schedule:
             self.state["learning_rate"] = self.rate_init / (t + 1) ** self.power_t
 
     def gives_up(self) -> bool:

@@ -288,12 +288,26 @@ class Stream:
             self._bind()
             targets, weights = self._read_targets(X, y, sample_weight)
             self._share_threads()
+            before = self._holder.t_
 
-            def update(t: int, loss: float) -> None:
-                losses[t] = loss
-                self._move(loss, targets[t])
+            def failed(t: int, finite: bool) -> None:
+                self._failed(finite, targets[t])
+                self._bind()
 
-            self._online.learn_steps(X, targets, weights, self._alpha, update, raw)
+            try:
+                self._online.learn_steps(
+                    X,
+                    targets,
+                    weights,
+                    self._alpha,
+                    lambda: self._step_solver(),  # `failed` binds another
+                    self._solver.has_schedule and (lambda n: self._solver.end_epoch(before + n)),
+                    failed,
+                    raw,
+                    losses,
+                )
+            finally:
+                self._learner.count(self._online.n_learned)
         self._stepped = True
         return self._outputs.written(raw), losses
 
@@ -331,23 +345,20 @@ class Stream:
         if self._online.parallel:
             self._share_threads()
         loss = self._online.gradient(target, weight, self._alpha / weight)
-        self._move(loss, target)
+        if isfinite(loss) and self._step_solver():
+            self._solver.end_epoch(self._learner.count())
+        else:
+            self._failed(isfinite(loss), target)
         return loss
 
-    def _move(self, loss: float, target: np.ndarray) -> None:
-        """Make a step of the solver along the gradient that there is, unless it is not finite."""
-        if not isfinite(loss):
-            self._warn("The loss at this step is not finite: nothing was learned.", target)
-        elif not self._step_solver():
+    def _failed(self, finite: bool, target: np.ndarray) -> None:
+        """Warn that nothing was learned from a target, and forget what has spoiled the solver."""
+        what = "The loss at this step is not finite: nothing was learned."
+        if finite:
             self._learner.restart(self._solver)
             what = "The parameters would not be finite after this step: nothing was learned."
-            self._warn(what, target)
-        else:
-            self._solver.end_epoch(self._learner.count())
-
-    def _warn(self, what: str, target: np.ndarray) -> None:
         cure = self._learner.cure(target)
-        warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=5)
+        warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=4)
 
     def _bind_solver(self) -> None:
         """Prepare updates by the settings as they are now."""

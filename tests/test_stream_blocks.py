@@ -223,6 +223,21 @@ def test_a_stack_does_not_learn_and_says_why():
         MODELS["stack"]().stream().learn_steps(X, NUMBERS)
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_solver_that_was_spoiled_starts_anew_as_in_the_loop(solver):
+    y = np.where(np.arange(T) % 9 == 4, 1e154, X[:, 0])  # its gradient fits, a step does not
+    settings = dict(solver=solver, learning_rate_init=1e160, clip_norm=None)
+    models = [regressor(**settings) for _ in range(2)]
+    with pytest.warns(sklstm._stream.ConvergenceWarning):
+        found = models[0].stream().learn_steps(X, y)
+    with pytest.warns(sklstm._stream.ConvergenceWarning):
+        expected = learn_one_by_one(models[1].stream(), X, y)
+    assert_array_equal(found, expected)
+    assert_array_equal(models[0].parameters_, models[1].parameters_)
+    for name, value in models[1]._solver_state.items():
+        assert_array_equal(models[0]._solver_state[name], value)
+
+
 def test_what_cannot_be_learned_warns_and_the_rest_is_learned():
     models = [regressor(solver="sgd", learning_rate_init=0.1) for _ in range(2)]
     y = np.where(np.arange(T) == 3, 1e200, X[:, 0])
