@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from sklstm._isa import kernels
+from sklstm._numbers import row_of_numbers
 from sklstm._scores import d2_absolute, d2_poisson, d2_quantiles, r2
 from sklstm._sklearn import InvalidParameterError
 from sklstm._units import mean_and_scale, mean_as_scale
@@ -58,8 +59,8 @@ def goal_of(parameters: Any) -> tuple[str, float | tuple[float, ...] | None]:
     loss, quantile = str(parameters.loss), parameters.quantile
     if LOSSES[loss].link is not None and parameters.out_activation != "identity":
         raise InvalidParameterError(
-            f"loss={loss!r} makes its values of the outputs by {LOSSES[loss].link}: out_activation "
-            f"must be 'identity', got {parameters.out_activation!r}."
+            f"loss={loss!r} predicts {LOSSES[loss].link} of the outputs, so out_activation must be "
+            f"'identity', got {parameters.out_activation!r}."
         )
     if loss != "quantile":
         return loss, None
@@ -68,17 +69,14 @@ def goal_of(parameters: Any) -> tuple[str, float | tuple[float, ...] | None]:
             "loss='quantile' needs to know which: set quantile to a number between 0 and 1, or to "
             "several in a list, as in quantile=[0.1, 0.5, 0.9]."
         )
-    if np.ndim(quantile) == 0:
-        return loss, float(quantile)
-    return loss, _several(quantile)
+    levels = _levels(quantile)
+    return loss, levels[0] if np.ndim(quantile) == 0 else levels
 
 
-def _several(quantile: Any) -> tuple[float, ...]:
+def _levels(quantile: Any) -> tuple[float, ...]:
     most = kernels[np.dtype(np.float64)].constants["QUANTILES_MAX"]
-    try:
-        levels = tuple(float(level) for level in quantile)
-    except (TypeError, ValueError):
-        levels = ()
+    row = row_of_numbers(quantile)
+    levels = () if row is None else tuple(row.tolist())
     rising = all(below < above for below, above in pairwise(levels))
     if not levels or not rising or not all(0 <= level <= 1 for level in levels):
         raise InvalidParameterError(
@@ -86,7 +84,9 @@ def _several(quantile: Any) -> tuple[float, ...]:
             f"each larger than the one before. Got {quantile!r} instead."
         )
     if len(levels) > most:
-        raise InvalidParameterError(f"quantile has {len(levels)} numbers, but {most} is the most.")
+        raise InvalidParameterError(
+            f"quantile has {len(levels)} numbers, but {most} is the most: fit several regressors."
+        )
     return levels
 
 

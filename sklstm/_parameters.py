@@ -26,8 +26,8 @@ _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _DECAY = _SHARE = Interval(Real, 0, 1, closed="left")
 
 ONE_READING = (
-    "pooling={!r} reads a sequence once, as a whole, which return_sequences=True is not: set "
-    "return_sequences=False, or pooling='last' and fit anew."
+    "pooling={!r} gives one output per sequence, but return_sequences=True asks for one per step: "
+    "set return_sequences=False, or set pooling='last' and fit anew."
 )
 
 CONSTRAINTS = {
