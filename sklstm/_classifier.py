@@ -46,9 +46,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         it (with `return_sequences`: at the same step).
 
     pooling : {"last", "max", "mean"}, default="last"
-        What the output of a sequence is read from: the cells at its end, or the maximum or the mean
-        of each cell over its steps. "max" finds what matters wherever it is, and scores higher
-        where sequences are long. Not with `return_sequences`.
+        What the output of a sequence reads: the cells at its last step, or the maximum or the mean
+        of each cell over all steps. Use "max" if a short event decides, wherever it is, and "mean"
+        if all steps count alike. Not with `return_sequences`.
 
     return_sequences : bool, default=False
         False: one target per sequence, read at its last step. True: one per step; `y` is then
@@ -67,14 +67,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         the sum of the batch's sample weights.
 
     dropout : float, default=0.0
-        Share of the cells of each layer that a sequence is learned without, the same at all of its
-        steps: the layer above, or the output layer, does not see them. The others count
-        1 / (1 - dropout) times. It keeps a network from relying on single cells where sequences
-        are few. Off in predictions, streams and validation. Its random numbers depend on
-        `random_state`, epoch, sequence and cell alone.
+        Probability that a cell is dropped while a sequence is learned. The layer above, or the
+        output layer, then sees 0 in its place at all steps; the other cells are multiplied by
+        1 / (1 - dropout). Increase it if the network overfits. Predictions, streams and validation
+        use all cells. What is dropped depends on `random_state`, the epoch and the position of the
+        sequence in `X`, and not on `n_jobs` or the order of batches.
 
     recurrent_dropout : float, default=0.0
-        The same for what a layer sees of its own last step.
+        The same for what a layer sees of its own previous step.
 
     batch_size : int or "auto", default="auto"
         Sequences per gradient step, at most as many as there are. "auto" is 32.

@@ -60,7 +60,8 @@ class PipelineStream(Stream):
         -------
         output : float, or ndarray of shape (n_outputs,)
             What `decision_function` (classifiers) or `predict` (regressors) of the pipeline gives
-            for the steps since the last `reset`.
+            for the steps since the last `reset`. With a list of Q quantiles, one more axis of
+            length Q.
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()  # where all was fitted anew, this is told first

@@ -69,19 +69,19 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         values : ndarray of shape (n,), or (n, n_outputs_) for several outputs
-            With one more axis, of Q values, for Q quantiles.
+            With a list of Q quantiles (`LSTMRegressor`), one more axis of length Q.
             With `return_sequences`, one row per step in the container of `X`.
         """
         raw, sequences = self._run(X)
         return self._in_container(self._outputs_now().predict(raw), sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R², or D² of another loss: the mean over outputs, with `return_sequences` over all steps.
+        """R², the mean over outputs; with `return_sequences` over all steps.
 
-        R² and D² are the part of the loss of the best constant that predictions do without: 1 is
-        perfect, 0 is that constant. For `loss="squared_error"` it is R², for the others D², as by
-        `sklearn.metrics.d2_absolute_error_score`, `d2_pinball_score` (the mean over quantiles) and
-        `d2_tweedie_score` with power 1.
+        An estimator with another `loss` than "squared_error" returns D² of that loss, as
+        `sklearn.metrics.d2_absolute_error_score`, `d2_pinball_score` (the mean over quantiles) or
+        `d2_tweedie_score` with power 1. Both are the share by which predictions reduce the loss of
+        the best constant: 1 is perfect, 0 is that constant.
 
         Parameters
         ----------

@@ -21,8 +21,8 @@ from sklstm._units import per_output
 class LSTMRegressor(SequenceRegressor, BaseLSTM):
     """Regression on sequences, or on every step of them, by Long Short-Term Memory.
 
-    It minimises half the squared error, summed over outputs (and steps), of outputs read from the
-    last layer of memory cells.
+    It minimises the squared error or another `loss`, summed over outputs (and steps), of outputs
+    read from the last layer of memory cells.
 
     Parameters
     ----------
@@ -32,13 +32,14 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     loss : {"squared_error", "absolute_error", "quantile", "poisson"}, default="squared_error"
         What is minimised, as in `sklearn.ensemble.HistGradientBoostingRegressor`: half the squared
         error, the absolute error (predicts the median), the pinball loss of `quantile`, or half the
-        Poisson deviance. "poisson" predicts the mean of counts and other `y` >= 0; its values are
-        exp of the outputs, and `out_activation` must be "identity".
+        Poisson deviance. "poisson" predicts the mean of counts and other `y` >= 0: exp of the
+        outputs, so `out_activation` must be "identity". `score` is R² for "squared_error", for the
+        others D² of the loss.
 
     quantile : float, list of float or None, default=None
-        For `loss="quantile"` only: the quantile to predict, from 0 to 1, or several in rising
-        order. `predict` then has one more axis, of as many values, of which none is below the one
-        before; and each output has as many rows in `output_weights_` and `output_bias_`.
+        For `loss="quantile"` only: the quantile to predict, from 0 to 1, or a list of up to 128 in
+        rising order. With a list of Q quantiles `predict` returns one more axis, of length Q, and
+        each output has Q rows in `output_weights_` and `output_bias_`. The quantiles never cross.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
         Function of the outputs. Targets outside its range are allowed; they are never reached.
@@ -74,9 +75,9 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         it (with `return_sequences`: at the same step).
 
     pooling : {"last", "max", "mean"}, default="last"
-        What the output of a sequence is read from: the cells at its end, or the maximum or the mean
-        of each cell over its steps. "max" finds what matters wherever it is, and scores higher
-        where sequences are long. Not with `return_sequences`.
+        What the output of a sequence reads: the cells at its last step, or the maximum or the mean
+        of each cell over all steps. Use "max" if a short event decides, wherever it is, and "mean"
+        if all steps count alike. Not with `return_sequences`.
 
     return_sequences : bool, default=False
         False: one target per sequence, read at its last step. True: one per step; `y` is then
@@ -95,14 +96,14 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         the sum of the batch's sample weights.
 
     dropout : float, default=0.0
-        Share of the cells of each layer that a sequence is learned without, the same at all of its
-        steps: the layer above, or the output layer, does not see them. The others count
-        1 / (1 - dropout) times. It keeps a network from relying on single cells where sequences
-        are few. Off in predictions, streams and validation. Its random numbers depend on
-        `random_state`, epoch, sequence and cell alone.
+        Probability that a cell is dropped while a sequence is learned. The layer above, or the
+        output layer, then sees 0 in its place at all steps; the other cells are multiplied by
+        1 / (1 - dropout). Increase it if the network overfits. Predictions, streams and validation
+        use all cells. What is dropped depends on `random_state`, the epoch and the position of the
+        sequence in `X`, and not on `n_jobs` or the order of batches.
 
     recurrent_dropout : float, default=0.0
-        The same for what a layer sees of its own last step.
+        The same for what a layer sees of its own previous step.
 
     batch_size : int or "auto", default="auto"
         Sequences per gradient step, at most as many as there are. "auto" is 32.

@@ -113,7 +113,7 @@ class Stream:
         -------
         output : float, or ndarray of shape (n_outputs,)
             What `decision_function` (classifiers) or `predict` (regressors) gives for the steps
-            since the last `reset`.
+            since the last `reset`. With a list of Q quantiles, one more axis of length Q.
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()

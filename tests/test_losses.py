@@ -8,10 +8,12 @@ from bad_values import INFINITE, MISSING, NO_NUMBERS, SEVERAL, nested
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.metrics import d2_absolute_error_score, d2_pinball_score, d2_tweedie_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor, _isa
 from sklstm._number_losses import LOSSES, in_order
+from sklstm.preprocessing import SequenceScaler
 
 rng = np.random.default_rng(0)
 LEVELS = [0.1, 0.5, 0.9]
@@ -131,6 +133,9 @@ def test_a_stream_steps_and_learns(kind):
     for t, x in enumerate(X[0]):
         assert_allclose(stream.step(x), model.predict([X[0][: t + 1]])[0], rtol=1e-9)
     assert_allclose(stream.predict(), model.predict(X[:1])[0], rtol=1e-9)
+    at_once = model.stream().steps(X[0])
+    assert at_once.shape == (len(X[0]), *np.shape(stream.predict()))
+    assert_array_equal(at_once[-1], stream.predict())
     before = model.parameters_.copy()
     loss = stream.learn(3.0)
     assert loss > 0
@@ -241,6 +246,26 @@ def test_pickles_clones_and_searches(kind):
     assert_array_equal(clone(model).fit(X, targets(kind)).predict(X), model.predict(X))
     search = GridSearchCV(regressor(kind, max_iter=2), {"alpha": [0.0, 0.1]}, cv=2)
     assert np.isfinite(search.fit(X, targets(kind)).best_score_)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_cross_val_predict_joins_predictions_of_a_pipeline(kind, k):
+    model = make_pipeline(SequenceScaler(), regressor(kind, max_iter=2))
+    found = cross_val_predict(model, X, targets(kind, k), cv=2)
+    half = len(X) // 2
+    expected = model.fit(X[half:], targets(kind, k)[half:]).predict(X[:half])
+    assert_array_equal(found[:half], expected)
+    assert found.shape == (len(X), *expected.shape[1:])
+
+
+def test_losses_and_quantiles_can_be_searched_together():
+    grid = [
+        {"loss": ["squared_error", "absolute_error", "poisson"]},
+        {"loss": ["quantile"], "quantile": [0.5, [0.2, 0.8]]},
+    ]
+    search = GridSearchCV(LSTMRegressor(**SMALL | {"max_iter": 1}), grid, cv=2, error_score="raise")
+    assert np.isfinite(search.fit(X, COUNTS).cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize("gradient", ["full", "truncated"])
