@@ -14,7 +14,7 @@ from sklstm._kernels.dropout cimport draw_mask, drops, stream_of
 from sklstm._kernels.layout cimport (
     HIGHEST, Layer, Net, group, lead, matrix_size, n_levels,
 )
-from sklstm._kernels.simd cimport LANES, real
+from sklstm._kernels.simd cimport LANES, integer, real
 from sklstm._kernels.teams cimport Member
 
 
@@ -58,7 +58,7 @@ cdef struct Bundle:
     History out  # raw outputs, then their gradient
     real* read  # (directions, S, H, width) cells that the output layer sees, at the last step
     real* d_read  # (directions, S, n)
-    int* highest  # (directions, S, n) places of the maximum, if that is what is read
+    integer* highest  # (directions, S, n) places of the maximum, if that is what is read
     double loss
 
 
@@ -188,7 +188,7 @@ cdef inline void bundle_place(
                 matrix_size(&net.head[0], width), not net.return_sequences)
     bundle.read = room_take(room, net.n_directions * S * n + LANES)
     if net.pooling == HIGHEST:
-        bundle.highest = <int*> room_take(room, net.n_directions * S * n)
+        bundle.highest = <integer*> room_take(room, net.n_directions * S * n)
     if training:
         bundle.d_read = room_take(room, net.n_directions * S * n + 8 * width)
 

@@ -8,7 +8,7 @@ from libc.math cimport INFINITY
 
 from sklstm._kernels.bundles cimport Bundle, cells_at
 from sklstm._kernels.layout cimport HIGHEST, LAST, MEAN, Layer, Net, group
-from sklstm._kernels.simd cimport real
+from sklstm._kernels.simd cimport LANES, integer, keep_highest, load, only_at, real, store
 
 
 cdef inline int n_present(const Bundle* bundle, int width, int t) noexcept nogil:
@@ -40,18 +40,21 @@ cdef inline void begin_pool(const Net* net, const Bundle* bundle, int width) noe
                 bundle.read[u * width + lane] = -INFINITY
     if net.pooling == HIGHEST:
         for u in range(net.n_directions * last.block_size * group(last, width)):
-            bundle.highest[u] = -1  # no place
+            bundle.highest[u] = <integer> -1  # no place
 
 
-cdef inline void keep_highest(
-    bint later_too, int t, int n, const real* cells, real* read, int* highest
+cdef inline void pool_highest(
+    bint later_too, int t, int n, const real* cells, real* read, integer* highest
 ) noexcept nogil:
-    cdef int k
-    cdef bint higher
-    for k in range(n):
-        higher = (cells[k] > read[k]) | (later_too & (cells[k] == read[k]))
-        read[k] = cells[k] if higher else read[k]
-        highest[k] = t if higher else highest[k]
+    """Keep the higher ones of n cells."""
+    cdef int k = 0
+    while k + LANES <= n:
+        keep_highest(cells + k, later_too, t, read + k, highest + k)
+        k += LANES
+    while k < n:
+        if cells[k] > read[k] or later_too and cells[k] == read[k]:
+            read[k], highest[k] = cells[k], t
+        k += 1
 
 
 cdef inline void pool(
@@ -62,7 +65,7 @@ cdef inline void pool(
     cdef int present = n_present(bundle, width, t)
     cdef const real* cells = cells_at(net, bundle, index, t, width)
     cdef real* read = bundle.read + layer.direction * S * H * width
-    cdef int* highest
+    cdef integer* highest
     if net.pooling == LAST:
         for lane in range(present):
             if ends_at(layer, bundle, lane, t):
@@ -80,10 +83,10 @@ cdef inline void pool(
         for g in range(S):
             highest = bundle.highest + (layer.direction * S + g) * n
             if present == width:
-                keep_highest(layer.reverse, t, H * width, cells, read, highest)
+                pool_highest(layer.reverse, t, H * width, cells, read, highest)
             else:
                 for u in range(H):
-                    keep_highest(layer.reverse, t, present, cells + u * width, read + u * width,
+                    pool_highest(layer.reverse, t, present, cells + u * width, read + u * width,
                                  highest + u * width)
             cells += H * width
             read += H * width
@@ -127,7 +130,7 @@ cdef inline void receive_pooled(
     cdef int size = layer.block_size * group(layer, width), lane, u
     cdef int present = n_present(bundle, width, t)
     cdef const real* received = bundle.d_read + layer.direction * size
-    cdef const int* highest
+    cdef const integer* highest
     if net.pooling == LAST:
         for lane in range(present):
             if ends_at(layer, bundle, lane, t):
@@ -139,5 +142,6 @@ cdef inline void receive_pooled(
                 d_r[u * width + lane] += received[u * width + lane]
     elif net.pooling == HIGHEST:
         highest = bundle.highest + layer.direction * size
-        for u in range(size):
-            d_r[u] += received[u] if highest[u] == t else 0
+        for u in range(size // LANES):
+            store(d_r + u * LANES, load(d_r + u * LANES)
+                  + only_at(highest + u * LANES, t, load(received + u * LANES)))

@@ -51,6 +51,11 @@ SKLSTM_INLINE void store(real *p, vec x) { *(vec_anywhere *)p = x; }
 SKLSTM_INLINE vec splat(real x) { return x - (vec){0}; }
 SKLSTM_INLINE ivec bits_of(vec x) { return (ivec)x; }
 SKLSTM_INLINE vec of_bits(ivec x) { return (vec)x; }
+SKLSTM_INLINE ivec above(vec a, vec b, int or_equal) {
+    return or_equal ? (ivec)(a >= b) : (ivec)(a > b);
+}
+SKLSTM_INLINE ivec same(ivec a, ivec b) { return (ivec)(a == b); }
+SKLSTM_INLINE ivec isplat(integer x) { return x - (ivec){0}; }
 /* NaN stays NaN: it fails both comparisons. */
 SKLSTM_INLINE vec clamp(vec x, real low, real high) {
     ivec under = (ivec)(x < splat(low)), over = (ivec)(x > splat(high));
@@ -122,11 +127,32 @@ SKLSTM_INLINE void store(real *p, vec x) { *p = x; }
 SKLSTM_INLINE vec splat(real x) { return x; }
 SKLSTM_INLINE ivec bits_of(vec x) { ivec b; memcpy(&b, &x, sizeof b); return b; }
 SKLSTM_INLINE vec of_bits(ivec b) { vec x; memcpy(&x, &b, sizeof x); return x; }
+SKLSTM_INLINE ivec above(vec a, vec b, int or_equal) {
+    return -(integer)(or_equal ? a >= b : a > b);
+}
+SKLSTM_INLINE ivec same(ivec a, ivec b) { return -(integer)(a == b); }
+SKLSTM_INLINE ivec isplat(integer x) { return x; }
 SKLSTM_INLINE vec clamp(vec x, real low, real high) { return x < low ? low : x > high ? high : x; }
 SKLSTM_INLINE real sum_lanes(vec x) { return x; }
 enum { SUMS_AT_ONCE = 1 };
 SKLSTM_INLINE void store_sums(real *p, const vec *x) { *p = *x; }
 #endif
+
+/* Replace the numbers of `most`, and their places, by those of x that are higher (or as high). */
+SKLSTM_INLINE void keep_highest(const real *x, int or_equal, integer place, real *most,
+                                integer *at) {
+    ivec here, higher = above(load(x), load(most), or_equal);
+    store(most, of_bits((higher & bits_of(load(x))) | (~higher & bits_of(load(most)))));
+    memcpy(&here, at, sizeof here);
+    here = (higher & isplat(place)) | (~higher & here);
+    memcpy(at, &here, sizeof here);
+}
+/* x where `at` is the place, else 0. */
+SKLSTM_INLINE vec only_at(const integer *at, integer place, vec x) {
+    ivec here;
+    memcpy(&here, at, sizeof here);
+    return of_bits(same(here, isplat(place)) & bits_of(x));
+}
 
 #if defined(__AVX512F__) && !defined(SKLSTM_SCALAR)
 #include <immintrin.h>

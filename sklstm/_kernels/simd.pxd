@@ -4,6 +4,7 @@
 cdef extern from "simd.h" nogil:
     ctypedef double real  # float or double: the module is compiled for each
     ctypedef double vec  # LANES of them
+    ctypedef unsigned long long integer  # of the size of a real
     ctypedef int float_mode
     enum:
         LANES
@@ -18,6 +19,8 @@ cdef extern from "simd.h" nogil:
     vec vexp(vec x)
     vec sigmoid(vec x)
     vec vtanh(vec x)
+    void keep_highest(const real* x, int or_equal, integer place, real* most, integer* at)
+    vec only_at(const integer* at, integer place, vec x)
     real square_root(real x)
     float_mode flush_denormals()
     void restore_float_mode(float_mode before)

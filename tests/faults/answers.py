@@ -53,8 +53,8 @@ FAULTS = [
         "maximum-ties",
         "read from the end, the last of equal maxima counts",
         POOLING,
-        " | (later_too & (cells[k] == read[k]))",
-        "",
+        "keep_highest(cells + k, later_too, t, read + k, highest + k)",
+        "keep_highest(cells + k, False, t, read + k, highest + k)",
         TEST_POOLING,
     ),
     Fault(
