@@ -91,7 +91,7 @@ def test_another_loss_of_an_lstm_has_its_score():
     inside = make_pipeline(SequenceScaler(), lstm(loss="absolute_error"))
     model = RelativeRegressor(inside).fit(X, y)
     assert_allclose(model.score(X, y), d2_absolute_error_score(y, model.predict(X)), rtol=1e-12)
-    with pytest.raises(ValueError, match="loss='poisson' is for values of 0 or more"):
+    with pytest.raises(ValueError, match="loss='poisson' is for values that are never negative"):
         RelativeRegressor(lstm(loss="poisson")).fit(X, np.abs(y))
 
 

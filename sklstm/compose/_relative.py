@@ -273,6 +273,12 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 f"{type(self.regressor).__name__} is a classifier."
             )
         self.regressor_ = clone(self.regressor)
+        end = _end_of(self.regressor_)
+        if isinstance(end, LSTMRegressor) and np.isfinite(LOSSES[goal_of(end)[0]].lowest):
+            raise ValueError(
+                f"loss={end.loss!r} is for values that are never negative, but values relative to "
+                "the last one may be: choose another loss, or fit the LSTMRegressor by itself."
+            )
         self._features_per_step = positive_int(
             setting_of(self.regressor_, "features_per_step", 1), "features_per_step of regressor"
         )
