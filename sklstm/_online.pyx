@@ -15,11 +15,12 @@ from sklstm._kernels.layout cimport (
     pack_room,
 )
 from sklstm._kernels.losses cimport Loss, finish_gradient, loss_named, target_loss
-from sklstm._kernels.products cimport reals, whole_vectors
-from sklstm._kernels.simd cimport (
-    LANES, SUMS_AT_ONCE, flush_denormals, float_mode, load, real, restore_float_mode, splat,
-    store_sums, sum_lanes, vec,
+from sklstm._kernels.products cimport whole_vectors
+from sklstm._kernels.remembered cimport (
+    Part, copy_part, forget_parts, keep_parts, kept_numbers,
 )
+from sklstm._kernels.rows cimport dot, multiply_rows
+from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm._kernels.traces cimport (
     WAITING, Unit, add, learn_blocks, learn_pooled_blocks, make_wait, own_errors, pool_blocks,
     slopes_size, trace_blocks, traces_of,
@@ -32,45 +33,9 @@ cdef enum:
 constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN, "WAITING": WAITING}  # as in _cell.pyx
 
 
-cdef struct Span:
-    # Numbers that a stream remembers: groups of units at a distance
-    real* at
-    int groups
-    Py_ssize_t units
-    Py_ssize_t stride
-    bint of_traces
-
-
 cdef inline int first_of(int part, int n, int parts) noexcept nogil:
     """The first of n things in one of some parts of nearly the same size."""
     return <int> (<Py_ssize_t> part * n // parts)
-
-
-cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
-    """Sum of products, for any n."""
-    cdef vec total = splat(0)
-    cdef real rest = 0
-    cdef int k, p
-    for p in range(n // LANES):
-        total = total + load(a + p * LANES) * load(b + p * LANES)
-    for k in range(n // LANES * LANES, n):
-        rest += a[k] * b[k]
-    return sum_lanes(total) + rest
-
-
-cdef inline void dots(const reals* a, const real* b, int n, real* sums) noexcept nogil:
-    """SUMS_AT_ONCE sums of products. They read n numbers and more, up to whole vectors: b is zero
-    behind the first n."""
-    cdef vec[SUMS_AT_ONCE] total
-    cdef vec x
-    cdef int r, p
-    for r in range(SUMS_AT_ONCE):
-        total[r] = splat(0)
-    for p in range(whole_vectors(n) // LANES):
-        x = load(b + p * LANES)
-        for r in range(SUMS_AT_ONCE):
-            total[r] = total[r] + load(a[r] + p * LANES) * x
-    store_sums(sums, total)
 
 
 cdef class Online:
@@ -95,10 +60,9 @@ cdef class Online:
     cdef Net net
     cdef Arena arena
     cdef Unit* units
-    cdef Span* spans
-    cdef int n_spans
-    cdef Py_ssize_t n_kept  # numbers of what is remembered, but for traces
-    cdef real* kept  # room for them
+    cdef Part* parts
+    cdef int n_parts
+    cdef real* kept  # room for what is remembered, but for traces
     cdef const Py_ssize_t[::1] frozen
     cdef real[::1] d_vector
     cdef const unsigned char[::1] decayed
@@ -137,7 +101,7 @@ cdef class Online:
         self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
         pack_room(&self.arena, &self.net, 1, False)
         self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
-        self.spans = <Span*> self.take(9 * self.net.n_layers + 3, sizeof(Span))
+        self.parts = <Part*> self.take(9 * self.net.n_layers + 3, sizeof(Part))
         self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
         for index in range(self.net.n_layers):
             layer, unit = &self.net.layers[index], &self.units[index]
@@ -181,7 +145,7 @@ cdef class Online:
         self.remember(self.out, 1, self.net.n_outputs, 0)
         self.d_out = self.numbers(self.net.n_outputs)
         self.d_y = self.numbers(self.net.head.columns)
-        self.kept = self.numbers(self.n_kept)
+        self.kept = self.numbers(kept_numbers(self.parts, self.n_parts))
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -198,10 +162,8 @@ cdef class Online:
     cdef void remember(
         self, real* at, int groups, Py_ssize_t units, Py_ssize_t stride, bint of_traces=False
     ) noexcept:
-        self.spans[self.n_spans] = Span(at, groups, units, stride, of_traces)
-        self.n_spans += 1
-        if not of_traces:
-            self.n_kept += groups * units
+        self.parts[self.n_parts] = Part(at, groups, units, stride, of_traces)
+        self.n_parts += 1
 
     cdef real* units_of(self, const Layer* layer, int size, int groups) except NULL:
         """Room for groups of units, remembered."""
@@ -211,31 +173,8 @@ cdef class Online:
 
     # -- forward
 
-    cdef void forward_rows(
-        self, const Layer* layer, Unit* unit, int first, int stop
-    ) noexcept nogil:
-        """z = W source for some of the rows, on any thread."""
-        cdef int row = first, r, K = layer.weights.columns + 1
-        cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
-        cdef Py_ssize_t safe = self.n_total - whole_vectors(K)  # where a row may be read beyond
-        cdef reals[SUMS_AT_ONCE] weights
-        cdef float_mode mode = flush_denormals()
-        while row < stop:
-            if row_at[row] < 0:  # padding, up to the end of the group
-                memset(unit.z + row, 0, SUMS_AT_ONCE * sizeof(real))
-                row += SUMS_AT_ONCE
-                continue
-            for r in range(SUMS_AT_ONCE):
-                weights[r] = &self.vector[max(0, min(row_at[row + r], safe))]
-            if safe >= 0:
-                dots(weights, unit.source, K, unit.z + row)
-            for r in range(SUMS_AT_ONCE):
-                if row_at[row + r] < 0:
-                    unit.z[row + r] = 0
-                elif row_at[row + r] > safe:
-                    unit.z[row + r] = dot(&self.vector[row_at[row + r]], unit.source, K)
-            row += SUMS_AT_ONCE
-        restore_float_mode(mode)
+    cdef void multiply(self, const Layer* layer, Unit* unit, int first, int stop) noexcept nogil:
+        multiply_rows(&self.vector[0], self.n_total, layer, first, stop, unit.source, unit.z)
 
     cdef void forward_layer(self, int index, const real* x) noexcept nogil:
         """One step of a layer; x is its input."""
@@ -251,10 +190,10 @@ cdef class Online:
         if self.parallel:
             restore_float_mode(self.mode)
             for g in prange(layer.n_groups, num_threads=self.n_threads, schedule="static"):
-                self.forward_rows(layer, unit, g * n, (g + 1) * n)
+                self.multiply(layer, unit, g * n, (g + 1) * n)
             flush_denormals()
         else:
-            self.forward_rows(layer, unit, 0, rows)
+            self.multiply(layer, unit, 0, rows)
         memcpy(unit.s_before, unit.s, S * n * sizeof(real))
         if layer.has_peepholes:
             pack_peepholes(&self.vector[0], layer, 1)
@@ -412,29 +351,15 @@ cdef class Online:
             restore_float_mode(self.mode)
         return True
 
-    cdef void keep(self, bint back) noexcept nogil:
-        """Copy what is remembered, but for traces, into `kept`, or back."""
-        cdef int k, g
-        cdef Span* span
-        cdef real* kept = self.kept
-        for k in range(self.n_spans):
-            span = &self.spans[k]
-            for g in range(0 if span.of_traces else span.groups):
-                if back:
-                    memcpy(span.at + g * span.stride, kept, span.units * sizeof(real))
-                else:
-                    memcpy(kept, span.at + g * span.stride, span.units * sizeof(real))
-                kept += span.units
-
     def peek(self, const real[::1] x):
         """The raw output that `step` would lead to, see `output`; nothing changes."""
         with nogil:
             self.mode = flush_denormals()
-            self.keep(False)
+            keep_parts(self.parts, self.n_parts, self.kept, False)
             self.forward(&x[0])
             restore_float_mode(self.mode)
         found = self.output()
-        self.keep(True)
+        keep_parts(self.parts, self.n_parts, self.kept, True)
         return found
 
     cdef void advance(self, const real* x, real* out) noexcept nogil:
@@ -513,44 +438,31 @@ cdef class Online:
 
     def reset(self):
         """Forget: zero state and traces."""
-        cdef int k, g
-        cdef Span* span
         self.n_waiting = 0
-        for k in range(self.n_spans):
-            span = &self.spans[k]
-            for g in range(span.groups):
-                memset(span.at + g * span.stride, 0, span.units * sizeof(real))
+        forget_parts(self.parts, self.n_parts)
 
     def save(self, make):
         """State and traces as flat arrays, ``make(n)`` each, without this machine's padding."""
-        cdef int k, g
-        cdef Span* span
+        cdef int k
         cdef real[::1] saved
         with nogil:
             self.mode = flush_denormals()
             self.carry_traces()
             restore_float_mode(self.mode)
         arrays = []
-        for k in range(self.n_spans):
-            span = &self.spans[k]
-            arrays.append(make(span.groups * span.units))
+        for k in range(self.n_parts):
+            arrays.append(make(self.parts[k].groups * self.parts[k].units))
             saved = arrays[k]
-            for g in range(span.groups):
-                if span.units > 0:
-                    memcpy(&saved[g * span.units], span.at + g * span.stride,
-                           span.units * sizeof(real))
+            if saved.shape[0] > 0:
+                copy_part(&self.parts[k], &saved[0], False)
         return arrays
 
     def restore(self, arrays):
         """Undo `save`."""
-        cdef int k, g
-        cdef Span* span
-        self.n_waiting = 0
+        cdef int k
         cdef const real[::1] saved
-        for k in range(self.n_spans):
-            span = &self.spans[k]
+        self.n_waiting = 0
+        for k in range(self.n_parts):
             saved = arrays[k]
-            for g in range(span.groups):
-                if span.units > 0:
-                    memcpy(span.at + g * span.stride, &saved[g * span.units],
-                           span.units * sizeof(real))
+            if saved.shape[0] > 0:
+                copy_part(&self.parts[k], <real*> &saved[0], True)

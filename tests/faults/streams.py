@@ -2,6 +2,8 @@
 
 from faults.fault import ONLINE_PYX, STREAM, STREAM_EDGES, THREADS, Fault
 
+ROWS = "sklstm/_kernels/rows.pxd"
+
 FAULTS = [
     Fault(
         "stream-unit-learn",
@@ -23,14 +25,14 @@ FAULTS = [
         "stream-rows",
         "the last row of each group of a stream that several threads work on is not computed",
         ONLINE_PYX,
-        "self.forward_rows(layer, unit, g * n, (g + 1) * n)",
-        "self.forward_rows(layer, unit, g * n, g * n + layer.n_blocks - 1)",
+        "self.multiply(layer, unit, g * n, (g + 1) * n)",
+        "self.multiply(layer, unit, g * n, g * n + layer.n_blocks - 1)",
         STREAM_EDGES,
     ),
     Fault(
         "stream-vectors",
         "only the first sixteen vectors of a row count",
-        ONLINE_PYX,
+        ROWS,
         "    for p in range(n // LANES):\n        total = total",
         "    for p in range(min(n // LANES, 16)):\n        total = total",
         STREAM_EDGES,
@@ -38,7 +40,7 @@ FAULTS = [
     Fault(
         "stream-rest",
         "the first number behind the whole vectors of a row is left out",
-        ONLINE_PYX,
+        ROWS,
         "    for k in range(n // LANES * LANES, n):\n        rest",
         "    for k in range(n // LANES * LANES + (n > LANES), n):\n        rest",
         STREAM_EDGES,
@@ -127,7 +129,7 @@ FAULTS = [
         "stream-peek",
         "a peek leaves its step in the states",
         ONLINE_PYX,
-        "        self.keep(True)\n        return found\n",
+        "        keep_parts(self.parts, self.n_parts, self.kept, True)\n        return found\n",
         "        return found\n",
         "test_stream_blocks.py",
     ),
