@@ -50,26 +50,23 @@ def read_steps(X: Any, n_features: int, dtype: Any) -> np.ndarray:
     with np.errstate(over="ignore"):  # infinity is told as such
         steps = np.require(given, dtype, ["C", "A"])
     if not np.isfinite(steps).all():
-        t, feature = np.argwhere(~np.isfinite(steps))[0]
-        raise ValueError(
-            f"X contains NaN or infinity at step {t}, feature {feature}. The stream is as it was "
-            "before: fill the value in, or leave the step out."
-        )
+        t = int(np.isfinite(steps).all(axis=1).argmin())
+        raise refused(steps[t], ~np.isfinite(steps[t]), t)
     return steps
 
 
-def refused(x: np.ndarray, bad: np.ndarray) -> ValueError:
-    """The error for a step with values that are NaN or infinite, and may not be, where ``bad``."""
+def refused(x: np.ndarray, bad: np.ndarray, t: int | None = None) -> ValueError:
+    """The error for a step with values that are NaN or infinite, and may not be, where ``bad``.
+
+    ``t`` is its number, if several were passed as X.
+    """
     k = int(bad.argmax())
-    kept = "The stream is as it was before this step"
-    if np.isnan(x[k]):
-        return ValueError(
-            f"x contains NaN in feature {k}. {kept}: fill the value in, or leave the step out. "
-            "sklstm.stream of a pipeline with a SequenceImputer fills it in."
-        )
+    name, where = ("x", f"in feature {k}") if t is None else ("X", f"at step {t}, feature {k}")
+    what = "NaN" if np.isnan(x[k]) else f"infinity or a value too large for {x.dtype}"
+    remedy = "fill the value in (sklstm.stream of a pipeline with a SequenceImputer does)"
     return ValueError(
-        f"x contains infinity or a value too large for {x.dtype} in feature {k}. {kept}: clip the "
-        "value, or leave the step out."
+        f"{name} contains {what} {where}. The stream is as it was before: "
+        f"{remedy if what == 'NaN' else 'clip the value'}, or leave the step out."
     )
 
 
