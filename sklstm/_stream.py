@@ -120,7 +120,9 @@ class Stream:
         online = self._online
         if online.parallel:
             self._share_threads()
-        done = online.step(x) if type(x) is np.ndarray else None
+        # to the kernel, records of one number are numbers
+        plain = type(x) is np.ndarray and x.dtype.names is None
+        done = online.step(x) if plain else None
         if done is None:
             x = read_step(x, self._n_features, self._dtype)
             done = online.step(x)
