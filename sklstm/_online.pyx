@@ -385,8 +385,10 @@ cdef class Online:
         self,
         const real[:, ::1] X,        # IN     (T, F), finite
         const real[:, ::1] targets,  # IN     (T, targets)
-        const double[::1] weights,   # IN     (T,) 0: no target
-        double alpha,
+        const double[::1] weights,   # IN     (T,)
+        # from outside, as a denormal weight counts as zero in here
+        const unsigned char[::1] has_target,  # IN     (T,)
+        const double[::1] penalties,          # IN     (T,) as in `gradient`, at each target
         move,    # () -> bool: moves the parameters along the gradient, unless that is not finite
         moved,   # (updates so far), called after each, or False
         failed,  # (step, was the loss finite?): called where nothing was learned
@@ -401,13 +403,12 @@ cdef class Online:
             with nogil:
                 self.mode = flush_denormals()
                 self.advance(&X[t, 0], &out[t, 0])
-                if weights[t] > 0:
+                if has_target[t]:
                     found = self.learn_target(&targets[t, 0], weights[t], &self.d_vector[0])
                     found += finish_gradient(self.n_total, self.frozen, &self.decayed[0],
-                                             alpha / weights[t], &self.vector[0],
-                                             &self.d_vector[0])
+                                             penalties[t], &self.vector[0], &self.d_vector[0])
                 restore_float_mode(self.mode)
-            if weights[t] > 0:
+            if has_target[t]:
                 losses[t] = found
                 if not isfinite(found) or not move():
                     failed(t, isfinite(found))

@@ -289,6 +289,8 @@ class Stream:
         with self._learner.lock:
             self._bind()
             targets, weights = self._read_targets(X, y, sample_weight)
+            with np.errstate(all="ignore"):  # where there is no target, nobody reads it
+                penalties = self._alpha / weights
             self._share_threads()
             before = self._holder.t_
 
@@ -301,7 +303,8 @@ class Stream:
                     X,
                     targets,
                     weights,
-                    self._alpha,
+                    (weights > 0).view(np.uint8),
+                    penalties,
                     lambda: self._step_solver(),  # `failed` binds another
                     self._solver.has_schedule and (lambda n: self._solver.end_epoch(before + n)),
                     failed,
