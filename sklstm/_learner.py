@@ -85,6 +85,9 @@ class Holder(Protocol):
     def _check_shape(self, shape: dict[str, Any]) -> None:
         """Refuse another shape than that of the network there is."""
 
+    def _check_outputs(self, classes: Any) -> None:
+        """Refuse settings of other outputs than there are."""
+
 
 class Learner:
     """The fitted parameters of one estimator, as all of its streams share them.
@@ -132,8 +135,9 @@ class Learner:
         return self._standing(self.holder)
 
     def check(self) -> None:
-        """The settings must be valid and still ask for the network that there is."""
+        """The settings must be valid and ask for the network and the outputs that there are."""
         self.holder._check_shape(self.holder._check_parameters())
+        self.holder._check_outputs(None)
 
     def writable(self) -> np.ndarray:
         """The parameters to move: a copy of memory-mapped ones, as the file stays as it is."""
