@@ -104,7 +104,7 @@ class Numbers(Outputs):
         link = LINKS[self._law.link or self.activation]
         if not isinstance(self.quantile, tuple):
             return link(raw)
-        values = link(in_order(raw.reshape(len(raw), self.n_outputs, -1)))
+        values = link(in_order(raw.reshape(len(raw), self.n_outputs, len(self.quantile))))
         return np.maximum.accumulate(values, axis=-1)  # rounding of the link may not keep order
 
     def _value_dtype(self, dtype: np.dtype) -> Any:
@@ -135,7 +135,8 @@ class Numbers(Outputs):
         return self.predict(raw)
 
     def writer(self, dtype: np.dtype) -> Callable[[Any], Any]:
-        if self.n_raw > 1 or (self._law.link or self.activation) != "identity":
+        is_plain = self.n_raw == 1 and not isinstance(self.quantile, tuple)
+        if not is_plain or (self._law.link or self.activation) != "identity":
 
             def write(raw: Any) -> Any:
                 value = self.predict(np.array(raw, dtype=dtype).reshape(1, -1))[0]
