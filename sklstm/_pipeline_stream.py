@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sklstm._stream import Stream
+from sklstm._time_step import read_rows
 
 
 class PipelineStream(Stream):
@@ -81,8 +82,12 @@ class PipelineStream(Stream):
         -------
         output : as in `step`
         """
+        if self._holder.parameters_ is not self._vector:
+            self._follow()  # where all was fitted anew, this is told first
         with self._memory(kept=True):
-            return super().peek(self._transformed([x])[0])
+            for transform in self._transforms:
+                x = transform.step(x)
+            return super().peek(x)
 
     def steps(self, X: Any) -> np.ndarray:
         """Feed several time steps at once.
@@ -132,8 +137,9 @@ class PipelineStream(Stream):
         """Raw steps through all transformers, which then remember them."""
         if self._holder.parameters_ is not self._vector:
             self._follow()  # where all was fitted anew, this is told first
+        n_features = self._transforms[0].n_features if self._transforms else self._n_features
         rows = []
-        for t, x in enumerate(X):
+        for t, x in enumerate(read_rows(X, n_features)):
             try:
                 for transform in self._transforms:
                     x = transform.step(x)

@@ -34,6 +34,17 @@ def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
 
 def read_steps(X: Any, n_features: int, dtype: Any) -> np.ndarray:
     """``X`` as an array (T, n_features) of finite numbers in C order."""
+    given = read_rows(X, n_features)
+    with np.errstate(over="ignore"):  # infinity is told as such
+        steps = np.require(given, dtype, ["C", "A"])
+    if not np.isfinite(steps).all():
+        t = int(np.isfinite(steps).all(axis=1).argmin())
+        raise refused(steps[t], ~np.isfinite(steps[t]), t)
+    return steps
+
+
+def read_rows(X: Any, n_features: int) -> np.ndarray:
+    """``X`` as an array (T, n_features) of numbers; values may still be NaN or infinite."""
     try:
         array = as_typed(filled(X))
     except ValueError:
@@ -47,12 +58,7 @@ def read_steps(X: Any, n_features: int, dtype: Any) -> np.ndarray:
             f"X has shape {given.shape}, expected (T, {n_features}): one row for each step, with "
             "one number for each feature."
         )
-    with np.errstate(over="ignore"):  # infinity is told as such
-        steps = np.require(given, dtype, ["C", "A"])
-    if not np.isfinite(steps).all():
-        t = int(np.isfinite(steps).all(axis=1).argmin())
-        raise refused(steps[t], ~np.isfinite(steps[t]), t)
-    return steps
+    return given
 
 
 def refused(x: np.ndarray, bad: np.ndarray, t: int | None = None) -> ValueError:

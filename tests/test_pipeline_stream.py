@@ -106,6 +106,28 @@ def test_a_row_may_be_anything_that_a_step_may_be():
         assert [stream.step(form(first)), stream.step(form(second))] == expected
 
 
+@pytest.mark.parametrize("transformers", [[], [SequenceScaler()]])
+def test_blocks_may_be_anything_that_blocks_of_an_estimator_may_be(transformers):
+    X = cube(6, 5, 2)
+    model = make_pipeline(*map(clone, transformers), LSTMRegressor(3, max_iter=1, random_state=0))
+    model.fit(X, X[:, -1, 0])
+    expected = sklstm.stream(model).steps(X[0])
+    for block in (pd.DataFrame(X[0], columns=["a", "b"]), X[0].tolist(), np.ma.array(X[0])):
+        assert_array_equal(sklstm.stream(model).steps(block), expected)
+    masked = np.ma.array(X[0], mask=np.arange(10).reshape(5, 2) == 7)
+    stream = sklstm.stream(model)
+    for call, bad, match in (
+        (stream.steps, masked, "NaN"),
+        (stream.peek, masked[3], "NaN"),
+        (stream.steps, 3.0, r"X has shape \(\), expected \(T, 2\)"),
+        (stream.steps, [[1, 2], [1]], "unequal length, see step 1"),
+        (stream.steps, X, r"expected \(T, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            call(bad)
+    assert_array_equal(stream.steps(X[0]), expected)
+
+
 def test_learning_trains_the_network_alone():
     model, twin = (regressor(BEFORE["all"], solver="sgd") for _ in range(2))
     transformers = [attributes(step) for _, step in model.steps[:-1]]

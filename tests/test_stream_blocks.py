@@ -218,6 +218,42 @@ def test_bad_targets_are_named_and_nothing_is_fed(y, weights, message):
         stream.predict()
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1e-300])
+@pytest.mark.parametrize("weight", [1e-310, 5e-324])
+def test_a_denormal_weight_learns_as_in_the_loop(weight, alpha):
+    weights = np.where(np.arange(T) % 3 == 1, weight, 1.0)
+    models = [regressor(alpha=alpha) for _ in range(2)]
+    found = models[0].stream().learn_steps(X, X[:, 0], weights)
+    expected = learn_one_by_one(models[1].stream(), X, X[:, 0], weights)
+    assert_array_equal(found, expected)
+    assert_array_equal(models[0].parameters_, models[1].parameters_)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("quantile", [[0.5], [0.1, 0.9]])
+def test_quantiles_have_one_shape_in_steps_blocks_and_empty_blocks(quantile, n_outputs):
+    model = regressor(n_outputs, loss="quantile", quantile=quantile)
+    stream, y = model.stream(), np.zeros((0, n_outputs))
+    shape = model.predict(X[np.newaxis]).shape[1:]
+    assert stream.steps(X[:0]).shape == (0, *shape)
+    assert stream.learn_steps(X[:0], y)[0].shape == (0, *shape)
+    assert np.shape(stream.peek(X[0])) == np.shape(stream.step(X[0])) == shape
+    assert stream.steps(X[1:]).shape == (T - 1, *shape)
+
+
+@pytest.mark.parametrize("change", [{"loss": "absolute_error"}, {"quantile": 0.5}])
+def test_a_stream_does_not_learn_for_another_loss_than_there_is(change):
+    model = regressor(loss="quantile", quantile=0.9)
+    stream, before = model.stream(), model.parameters_.copy()
+    stream.step(X[0])
+    model.set_params(**change)
+    with pytest.raises(ValueError, match=r"is now .* but was"):
+        stream.learn(1.0)
+    with pytest.raises(ValueError, match=r"is now .* but was"):
+        stream.learn_steps(X, NUMBERS)
+    assert_array_equal(model.parameters_, before)
+
+
 def test_a_stack_does_not_learn_and_says_why():
     with pytest.raises(ValueError, match="learn is for one hidden layer"):
         MODELS["stack"]().stream().learn_steps(X, NUMBERS)

@@ -135,12 +135,17 @@ class TransformStream:
         self._transformer = transformer
         self.memory = None
 
+    @property
+    def n_features(self) -> int:
+        """Features of a step as it is passed."""
+        return self._transformer._n_step_features
+
     def step(self, x: Any) -> np.ndarray:
         """The features ``x`` (F,) of the next time step, transformed; float32 stays float32.
 
         Values are finite, or NaN where they are missing, which is transformed as in a sequence.
         """
-        row = read_step(x, self._transformer._n_step_features)
+        row = read_step(x, self.n_features)
         infinite = np.isinf(row)
         if infinite.any():
             raise refused(row, infinite)
