@@ -17,9 +17,15 @@ from benchmarks.comparison import LOWEST, by_task, summary
 from benchmarks.datasets import HALVES, NAMES, half, load, names_of
 from benchmarks.report import machine
 from benchmarks.results import Record, Results
-from benchmarks.systems import SEEDLESS, SYSTEMS, TITLES, applies, measure, missing
+from benchmarks.systems import SEEDLESS, SYSTEMS, TITLES, applies, measure, missing, relative
 
 KEYS = ("task", "system", "seed")
+SUMMARIES = {
+    "Classification": lambda data: data.task == "classification",
+    "Classification of whole sequences": lambda data: data.kind == "classification",
+    "Regression": lambda data: data.task == "regression",
+    "Forecasts of one series": relative.applies,
+}
 KINDS = ("classification", "classification per step", "regression", "regression per step")
 
 
@@ -81,11 +87,9 @@ def report(results: Results) -> None:
     for kind in KINDS:
         if names := [name for name in done if load(name).kind == kind]:
             print(f"\n### {kind.capitalize()}\n\n{by_task(results, names, titles)}")
-    for task in ("classification", "regression"):
+    for title, belongs in SUMMARIES.items():
         for part in (None, *HALVES):
-            names = [n for n in done if load(n).task == task and part in (None, half(n))]
+            names = [n for n in done if belongs(load(n)) and part in (None, half(n))]
             if names:
-                title = f"{task.capitalize()}, " + (
-                    f"the tasks that {part}" if part else "all tasks"
-                )
-                print(f"\n### {title}\n\n{summary(results, names, titles)}")
+                which = f"the tasks that {part}" if part else "all tasks"
+                print(f"\n### {title}, {which}\n\n{summary(results, names, titles)}")
