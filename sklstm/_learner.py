@@ -30,6 +30,11 @@ SETTINGS = (
     "beta_2",
     "epsilon",
     "class_weight",
+    # what learning cannot follow, and has to refuse
+    "loss",
+    "quantile",
+    "out_activation",
+    "pooling",
 )
 
 _locks: WeakKeyDictionary[Holder, threading.Lock] = WeakKeyDictionary()

@@ -293,6 +293,34 @@ def test_settings_that_changed_are_refused_and_predictions_are_as_fitted():
     assert model.fit(X, y).predict(X).shape == (len(X),)
 
 
+@pytest.mark.parametrize("has_learned", [False, True])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(loss="absolute_error"), "loss is now 'absolute_error'"),
+        (dict(quantile=[0.2, 0.8]), "quantile is now"),
+        (dict(out_activation="tanh"), "out_activation is now 'tanh'"),
+        (dict(pooling="max"), "pooling is now 'max'"),
+    ],
+)
+def test_a_stream_does_not_learn_for_other_outputs_than_there_are(change, message, has_learned):
+    model = regressor("quantiles").fit(X, y)
+    stream = model.stream()
+    stream.step(X[0][0])
+    if has_learned:
+        stream.learn(1.0)
+    settings = {name: getattr(model, name) for name in change}
+    before = model.parameters_.copy()
+    model.set_params(**change)
+    for learn in (lambda: stream.learn(1.0), lambda: stream.learn_steps(X[0][:1], [1.0])):
+        with pytest.raises(ValueError, match=message):
+            learn()
+    assert_array_equal(model.parameters_, before)
+    model.set_params(**settings)
+    stream.learn(1.0)
+    assert not np.array_equal(model.parameters_, before)
+
+
 # -- what is refused
 
 
