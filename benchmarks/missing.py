@@ -94,7 +94,9 @@ def run(fit: Record) -> Record:
     with threadpool_limits(1):
         if fit["system"] == "boosting":
             model = HistGradientBoostingClassifier(random_state=fit["seed"], early_stopping=False)
-            score = model.fit(rows(X), data.y).score(rows(X_test), data.y_test)
+            wide = rows(X)
+            held = ~np.isnan(wide).all(axis=0)  # columns without any value are an error
+            score = model.fit(wide[:, held], data.y).score(rows(X_test)[:, held], data.y_test)
         else:
             lstm = LSTMClassifier(random_state=fit["seed"], n_jobs=1)
             imputer = SequenceImputer(**IMPUTERS[fit["system"]])

@@ -74,7 +74,8 @@ class SequenceImputer(StepFeatures):
     Every feature gets an indicator, also one that misses nothing in training. So the number of
     features does not depend on the training sequences, which differ between the folds of a
     cross-validation. Features come kind by kind: all values, all indicators, all steps elapsed.
-    Those of a feature "a" are named "a", "a_missing", "a_elapsed".
+    Those of a feature "a" are named "a", "a_missing", "a_elapsed". Add them if it matters when
+    something is measured. If values are missing at random, they are noise that costs accuracy.
 
     Put the imputer before the scaler, so that ``add_elapsed`` is standardised too. Only NaN is
     missing; infinity raises an error. In an array that is padded with NaN the padding would be
