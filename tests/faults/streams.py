@@ -136,9 +136,9 @@ FAULTS = [
     Fault(
         "stream-block-weights",
         "in blocks the penalty is not divided by the weight",
-        ONLINE_PYX,
-        "alpha / weights[t], &self.vector[0],",
-        "alpha, &self.vector[0],",
+        "sklstm/_stream.py",
+        "                penalties = self._alpha / weights\n",
+        "                penalties = self._alpha * (weights > 0)\n",
         "test_stream_blocks.py",
     ),
 ]
