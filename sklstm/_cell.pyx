@@ -195,6 +195,8 @@ cdef class Session:
     training : bool
         Whether to keep the history that `gradient` needs.
     largest_batch, n_threads : int
+    explains : bool
+        Whether `explain` is wanted.
     dropout, recurrent_dropout : float
         In training.
     whole, span : int
@@ -233,8 +235,8 @@ cdef class Session:
 
     def __cinit__(
         self, topology, vector, values, offsets, *, bint full, bint return_sequences,
-        int largest_batch, int n_threads, bint training=False, double dropout=0,
-        double recurrent_dropout=0, int whole=WHOLE, int span=SPAN,
+        int largest_batch, int n_threads, bint training=False, bint explains=False,
+        double dropout=0, double recurrent_dropout=0, int whole=WHOLE, int span=SPAN,
     ):
         cdef int n = <int> (offsets.shape[0] - 1)
         self.vector, self.values, self.offsets = vector, values, offsets
@@ -243,7 +245,7 @@ cdef class Session:
         self.n_total, self.n_sequences = topology.n_total, n
         self.largest_batch = max(1, min(largest_batch, n))
         self.net.full = full
-        self.net.return_sequences = return_sequences
+        self.net.return_sequences, self.net.explains = return_sequences, explains
         self.net.dropout = Dropout(dropout, recurrent_dropout, 0)
         network_new(&self.arena, &self.net, topology)
         n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
@@ -573,3 +575,46 @@ cdef class Session:
             restore_float_mode(mode)
             keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
         return loss
+
+    # -- gradient at the features
+
+    cdef void put_features(self, const Chunk* chunk) noexcept nogil:
+        """Bring the gradient at the features of a span to its places."""
+        cdef const Bundle* bundle
+        cdef const real* d_x
+        cdef int b, lane, t, f
+        cdef Py_ssize_t row
+        for b in range(chunk.n):
+            bundle = &chunk.bundles[b]
+            for lane in range(bundle.count):
+                for t in range(chunk.first, min(chunk.stop, bundle.length[lane])):
+                    d_x = slot(&bundle.d_x, t)
+                    row = self.offsets[bundle.row[lane]] + t
+                    for f in range(self.net.n_features):
+                        self.out[row, f] = d_x[f * chunk.width + lane]
+
+    cdef void explain_chunk(self, int index, int room) noexcept nogil:
+        cdef int number, top
+        cdef Chunk* chunk = self.chunk_in(room, index)
+        top = n_spans(chunk) - 1
+        for number in range(top, -1, -1):
+            self.learn_span(index, room, 1, number, number == top)
+            self.put_features(chunk)
+
+    def explain(self, real[:, ::1] d_x):
+        """Gradient at all features (N, F), of what `learn_from` was given, summed over targets."""
+        cdef Py_ssize_t n = self.offsets.shape[0] - 1, first
+        cdef int index, count, done, size, apart = min(self.rooms.n, self.n_threads)
+        self.out, self.scale = d_x, 1
+        for first in range(0, n, self.largest_batch):
+            count, done = <int> min(<Py_ssize_t> self.largest_batch, n - first), 0
+            self.start(NULL, first, count)
+            size = GROUP if self.in_spans() else count
+            with nogil:
+                self.pack(1)
+                while done < count:
+                    cut(&self.plan, done, min(size, count - done))
+                    done += self.plan.n
+                    for index in prange(self.plan.n_chunks, num_threads=apart,
+                                        schedule="dynamic", chunksize=1):
+                        self.explain_chunk(index, threadid())

@@ -17,6 +17,7 @@ from sklstm._topology import Topology
 
 # Sequences that `output` works on at a time: enough for every thread, bounded memory.
 OUTPUT_BATCH = 1024
+EXPLAINED_BATCH = 64  # sequences whose history is kept at once
 
 
 class Network:
@@ -127,6 +128,39 @@ class Network:
             alpha=alpha,
         )
         return Trainer(session, d_vector, seed)
+
+    def feature_gradient(
+        self, sequences: Sequences, factors: np.ndarray, n_threads: int
+    ) -> np.ndarray:
+        """Gradient at all features, (N, F), of raw outputs times factors (rows, K), summed."""
+        kernel = _isa.kernels[self.vector.dtype]
+        session = kernel.Session(
+            self.topology,
+            self.vector,
+            sequences.values,
+            sequences.offsets,
+            full=True,
+            return_sequences=self.return_sequences,
+            largest_batch=EXPLAINED_BATCH,
+            n_threads=n_threads,
+            training=True,
+            explains=True,
+            **self._kept,
+        )
+        ones = np.ones(len(factors))
+        session.learn_from(
+            factors,
+            ones,
+            ones,
+            self.topology.frozen,
+            self.topology.decayed.view(np.uint8),
+            np.empty_like(self.vector),
+            objective=Objective("projection", "identity", np.empty(0)),
+            alpha=0.0,
+        )
+        found = np.empty_like(sequences.values)
+        session.explain(found)
+        return found
 
 
 class Trainer:

@@ -240,6 +240,7 @@ def test_documented_attributes_of_displays_are_those_of_a_plot():
     X = np.random.default_rng(0).normal(size=(12, 3, 1))
     model = LSTMRegressor(2, max_iter=2, random_state=0).fit(X, X[:, 0, 0])
     displays = [
+        inspection.AttributionDisplay.from_estimator(model, X[0]),
         inspection.ErrorFlowDisplay.from_estimator(model, X),
         inspection.LossCurveDisplay.from_estimator(model),
         inspection.StateDisplay.from_estimator(model, X[0]),

@@ -55,6 +55,7 @@ cdef struct Bundle:
     Py_ssize_t row[LANES]
     Memory* layers
     History* d_y  # of each level: gradient at its cells, (directions, S, n)
+    History d_x  # gradient at the features, if they are explained
     History out  # raw outputs, then their gradient
     real* read  # (directions, S, H, width) cells that the output layer sees, at the last step
     real* d_read  # (directions, S, n)
@@ -182,6 +183,8 @@ cdef inline void bundle_place(
             if everywhere and layer.direction == 0:
                 history_new(room, &bundle.d_y[layer.level], kept, net.n_directions * S * n
                             + ((1 if width == 1 else width) * 8), ring)
+    if training and net.explains:
+        history_new(room, &bundle.d_x, kept, matrix_size(&net.layers[0].input_back, width), ring)
     layer = &net.layers[net.n_layers - 1]
     n, S = group(layer, width), layer.block_size
     history_new(room, &bundle.out, max(T, 1) if net.return_sequences else 1,

@@ -9,7 +9,9 @@ from sklstm._kernels.bundles cimport (
     Bundle, Chunk, Memory, begin_size, cells_at, inputs, recurrent, slot, step_at,
 )
 from sklstm._kernels.cells cimport backward_cell, forward_cell
-from sklstm._kernels.layout cimport Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels
+from sklstm._kernels.layout cimport (
+    Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels, passes_back,
+)
 from sklstm._kernels.pooling cimport (
     begin_pool, begin_pool_back, end_pool, pool, receive_pooled,
 )
@@ -292,8 +294,13 @@ cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) n
     wait(member)
 
 
+cdef inline real* below(const Bundle* bundle, int level, int t) noexcept nogil:
+    """Gradient at what a level reads at place t."""
+    return slot(&bundle.d_x, t) if level == 0 else slot(&bundle.d_y[level - 1], t)
+
+
 cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) noexcept nogil:
-    """Gradient at the cells below a layer, in a span; added to that of the other direction."""
+    """Gradient at the cells (or features) below a layer; added to that of the other direction."""
     cdef const Layer* layer = &net.layers[index]
     cdef int t, b, count = 0
     cdef const Bundle* bundle
@@ -303,7 +310,7 @@ cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) 
         for b in range(n_reading(chunk, t)):
             bundle = &chunk.bundles[b]
             z[count] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
-            d_y[count] = slot(&bundle.d_y[layer.level - 1], t)
+            d_y[count] = below(bundle, layer.level, t)
             count += 1
         if (t + 1) & (chunk.block - 1) == 0 or t == chunk.stop - 1:
             multiply(chunk, &layer.input_back, count, z,
@@ -451,6 +458,6 @@ cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogi
     for level in range(n_levels(net) - 1, -1, -1):
         for d in range(net.n_directions):
             backward_layer(net, chunk, level * net.n_directions + d)
-        if level > 0:
+        if passes_back(net, level):
             for d in range(net.n_directions):
                 backward_inputs(net, chunk, level * net.n_directions + d)

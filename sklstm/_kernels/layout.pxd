@@ -50,7 +50,7 @@ cdef struct Layer:
     bint reverse
     Matrix weights
     Matrix recurrent_back  # from rows to recurrent sources
-    Matrix input_back  # from rows to the cells below
+    Matrix input_back  # from rows to the cells below or, if they are explained, to the features
     bint has_peepholes
     Py_ssize_t peephole_at
     real* peephole[2]  # (3, S, n)
@@ -68,11 +68,17 @@ cdef struct Net:
     bint return_sequences
     Pooling pooling
     bint full
+    bint explains  # are the gradients at the features wanted?
     Dropout dropout
 
 
 cdef inline Pooling pooling_named(str name) except *:
     return {"last": LAST, "max": HIGHEST, "mean": MEAN}[name]
+
+
+cdef inline bint passes_back(const Net* net, int level) noexcept nogil:
+    """Do errors pass through the inputs of a level?"""
+    return level > 0 or net.explains
 
 
 cdef inline int n_levels(const Net* net) noexcept nogil:
@@ -204,6 +210,12 @@ cdef inline int layer_new(
         cell_places(net.n_directions, n_blocks_below, S, layer.input_back.row_at)
         pad_rows(&layer.input_back)
         memcpy(layer.input_back.column_at, layer.weights.row_at, rows * sizeof(Py_ssize_t))
+    elif net.explains:
+        matrix_new(arena, &layer.input_back, 1, n, rows, layer.n_groups)
+        for k in range(n):
+            layer.input_back.row_at[k] = k
+        pad_rows(&layer.input_back)
+        memcpy(layer.input_back.column_at, layer.weights.row_at, rows * sizeof(Py_ssize_t))
     return 0
 
 
@@ -228,7 +240,7 @@ cdef inline int head_new(
 
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
-    """All places; `full`, `return_sequences` and `dropout` are the caller's to set."""
+    """All places; `full`, `return_sequences`, `explains`, `dropout` are the caller's to set."""
     cdef int index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions
@@ -264,7 +276,7 @@ cdef inline int pack_room(Arena* arena, Net* net, int width, bint training) exce
         matrix_room(arena, &layer.weights, width)
         if training and net.full:
             matrix_room(arena, &layer.recurrent_back, width)
-        if training and layer.level > 0:
+        if training and passes_back(net, layer.level):
             matrix_room(arena, &layer.input_back, width)
         if layer.has_peepholes:
             n = 3 * layer.block_size * group(layer, width)
@@ -323,7 +335,7 @@ cdef inline void pack_network(
         pack_biased(vector, &layer.weights, width, member)
         if training and net.full:
             pack_matrix(vector, &layer.recurrent_back, width, member)
-        if training and layer.level > 0:
+        if training and passes_back(net, layer.level):
             pack_matrix(vector, &layer.input_back, width, member)
         if layer.has_peepholes and member.number == 0:
             pack_peepholes(vector, layer, width)

@@ -9,6 +9,7 @@ QUANTILE       a = f(in order of z)          sum q (t - a) where t > a, (1 - q) 
 POISSON        a = exp(z)                    sum t log(t / a) - t + a, half the deviance
 LOG_LOGISTIC   a = 1 / (1 + exp(-z))         -sum t log a + (1 - t) log(1 - a)
 LOG_SOFTMAX    softmax(z)                    -log of the target class's probability
+PROJECTION     z                             sum t z, whose gradient explains outputs
 =============  ============================  =================================================
 
 f is the identity, logistic or tanh. Several quantiles of a target have an output each: the middle
@@ -36,6 +37,7 @@ cdef enum LossKind:
     POISSON
     LOG_LOGISTIC
     LOG_SOFTMAX
+    PROJECTION
 
 
 cdef enum Activation:
@@ -63,6 +65,7 @@ cdef inline Loss loss_named(
         ("poisson", False): POISSON,
         ("log_loss", False): LOG_LOGISTIC,
         ("log_loss", True): LOG_SOFTMAX,
+        ("projection", False): PROJECTION,
     }[name, activation == "softmax"]
     loss.activation = {"logistic": LOGISTIC, "tanh": TANH}.get(activation, IDENTITY)
     loss.n_quantiles = <int> max(1, quantiles.shape[0])
@@ -199,6 +202,17 @@ cdef inline double softmax_loss(
     return weight * (log(total) + top - at_label)
 
 
+cdef inline double projection(
+    int K, int stride, const real* target, double weight, real* z
+) noexcept nogil:
+    cdef int k
+    cdef double total = 0
+    for k in range(K):
+        total += <double> target[k] * z[k * stride]
+        z[k * stride] = <real> (weight * target[k])
+    return weight * total
+
+
 cdef inline double target_loss(
     const Loss* loss,
     int K,  # outputs
@@ -217,6 +231,8 @@ cdef inline double target_loss(
         return softmax_loss(K, stride, target, weight, z)
     elif loss.kind == LOG_LOGISTIC:
         return logistic_loss(K, stride, target, weight, z)
+    elif loss.kind == PROJECTION:
+        return projection(K, stride, target, weight, z)
     elif loss.kind in (SQUARED, ABSOLUTE, QUANTILE, POISSON):
         return number_loss(loss, K, stride, target, weight, z)
 

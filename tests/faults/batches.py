@@ -298,8 +298,8 @@ FAULTS = [
         "rounds-threads",
         "every second chunk of a round does not begin with its top span",
         CELL_PYX,
-        "room, 1, number, number == top)",
-        "room, 1, number, room % 2 == 0)",
+        "self.learn_span(first + room, room, 1, number, number == top)",
+        "self.learn_span(first + room, room, 1, number, room % 2 == 0)",
         f"{CELL} {EDGES}",
     ),
     Fault(
@@ -362,8 +362,8 @@ FAULTS = [
         "output-batches",
         "the second batch of a prediction reads the sequences of the first",
         CELL_PYX,
-        "self.start(NULL, first, count)",
-        "self.start(NULL, 0, count)",
+        "self.start(NULL, first, count)\n            with nogil",
+        "self.start(NULL, 0, count)\n            with nogil",
         EDGES,
     ),
 ]

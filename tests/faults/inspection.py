@@ -43,4 +43,28 @@ FAULTS = [
         "if items is not X or True:",
         "test_permutation_importance.py",
     ),
+    Fault(
+        "explain-directions",
+        "the gradient at the features is that of the last direction alone",
+        "sklstm/_kernels/layers.pxd",
+        "                     FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)\n",
+        "                     FROM_ZERO, d_y)\n",
+        "test_attributions.py",
+    ),
+    Fault(
+        "explain-ended",
+        "the gradient of a sequence is that of its neighbour in the vector",
+        "sklstm/_cell.pyx",
+        "d_x[f * chunk.width + lane]",
+        "d_x[f * chunk.width]",
+        "test_attributions.py",
+    ),
+    Fault(
+        "explain-path",
+        "integrated gradients look at the end of the path alone",
+        "sklstm/inspection/_attributions.py",
+        "network.feature_gradient(at(place), factors, n_threads)",
+        "network.feature_gradient(at(1.0), factors, n_threads)",
+        "test_attributions.py",
+    ),
 ]
