@@ -91,6 +91,7 @@ def test_long_sequences_in_spans(monkeypatch):
 # -- attributions of estimators
 
 X = [rng.normal(size=(int(n), 3)) for n in rng.integers(4, 9, size=80)]
+SEQUENCES = X
 TARGET = np.array([x[1, 0] + x[-1, 2] for x in X])
 SMALL = dict(hidden_layer_sizes=6, max_iter=15, random_state=0)
 MODELS = {
@@ -118,7 +119,7 @@ def explained(name, model, X, step=-1):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_integrated_gradients_add_up_to_the_difference_of_outputs(name):
-    model = MODELS[name]()
+    model, X = MODELS[name](), SEQUENCES[:25]
     parts = attributions(model, X)
     sums = np.array([part.sum() for part in parts])
     if name == "classes":  # of the class that is predicted at X, also at the baseline

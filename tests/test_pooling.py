@@ -33,7 +33,7 @@ def test_output_and_gradients_are_the_twins(cell, shape, pooling):
     for gradient in ("full", "truncated"):
         loss, d_vector = problem.kernel(vector, gradient)
         assert_allclose(loss, problem.twin_loss(vector), rtol=1e-12)
-        if topology.n_total < 300:
+        if topology.n_total < 120:
             expected = problem.twin_gradient(vector, gradient)
             assert_allclose(d_vector, expected, rtol=1e-10, atol=1e-13)
         directions = rng.normal(size=(2, topology.n_total)) * topology.trainable
