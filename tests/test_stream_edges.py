@@ -87,7 +87,8 @@ def learning_is_partial_fit(hidden, n_steps=4, **settings):
         stream.step(x_t)
     stream.learn(y)
     change = batch.parameters_ - before
-    assert (change != 0).mean() > 0.8  # closed gates may shut out a block of a long series
+    # closed gates may shut a block out of a long series
+    assert (change != 0).all() if n_steps == 4 else (change != 0).any()
     atol = 1e-11 * np.abs(change).max()
     assert_allclose(online.parameters_ - before, change, rtol=1e-8, atol=atol)
 
