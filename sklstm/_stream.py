@@ -285,6 +285,8 @@ class Stream:
         losses = np.full(len(X), np.nan)
         raw = np.empty((len(X), self._outputs.n_raw), dtype=self._dtype)
         if len(X) == 0:
+            if len(y) != 0:
+                raise ValueError(f"y has {len(y)} rows of targets, but X has no steps.")
             return self._outputs.written(raw), losses
         with self._learner.lock:
             self._bind()
@@ -298,6 +300,7 @@ class Stream:
                 self._failed(finite, targets[t])
                 self._bind()
 
+            self._stepped = True  # also if a warning that is an error ends the block
             try:
                 self._online.learn_steps(
                     X,
@@ -313,7 +316,6 @@ class Stream:
                 )
             finally:
                 self._learner.count(self._online.n_learned)
-        self._stepped = True
         return self._outputs.written(raw), losses
 
     def _read_targets(self, X: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:

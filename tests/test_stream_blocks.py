@@ -1,6 +1,7 @@
 """Streams in blocks: many steps at once are the loop over them, to the bit."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -131,6 +132,22 @@ def test_no_steps_at_all():
     assert outputs.shape == losses.shape == (0,)
     with pytest.raises(ValueError, match="There is no current step"):
         stream.predict()
+
+
+def test_targets_without_steps_are_refused():
+    with pytest.raises(ValueError, match="y has 2 rows of targets, but X has no steps"):
+        regressor().stream().learn_steps(np.empty((0, F)), [1.0, 2.0])
+
+
+def test_a_block_that_a_warning_ends_has_stepped():
+    stream = regressor().stream()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(sklstm._stream.ConvergenceWarning):
+            stream.learn_steps(X[:2], [1e200, 0.0])
+    beside = regressor().stream()
+    beside.step(X[0])
+    assert stream.predict() == beside.predict()
 
 
 def test_large_streams_share_their_steps_among_threads():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from sklstm._label_outputs import Labels
 from sklstm._network import Network
 from sklstm._numbers import row_of_numbers
 from sklstm._sequences import Sequences
+from sklstm._targets import Examples, Rows
 from sklstm._threads import effective_n_jobs
 from sklstm.preprocessing._transformer import as_given
 
 METHODS = ("gradient", "integrated")
-POINTS = (16, 32, 64, 128, 256)  # of the path from the baseline
-EXACT = 1e-7  # parts of an output by which the sum of attributions may miss it: points are enough
-ROUGH = 1e-2  # and more than which is told
+POINTS = 16  # of a piece of the way from the baseline
+EXACT = 1e-9  # parts of an output by which the sum over a piece may miss what the output gains
+SHORTEST = 2.0**-30  # a piece, on which a gradient that jumps cannot do more harm
+MOST_PIECES = 20_000
 
 
 def attributions(
@@ -42,8 +45,7 @@ def attributions(
         "gradient" is the derivative of the output by each value: what a small change of it would
         do. "integrated" multiplies the distance of each value from the baseline by the mean
         gradient on the way there (integrated gradients, [1]_). Its sum over all features and
-        steps is the output less that for the baseline, to 1e-7 of the outputs. With
-        `pooling="max"`, whose gradient jumps on the way, it is less exact.
+        steps is the output less that for the baseline.
     target : label or int, default=None
         Which output. Classifiers: a class, or of multilabel outputs its column. None is the class
         that is predicted for each sequence; with two classes it is the second one. Regressors: the
@@ -74,8 +76,7 @@ def attributions(
     Warns
     -----
     UserWarning
-        If the sum misses the difference of the outputs by more than 0.01 with 256 points on the
-        way from the baseline.
+        If the output changes so fast on the way from the baseline that the sum is not right.
 
     Notes
     -----
@@ -130,41 +131,78 @@ def _integrated(
     centre: np.ndarray,
     n_threads: int,
 ) -> np.ndarray:
-    """Distances from the baseline times mean gradients, (N, F), by Gauss and Legendre."""
-    apart = sequences.values - centre
+    """Distances from the baseline times mean gradients on the way there, (N, F).
 
-    def at(share: float) -> Sequences:
-        return Sequences(centre + share * apart, sequences.offsets, sequences.container)
-
-    def values(some: Sequences) -> np.ndarray:
-        rows = (network.output(some, n_threads) * factors).sum(axis=1)
-        if not network.return_sequences:
-            return rows
-        return np.add.reduceat(rows, sequences.offsets[:-1])
-
-    end, start = values(at(1.0)), values(at(0.0))
-    size = np.maximum(1.0, np.maximum(np.abs(end), np.abs(start)))
-    for n_points in POINTS:
-        places, shares = np.polynomial.legendre.leggauss(n_points)
-        total = np.zeros_like(apart)
-        for place, share in zip((places + 1) / 2, shares / 2, strict=True):
-            total += share * network.feature_gradient(at(place), factors, n_threads)
-        total *= apart
-        sums = np.add.reduceat(total.sum(axis=1), sequences.offsets[:-1])
-        missed = np.abs(sums - (end - start)) / size
-        if (missed <= EXACT).all():
+    Gauss and Legendre on pieces of the way, which are halved for the sequences whose sums do not
+    come to what the output gains there: their gradient turns, or jumps, as that of a maximum does.
+    """
+    rows = Rows(sequences, network.return_sequences)
+    examples = Examples(rows, factors, np.ones(len(rows)))
+    apart, total = sequences.values - centre, np.zeros_like(sequences.values)
+    places, shares = np.polynomial.legendre.leggauss(POINTS)
+    places, shares = (places + 1) / 2, shares / 2
+    pieces = [(0.0, 1.0, np.arange(len(sequences)))]
+    for _ in range(MOST_PIECES):
+        if not pieces:
             return total
-    k = int(missed.argmax())
-    if missed[k] <= ROUGH:
-        return total
+        start, stop, chosen = pieces.pop()
+        some = examples.take(chosen)
+        way = Way(network, some, centre, n_threads)
+        steps = np.concatenate([np.arange(*sequences.offsets[k : k + 2]) for k in chosen])
+        parts = sum(
+            share * way.gradient(start + place * (stop - start))
+            for place, share in zip(places, shares, strict=True)
+        )
+        parts *= (stop - start) * apart[steps]
+        offsets = some.rows.sequences.offsets
+        ends = way.values(stop), way.values(start)
+        missed = np.abs(np.add.reduceat(parts.sum(axis=1), offsets[:-1]) - (ends[0] - ends[1]))
+        again = missed > EXACT * np.maximum(1.0, np.abs(ends).max(axis=0))
+        again &= stop - start > SHORTEST
+        kept = np.repeat(~again, np.diff(offsets))
+        total[steps[kept]] += parts[kept]
+        if again.any():
+            middle = (start + stop) / 2
+            pieces += [(start, middle, chosen[again]), (middle, stop, chosen[again])]
+    for start, stop, chosen in pieces:  # roughly: by the gradient in the middle
+        way = Way(network, examples.take(chosen), centre, n_threads)
+        steps = np.concatenate([np.arange(*sequences.offsets[k : k + 2]) for k in chosen])
+        total[steps] += (stop - start) * way.gradient((start + stop) / 2) * apart[steps]
     warnings.warn(
-        f"The attributions of sequence {k} add up to {sums[k]:.6g} instead of "
-        f"{end[k] - start[k]:.6g}: the output changes too fast on the way from the baseline for "
-        f"{POINTS[-1]} points. Choose a baseline that is nearer.",
+        f"The output of sequence {pieces[0][2][0]} changes too fast on the way from the baseline: "
+        "its attributions do not add up to the difference of the outputs. Choose a baseline that "
+        "is nearer.",
         UserWarning,
         stacklevel=3,
     )
     return total
+
+
+@dataclass(frozen=True)
+class Way:
+    """From the baseline to some sequences: what is explained, and its gradient, on the way."""
+
+    network: Network
+    examples: Examples  # the targets are the factors of raw outputs
+    centre: np.ndarray
+    n_threads: int
+
+    def at(self, share: float) -> Sequences:
+        ends = self.examples.rows.sequences
+        values = self.centre + share * (ends.values - self.centre)
+        return Sequences(values, ends.offsets, ends.container)
+
+    def gradient(self, share: float) -> np.ndarray:
+        factors = self.examples.targets
+        return self.network.feature_gradient(self.at(share), factors, self.n_threads)
+
+    def values(self, share: float) -> np.ndarray:
+        """One number for each sequence."""
+        raw = self.network.output(self.at(share), self.n_threads)
+        values = (raw * self.examples.targets).sum(axis=1)
+        if not self.network.return_sequences:
+            return values
+        return np.add.reduceat(values, self.examples.rows.sequences.offsets[:-1])
 
 
 def _factors(

@@ -63,8 +63,8 @@ FAULTS = [
         "explain-path",
         "integrated gradients look at the end of the path alone",
         "sklstm/inspection/_attributions.py",
-        "network.feature_gradient(at(place), factors, n_threads)",
-        "network.feature_gradient(at(1.0), factors, n_threads)",
+        "way.gradient(start + place * (stop - start))",
+        "way.gradient(stop)",
         "test_attributions.py",
     ),
 ]
