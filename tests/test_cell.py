@@ -5,7 +5,7 @@ from dataclasses import replace
 import golden_values
 import numpy as np
 import pytest
-from kernels import CELLS, LANES, SHAPES, Problem, kernel_output, network, ragged
+from kernels import CELLS, LANES, SHAPES, Problem, drawn, kernel_output, network, ragged
 from numpy.testing import assert_allclose, assert_array_equal
 from twins.reference import central_differences, one_output, output
 
@@ -120,6 +120,16 @@ def test_every_loss_and_its_gradient_are_the_twins(
     problem.weights[1] = 0  # no target there, whatever stands there
     problem.targets[1] = 0 if loss == "log_loss" else np.nan
     problem.sequence_weights[:] = [w.mean() for w in np.split(problem.weights, problem.cuts)]
+    found, d_vector = problem.kernel(vector, "full")
+    assert_allclose(found, problem.twin_loss(vector), rtol=1e-12)
+    assert_allclose(d_vector, problem.twin_gradient(vector, "full"), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("n_quantiles", [1, 2, 3, 4, 7, 8])
+def test_any_number_of_quantiles_has_the_gradient_of_the_twin(n_quantiles):
+    levels = (np.arange(n_quantiles) + 0.5) / n_quantiles
+    topology, vector = drawn(dict(n_features=2, hidden_layer_sizes=(3,), n_outputs=2 * n_quantiles))
+    problem = Problem(topology, ragged([2, 3, 1], 2), loss="quantile", quantiles=levels)
     found, d_vector = problem.kernel(vector, "full")
     assert_allclose(found, problem.twin_loss(vector), rtol=1e-12)
     assert_allclose(d_vector, problem.twin_gradient(vector, "full"), rtol=1e-10, atol=1e-14)
