@@ -61,28 +61,23 @@ def test_a_sequence_alone_has_the_bits_that_it_has_in_company(dtype, pooling):
     assert_array_equal(again, together)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_of_equal_maxima_the_first_place_counts(bidirectional):
-    # inputs of zero and no biases: all cells are 0 at all steps, and every step is a maximum; with
-    # a bias at the cells alone, what is learned shows which step that was
-    sizes = dict(n_features=1, hidden_layer_sizes=(3,), n_outputs=1, pooling="max")
-    topology, vector = drawn(sizes | {"bidirectional": bidirectional})
+@pytest.mark.parametrize("n", [1, LANES[DOUBLE]], ids=["units", "lanes"])
+@pytest.mark.parametrize("H", [3, LANES[DOUBLE] + 3], ids=["rest", "vectors"])
+def test_of_equal_maxima_the_first_place_counts(H, n):
+    # inputs of zero and no biases: all gates are 1/2, all cells 0, and every step is a maximum
+    sizes = dict(n_features=1, hidden_layer_sizes=(H,), n_outputs=1)
+    topology, vector = drawn(sizes | {"pooling": "max", "bidirectional": True})
     for layer in topology.layers(vector):
         layer["bias"][:] = layer["recurrent"][:] = 0
-    x = np.zeros((5, 1))
-    problem = Problem(topology, [x])
-    _, d_vector = problem.kernel(vector, "full")
-    first = Problem(topology, [x[:1]])
-    first.targets = problem.targets
-    first.weights, first.sequence_weights = problem.weights, problem.sequence_weights
-    _, expected = first.kernel(vector, "full")
-    if not bidirectional:
-        assert_allclose(d_vector, expected, rtol=1e-12)
-        return
-    # backwards, place 0 is the last step that is read: 5 steps add up
-    forward, backward = topology.layers(d_vector)
-    assert_allclose(forward["bias"], topology.layers(expected)[0]["bias"], rtol=1e-12)
-    assert (np.abs(backward["bias"]) > np.abs(topology.layers(expected)[1]["bias"])).any()
+    problem = Problem(topology, [np.zeros((5, 1))] * n)
+    forward, backward = topology.layers(problem.kernel(vector, "full")[1])
+    problem.sequences = [np.zeros((1, 1))] * n
+    once = topology.layers(problem.kernel(vector, "full")[1])
+    # forward, place 0 is the first step that is read: its bias counts once; backward it is the
+    # last of five, and with a forget gate of 1/2 they count 1 + 1/2 + ... + 1/16
+    assert (once[0]["bias"] != 0).any()
+    assert_allclose(forward["bias"], once[0]["bias"], rtol=1e-12)
+    assert_allclose(backward["bias"], 1.9375 * once[1]["bias"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
