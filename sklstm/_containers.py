@@ -213,13 +213,13 @@ def feature_number(chosen: Any, n_features: int, names: list[str] | None, argume
     if isinstance(chosen, str):
         if names is None:
             raise ValueError(
-                f"{argument} names the feature {chosen!r}, but the features of X have no names: "
-                f"pass a list of data frames, or in {argument} the number of the feature. In a "
-                "table, only columns have names, not features."
+                f"{argument} names the feature {str(chosen)!r}, but the features of X have no "
+                f"names: pass a list of data frames, or in {argument} the number of the feature. "
+                "In a table, only columns have names, not features."
             )
         if names.count(chosen) != 1:
             raise ValueError(
-                f"{argument} names the feature {chosen!r}, which X has {names.count(chosen)} "
+                f"{argument} names the feature {str(chosen)!r}, which X has {names.count(chosen)} "
                 f"times: its features are {_listed(names)}."
             )
         return names.index(chosen)
@@ -230,6 +230,55 @@ def feature_number(chosen: Any, n_features: int, names: list[str] | None, argume
             "counted from 0. Names need a list of data frames."
         )
     return int(chosen) % n_features
+
+
+def chosen_features(
+    categorical_features: Any, n_features: int, names: list[str] | None, frame: Any = None
+) -> np.ndarray:
+    """Numbers of the features that ``categorical_features`` chooses: sorted, each once.
+
+    Parameters
+    ----------
+    categorical_features : None, "from_dtype", or array-like of int, str or bool
+        Numbers, names, a mask with an entry for each feature, or the columns of ``frame`` that
+        pandas or polars keep as categories. None chooses no feature.
+    n_features : int
+        Features of a step.
+    names : list of str or None
+        Those of the features, if they have any.
+    frame : data frame, default=None
+        A data frame with these features, for "from_dtype": without one that chooses no feature.
+    """
+    argument = "categorical_features"
+    if categorical_features is None:
+        return np.empty(0, dtype=np.intp)
+    if isinstance(categorical_features, str) and categorical_features == "from_dtype":
+        return np.flatnonzero([] if frame is None else _are_categories(frame))
+    if isinstance(categorical_features, str) or np.ndim(categorical_features) != 1:
+        raise ValueError(
+            f"{argument}={categorical_features!r} is no list of features: pass a list of their "
+            'numbers or names, a mask with an entry for each feature, "from_dtype" or None. A '
+            "single feature is a list too: [0]."
+        )
+    chosen = list(categorical_features)
+    if chosen and all(isinstance(entry, (bool, np.bool_)) for entry in chosen):
+        if len(chosen) != n_features:
+            raise ValueError(
+                f"{argument} is a mask of {len(chosen)} entries, but X has {n_features} features: "
+                "a mask has one entry for each."
+            )
+        return np.flatnonzero(chosen)
+    numbers = [feature_number(entry, n_features, names, argument) for entry in chosen]
+    for k, number in enumerate(numbers):
+        if number in numbers[:k]:
+            raise ValueError(f"{argument} contains feature {number} twice: name it once.")
+    return np.array(sorted(numbers), dtype=np.intp)
+
+
+def _are_categories(frame: Any) -> list[bool]:
+    """Which columns of a data frame have a type of categories: in polars also "Enum"."""
+    kinds = [type(dtype).__name__ for dtype in frame.dtypes]
+    return [kind in ("CategoricalDtype", "Categorical", "Enum") for kind in kinds]
 
 
 def _are_names(columns: list | None) -> bool:
