@@ -38,6 +38,12 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape")
 
 
+def frame_of(X: Any) -> Any:
+    """The first sequence of ``X`` if it is a data frame, else None: its columns are features."""
+    items = members(X)
+    return items[0] if items is not None and len(items) and is_frame(items[0]) else None
+
+
 def object_array(items: list) -> np.ndarray:
     """A 1-D object array of ``items``, also where all of them have one shape."""
     array = np.empty(len(items), dtype=object)
@@ -253,7 +259,7 @@ def chosen_features(
     if categorical_features is None:
         return np.empty(0, dtype=np.intp)
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
-        return np.flatnonzero([] if frame is None else _are_categories(frame))
+        return np.flatnonzero([] if frame is None else list(map(is_category, frame.dtypes)))
     if isinstance(categorical_features, str) or np.ndim(categorical_features) != 1:
         raise ValueError(
             f"{argument}={categorical_features!r} is no list of features: pass a list of their "
@@ -275,10 +281,9 @@ def chosen_features(
     return np.array(sorted(numbers), dtype=np.intp)
 
 
-def _are_categories(frame: Any) -> list[bool]:
-    """Which columns of a data frame have a type of categories: in polars also "Enum"."""
-    kinds = [type(dtype).__name__ for dtype in frame.dtypes]
-    return [kind in ("CategoricalDtype", "Categorical", "Enum") for kind in kinds]
+def is_category(dtype: Any) -> bool:
+    """True for the types of columns in which pandas and polars keep categories."""
+    return type(dtype).__name__ in ("CategoricalDtype", "Categorical", "Enum")
 
 
 def _are_names(columns: list | None) -> bool:

@@ -89,6 +89,16 @@ def scalar(value: Any) -> float:
     return np.nan if isinstance(number, str) else number
 
 
+def is_missing(value: Any) -> bool:
+    """True for None, NA, a masked entry, and what does not equal itself: NaN and NaT."""
+    if value is None or value is np.ma.masked:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # NA has no truth value
+        return True
+
+
 def as_typed(data: Any) -> np.ndarray:
     """``data`` as an array, of objects where NumPy would make one string or complex of them all."""
     array = as_array(data)

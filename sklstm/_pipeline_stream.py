@@ -55,7 +55,8 @@ class PipelineStream(Stream):
         ----------
         x : array-like of shape (F,)
             Features of the step as the pipeline takes them: finite, or NaN if a `SequenceImputer`
-            fills it in.
+            fills it in. If the pipeline begins with a `SequenceEncoder`, a symbol, or a row with
+            symbols.
 
         Returns
         -------
@@ -95,7 +96,8 @@ class PipelineStream(Stream):
         Parameters
         ----------
         X : array-like of shape (T, F)
-            Features of the steps as the pipeline takes them.
+            Features of the steps as the pipeline takes them; before a `SequenceEncoder` whatever
+            it takes as one sequence.
 
         Returns
         -------
@@ -137,14 +139,14 @@ class PipelineStream(Stream):
         """Raw steps through all transformers, which then remember them."""
         if self._holder.parameters_ is not self._vector:
             self._follow()  # where all was fitted anew, this is told first
-        n_features = self._transforms[0].n_features if self._transforms else self._n_features
+        first = self._transforms[0] if self._transforms else None
         rows = []
-        for t, x in enumerate(read_rows(X, n_features)):
+        for t, x in enumerate(first.rows(X) if first else read_rows(X, self._n_features)):
             try:
                 for transform in self._transforms:
                     x = transform.step(x)
-            except ValueError as error:
-                raise ValueError(f"Step {t}: {error}") from None
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"Step {t}: {error}") from None
             rows.append(x)
         return np.array(rows) if rows else np.empty((0, self._n_features))
 
@@ -184,8 +186,9 @@ def stream(model):
     ----------
     model : Pipeline or LSTM estimator
         Fitted. The last step of a pipeline is an `LSTMClassifier` or `LSTMRegressor`, the others
-        are transformers of `sklstm.preprocessing`: `SequenceScaler`, `SequenceDifferences`,
-        `SequenceContext` with ``after=0``, `SequenceImputer` with any strategy but "linear".
+        are transformers of `sklstm.preprocessing`: `SequenceEncoder`, `SequenceScaler`,
+        `SequenceDifferences`, `SequenceContext` with ``after=0``, `SequenceImputer` with any
+        strategy but "linear".
 
     Returns
     -------
@@ -240,9 +243,9 @@ def _stream_of(name: str, transformer: Any) -> Any:
     if not hasattr(transformer, "stream"):
         raise ValueError(
             f"Step {name!r} of the pipeline, {type(transformer).__name__}, has no stream; "
-            "SequenceScaler, SequenceImputer (but 'linear'), SequenceDifferences and "
-            "SequenceContext(after=0) have one. Leave the step out, or transform each row yourself "
-            "and pass it to the stream of the estimator, model[-1].stream()."
+            "SequenceEncoder, SequenceScaler, SequenceImputer (but 'linear'), SequenceDifferences "
+            "and SequenceContext(after=0) have one. Leave the step out, or transform each row "
+            "yourself and pass it to the stream of the estimator, model[-1].stream()."
         )
     return transformer.stream()
 

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
@@ -407,3 +408,76 @@ def test_memory_order_changes_nothing(X, other, dtype):
             assert ours.dtype == dtype
             assert ours.flags.c_contiguous
             assert ours.tobytes() == theirs.tobytes()
+
+
+# ---------------------------------------------------------------------------------- categories
+
+
+CODED = [np.column_stack([x, np.arange(len(x)) % 3 - 1.0, x[:, 0] * 7]) for x in ragged()]
+
+
+@pytest.mark.parametrize("chosen", [[2], [-2], [False, False, True, False], np.array([2])], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_codes_are_left_as_they_are_and_other_features_are_scaled_as_ever(chosen, dtype):
+    X = [x.astype(dtype) for x in CODED]
+    X[0][1, 2] = np.nan
+    scaler, plain = SequenceScaler(categorical_features=chosen).fit(X), SequenceScaler().fit(X)
+    assert scaler.mean_[2] == 0 and scaler.var_[2] == 1 and scaler.scale_[2] == 1
+    others = [0, 1, 3]
+    for scaled, expected, x in zip(scaler.transform(X), plain.transform(X), X, strict=True):
+        assert_array_equal(scaled[:, 2], x[:, 2])
+        assert_array_equal(scaled[:, others], expected[:, others])
+    for original, x in zip(scaler.inverse_transform(scaler.transform(X)), X, strict=True):
+        assert_array_equal(original[:, 2], x[:, 2])
+    parts = SequenceScaler(categorical_features=chosen).partial_fit(X[:2]).partial_fit(X[2:])
+    assert parts.mean_[2] == 0 and parts.scale_[2] == 1
+    assert_allclose(parts.mean_, scaler.mean_, rtol=1e-6)
+    assert_array_equal(scaler.stream().step(X[0][0]), scaler.transform(X)[0][0])
+
+
+def test_codes_are_named_by_columns_of_frames_or_their_types():
+    frames = [pd.DataFrame(x[:, 1:3], columns=["v", "code"]) for x in CODED]
+    typed = [x.astype({"code": "category"}) for x in frames]
+    expected = SequenceScaler(categorical_features=[1]).fit(frames)
+    for X, chosen in ((frames, ["code"]), (typed, "from_dtype"), (typed, ["code"])):
+        scaler = SequenceScaler(categorical_features=chosen).fit(X)
+        assert_array_equal(scaler.mean_, expected.mean_)
+        assert_array_equal(scaler.transform(X)[2], expected.transform(frames)[2])
+        assert_allclose(scaler.inverse_transform(scaler.transform(X))[2], frames[2], rtol=1e-14)
+    none = SequenceScaler(categorical_features="from_dtype").fit(frames)
+    assert_array_equal(none.mean_, SequenceScaler().fit(frames).mean_)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ("code", "must be an array-like, a str among"),
+        ([4], "contains 4, which is no feature"),
+        (["code"], "the features of X have no names"),
+        ([True], "a mask of 1 entries, but X has 4 features"),
+    ],
+    ids=str,
+)
+def test_a_bad_choice_of_codes_is_named_and_changes_nothing(chosen, message):
+    scaler = SequenceScaler(categorical_features=chosen)
+    with pytest.raises(ValueError, match=f"categorical_features.*{message}"):
+        scaler.fit(CODED)
+    assert not hasattr(scaler, "mean_") and not hasattr(scaler, "n_features_in_")
+
+
+def test_columns_of_a_table_have_no_names_as_features():
+    X = pd.DataFrame(np.ones((3, 4)), columns=list("abcd"))
+    scaler = SequenceScaler(categorical_features=[1], features_per_step=2).fit(X)
+    assert_array_equal(scaler.transform(X), np.tile([0.0, 1.0], (3, 2)))
+    with pytest.raises(ValueError, match="In a table, only columns have names"):
+        SequenceScaler(categorical_features=["a"], features_per_step=2).fit(X)
+
+
+def test_frames_are_scaled_back_without_a_warning_about_names():
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in ragged()]
+    scaler = SequenceScaler().fit(frames)
+    for original, x in zip(
+        scaler.inverse_transform(scaler.transform(frames)), ragged(), strict=True
+    ):
+        assert_allclose(original, x, rtol=1e-14)
+    assert scaler.feature_names_in_.tolist() == ["a", "b"]

@@ -289,6 +289,7 @@ PARAMETERS = {
     "fill_value": [None, "0", np.nan, np.inf, [1.0, 2.0]],
     "add_indicator": ["auto", 2, None],
     "add_elapsed": ["yes", 2, None],
+    "categorical_features": ["a", 0, 1.5],
     "features_per_step": [0, 1.5, None],
 }
 
@@ -300,6 +301,20 @@ def test_every_parameter_is_validated():
             match = f"The '{name}' parameter of SequenceImputer must be"
             with pytest.raises(ValueError, match=match):
                 SequenceImputer(**{name: value}).fit(cube())
+
+
+@strategies
+def test_codes_of_categories_stay_missing(strategy):
+    X = with_holes(sequences())
+    model = imputer(strategy, categorical_features=[1]).fit(X)
+    plain = imputer(strategy).fit(X)
+    assert model.statistics_[0] == plain.statistics_[0] and np.isnan(model.statistics_[1])
+    for output, expected, x in zip(model.transform(X), plain.transform(X), X, strict=True):
+        assert_array_equal(output[:, 1], x[:, 1])
+        assert_array_equal(output[:, [0, 2, 3, 4, 5]], expected[:, [0, 2, 3, 4, 5]])
+    if strategy != "linear":
+        stream = model.stream()
+        assert_array_equal([stream.step(row) for row in X[3]], model.transform(X)[3])
 
 
 def test_every_parameter_may_be_a_number_of_numpy():

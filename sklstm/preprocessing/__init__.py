@@ -1,5 +1,6 @@
-"""Before an LSTM: missing values, scaling, features, windows, padded arrays and long tables."""
+"""Before an LSTM: symbols, missing values, scaling, features, windows, padding and long tables."""
 
+from sklstm.preprocessing._encoder import SequenceEncoder
 from sklstm.preprocessing._from_long import from_long
 from sklstm.preprocessing._imputer import SequenceImputer
 from sklstm.preprocessing._padding import from_padded, to_padded
@@ -11,6 +12,7 @@ from sklstm.preprocessing._windows import last_window, sliding_windows
 __all__ = [
     "SequenceContext",
     "SequenceDifferences",
+    "SequenceEncoder",
     "SequenceImputer",
     "SequenceScaler",
     "from_long",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
 
@@ -228,13 +229,5 @@ def _is_missing(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "mM":
         return np.isnat(array)
     if array.dtype.kind == "O":
-        return np.array([value is None or _is_unequal(value) for value in array], dtype=bool)
+        return np.array(list(map(is_missing, array)), dtype=bool)
     return array != array  # NaN
-
-
-def _is_unequal(value: Any) -> bool:
-    """True for what does not equal itself: NaN, NaT and pandas' NA."""
-    try:
-        return bool(value != value)
-    except TypeError:  # NA has no truth value
-        return True

@@ -16,7 +16,7 @@ from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import Interval, StrOptions, _fit_context
 from sklstm.preprocessing._statistics import Moments, medians, weighted_steps
 from sklstm.preprocessing._step_features import QUIET, StepFeatures
-from sklstm.preprocessing._transformer import TransformStream
+from sklstm.preprocessing._transformer import CATEGORICAL, TransformStream
 
 
 class SequenceImputer(StepFeatures):
@@ -44,6 +44,10 @@ class SequenceImputer(StepFeatures):
         Add a feature for each feature: the number of steps since its last value, 0 where it has
         one. Before the first value they are counted as if there had been one just before the
         sequence: 1, 2, 3.
+    categorical_features : array-like of int, str or bool, "from_dtype", default=None
+        Features that hold codes of categories and are left as they are: to the estimators, a
+        missing code is a category. As in `SequenceScaler`. None: values of all features are filled
+        in.
     features_per_step : int, default=1
         For 2-D ``X`` only: columns that make one time step. With ``add_indicator`` or
         ``add_elapsed`` each step of the result has twice as many, with both three times: pass that
@@ -54,7 +58,7 @@ class SequenceImputer(StepFeatures):
     statistics_ : ndarray of shape (n_features,), float64
         What is filled in where a sequence says nothing: the median with "median", ``fill_value``
         with "constant", else the mean. 0 for the mean and the median of a feature that has no value
-        in training.
+        in training, NaN if categorical.
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -117,6 +121,7 @@ class SequenceImputer(StepFeatures):
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "add_indicator": ["boolean"],
         "add_elapsed": ["boolean"],
+        "categorical_features": CATEGORICAL,
         **StepFeatures._parameter_constraints,
     }
 
@@ -127,12 +132,14 @@ class SequenceImputer(StepFeatures):
         fill_value=0.0,
         add_indicator=False,
         add_elapsed=False,
+        categorical_features=None,
         features_per_step=1,
     ):
         self.strategy = strategy
         self.fill_value = fill_value
         self.add_indicator = add_indicator
         self.add_elapsed = add_elapsed
+        self.categorical_features = categorical_features
         self.features_per_step = features_per_step
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -155,6 +162,8 @@ class SequenceImputer(StepFeatures):
             sequences = self._read(X)
             self._n_step_features = sequences.n_features
             self.statistics_ = self._statistics(*weighted_steps(sequences, sample_weight))
+            self._categorical = self._codes_in(sequences, X)
+            self.statistics_[self._categorical] = np.nan
         return self
 
     def _statistics(self, values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -210,6 +219,7 @@ class SequenceImputer(StepFeatures):
             known, filled = ~missing, values
         wide = np.empty((len(values), len(self._suffixes()), values.shape[1]), values.dtype)
         wide[:, 0] = np.where(known, filled, self._fill(values.dtype))
+        wide[:, 0, self._categorical] = values[:, self._categorical]
         if self.add_indicator:
             wide[:, 1] = missing
         if self.add_elapsed:
@@ -223,6 +233,7 @@ class SequenceImputer(StepFeatures):
         last, elapsed = np.where(missing, last, row), np.where(missing, elapsed + 1, 0)
         filled = last if self.strategy == "forward" else row
         blocks = [np.where(np.isnan(filled), self._fill(row.dtype), filled)]
+        blocks[0][self._categorical] = row[self._categorical]
         if self.add_indicator:
             blocks.append(missing)
         if self.add_elapsed:

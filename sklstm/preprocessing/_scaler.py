@@ -10,7 +10,12 @@ from sklearn.base import OneToOneFeatureMixin
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import _fit_context
 from sklstm.preprocessing._statistics import Moments, weighted_steps
-from sklstm.preprocessing._transformer import SequenceTransformer, as_given
+from sklstm.preprocessing._transformer import (
+    CATEGORICAL,
+    SequenceTransformer,
+    as_given,
+    for_inverse,
+)
 
 
 class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
@@ -26,6 +31,11 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         Subtract the mean.
     with_std : bool, default=True
         Divide by the standard deviation. A constant feature is divided by 1.
+    categorical_features : array-like of int, str or bool, "from_dtype", default=None
+        Features that hold codes of categories and are left as they are, by their numbers, their
+        names, or a mask with an entry for each feature. "from_dtype" takes the columns of data
+        frames whose type is that of categories. Use the value of the estimator that follows. None:
+        all features are scaled.
     features_per_step : int, default=1
         For 2-D ``X`` only: columns that make one time step. Use the value of the estimator that
         follows; with 1, all columns are steps of a single feature and share one mean and one scale.
@@ -33,11 +43,12 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     Attributes
     ----------
     mean_ : ndarray of shape (n_features,), float64
-        Mean of each feature over the steps seen, NaN if it never had a value.
+        Mean of each feature over the steps seen, NaN if it never had a value. 0 if categorical.
     var_ : ndarray of shape (n_features,), float64
         Variance of each feature (divided by the number of steps), NaN if it never had a value.
+        1 if categorical.
     scale_ : ndarray of shape (n_features,), float64
-        Square root of the variance, 1 for constant features.
+        Square root of the variance, 1 for constant and for categorical features.
     n_steps_seen_ : int, float, or ndarray of shape (n_features,)
         Steps that were learned from; the sum of their weights if there were weights. One per
         feature if some have fewer values than others.
@@ -49,6 +60,7 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     See Also
     --------
     SequenceImputer : Fill in missing values, before the scaler or after it.
+    SequenceEncoder : Turn symbols into codes, before the scaler.
 
     Notes
     -----
@@ -76,12 +88,16 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     _parameter_constraints: ClassVar[dict] = {
         "with_mean": ["boolean"],
         "with_std": ["boolean"],
+        "categorical_features": CATEGORICAL,
         **SequenceTransformer._parameter_constraints,
     }
 
-    def __init__(self, *, with_mean=True, with_std=True, features_per_step=1):
+    def __init__(
+        self, *, with_mean=True, with_std=True, categorical_features=None, features_per_step=1
+    ):
         self.with_mean = with_mean
         self.with_std = with_std
+        self.categorical_features = categorical_features
         self.features_per_step = features_per_step
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -133,7 +149,7 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         X_original : array or list
             In the container and shape of ``X``; float32 if ``X`` is, else float64.
         """
-        sequences = self._read_fitted(X)
+        sequences = for_inverse(self, X)._read_fitted(X)
         original = np.array(sequences.values)
         if self.with_std:
             np.multiply(original, self.scale_, out=original, casting="same_kind")
@@ -149,6 +165,9 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
             n = seen.n
             self.n_steps_seen_ = n[0].item() if (n == n[0]).all() else n
             self.mean_, self.var_ = np.where(n > 0, [seen.mean, seen.var], np.nan)
+            if first:
+                self._categorical = self._codes_in(sequences, X)
+            self.mean_[self._categorical], self.var_[self._categorical] = 0.0, 1.0
             self.scale_ = np.where(self.var_ == 0, 1.0, np.sqrt(self.var_))
         return self
 

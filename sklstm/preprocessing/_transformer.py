@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import copy
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -9,9 +11,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm._containers import chosen_features, frame_of, is_frame
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
-from sklstm._sklearn import Interval, _wrap_data_with_container
-from sklstm._time_step import read_step, refused
+from sklstm._sklearn import Interval, StrOptions, _wrap_data_with_container
+from sklstm._time_step import read_rows, read_step, refused
+
+# What `categorical_features` may be; `chosen_features` looks closer.
+CATEGORICAL: list = ["array-like", StrOptions({"from_dtype"}), None]
 
 
 class _Transform:
@@ -98,6 +104,14 @@ class SequenceTransformer(_Transform, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return TransformStream(self)
 
+    def _codes_in(self, sequences: Sequences, X: Any) -> np.ndarray:
+        """Numbers of the features that ``categorical_features`` says hold codes."""
+        names = None
+        if sequences.container != "rows" and hasattr(self, "feature_names_in_"):
+            names = list(self.feature_names_in_)
+        n_features = sequences.n_features
+        return chosen_features(self.categorical_features, n_features, names, frame_of(X))
+
     def _read(self, X: Any, reset: bool = True) -> Sequences:
         return read_sequences(
             self, X, reset=reset, features_per_step=self.features_per_step, allow_nan=True
@@ -152,10 +166,23 @@ class TransformStream:
         transformed, self.memory = self._transformer._step(row, self.memory)
         return transformed
 
+    def rows(self, X: Any) -> Iterable:
+        """The steps of a block ``X`` (T, F), each as `step` takes it."""
+        return read_rows(X, self.n_features)
+
     def reset(self) -> TransformStream:
         """Forget the steps so far."""
         self.memory = None
         return self
+
+
+def for_inverse(transformer: Any, X: Any) -> Any:
+    """``transformer`` to read its own results with: without names if ``X`` has none."""
+    if is_frame(X) or frame_of(X) is not None or not hasattr(transformer, "feature_names_in_"):
+        return transformer
+    nameless = copy(transformer)
+    del nameless.feature_names_in_
+    return nameless
 
 
 def as_given(values: np.ndarray, sequences: Sequences) -> Any:

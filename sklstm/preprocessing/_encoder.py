@@ -1,0 +1,377 @@
+"""Symbols to codes: whole numbers that an estimator takes as ``categorical_features``."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklstm._laws import check_finite
+from sklstm._sequences import Sequences, read_sequences, unchanged_on_error
+from sklstm._sklearn import (
+    Interval,
+    Options,
+    StrOptions,
+    _fit_context,
+    _wrap_data_with_container,
+)
+from sklstm._time_step import refused
+from sklstm.preprocessing._symbols import Symbols, read_step, read_steps, read_symbols
+from sklstm.preprocessing._transformer import TransformStream, as_given, for_inverse
+from sklstm.preprocessing._vocabulary import Vocabulary
+
+LARGEST_FLOAT32 = 2**24  # whole numbers beyond are rounded
+
+
+def _has_no_limits(encoder: SequenceEncoder) -> bool:
+    for name in ("min_frequency", "max_categories"):
+        value = getattr(encoder, name)
+        if value is not None:
+            raise AttributeError(
+                f"partial_fit needs {name}=None, got {value!r}: codes of earlier calls would "
+                f"change with the counts of later ones. Call fit on all sequences, or set "
+                f"{name}=None."
+            )
+    return True
+
+
+class _Encoding:
+    """What returns sequences, outside the class that scikit-learn instruments: see `_Transform`."""
+
+    def transform(self, X):
+        """Encode ``X``.
+
+        Parameters
+        ----------
+        X : list of sequences, array of shape (n, T, F), or (n, T)
+            As in ``fit``.
+
+        Returns
+        -------
+        X_encoded : array or list
+            In the container of ``X``, with an array (T_i, F) for each sequence; a table if ``X`` is
+            one. Its type is ``dtype``.
+
+        Raises
+        ------
+        ValueError
+            With ``handle_unknown="error"``, for a symbol that was not seen in fit. The message says
+            where it is.
+        """
+        check_is_fitted(self)
+        sequences = self._encoded(read_symbols(self, X, reset=False))
+        encoded = as_given(sequences.values, sequences)
+        if sequences.container != "rows":
+            return encoded
+        return _wrap_data_with_container("transform", encoded, X, self)
+
+    def fit_transform(self, X, y=None):
+        """Fit to ``X`` and encode it.
+
+        Parameters
+        ----------
+        X : list of sequences, array of shape (n, T, F), or (n, T)
+            As in ``fit``.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X_encoded : array or list
+            As in ``transform``.
+        """
+        return self.fit(X, y).transform(X)
+
+
+class SequenceEncoder(_Encoding, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Turn symbols into codes, which the LSTM estimators take as ``categorical_features``.
+
+    A symbol is a string or a number that stands for a category: a word, a character, a base of DNA,
+    the name of an event. Each feature has codes of its own, 0 to ``n_categories - 1`` in the order
+    of the sorted symbols. Columns of numbers stay as they are.
+
+    Parameters
+    ----------
+    min_frequency : int or float, default=None
+        Symbols that occur less often in training are infrequent. An int is a number of steps, a
+        float a fraction of all training steps. All infrequent symbols of a feature share its last
+        code. None: no symbol is infrequent.
+    max_categories : int, default=None
+        The most codes that a feature may have, the shared one included; the rarest symbols become
+        infrequent. None: no limit.
+    handle_unknown : {"ignore", "infrequent_if_exist", "error"}, default="ignore"
+        What ``transform`` does with a symbol that was not seen in fit:
+
+        - "ignore" : its code is -1. Such a step contributes nothing to the estimators.
+        - "infrequent_if_exist" : it gets the code of the infrequent symbols, -1 if there is none.
+        - "error" : a ValueError that names the symbol and its place.
+    dtype : {"float64", "float32"} or dtype, default="float64"
+        Type of the result. Estimators compute in it: "float32" needs less time and memory.
+
+    Attributes
+    ----------
+    categories_ : list of ndarray
+        The symbols of each encoded feature that were seen in training, sorted, infrequent ones
+        included. Those of a later ``partial_fit`` follow those of earlier ones.
+    infrequent_categories_ : list of (ndarray or None)
+        The infrequent symbols of each encoded feature; None if it has none.
+    encoded_features_ : ndarray of int
+        Numbers of the features that are encoded: the ``categorical_features`` of an estimator.
+    n_features_in_ : int
+        Features of a step, or columns if ``X`` was a table.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, if ``X`` was a data frame or a list of data frames.
+
+    See Also
+    --------
+    SequenceScaler : Its ``categorical_features`` are left as they are.
+    sklstm.stream : Use a fitted pipeline on a stream of symbols.
+
+    Notes
+    -----
+    What a sequence may be:
+
+    - a str: its characters are the symbols.
+    - a list or array of symbols, one per step, also numbers.
+    - a list of rows, or an array (T, F). A column is encoded if it holds anything but numbers.
+    - a data frame of pandas or polars. Columns of strings and of categories are encoded, columns of
+      objects if they hold anything but numbers. To encode a column of numbers, convert it:
+      ``x.astype({"page": "category"})``.
+
+    A table (n, T) has one sequence per row, with one symbol per step; all columns share their
+    codes. In a list of str, every str is a sequence of characters: pass ``x.split()`` for words.
+
+    None, NaN and NA are missing, and NaN in the result. To the estimators, missing is a category of
+    its own if it was seen in training.
+
+    ``min_frequency``, ``max_categories`` and the order of codes are those of
+    :class:`~sklearn.preprocessing.OrdinalEncoder` for a column of all steps. Only the default of
+    ``handle_unknown`` differs.
+
+    Symbols of a feature must be of one type, as numbers and strings have no common order.
+
+    Examples
+    --------
+    >>> from sklstm.preprocessing import SequenceEncoder
+    >>> X = [["home", "search", "buy"], ["search", "home"]]
+    >>> encoder = SequenceEncoder().fit(X)
+    >>> encoder.categories_
+    [array(['buy', 'home', 'search'], dtype=object)]
+    >>> [x.ravel().tolist() for x in encoder.transform(X)]
+    [[1.0, 2.0, 0.0], [2.0, 1.0]]
+    >>> encoder.transform([["home", "help"]])
+    [array([[ 1.],
+           [-1.]])]
+    >>> encoder.inverse_transform([[[1], [-1]]])
+    [array(['home', None], dtype=object)]
+
+    Symbols beside numbers:
+
+    >>> import pandas as pd
+    >>> frames = [pd.DataFrame({"page": ["a", "b"], "seconds": [3.5, 20.0]})]
+    >>> encoder = SequenceEncoder().fit(frames)
+    >>> encoder.encoded_features_
+    array([0])
+    >>> encoder.transform(frames)
+    [array([[ 0. ,  3.5],
+           [ 1. , 20. ]])]
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "min_frequency": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            None,
+        ],
+        "max_categories": [Interval(Integral, 1, None, closed="left"), None],
+        "handle_unknown": [StrOptions({"ignore", "infrequent_if_exist", "error"})],
+        "dtype": [
+            StrOptions({"float64", "float32"}),
+            Options(type, {np.float64, np.float32}),
+            Options(np.dtype, {np.dtype(np.float64), np.dtype(np.float32)}),
+        ],
+    }
+
+    def __init__(
+        self,
+        *,
+        min_frequency=None,
+        max_categories=None,
+        handle_unknown="ignore",
+        dtype="float64",
+    ):
+        self.min_frequency = min_frequency
+        self.max_categories = max_categories
+        self.handle_unknown = handle_unknown
+        self.dtype = dtype
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the symbols of each feature, forgetting earlier ones.
+
+        Parameters
+        ----------
+        X : list of sequences, array of shape (n, T, F), or (n, T)
+            What a sequence may be stands in the notes of the class.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : SequenceEncoder
+        """
+        with unchanged_on_error(self):
+            symbols = read_symbols(self, X, reset=True)
+            self._learn(
+                symbols,
+                {
+                    j: Vocabulary.of(symbols.feature(j), self.min_frequency, self.max_categories)
+                    for j in range(symbols.n_features)
+                    if symbols.holds_symbols(j)
+                },
+            )
+        return self
+
+    @available_if(_has_no_limits)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Learn further symbols. Codes that were given before stay the same.
+
+        Parameters
+        ----------
+        X : list of sequences, array of shape (n, T, F), or (n, T)
+            As in ``fit``. Which features are encoded is decided by the first call.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : SequenceEncoder
+
+        Notes
+        -----
+        Only without ``min_frequency`` and ``max_categories``: with them, codes of earlier calls
+        would change with the counts of later ones.
+        """
+        if not hasattr(self, "encoded_features_"):
+            return self.fit(X)
+        if any(rare is not None for rare in self.infrequent_categories_):
+            raise ValueError(
+                "partial_fit cannot continue a fit that found infrequent symbols, as codes would "
+                "change: call fit on all sequences."
+            )
+        with unchanged_on_error(self):
+            symbols = read_symbols(self, X, reset=False)
+            old = self._vocabularies
+            self._learn(symbols, {j: old[j].with_new(symbols.feature(j)) for j in old})
+        return self
+
+    def inverse_transform(self, X):
+        """Turn codes into symbols.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, T)
+            Encoded sequences.
+
+        Returns
+        -------
+        X_original : array or list
+            In the container of ``X``, arrays of objects: (T_i,) if a step was one symbol in fit,
+            else (T_i, F). None for NaN and for negative codes, "infrequent_sklearn" for the code
+            that infrequent symbols share.
+
+        Raises
+        ------
+        ValueError
+            For a number that is no code. The message says where it is.
+        """
+        check_is_fitted(self)
+        sequences = read_sequences(for_inverse(self, X), X, reset=False, allow_nan=True)
+        codes = Symbols(list(sequences.values.T), [], sequences.offsets, "list", self._flat)
+        original = sequences.values.astype(object)
+        for j, vocabulary in self._vocabularies.items():
+            original[:, j] = vocabulary.decoded(codes.columns[j], codes.feature(j).place)
+        return as_given(original[:, 0] if self._flat else original, sequences)
+
+    def stream(self) -> EncoderStream:
+        """This transformer on a stream: one time step after the other.
+
+        :func:`sklstm.stream` makes a stream of a whole pipeline.
+
+        Returns
+        -------
+        stream : EncoderStream
+            With ``step(x)``, which takes a symbol, or a row of symbols and numbers, and returns its
+            codes (F,).
+        """
+        check_is_fitted(self)
+        return EncoderStream(self)
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _learn(self, symbols: Symbols, vocabularies: dict[int, Vocabulary]) -> None:
+        """Take over what is known of the features that are encoded, by their numbers."""
+        known = list(vocabularies.values())
+        if np.dtype(self.dtype) == np.float32 and any(v.n_codes > LARGEST_FLOAT32 for v in known):
+            raise ValueError(
+                f"A feature of X has more than {LARGEST_FLOAT32} symbols, whose codes float32 "
+                'cannot hold: set dtype="float64".'
+            )
+        self.encoded_features_ = np.array(list(vocabularies), dtype=np.intp)
+        self.categories_ = [vocabulary.categories for vocabulary in known]
+        self.infrequent_categories_ = [vocabulary.infrequent for vocabulary in known]
+        self._vocabularies = vocabularies
+        self._flat = symbols.flat
+        self._n_step_features = symbols.n_features
+        self._encoded(symbols)
+
+    def _encoded(self, symbols: Symbols) -> Sequences:
+        """Codes and numbers."""
+        values = np.empty((int(symbols.offsets[-1]), symbols.n_features), self.dtype)
+        for j in range(symbols.n_features):
+            vocabulary = self._vocabularies.get(j)
+            if vocabulary is None:
+                column = symbols.numbers(j)
+            else:
+                column = vocabulary.encoded(symbols.feature(j), self._unknown_code(vocabulary))
+            with np.errstate(over="ignore"):  # infinity is told as such
+                values[:, j] = column
+        if symbols.container != "step":
+            check_finite(values, symbols.offsets, None, padded=False, allow_nan=True)
+        return Sequences(values, symbols.offsets, symbols.container)
+
+    def _unknown_code(self, vocabulary: Vocabulary) -> int | None:
+        if self.handle_unknown == "error":
+            return None
+        shared = vocabulary.infrequent_code
+        return -1 if self.handle_unknown == "ignore" or shared is None else shared
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+class EncoderStream(TransformStream):
+    """A fitted `SequenceEncoder` on a stream of symbols, or of rows with symbols."""
+
+    def step(self, x: Any) -> np.ndarray:
+        """The codes and numbers (F,) of the next time step ``x``: a symbol, or a row of F."""
+        row = self._transformer._encoded(read_step(x, self.n_features)).values[0]
+        infinite = np.isinf(row)
+        if infinite.any():
+            raise refused(row, infinite)
+        return row
+
+    def rows(self, X: Any) -> list[tuple]:
+        """The steps of a block ``X``, which may be anything that a sequence may be."""
+        return read_steps(X, self.n_features)
