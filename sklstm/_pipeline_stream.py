@@ -219,7 +219,7 @@ def stream(model):
     >>> bool(np.isclose(value, model.predict(X[:1])[0]))
     True
     """
-    *transformers, (_, last) = list(_parts(model)) or [("", model)]
+    *transformers, (_, last) = list(parts_of(model)) or [("", model)]
     transforms = [_stream_of(name, transformer) for name, transformer in transformers]
     opened = last.stream() if hasattr(last, "stream") else None
     if not isinstance(opened, Stream):
@@ -230,11 +230,11 @@ def stream(model):
     return PipelineStream(opened, transforms) if isinstance(model, Pipeline) else opened
 
 
-def _parts(model: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+def parts_of(model: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """What a model does one after the other, by name; a pipeline inside of another in its place."""
     if isinstance(model, Pipeline):
         for inner, step in model.steps:
-            yield from _parts(step, inner)
+            yield from parts_of(step, inner)
     elif not (model is None or isinstance(model, str)):  # "passthrough"
         yield name, model
 

@@ -16,6 +16,7 @@ from sklstm import (
     baselines,
     compose,
     datasets,
+    export,
     inspection,
     metrics,
 )
@@ -26,7 +27,7 @@ from sklstm.baselines import (
     SequenceChunker,
 )
 
-MODULES = (sklstm, prep, compose, metrics, datasets, inspection, baselines)
+MODULES = (sklstm, prep, compose, metrics, datasets, inspection, export, baselines)
 REQUIRED = inspect.Parameter.empty
 ELSEWHERE = re.compile(r"as (in|for) `")  # the whole description: see the method named there
 

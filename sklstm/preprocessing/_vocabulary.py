@@ -44,7 +44,13 @@ class Vocabulary:
         counts = _counted(feature)
         symbols = _sorted(list(counts), feature)
         n = np.array([counts[symbol] for symbol in symbols], dtype=np.int64)
-        rare = _infrequent(n, len(feature.values), min_frequency, max_categories)
+        return cls.sharing(
+            symbols, _infrequent(n, len(feature.values), min_frequency, max_categories)
+        )
+
+    @classmethod
+    def sharing(cls, symbols: list, rare: np.ndarray) -> Vocabulary:
+        """A code for each of the ``symbols`` in order, but the ``rare`` ones share the last."""
         numbers = np.where(rare, np.count_nonzero(~rare), np.cumsum(~rare) - 1)
         categories = _as_array(symbols)
         infrequent = categories[rare] if rare.any() else None

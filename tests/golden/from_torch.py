@@ -8,7 +8,7 @@ import copy
 
 import numpy as np
 import torch
-from golden_file import RAGGED, draw_sequences, save, shape
+from golden_file import FOLDER, RAGGED, draw_sequences, save, shape
 from torch import nn
 
 
@@ -258,6 +258,33 @@ def torch_golden(name, seed, lengths, curves=(), **sizes):
         curve = ten_steps(learner, setting, sequences, drawn["classes"])
         arrays |= {f"{solver}.{kind}.loss": curve, f"{solver}.{kind}.vector": learner.flat(numbers)}
     save(f"torch_{name}", topology, vector, sequences, arrays, 1e-12, OBJECTIVES, settings)
+
+
+def module_golden(name, seed, n_outputs, lstm, dtype, head_bias=True):
+    """Weights of a module as PyTorch names them, and its outputs: last and at every step."""
+    torch.manual_seed(seed)
+    rnn = nn.LSTM(**lstm, batch_first=True, dtype=dtype)
+    n_read = lstm["hidden_size"] * (2 if lstm.get("bidirectional") else 1)
+    module = nn.Module()
+    module.rnn, module.head = rnn, nn.Linear(n_read, n_outputs, bias=head_bias, dtype=dtype)
+    X = torch.randn(4, 6, lstm["input_size"], dtype=dtype)
+    steps, (last, _) = rnn(X)
+    read = torch.cat([*last[-2 if lstm.get("bidirectional") else -1 :]], dim=1)
+    state = {f"state.{key}": numbers(tensor) for key, tensor in module.state_dict().items()}
+    outputs = {"last": numbers(module.head(read)), "steps": numbers(module.head(steps))}
+    (FOLDER / "modules").mkdir(exist_ok=True)
+    np.savez_compressed(FOLDER / "modules" / f"torch_{name}.npz", X=numbers(X), **state, **outputs)
+
+
+def write_module_golden():
+    """Modules for the tests of `sklstm.export`."""
+    one = {"input_size": 2, "hidden_size": 3}
+    stacked = {"input_size": 3, "hidden_size": 4, "num_layers": 2, "bidirectional": True}
+    module_golden("two_logits", 21, 2, one, torch.float64)
+    module_golden("stacked", 22, 3, stacked, torch.float32)
+    module_golden("without_biases", 23, 1, one | {"bias": False}, torch.float64, head_bias=False)
+    module_golden("head_bias_only", 24, 1, one | {"bias": False}, torch.float64)
+    module_golden("lstm_biases_only", 25, 1, one, torch.float64, head_bias=False)
 
 
 SOLVERS = {

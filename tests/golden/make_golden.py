@@ -9,10 +9,13 @@ torch_*         float64, ``nn.LSTM`` and autograd; truncated: the same layer wri
 onnx_*          float32, the test vectors of ONNX's LSTM operator, and in float64 its reference
                 evaluator (peepholes)
 onnxruntime_*   float32 (peepholes, coupled gates)
+
+modules/torch_*     state dicts of PyTorch and what the modules return, for the tests of
+                    `sklstm.export`
 """
 
 from from_onnx import write_onnx_golden
-from from_torch import write_torch_golden
+from from_torch import write_module_golden, write_torch_golden
 from golden_file import FOLDER
 
 
@@ -20,6 +23,7 @@ def main():
     for old in FOLDER.glob("*.npz"):
         old.unlink()
     write_torch_golden()
+    write_module_golden()
     write_onnx_golden()
     print(sum(file.stat().st_size for file in FOLDER.glob("*.npz")), "bytes")
 

@@ -1,0 +1,17 @@
+"""Models for other programs and libraries: weights, files without pickle."""
+
+from sklstm.export._keras import from_keras, to_keras
+from sklstm.export._safetensors import load_safetensors, save_safetensors
+from sklstm.export._state import load_state_dict, state_dict
+from sklstm.export._torch import from_torch, to_torch
+
+__all__ = [
+    "from_keras",
+    "from_torch",
+    "load_safetensors",
+    "load_state_dict",
+    "save_safetensors",
+    "state_dict",
+    "to_keras",
+    "to_torch",
+]

@@ -1,0 +1,189 @@
+"""An LSTM estimator <-> plain values and arrays, from which it predicts and can go on learning.
+
+The state of the solver is not kept: training goes on as from a fresh one.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._base import BaseLSTM
+from sklstm._estimator import SEEDS
+from sklstm._label_outputs import Labels
+from sklstm._number_losses import OUT_ACTIVATIONS, goal_of
+from sklstm._number_outputs import Numbers
+from sklstm._parameters import ONE_READING
+from sklstm._solvers import SOLVERS
+from sklstm._topology import BIASES, CELLS, POOLINGS, Topology, topology
+from sklstm.export._state import entry_shapes, state_dict, vector_of
+
+# What training has recorded, and of which kind it is.
+RECORDS: dict[str, Any] = {
+    "n_iter_": int,
+    "t_": int,
+    "_no_improvement_count": int,
+    "loss_": float,
+    "best_loss_": (float, type(None)),
+    "best_validation_score_": (float, type(None)),
+    "loss_curve_": list,
+    "validation_scores_": (list, type(None)),
+    "validation_loss_curve_": (list, type(None)),
+}
+UNITS = ("y_mean", "y_scale")  # tensors of a regressor
+
+
+def attributes_of(model: BaseLSTM) -> dict[str, Any]:
+    """What the file says of a fitted LSTM beside its parameters, as plain values."""
+    found: dict[str, Any] = {
+        "shape": dict(model._shape),
+        "split_seed": int(model._split_seed),
+        "records": {name: getattr(model, name) for name in RECORDS},
+    }
+    if isinstance(model, LSTMClassifier):
+        found["classes"] = model.classes_
+        found["multilabel"] = model._outputs_now().multilabel
+    else:
+        found["loss"], found["quantile"] = model._goal
+        found["out_activation"] = model.out_activation_
+        found["units_of_fit"] = bool(model._learned_units)
+    return found
+
+
+def tensors_of(model: BaseLSTM) -> dict[str, np.ndarray]:
+    """Its arrays."""
+    arrays = state_dict(model)
+    if isinstance(model, LSTMRegressor):
+        arrays |= {name: getattr(model, name + "_").astype(np.float64) for name in UNITS}
+    return arrays
+
+
+def shape_from(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The shape of the network, checked as nothing else is known yet."""
+    shape = attributes.get("shape")
+    known = {
+        "cell": lambda v: v in CELLS,
+        "hidden_layer_sizes": lambda v: isinstance(v, tuple) and v and all(map(_is_size, v)),
+        "block_size": _is_size,
+        "bidirectional": lambda v: isinstance(v, bool),
+        "bias": lambda v: v in BIASES,
+        "pooling": lambda v: v in POOLINGS,
+        "n_features": _is_size,
+        "n_outputs": _is_size,
+    }
+    if not isinstance(shape, dict) or set(shape) != set(known):
+        raise ValueError(f"shape must have the entries {sorted(known)}, got {shape!r}")
+    for name, allows in known.items():
+        if not (_is_plain(shape[name]) and allows(shape[name])):
+            raise ValueError(f"shape has {name}={shape[name]!r}")
+    return shape
+
+
+def tensor_shapes(model: BaseLSTM, shape: dict[str, Any], attributes: dict[str, Any]) -> dict:
+    """Name and shape of each of its arrays."""
+    shapes: dict[str, tuple[int, ...]] = entry_shapes(Topology(**shape))
+    if isinstance(model, LSTMRegressor):
+        shapes |= dict.fromkeys(UNITS, (_outputs_of(model, shape, attributes)[0],))
+    return shapes
+
+
+def restore(
+    model: BaseLSTM, attributes: dict[str, Any], arrays: dict[str, np.ndarray], n_features: int
+) -> None:
+    """Make ``model``, which has its parameters, what was saved."""
+    shape = shape_from(attributes)
+    if shape["n_features"] != n_features:
+        raise ValueError(f"shape has n_features={shape['n_features']!r}, but X has {n_features}")
+    if model.return_sequences and shape["pooling"] != "last":
+        raise ValueError(ONE_READING.format(shape["pooling"]))
+    model._check_parameters()
+    model._shape = shape
+    if isinstance(model, LSTMClassifier):
+        model._set_outputs(_labels_of(shape, attributes))
+    else:
+        units = {name: arrays.pop(name) for name in UNITS}
+        n_outputs, goal, activation = _outputs_of(model, shape, attributes)
+        model.n_outputs_, model._goal, model.out_activation_ = n_outputs, goal, activation
+        model._learned_units = _required(attributes, "units_of_fit", bool)
+        if not (np.isfinite(units["y_mean"]).all() and (units["y_scale"] > 0).all()):
+            raise ValueError("y_mean must be finite and y_scale above 0")
+        model.y_mean_, model.y_scale_ = units["y_mean"], units["y_scale"]
+    dtype = arrays["linear.weight"].dtype
+    model.parameters_ = vector_of(topology(**shape), arrays, dtype)
+    _restore_records(model, attributes)
+
+
+def _restore_records(model: BaseLSTM, attributes: dict[str, Any]) -> None:
+    records = attributes.get("records")
+    if not isinstance(records, dict) or set(records) != set(RECORDS):
+        raise ValueError(f"records must have the entries {sorted(RECORDS)}, got {records!r}")
+    for name, kinds in RECORDS.items():
+        value = records[name]
+        numbers = value if isinstance(value, list) else ()
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ValueError(f"records has {name}={value!r}")
+        if not all(type(number) in (int, float) for number in numbers):
+            raise ValueError(f"records has {name} with values that are no numbers")
+        setattr(model, name, value)
+    model._split_seed = _required(attributes, "split_seed", int)
+    if not 0 <= model._split_seed < SEEDS:
+        raise ValueError(f"split_seed is {model._split_seed}")
+    model._rng_state = np.random.RandomState(model._split_seed).get_state()
+    model._solver_state = SOLVERS[model.solver].start(model.parameters_, model)
+    model._n_draws = 1
+
+
+def _labels_of(shape: dict[str, Any], attributes: dict[str, Any]) -> Labels:
+    classes = attributes.get("classes")
+    multilabel = _required(attributes, "multilabel", bool)
+    if not isinstance(classes, np.ndarray) or len(classes) < 2:
+        raise ValueError("classes must be an array of two labels or more")
+    labels = Labels.named(classes, len(classes) if multilabel else 1, "LSTMClassifier")
+    if not np.array_equal(labels.classes, classes):
+        raise ValueError("classes are not sorted, or not distinct")
+    labels.classes = classes  # of the type that predictions had
+    if labels.n_raw != shape["n_outputs"]:
+        raise ValueError(
+            f"{len(classes)} classes need {labels.n_raw} outputs, but shape has n_outputs="
+            f"{shape['n_outputs']}"
+        )
+    return labels
+
+
+def _outputs_of(model: BaseLSTM, shape: dict[str, Any], attributes: dict[str, Any]) -> tuple:
+    """Outputs, loss and quantiles, and activation of a regressor."""
+    loss, activation = (_required(attributes, name, str) for name in ("loss", "out_activation"))
+    if activation not in OUT_ACTIVATIONS:
+        raise ValueError(f"out_activation is {activation!r}")
+    asked = SimpleNamespace(
+        loss=loss, quantile=attributes.get("quantile"), out_activation=activation
+    )
+    try:
+        goal = goal_of(asked)
+    except KeyError:
+        raise ValueError(f"loss is {loss!r}") from None
+    per_output = Numbers(1, activation, type(model).__name__, *goal).n_raw
+    n_outputs, rest = divmod(shape["n_outputs"], per_output)
+    if rest:
+        raise ValueError(
+            f"shape has n_outputs={shape['n_outputs']}, but there are {per_output} quantiles"
+        )
+    return n_outputs, goal, activation
+
+
+def _required(attributes: dict[str, Any], name: str, kind: type) -> Any:
+    value = attributes.get(name)
+    if type(value) is not kind:
+        raise ValueError(f"{name} is {value!r}, not of type {kind.__name__}")
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (bool, int, str, tuple)
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value >= 1
