@@ -235,6 +235,14 @@ def test_codes_are_those_of_ordinal_encoder_for_all_steps(limits, missing, seed)
         assert name == ("infrequent_sklearn" if rare else symbol if code == code else None)
 
 
+def test_a_share_is_one_of_all_steps_also_of_those_that_miss_their_symbol():
+    steps = ["a", "b", "b", "c", "c", np.nan, np.nan, np.nan]
+    theirs = OrdinalEncoder(min_frequency=0.2).fit(object_array(steps)[:, np.newaxis])
+    ours = SequenceEncoder(min_frequency=0.2).fit([steps])
+    assert ours.infrequent_categories_[0].tolist() == ["a"]
+    assert theirs.infrequent_categories_[0].tolist() == ["a"]
+
+
 def test_ties_become_infrequent_as_in_scikit_learn():
     X = [list("aabbccd")]
     assert SequenceEncoder(max_categories=3).fit(X).infrequent_categories_[0].tolist() == ["a", "d"]
@@ -301,6 +309,7 @@ def test_a_column_of_categories_is_encoded_even_if_they_are_numbers():
     encoder = SequenceEncoder().fit(X)
     assert_array_equal(encoder.categories_[0], [10, 20, 30])
     assert_array_equal(encoder.transform(X)[0], [[2], [0]])
+    assert SequenceEncoder().fit(X[::-1]).encoded_features_.tolist() == [0]
     assert_array_equal(encoder.transform([pd.DataFrame({"page": [20, 7]})])[0], [[1], [-1]])
 
 
