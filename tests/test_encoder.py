@@ -13,7 +13,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklstm._sequences import object_array
-from sklstm.preprocessing import SequenceEncoder
+from sklstm.preprocessing import SequenceEncoder, from_long
 
 LENGTHS = (3, 6, 1, 4, 7, 2)
 
@@ -51,6 +51,8 @@ FORMS = {
     "arrays": [np.array(x) for x in words()],
     "object arrays": object_array([np.array(x, dtype=object) for x in words()]),
     "series": [pd.Series(x) for x in words()],
+    "series of lists": pd.Series(words()),
+    "polars of lists": pl.Series(words()),
     "numbers": [[len(word) * 7 + ord(word[0]) for word in x] for x in words()],
     "rows": rows(),
     "object rows": [np.array(x, dtype=object) for x in rows()],
@@ -179,7 +181,7 @@ def test_the_precision_can_be_chosen(dtype):
 
 def test_all_forms_of_the_same_symbols_give_the_same_codes():
     expected = SequenceEncoder().fit_transform(words())
-    for name in ("arrays", "series", "tuple", "object arrays"):
+    for name in ("arrays", "series", "tuple", "object arrays", "series of lists"):
         same(list(SequenceEncoder().fit_transform(FORMS[name])), expected)
     expected = SequenceEncoder().fit_transform(frames())
     for name in ("rows", "object rows", "polars"):
@@ -246,6 +248,23 @@ def test_a_share_is_one_of_all_steps_also_of_those_that_miss_their_symbol():
 def test_ties_become_infrequent_as_in_scikit_learn():
     X = [list("aabbccd")]
     assert SequenceEncoder(max_categories=3).fit(X).infrequent_categories_[0].tolist() == ["a", "d"]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_a_long_table_of_events_has_three_ways_to_sequences(make):
+    df = make({"user": [1, 1, 2, 1], "page": list("abac"), "seconds": [3.0, 5.0, 1.0, 2.0]})
+    expected = [[[0], [1], [2]], [[0]]]
+    X, _ = from_long(df, id="user", values="page")
+    assert [x.tolist() for x in SequenceEncoder().fit_transform(X)] == expected
+    with pytest.raises(ValueError, match=r"df holds strings.* SequenceEncoder: .*groupby\(id\)"):
+        from_long(df, id="user")
+    if make is pl.DataFrame:
+        X = [x[["page", "seconds"]] for _, x in df.group_by("user", maintain_order=True)]
+    else:
+        X = [x[["page", "seconds"]] for _, x in df.groupby("user")]
+        lists = SequenceEncoder().fit_transform(df.groupby("user")["page"].agg(list))
+        assert [x.tolist() for x in lists] == expected
+    assert SequenceEncoder().fit_transform(X)[0].tolist() == [[0, 3], [1, 5], [2, 2]]
 
 
 # ------------------------------------------------------------------------ unknown and missing

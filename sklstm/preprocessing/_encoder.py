@@ -328,7 +328,8 @@ class SequenceEncoder(_Encoding, OneToOneFeatureMixin, TransformerMixin, BaseEst
         self._vocabularies = vocabularies
         self._flat = symbols.flat
         self._n_step_features = symbols.n_features
-        self._encoded(symbols)
+        if len(vocabularies) < symbols.n_features:
+            self._encoded(symbols)  # finds what is wrong with the other features
 
     def _encoded(self, symbols: Symbols) -> Sequences:
         """Codes and numbers."""
@@ -366,7 +367,12 @@ class EncoderStream(TransformStream):
 
     def step(self, x: Any) -> np.ndarray:
         """The codes and numbers (F,) of the next time step ``x``: a symbol, or a row of F."""
-        row = self._transformer._encoded(read_step(x, self.n_features)).values[0]
+        encoder = self._transformer
+        if type(x) is str and encoder._flat:  # a known symbol, with nothing to look at twice
+            code = encoder._vocabularies[0].codes.get(x)
+            if code is not None:
+                return np.array([code], dtype=encoder.dtype)
+        row = encoder._encoded(read_step(x, self.n_features)).values[0]
         infinite = np.isinf(row)
         if infinite.any():
             raise refused(row, infinite)

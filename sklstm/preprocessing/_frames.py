@@ -56,9 +56,9 @@ def column_of(frame: Any, name: Any, what: str) -> np.ndarray:
     return array if array.dtype.kind in "biu" else array.astype(precision([array.dtype]))
 
 
-def table_of(frame: Any, names: list, what: str) -> np.ndarray:
+def table_of(frame: Any, names: list, what: str, hint: str = "") -> np.ndarray:
     """Columns side by side, (n, F) in C order: float32 if all of them are, else float64."""
-    columns = [numbers_of(frame[name], f"column {name!r}", what) for name in names]
+    columns = [numbers_of(frame[name], f"column {name!r}", what, hint) for name in names]
     table = np.empty((len(frame), len(names)), precision([column.dtype for column in columns]))
     with np.errstate(over="ignore"):
         for k, column in enumerate(columns):
@@ -66,10 +66,11 @@ def table_of(frame: Any, names: list, what: str) -> np.ndarray:
     return table
 
 
-def numbers_of(column: Any, label: str, what: str) -> np.ndarray:
+def numbers_of(column: Any, label: str, what: str, hint: str = "") -> np.ndarray:
     """A column as real numbers, NaN where it has missing values.
 
-    ``label`` names the column, "" for none, and ``what`` the argument in errors.
+    ``label`` names the column, "" for none, and ``what`` the argument in errors, to which ``hint``
+    is added.
     """
     dtype, kind = column.dtype, getattr(column.dtype, "kind", None)
     if kind is None or isinstance(dtype, np.dtype):
@@ -82,7 +83,7 @@ def numbers_of(column: Any, label: str, what: str) -> np.ndarray:
     try:
         if array.ndim != 1:
             raise ValueError(f"{dtype} is not one number per row")
-        return as_numbers(array, lambda index: f"{label}, row {index[0]}".lstrip(", "), what)
+        return as_numbers(array, lambda index: f"{label}, row {index[0]}".lstrip(", "), what, hint)
     except (TypeError, ValueError) as error:
         if str(error).startswith((f"{what} holds", "Complex")):
             raise

@@ -11,6 +11,11 @@ import numpy as np
 from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
+SYMBOLS = (
+    " Symbols are for SequenceEncoder: pass it [x for _, x in df.groupby(id)], without columns that "
+    "are not features."
+)
+
 
 def from_long(df, id=None, time=None, values=None):
     """Turn a long data frame, with one row per time step, into a list of sequences.
@@ -50,6 +55,7 @@ def from_long(df, id=None, time=None, values=None):
     See Also
     --------
     to_long : The way back.
+    SequenceEncoder : Codes for columns of strings.
 
     Notes
     -----
@@ -58,6 +64,10 @@ def from_long(df, id=None, time=None, values=None):
 
     Without ``values``, a column of targets becomes a feature: name the features. Their order is
     not checked later; pass the same ``values`` for prediction.
+
+    Columns of strings are for :class:`SequenceEncoder`, which takes lists of data frames,
+    ``[x[["page", "seconds"]] for _, x in df.groupby("id")]``. A single column of them may be
+    ``values``.
 
     For one target per sequence, in the order of ``ids``, use
     ``y = df.groupby("id")["label"].first().loc[ids]``. For one target per step use
@@ -97,7 +107,7 @@ def from_long(df, id=None, time=None, values=None):
     values = column_names(values, df, "values")
     if not values:
         raise ValueError("df has no column of values: every step needs at least one feature.")
-    steps = column_of(df, values[0], "df") if single else table_of(df, values, "df")
+    steps = column_of(df, values[0], "df") if single else table_of(df, values, "df", SYMBOLS)
 
     codes, ids = _codes(id_column)
     if time_column is None:
