@@ -101,7 +101,7 @@ def _watched_fit(ours: Sklstm, n: int) -> tuple[float, float, dict[str, Callable
     batches = [order[first : first + work.batch] for first in range(0, len(order), work.batch)]
     n_epochs = n // len(batches)
     vector, before = model.parameters_.copy(), model.parameters_.copy()
-    step = SGD(SGD.start(vector, model), model).step_on(vector, trainer.d_vector, before)
+    step = SGD(SGD.start(vector, model), model).step_on(vector, trainer.found, before)
 
     def gradients() -> None:
         gradient = trainer.gradient

@@ -11,8 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklstm._advice import cure
+from sklstm._categorical import CategoricalInput
 from sklstm._descent import train
-from sklstm._estimator import SEEDS, SequenceEstimator
+from sklstm._estimator import SEEDS
 from sklstm._learner import Learner
 from sklstm._network import Network
 from sklstm._outputs import LARGE, Outputs
@@ -28,7 +29,7 @@ from sklstm._progress import progress
 from sklstm._sequences import Sequences, called, unchanged_on_error
 from sklstm._solvers import SOLVERS, continued
 from sklstm._stream import Stream
-from sklstm._targets import Examples
+from sklstm._targets import Examples, Rows
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records
@@ -37,7 +38,7 @@ from sklstm._validation import HeldOut, hold_out, warn_if_apart
 ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
 
 
-class BaseLSTM(SequenceEstimator):
+class BaseLSTM(CategoricalInput):
     """An LSTM without a meaning for its outputs: the subclasses read y and score predictions."""
 
     # ------------------------------------------------------------------------ fitted parameters
@@ -139,7 +140,7 @@ class BaseLSTM(SequenceEstimator):
                 held_out = HeldOut.of(examples, others, X, y, sample_weight)
             elif self.early_stopping:
                 with called("X_val"):
-                    rows_val = self._read(X_val, shape, False)
+                    rows_val = Rows(self._read_fitted(X_val), self.return_sequences)
                 examples_val = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
                 warn_if_apart(rows.sequences, rows_val.sequences)
                 examples_val = outputs.trainable(examples_val)
@@ -290,6 +291,7 @@ class BaseLSTM(SequenceEstimator):
         self._shape = shape | {
             "n_features": sequences.n_features,
             "n_outputs": self._outputs_now().n_raw,
+            "cardinalities": self._cardinalities,
         }
         self.parameters_ = draw(self._shape, self, rng, sequences.values.dtype, expected_length)
         self._n_draws = getattr(self, "_n_draws", 0) + 1

@@ -41,6 +41,7 @@ from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store,
     sum_lanes, vec, vexp, vtanh,
 )
+from sklstm._kernels.symbols cimport Read, find_read, give_symbols, penalize_table
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
 
 cdef enum:
@@ -189,7 +190,7 @@ cdef class Session:
     topology : sklstm._topology.Topology
     vector : ndarray (n_total,)
         The parameters, read anew at each call.
-    values, offsets : ndarray (N, F), ndarray (n + 1,) of int64
+    values, symbols, offsets : ndarray (N, F), ndarray (N, C) of int32, ndarray (n + 1,) of int64
         As in ``sklstm._sequences.Sequences``.
     full, return_sequences : bool
     training : bool
@@ -211,13 +212,14 @@ cdef class Session:
     cdef Piece* pieces
     cdef int n_threads, largest_batch, n_pieces
     cdef Kept kept
-    cdef Py_ssize_t n_total
+    cdef Py_ssize_t n_dense, n_table
     cdef int n_sequences
     cdef bint has_room[2]  # for the packed parameters, in units, in lanes
     cdef bint packed[2]  # do they hold `known`?
     cdef real* known  # without training: the parameters that were packed last
     cdef const real[::1] vector
     cdef const real[:, ::1] values
+    cdef const int[:, ::1] symbols
     cdef const long long[::1] offsets
     # of learning
     cdef Loss loss
@@ -227,27 +229,32 @@ cdef class Session:
     cdef const double[::1] sequence_weights
     cdef const Py_ssize_t[::1] frozen
     cdef const unsigned char[::1] decayed
-    cdef real[::1] d_vector
+    cdef real[::1] d_dense
+    cdef Read read
+    cdef int[::1] n_read
+    cdef object gradient_in_use  # which owns what `read` points to
     cdef double alpha
     # of the call under way
     cdef double scale
     cdef real[:, ::1] out
 
     def __cinit__(
-        self, topology, vector, values, offsets, *, bint full, bint return_sequences,
+        self, topology, vector, values, symbols, offsets, *, bint full, bint return_sequences,
         int largest_batch, int n_threads, bint training=False, bint explains=False,
         double dropout=0, double recurrent_dropout=0, int whole=WHOLE, int span=SPAN,
     ):
         cdef int n = <int> (offsets.shape[0] - 1)
-        self.vector, self.values, self.offsets = vector, values, offsets
+        self.values, self.symbols, self.offsets = values, symbols, offsets
         self.rooms.training = training
         self.rooms.whole, self.rooms.span = whole, span
-        self.n_total, self.n_sequences = topology.n_total, n
+        self.n_dense, self.n_sequences = topology.n_dense, n
+        self.n_table = topology.n_total - topology.n_dense
         self.largest_batch = max(1, min(largest_batch, n))
         self.net.full = full
         self.net.return_sequences, self.net.explains = return_sequences, explains
         self.net.dropout = Dropout(dropout, recurrent_dropout, 0)
         network_new(&self.arena, &self.net, topology)
+        self.take(vector)
         n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
         plan_new(&self.plan, &self.net)
         if self.plan.shared_most == 0:  # a sequence is the work of one thread
@@ -255,13 +262,13 @@ cdef class Session:
         self.n_threads = self.plan.n_threads = max(1, n_threads)
         self.plan.places = <Place*> arena_take(&self.arena, max(n, 1), sizeof(Place))
         if not training:
-            self.known = <real*> arena_take(&self.arena, self.n_total, sizeof(real))
+            self.known = <real*> arena_take(&self.arena, self.n_dense, sizeof(real))
         if n > 0:
             arrange(&self.plan, &self.offsets[0], NULL, 0, n)
             rooms_new(&self.arena, &self.rooms, &self.net, &self.plan, self.largest_batch)
         if training:
             self.n_pieces = pieces_new(&self.arena, &self.net, self.n_threads, &self.pieces)
-        self.kept = pace_of((self.n_total, full, training, self.n_threads, n_steps.bit_length()))
+        self.kept = pace_of((self.n_dense, full, training, self.n_threads, n_steps.bit_length()))
         self.kept.pace.most = self.n_threads
         if self.plan.shared_most == 0:
             self.kept.pace.most = min(self.n_threads, max(self.rooms.n, self.n_pieces))
@@ -269,29 +276,43 @@ cdef class Session:
     def __dealloc__(self):
         arena_free(&self.arena)
 
-    def renew(self, vector, values, offsets):
+    cdef int take(self, vector) except -1:
+        self.vector = vector
+        self.net.table = &self.vector[0] + self.n_dense
+        return 0
+
+    def renew(self, vector, values, symbols, offsets):
         """Turn to other numbers and other sequences, as many; False if there is no room for them.
 
         For sessions without training.
         """
         if offsets.shape[0] != self.n_sequences + 1:
             return False
-        self.vector, self.values, self.offsets = vector, values, offsets
+        self.take(vector)
+        self.values, self.symbols, self.offsets = values, symbols, offsets
         arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
         return numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers
 
     def rest(self):
         """Let go of what belongs to others; return how many bytes stay."""
-        self.vector = self.values = self.offsets = self.out = None
+        self.vector = self.values = self.symbols = self.offsets = self.out = None
         return self.arena.n_bytes
 
     def learn_from(
-        self, targets, weights, sequence_weights, frozen, decayed, d_vector, *,
+        self, targets, weights, sequence_weights, frozen, decayed, found, *,
         objective, double alpha,
     ):
-        """Set what `gradient` learns from; see ``_network.Trainer``."""
+        """Set what `gradient` learns from, and the ``Gradient`` it writes; see ``_network.py``."""
+        cdef real[:, ::1] d_rows = found.rows
+        cdef int[::1] row_of = found.row_of, read = found.read
+        cdef real[::1] penalty = found.penalty
+        self.n_read, self.gradient_in_use = found.n_read, found
+        self.read = Read(self.n_read[0], NULL, NULL, NULL, &penalty[0])
+        if self.net.n_categorical > 0:
+            self.read.row_of, self.read.symbols = &row_of[0], &read[0]
+            self.read.d_rows = &d_rows[0, 0]
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
-        self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
+        self.frozen, self.decayed, self.d_dense = frozen, decayed, found.dense
         self.alpha, self.quantiles = alpha, objective.quantiles
         self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
 
@@ -304,7 +325,7 @@ cdef class Session:
     cdef Chunk* chunk_in(self, int room, int index) noexcept nogil:
         """Chunk number `index` of the group under way, in a room."""
         return fill_chunk(&self.rooms, &self.net, &self.plan, index, room, &self.values[0, 0],
-                          &self.offsets[0])
+                          &self.symbols[0, 0], &self.offsets[0])
 
     cdef bint in_spans(self) noexcept nogil:
         return learns_in_spans(&self.rooms, &self.plan)
@@ -337,13 +358,13 @@ cdef class Session:
     cdef void pack(self, int n_threads) noexcept nogil:
         """Pack the parameters if they are others than those that are packed."""
         cdef int wide
-        cdef Py_ssize_t n_bytes = self.n_total * sizeof(real)
+        cdef Py_ssize_t n_bytes = self.n_dense * sizeof(real)
         if self.rooms.training:
             self.packed[0] = self.packed[1] = False
         elif memcmp(self.known, &self.vector[0], n_bytes) != 0:
             memcpy(self.known, &self.vector[0], n_bytes)
             self.packed[0] = self.packed[1] = False
-        if n_threads == 1 or self.n_total < PACK_MIN:
+        if n_threads == 1 or self.n_dense < PACK_MIN:
             self.pack_share(Member(0, 1))
         else:
             with parallel(num_threads=n_threads):
@@ -357,7 +378,7 @@ cdef class Session:
         cdef int k
         for k in range(n):
             steps += self.plan.places[k].length
-        return steps * self.n_total
+        return steps * self.n_dense
 
     def plan_of(self, const long long[::1] rows):
         """What `gradient` deals to threads for the batch made of these sequences: for tests.
@@ -504,8 +525,11 @@ cdef class Session:
         cdef float_mode mode = flush_denormals()
         for room in range(count):
             add_chunk(&self.net, piece, &self.rooms.chunks[room])
+            if self.net.n_categorical > 0 and piece.layer < self.net.n_directions:
+                give_symbols(&self.net, piece.layer, &self.rooms.chunks[room], piece.first,
+                             piece.stop, &self.read)
         if last:
-            put_in_place(&self.net, piece, &self.d_vector[0])
+            put_in_place(&self.net, piece, &self.d_dense[0])
         restore_float_mode(mode)
 
     cdef double learn_round(self, int first, int n_threads, bint last, double loss) noexcept nogil:
@@ -532,7 +556,7 @@ cdef class Session:
                     self.learn_piece(index, count, last and number == 0)
         mode = flush_denormals()
         for room in range(count):
-            add_peepholes(&self.net, &self.rooms.chunks[room], &self.d_vector[0])
+            add_peepholes(&self.net, &self.rooms.chunks[room], &self.d_dense[0])
             for b in range(self.rooms.chunks[room].n):
                 loss = loss + self.rooms.chunks[room].bundles[b].loss
         restore_float_mode(mode)
@@ -541,7 +565,7 @@ cdef class Session:
     def gradient(self, const long long[::1] rows):
         """Loss of the batch made of these sequences, None if it has no weight.
 
-        Writes the gradient into the ``d_vector`` that `learn_from` was given.
+        Writes the gradient into the ``Gradient`` that `learn_from` was given.
         """
         cdef int n_threads, first, n = rows.shape[0], done = 0, size = n
         cdef Py_ssize_t k
@@ -559,7 +583,10 @@ cdef class Session:
             start = seconds_now()
             n_threads = threads_now(&self.kept.pace, work)
             self.pack(n_threads)
-            memset(&self.d_vector[0], 0, self.n_total * sizeof(real))
+            memset(&self.d_dense[0], 0, self.n_dense * sizeof(real))
+            if self.net.n_categorical > 0:
+                find_read(&self.net, &self.symbols[0, 0], &self.offsets[0], &rows[0], n, &self.read)
+                self.n_read[0] = self.read.n
             if self.in_spans():
                 size = GROUP
             while done < n:
@@ -570,8 +597,9 @@ cdef class Session:
                     loss = self.learn_round(first, n_threads, done == n, loss)
                     first += self.rooms.n
             mode = flush_denormals()
-            loss += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
-                                    &self.vector[0], &self.d_vector[0])
+            loss += finish_gradient(self.n_dense, self.frozen, &self.decayed[0], penalty,
+                                    &self.vector[0], &self.d_dense[0])
+            loss += penalize_table(&self.net, self.n_table, penalty, &self.read)
             restore_float_mode(mode)
             keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
         return loss

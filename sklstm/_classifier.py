@@ -59,6 +59,16 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         For 2-D `X` only: each row is one sequence, and this many of its columns make a step. A
         single long sequence `x` of shape `(T, F)` is `[x]`, with targets `[y]` per step.
 
+    categorical_features : array-like of int, str or bool, "from_dtype" or None, default=None
+        Features that are categories: their numbers, their names, a mask, or with "from_dtype" all
+        columns of data frames that pandas or polars keep as categories. They hold codes, whole
+        numbers; `sklstm.preprocessing.SequenceEncoder` makes codes of words, events or letters.
+        Each category has weights of its own, as if it were a feature that is 1 or 0, but a step
+        takes the same time with any number of them. In training every code of 0 or more becomes a
+        category, and so does NaN, for missing ones. A code that was not seen in training
+        contributes nothing to the output, nor does a negative one, or NaN if it was not seen.
+        `partial_fit` and `warm_start` add the categories that are new.
+
     solver : {"adam", "sgd"}, default="adam"
         How the parameters follow the gradient. Adam's rates do not depend on the schedule.
 
@@ -190,6 +200,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Columns for 2-D `X`, else features per step.
     feature_names_in_ : ndarray of str
         Column names, if `X` was a data frame or a list of data frames with names that are strings.
+    is_categorical_ : ndarray of bool of shape (n_features,), or None
+        Which features are categories; None if there are none.
+    categories_ : list of ndarray, or None
+        For each categorical feature its codes, or its labels with "from_dtype"; those that a step
+        has select columns of `layers_[0]["category"]`, in this order, feature after feature.
     n_outputs_ : int
     out_activation_ : str
     n_iter_ : int
@@ -249,6 +264,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         pooling="last",
         return_sequences=False,
         features_per_step=1,
+        categorical_features=None,
         solver="adam",
         alpha=0.0,
         dropout=0.0,
@@ -310,6 +326,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         classes: Any = None,
         n_outputs: int = 1,
         expected_length: float | None = None,
+        categories: Any = None,
     ):
         """Draw the parameters for sequences of ``n_features`` and learn nothing.
 
@@ -324,6 +341,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         expected_length : float, default=None
             Steps over which something may have to be remembered, for `gate_bias="auto"`. None,
             not known: all blocks start alike, as with `gate_bias=None`.
+        categories : list, default=None
+            With `categorical_features`: for each of them its codes, or how many there are, counted
+            from 0.
 
         Returns
         -------
@@ -337,6 +357,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         with unchanged_on_error(self):
             self._check_parameters()
             self._set_outputs(Labels.named(classes, n_outputs, type(self).__name__))
+            self._initialize_categories(n_features, categories)
             self._initialize(n_features, expected_length)
         return self
 

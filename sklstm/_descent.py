@@ -131,7 +131,7 @@ def train(
         n_iter_no_change=n_iter_no_change if stops else inf,
         gives_up=solver.gives_up,
     )
-    step = solver.step_on(vector, trainer.d_vector, training.kept)
+    step = solver.step_on(vector, trainer.found, training.kept)
     with training:
         for epoch in range(first_epoch, first_epoch + max_iter):
             trainer.begin_epoch(epoch)

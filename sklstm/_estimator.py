@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklstm._isa import kernels
 from sklstm._outputs import Given, Outputs
 from sklstm._persistence import Portable
-from sklstm._sequences import Sequences, learn_names, read_sequences, unpack_steps
+from sklstm._sequences import Sequences, Split, learn_names, read_sequences, unpack_steps
 from sklstm._targets import Examples, Rows
 from sklstm._training import End
 
@@ -88,21 +88,32 @@ class SequenceEstimator(Portable, BaseEstimator):
             self._validated = values
         return self._parameter_shape()
 
+    # What takes categorical features out of X: in the first X to learn from, in others, and in X
+    # to predict from
+    _split_first: Split | None = None
+    _split_more: Split | None = None
+    _split_known: Split | None = None
+
     def _read(self, X: Any, shape: dict[str, Any], fresh: bool) -> Rows:
+        """X to learn from."""
         if fresh:
-            per_step = self.features_per_step
             sequences = read_sequences(
-                self, X, reset=True, dtype=self._dtype, features_per_step=per_step
+                self,
+                X,
+                reset=True,
+                dtype=self._dtype,
+                features_per_step=self.features_per_step,
+                split=self._split_first,
             )
             return Rows(sequences, self.return_sequences)
         self._check_shape(shape)
-        known = self._shape["n_features"]
+        known = self._n_step_features
         if self._sequence_input == "table" and self.features_per_step != known:
             raise ValueError(
                 f"features_per_step is now {self.features_per_step!r}, but the parameters to go on "
                 f"from were made with {known}. Set it back, or start anew: fit, warm_start=False."
             )
-        sequences = self._read_fitted(X)
+        sequences = self._read_fitted(X, self._split_more)
         if self._sequence_input == "initialized":
             learn_names(self, X)
         return Rows(sequences, self.return_sequences)
@@ -134,13 +145,20 @@ class SequenceEstimator(Portable, BaseEstimator):
                     f"{self._shape[name]!r}. Set it back, or start anew: fit, warm_start=False."
                 )
 
-    def _read_fitted(self, X: Any) -> Sequences:
+    @property
+    def _n_step_features(self) -> int:
+        """Features of a step of the X that was fitted."""
+        return self._shape["n_features"] + len(self._shape.get("cardinalities", ()))
+
+    def _read_fitted(self, X: Any, split: Split | None = None) -> Sequences:
+        """X to predict from or, with `_split_more`, to learn from."""
         return read_sequences(
             self,
             X,
             reset=False,
             dtype=self.parameters_.dtype,
-            features_per_step=self._shape["n_features"],
+            features_per_step=self._n_step_features,
+            split=split or self._split_known,
         )
 
     def _initialize(self, n_features: int, expected_length: float | None = None) -> None:
@@ -150,6 +168,8 @@ class SequenceEstimator(Portable, BaseEstimator):
         self.n_features_in_ = n_features
         self._sequence_input = "initialized"  # as "sequences", whose names are not known yet
         none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
+        if self._split_known is not None:
+            none, _ = self._split_known(none, None)
         self._draw_parameters(self._parameter_shape(), none, expected_length)
 
     def _keep_parameters(self, vector: np.ndarray) -> None:

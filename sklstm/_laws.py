@@ -51,11 +51,18 @@ def check_form(estimator: Any, n_features: int) -> None:
 
 
 def check_finite(
-    values: np.ndarray, offsets: np.ndarray, X: Any, *, padded: bool, allow_nan: bool
+    values: np.ndarray,
+    offsets: np.ndarray,
+    X: Any,
+    *,
+    padded: bool,
+    allow_nan: bool,
+    features: np.ndarray | None = None,
 ) -> None:
     """Every value of packed sequences must be a number, or NaN if that is allowed.
 
-    ``X`` is what the user passed, ``padded`` whether all sequences had to have one length there.
+    ``X`` is what the user passed, ``padded`` whether all sequences had to have one length there,
+    ``features`` the numbers that the columns of ``values`` have in X; None: all of them.
     """
     kernel = kernels.get(values.dtype)  # none for parameters_ of a precision that is refused later
     if get_config()["assume_finite"] or kernel is None or kernel.all_finite(values):
@@ -65,7 +72,8 @@ def check_finite(
         return
     row, feature = divmod(int(bad.argmax()), values.shape[1])
     k = int(np.searchsorted(offsets, row, side="right")) - 1
-    where = f"{place_of(k, row - offsets[k])}, feature {feature}"
+    number = feature if features is None else features[feature]
+    where = f"{place_of(k, row - offsets[k])}, feature {number}"
     if not np.isnan(values[row, feature]):
         raise ValueError(
             f"X contains infinity or a value too large for {values.dtype}: {where}. Clip it or "

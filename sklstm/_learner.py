@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from sklstm._advice import cure_of_step
+from sklstm._categories import Categories
 from sklstm._outputs import Outputs
 from sklstm._solvers import SOLVERS, continued
 from sklstm._threads import effective_n_jobs
@@ -82,6 +83,9 @@ class Holder(Protocol):
     @property
     def _topology(self) -> Topology: ...
 
+    @property
+    def _categories(self) -> Categories | None: ...
+
     def _outputs_now(self) -> Outputs: ...
 
     def _check_parameters(self) -> dict[str, Any]:
@@ -118,6 +122,10 @@ class Learner:
     @property
     def topology(self) -> Topology:
         return self.holder._topology
+
+    @property
+    def categories(self) -> Categories | None:
+        return self.holder._categories
 
     @property
     def n_draws(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklstm import _isa, _kept
+from sklstm._gradient import Gradient
 from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
@@ -52,6 +53,7 @@ class Network:
             self.topology,
             self.vector,
             sequences.values,
+            sequences.symbols,
             sequences.offsets,
             full=self.gradient == "full",
             return_sequences=self.return_sequences,
@@ -70,7 +72,8 @@ class Network:
         out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
         kind = self.topology, self.vector.dtype, self.return_sequences, n_threads
         session = None if owner is None else _kept.take(owner, kind)
-        if session is None or not session.renew(self.vector, sequences.values, sequences.offsets):
+        arrays = sequences.values, sequences.symbols, sequences.offsets
+        if session is None or not session.renew(self.vector, *arrays):
             session = self._session(sequences, OUTPUT_BATCH, n_threads)
         session.output(out)
         if owner is not None:
@@ -116,18 +119,19 @@ class Network:
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
         )
-        d_vector = np.zeros_like(self.vector)
+        room = int(np.sort(sequences.lengths)[-batch_size:].sum()) * sequences.symbols.shape[1]
+        gradient = Gradient.of(self.topology, self.vector.dtype, room)
         session.learn_from(
             targets,
             weights,
             sequence_weights,
             self.topology.frozen,
             self.topology.decayed.view(np.uint8),
-            d_vector,
+            gradient,
             objective=objective,
             alpha=alpha,
         )
-        return Trainer(session, d_vector, seed)
+        return Trainer(session, gradient, seed)
 
     def feature_gradient(
         self, sequences: Sequences, factors: np.ndarray, n_threads: int
@@ -138,6 +142,7 @@ class Network:
             self.topology,
             self.vector,
             sequences.values,
+            sequences.symbols,
             sequences.offsets,
             full=True,
             return_sequences=self.return_sequences,
@@ -154,7 +159,7 @@ class Network:
             ones,
             self.topology.frozen,
             self.topology.decayed.view(np.uint8),
-            np.empty_like(self.vector),
+            Gradient.of(self.topology, self.vector.dtype, 0),
             objective=Objective("projection", "identity", np.empty(0)),
             alpha=0.0,
         )
@@ -168,16 +173,16 @@ class Trainer:
 
     Attributes
     ----------
-    d_vector : ndarray (n_total,)
-        Gradient of the last batch; 0 where nothing trains.
+    found : Gradient
+        Of the last batch.
     gradient : callable
         ``gradient(rows)``, rows an int64 array of at most `batch_size` sequence numbers: the loss
         of that batch (sum of weighted losses over its number of sequences, plus
         ``alpha / 2 ||W||^2`` over its weight), or None if its weight is zero.
     """
 
-    def __init__(self, session, d_vector: np.ndarray, seed: int) -> None:
-        self.d_vector = d_vector
+    def __init__(self, session, found: Gradient, seed: int) -> None:
+        self.found = found
         self.gradient = session.gradient
         self._session, self._seed = session, seed
 

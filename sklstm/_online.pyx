@@ -21,6 +21,11 @@ from sklstm._kernels.remembered cimport (
 )
 from sklstm._kernels.rows cimport dot, multiply_rows
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
+from sklstm._kernels.symbol_traces cimport (
+    Past, add_symbols, carry_symbols, learn_pooled_symbols, learn_symbols, pool_symbols,
+    pooled_size, traces_size,
+)
+from sklstm._kernels.symbols cimport Read, penalize_table
 from sklstm._kernels.traces cimport (
     WAITING, Unit, add, learn_blocks, learn_pooled_blocks, make_wait, own_errors, pool_blocks,
     slopes_size, trace_blocks, traces_of,
@@ -49,8 +54,8 @@ cdef class Online:
         The parameters, read at every step.
     frozen, decayed : ndarray of int64, ndarray (n_total,) of uint8
         Of ``Topology``.
-    d_vector : ndarray (n_total,)
-        Where `gradient` writes.
+    found : sklstm._gradient.Gradient
+        Where `gradient` writes. It belongs to this stream.
     objective : sklstm._outputs.Objective
         What `gradient` minimises.
     learns : bool
@@ -64,7 +69,11 @@ cdef class Online:
     cdef int n_parts
     cdef real* kept  # room for what is remembered, but for traces
     cdef const Py_ssize_t[::1] frozen
-    cdef real[::1] d_vector
+    cdef real[::1] d_dense
+    cdef Read symbols_read  # since the last reset, but for those that have faded
+    cdef Past past
+    cdef object found
+    cdef int[::1] n_read
     cdef const unsigned char[::1] decayed
     cdef real* read  # (cells + 1,) cells of the last layer in the order of the output weights, 1
     # maximum or sum over the steps of the cells that the output layer sees, and the number of
@@ -81,11 +90,11 @@ cdef class Online:
     cdef readonly bint parallel  # large enough for several threads
     cdef readonly Py_ssize_t n_learned  # updates of the last `learn_steps`
     cdef public int n_threads  # that the next call may use; the result is the same
-    cdef Py_ssize_t n_total
+    cdef Py_ssize_t n_total, n_dense
     cdef const real[::1] vector
 
     def __cinit__(
-        self, topology, vector, frozen, decayed, d_vector, objective, *, bint learns
+        self, topology, vector, frozen, decayed, found, objective, *, bint learns
     ):
         cdef int index, cells, rows, largest = 0
         cdef Py_ssize_t K
@@ -93,16 +102,18 @@ cdef class Online:
         cdef Unit* unit
         self.vector = vector
         self.learns = learns
-        self.n_total = topology.n_total
-        self.parallel = self.n_total > PARALLEL_MIN
+        self.n_total, self.n_dense = topology.n_total, topology.n_dense
+        self.parallel = self.n_dense > PARALLEL_MIN
         self.n_threads = 1
         network_new(&self.arena, &self.net, topology)
+        self.net.table = &self.vector[0] + self.n_dense
         self.quantiles = objective.quantiles
         self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
         pack_room(&self.arena, &self.net, 1, False)
         self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
         self.parts = <Part*> self.take(9 * self.net.n_layers + 3, sizeof(Part))
-        self.frozen, self.decayed, self.d_vector = frozen, decayed, d_vector
+        self.frozen, self.decayed, self.d_dense = frozen, decayed, found.dense
+        self.bind_symbols(found)
         for index in range(self.net.n_layers):
             layer, unit = &self.net.layers[index], &self.units[index]
             K, cells = layer.weights.columns + 1, layer.n_blocks * layer.block_size
@@ -150,6 +161,27 @@ cdef class Online:
     def __dealloc__(self):
         arena_free(&self.arena)
 
+    cdef int bind_symbols(self, found) except -1:
+        cdef real[:, ::1] d_rows = found.rows
+        cdef int[::1] row_of = found.row_of, read = found.read
+        cdef real[::1] penalty = found.penalty
+        cdef const Layer* layer = &self.net.layers[0]
+        cdef int C = self.net.n_categorical, room = <int> row_of.shape[0]
+        self.found, self.n_read = found, found.n_read
+        self.symbols_read = Read(0, NULL, NULL, NULL, &penalty[0])
+        if C == 0 or not self.learns:
+            return 0
+        self.symbols_read.row_of, self.symbols_read.symbols = &row_of[0], &read[0]
+        self.symbols_read.d_rows = &d_rows[0, 0]
+        self.past.now = <int*> self.take(C, sizeof(int))
+        self.past.waiting = <int*> self.take(C * WAITING, sizeof(int))
+        # memory that no symbol has needed so far is not taken
+        self.past.when = <unsigned int*> self.take(room, sizeof(unsigned int))
+        self.past.traces = self.numbers(<double> room * traces_size(layer))
+        if self.net.pooling != LAST:
+            self.past.pooled = self.numbers(<double> room * pooled_size(layer))
+        return 0
+
     cdef void* take(self, double n, size_t size) except NULL:
         return arena_take(&self.arena, n, size)
 
@@ -176,8 +208,8 @@ cdef class Online:
     cdef void multiply(self, const Layer* layer, Unit* unit, int first, int stop) noexcept nogil:
         multiply_rows(&self.vector[0], self.n_total, layer, first, stop, unit.source, unit.z)
 
-    cdef void forward_layer(self, int index, const real* x) noexcept nogil:
-        """One step of a layer; x is its input."""
+    cdef void forward_layer(self, int index, const real* x, const int* symbols) noexcept nogil:
+        """One step of a layer; x is its input, and the symbols if it is the first."""
         cdef Layer* layer = &self.net.layers[index]
         cdef Unit* unit = &self.units[index]
         cdef int H = layer.n_blocks, S = layer.block_size, n = group(layer, 1)
@@ -194,6 +226,8 @@ cdef class Online:
             flush_denormals()
         else:
             self.multiply(layer, unit, 0, rows)
+        if index == 0:
+            add_symbols(&self.net, layer, symbols, unit.z)
         memcpy(unit.s_before, unit.s, S * n * sizeof(real))
         if layer.has_peepholes:
             pack_peepholes(&self.vector[0], layer, 1)
@@ -233,10 +267,10 @@ cdef class Online:
                 self.pooled[k] += self.read[k]
                 self.read[k] = <real> (self.pooled[k] / self.n_steps())
 
-    cdef void forward(self, const real* x) noexcept nogil:
+    cdef void forward(self, const real* x, const int* symbols) noexcept nogil:
         cdef int index, k, width = self.net.head.columns + 1
         for index in range(self.net.n_layers):
-            self.forward_layer(index, x)
+            self.forward_layer(index, x, symbols)
             # the last layer's cells stay in `read`; below it they are the next one's input
             self.read_cells(index, self.read)
             x = self.read
@@ -264,12 +298,22 @@ cdef class Online:
             flush_denormals()
         elif self.n_waiting > 0:
             self.trace_some(0, H)
+        if self.n_waiting > 0 and self.net.n_categorical > 0:
+            carry_symbols(&self.net, &self.net.layers[0], &self.units[0], &self.symbols_read,
+                          &self.past, self.n_waiting)
+            if self.net.pooling != LAST:
+                pool_symbols(&self.net, &self.net.layers[0], &self.units[0], &self.symbols_read,
+                             &self.past)
         self.n_waiting = 0
 
-    cdef void trace(self) noexcept nogil:
+    cdef void trace(self, const int* symbols) noexcept nogil:
         """Remember the step just made for the traces."""
         cdef Layer* layer = &self.net.layers[0]
+        cdef int C = self.net.n_categorical
         make_wait(layer, &self.units[0], self.n_waiting)
+        if C > 0:
+            memcpy(self.past.now, symbols, C * sizeof(int))
+            memcpy(self.past.waiting + self.n_waiting * C, symbols, C * sizeof(int))
         self.n_waiting += 1
         if self.net.pooling != LAST:
             own_errors(layer, &self.units[0])
@@ -294,14 +338,16 @@ cdef class Online:
         errors_of_cell(layer.cell, n, S, unit.z, unit.h, unit.d_r, unit.d_s, unit.d_o)
 
     cdef double learn_target(
-        self, const real* target, double weight, real* d_vector
+        self, const real* target, double weight, double penalty
     ) noexcept nogil:
+        """Weighted loss of a target at the last step, and the penalty; their gradient."""
         cdef int part, k, K = self.net.n_outputs, cells = self.net.head.columns
         cdef int H = self.net.layers[0].n_blocks
         cdef double found
         cdef const real* row
+        cdef real* d_vector = &self.d_dense[0]
         self.carry_traces()
-        memset(d_vector, 0, self.n_total * sizeof(real))
+        memset(d_vector, 0, self.n_dense * sizeof(real))
         memcpy(self.d_out, self.out, K * sizeof(real))
         found = target_loss(&self.loss, K, 1, target, weight, self.d_out)
         memset(self.d_y, 0, cells * sizeof(real))
@@ -322,17 +368,28 @@ cdef class Online:
             flush_denormals()
         else:
             self.learn_some(0, H, d_vector)
-        return found
+        self.n_read[0] = self.symbols_read.n
+        if self.net.n_categorical > 0 and self.net.pooling == LAST:
+            learn_symbols(&self.net, &self.net.layers[0], &self.units[0], &self.symbols_read,
+                          &self.past)
+        elif self.net.n_categorical > 0:
+            learn_pooled_symbols(&self.net, &self.net.layers[0], &self.units[0], self.d_y,
+                                 &self.symbols_read, &self.past)
+        found += finish_gradient(self.n_dense, self.frozen, &self.decayed[0], penalty,
+                                 &self.vector[0], d_vector)
+        return found + penalize_table(&self.net, self.n_total - self.n_dense, penalty,
+                                      &self.symbols_read)
 
     # -- doors
 
-    def step(self, row):
-        """Feed one time step, see `output`.
+    def step(self, row, const int[::1] symbols=None):
+        """Feed one time step, see `output`; with categorical features, also its symbols.
 
         Returns None if the row is no array of F numbers of this precision in one piece, and False
         if they are not all finite; nothing is done then.
         """
         cdef const real[::1] x
+        cdef const int* now = NULL
         cdef Py_ssize_t k
         try:
             x = row
@@ -343,47 +400,51 @@ cdef class Online:
         for k in range(x.shape[0]):
             if not isfinite(x[k]):
                 return False
+        if symbols is not None:
+            now = &symbols[0]
         with nogil:
             self.mode = flush_denormals()
-            self.forward(&x[0])
+            self.forward(&x[0], now)
             if self.learns:
-                self.trace()
+                self.trace(now)
             restore_float_mode(self.mode)
         return True
 
-    def peek(self, const real[::1] x):
+    def peek(self, const real[::1] x, const int[::1] symbols):
         """The raw output that `step` would lead to, see `output`; nothing changes."""
         with nogil:
             self.mode = flush_denormals()
             keep_parts(self.parts, self.n_parts, self.kept, False)
-            self.forward(&x[0])
+            self.forward(&x[0], &symbols[0])
             restore_float_mode(self.mode)
         found = self.output()
         keep_parts(self.parts, self.n_parts, self.kept, True)
         return found
 
-    cdef void advance(self, const real* x, real* out) noexcept nogil:
-        self.forward(x)
+    cdef void advance(self, const real* x, const int* symbols, real* out) noexcept nogil:
+        self.forward(x, symbols)
         if self.learns:
-            self.trace()
+            self.trace(symbols)
         memcpy(out, self.out, self.net.n_outputs * sizeof(real))
 
     def steps(
         self,
-        const real[:, ::1] X,  # IN     (T, F), finite
-        real[:, ::1] out,      # OUT    (T, K) raw outputs
+        const real[:, ::1] X,       # IN     (T, F), finite
+        const int[:, ::1] symbols,  # IN     (T, C)
+        real[:, ::1] out,           # OUT    (T, K) raw outputs
     ):
         """Feed several time steps."""
         cdef Py_ssize_t t
         with nogil:
             self.mode = flush_denormals()
             for t in range(X.shape[0]):
-                self.advance(&X[t, 0], &out[t, 0])
+                self.advance(&X[t, 0], &symbols[t, 0], &out[t, 0])
             restore_float_mode(self.mode)
 
     def learn_steps(
         self,
         const real[:, ::1] X,        # IN     (T, F), finite
+        const int[:, ::1] symbols,   # IN     (T, C)
         const real[:, ::1] targets,  # IN     (T, targets)
         const double[::1] weights,   # IN     (T,)
         # from outside, as a denormal weight counts as zero in here
@@ -402,11 +463,9 @@ cdef class Online:
         for t in range(X.shape[0]):
             with nogil:
                 self.mode = flush_denormals()
-                self.advance(&X[t, 0], &out[t, 0])
+                self.advance(&X[t, 0], &symbols[t, 0], &out[t, 0])
                 if has_target[t]:
-                    found = self.learn_target(&targets[t, 0], weights[t], &self.d_vector[0])
-                    found += finish_gradient(self.n_total, self.frozen, &self.decayed[0],
-                                             penalties[t], &self.vector[0], &self.d_vector[0])
+                    found = self.learn_target(&targets[t, 0], weights[t], penalties[t])
                 restore_float_mode(self.mode)
             if has_target[t]:
                 losses[t] = found
@@ -425,13 +484,11 @@ cdef class Online:
         return [self.out[k] for k in range(self.net.n_outputs)]
 
     def gradient(self, const real[::1] target, double weight, double penalty):
-        """Weighted loss of a target at the last step; its gradient into ``d_vector``."""
+        """Weighted loss of a target at the last step; its gradient into the ``Gradient``."""
         cdef double found
         with nogil:
             self.mode = flush_denormals()
-            found = self.learn_target(&target[0], weight, &self.d_vector[0])
-            found += finish_gradient(self.n_total, self.frozen, &self.decayed[0], penalty,
-                                     &self.vector[0], &self.d_vector[0])
+            found = self.learn_target(&target[0], weight, penalty)
             restore_float_mode(self.mode)
         return found
 
@@ -441,29 +498,74 @@ cdef class Online:
         """Forget: zero state and traces."""
         self.n_waiting = 0
         forget_parts(self.parts, self.n_parts)
+        self.forget_symbols()
+
+    cdef void forget_symbols(self) noexcept:
+        cdef int row
+        for row in range(self.symbols_read.n):
+            self.symbols_read.row_of[self.symbols_read.symbols[row]] = -1
+        self.symbols_read.n = 0
+
+    cdef Part symbol_part(self, bint pooled) noexcept:
+        """What is remembered of the symbols that were read."""
+        cdef const Layer* layer = &self.net.layers[0]
+        cdef int n = group(layer, 1)
+        if pooled:
+            return Part(self.past.pooled, self.symbols_read.n * <int> pooled_size(layer) // n,
+                        layer.n_blocks, n, True)
+        return Part(self.past.traces, self.symbols_read.n * <int> traces_size(layer) // n,
+                    layer.n_blocks, n, True)
 
     def save(self, make):
-        """State and traces as flat arrays, ``make(n)`` each, without this machine's padding."""
+        """State and traces as flat arrays, ``make(n)`` each, without this machine's padding.
+
+        With categorical features there follow the symbols that were read, those of the present
+        step, and what is remembered of them.
+        """
         cdef int k
-        cdef real[::1] saved
+        cdef Part part
         with nogil:
             self.mode = flush_denormals()
             self.carry_traces()
             restore_float_mode(self.mode)
-        arrays = []
-        for k in range(self.n_parts):
-            arrays.append(make(self.parts[k].groups * self.parts[k].units))
-            saved = arrays[k]
-            if saved.shape[0] > 0:
-                copy_part(&self.parts[k], &saved[0], False)
+        arrays = [saved_part(&self.parts[k], make) for k in range(self.n_parts)]
+        if self.past.now != NULL:
+            arrays.append([self.symbols_read.symbols[k] for k in range(self.symbols_read.n)])
+            arrays.append([self.past.now[k] for k in range(self.net.n_categorical)])
+            for k in range(1 if self.past.pooled == NULL else 2):
+                part = self.symbol_part(k == 1)
+                arrays.append(saved_part(&part, make))
         return arrays
 
     def restore(self, arrays):
         """Undo `save`."""
-        cdef int k
-        cdef const real[::1] saved
+        cdef int k, n = self.n_parts
+        cdef Part part
         self.n_waiting = 0
-        for k in range(self.n_parts):
-            saved = arrays[k]
-            if saved.shape[0] > 0:
-                copy_part(&self.parts[k], <real*> &saved[0], True)
+        for k in range(n):
+            restore_part(&self.parts[k], arrays[k])
+        if self.past.now == NULL:
+            return
+        self.forget_symbols()
+        for k, symbol in enumerate(arrays[n]):
+            self.symbols_read.symbols[k] = symbol
+            self.symbols_read.row_of[self.symbols_read.symbols[k]] = k
+        self.symbols_read.n = <int> len(arrays[n])
+        for k, symbol in enumerate(arrays[n + 1]):
+            self.past.now[k] = symbol
+        for k in range(1 if self.past.pooled == NULL else 2):
+            part = self.symbol_part(k == 1)
+            restore_part(&part, arrays[n + 2 + k])
+
+
+cdef saved_part(const Part* part, make):
+    cdef real[::1] saved = make(part.groups * part.units)
+    if saved.shape[0] > 0:
+        copy_part(part, &saved[0], False)
+    return saved.base
+
+
+cdef int restore_part(const Part* part, const real[::1] saved) except -1:
+    if saved.shape[0] > 0:
+        copy_part(part, <real*> &saved[0], True)
+    return 0

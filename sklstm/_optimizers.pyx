@@ -3,10 +3,16 @@
 The rules are those of scikit-learn's MLPClassifier. Where the gradient and its history are zero, so
 is the step: untrainable entries stay as they are. A step that would not leave all parameters finite
 leaves them as they were, and returns False. Loops are plain, for the compiler to make vectors of.
+
+Behind the dense parameters stands the table of categories, whose gradient has a row for each
+category that a batch has read. The others move too, by what is remembered of their gradients or by
+the penalty. SGD without momentum and without penalty neither moves nor touches them.
 """
 
+import numpy as np
+
 from libc.math cimport INFINITY, sqrt
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from sklstm._kernels.simd cimport (
     flush_denormals, float_mode, real, restore_float_mode, square_root,
@@ -46,35 +52,127 @@ def norm(const real[::1] x):
 
 
 cdef class Steps:
-    """Steps of some parameters along the gradient that stands in ``d_vector`` each time."""
+    """Steps of some parameters along the ``Gradient`` that is there each time."""
 
-    cdef real[::1] vector, d_vector, before
+    cdef real[::1] vector, before
     cdef double clip_norm  # infinite: never
+    cdef real factor  # of the gradient of the step under way
+    cdef real rate
+    # the gradient
+    cdef const real[::1] dense, penalty
+    cdef const real[:, ::1] rows
+    cdef const int[::1] read, row_of, n_read
+    cdef Py_ssize_t n_dense, width  # of a row of the table
+    cdef const real[::1] zeros  # gradient of a row that was not read
+    cdef int[::1] moved  # rows that the last step has moved, if it has not moved all
+    cdef int n_moved
 
-    cdef int bind(self, real[::1] vector, real[::1] d_vector, before, clip_norm) except -1:
-        self.vector, self.d_vector, self.before = vector, d_vector, before
+    cdef int bind(self, real[::1] vector, gradient, real[::1] before, clip_norm) except -1:
+        self.vector, self.before = vector, before
         self.clip_norm = float("inf") if clip_norm is None else clip_norm
-        same_length(vector, d_vector, self.before)
+        self.dense, self.penalty, self.rows = gradient.dense, gradient.penalty, gradient.rows
+        self.read, self.row_of, self.n_read = gradient.read, gradient.row_of, gradient.n_read
+        self.n_dense, self.width = self.dense.shape[0], self.rows.shape[1]
+        self.zeros = np.zeros_like(gradient.rows, shape=self.width)
+        self.moved = np.empty_like(gradient.read)
+        same_length(vector.shape[0], before.shape[0],
+                    self.n_dense + self.row_of.shape[0] * self.width)
         return 0
+
+    cdef bint moves_all(self) noexcept nogil:
+        """Does a step move rows of the table that were not read?"""
+        return True
+
+    cdef bint move(self, Py_ssize_t at, Py_ssize_t n, const real* g, real penalty) noexcept nogil:
+        """Move n parameters by their gradient g and the penalty; are they finite?"""
+        return False
+
+    cdef const real* d_row(self, Py_ssize_t k) noexcept nogil:
+        """Gradient of row k of the table, without the penalty."""
+        return &self.zeros[0] if self.row_of[k] < 0 else &self.rows[self.row_of[k], 0]
 
     cdef double scale(self) noexcept nogil:
         """What to multiply the gradient by so that its norm is at most ``clip_norm``."""
         cdef double length
         if self.clip_norm == INFINITY:
             return 1
-        length = norm_of(&self.d_vector[0], self.d_vector.shape[0])
+        length = norm_of(&self.dense[0], self.n_dense)
+        if self.row_of.shape[0] > 0:
+            length = sqrt(length * length + self.square_of_rows())
         return self.clip_norm / length if length > self.clip_norm else 1
 
-    cdef bint end(self, bint good) noexcept nogil:
-        if not good:
-            memcpy(&self.vector[0], &self.before[0], self.vector.shape[0] * sizeof(real))
+    cdef double square_of_rows(self) noexcept nogil:
+        """Sum of the squares of the gradient of the table."""
+        cdef Py_ssize_t k, i
+        cdef double total = 0, slope
+        cdef const real* g
+        cdef const real* p
+        if self.penalty[0] == 0:
+            slope = norm_of(&self.rows[0, 0], self.n_read[0] * self.width)
+            return slope * slope
+        for k in range(self.row_of.shape[0]):
+            g, p = self.d_row(k), &self.vector[self.n_dense + k * self.width]
+            for i in range(self.width):
+                slope = g[i] + self.penalty[0] * p[i]
+                total += slope * slope
+        return total
+
+    cdef void copy_row(self, int k, const real[::1] source, real[::1] target) noexcept nogil:
+        cdef Py_ssize_t at = self.n_dense + k * self.width
+        memcpy(&target[at], &source[at], self.width * sizeof(real))
+
+    cdef void keep(self) noexcept nogil:
+        """Bring the parameters into ``before``."""
+        cdef int k
+        if self.moves_all():
+            memcpy(&self.before[0], &self.vector[0], self.vector.shape[0] * sizeof(real))
+            self.n_moved = 0
+            return
+        memcpy(&self.before[0], &self.vector[0], self.n_dense * sizeof(real))
+        for k in range(self.n_moved):
+            self.copy_row(self.moved[k], self.vector, self.before)
+        for k in range(self.n_read[0]):
+            self.moved[k] = self.read[k]
+            self.copy_row(self.read[k], self.vector, self.before)
+        self.n_moved = self.n_read[0]
+
+    def step(self, double learning_rate):
+        """Move all parameters; were they finite, and so kept?"""
+        cdef Py_ssize_t k
+        cdef bint good
+        cdef float_mode mode
+        with nogil:
+            mode = flush_denormals()
+            self.rate, self.factor = <real> learning_rate, <real> self.scale()
+            self.keep()
+            good = self.move(0, self.n_dense, &self.dense[0], 0)
+            if self.moves_all():
+                for k in range(self.row_of.shape[0]):
+                    good &= self.move(self.n_dense + k * self.width, self.width, self.d_row(k),
+                                      self.penalty[0])
+            else:
+                for k in range(self.n_read[0]):
+                    good &= self.move(self.n_dense + self.read[k] * self.width, self.width,
+                                      &self.rows[k, 0], 0)
+            restore_float_mode(mode)
+            if not good:
+                self.undo()
         return good
+
+    cdef void undo(self) noexcept nogil:
+        cdef int k
+        if self.moves_all():
+            memcpy(&self.vector[0], &self.before[0], self.vector.shape[0] * sizeof(real))
+            return
+        memcpy(&self.vector[0], &self.before[0], self.n_dense * sizeof(real))
+        for k in range(self.n_read[0]):
+            self.copy_row(self.read[k], self.before, self.vector)
 
 
 cdef class SgdSteps(Steps):
     """v <- m v - rate g, then p <- p + v, or p + m v - rate g with Nesterov's momentum."""
 
-    cdef real[::1] velocity
+    cdef real[::1] velocity, none
     cdef real momentum
     cdef bint nesterov
 
@@ -82,40 +180,46 @@ cdef class SgdSteps(Steps):
         self,
         real[::1] vector,    # INOUT  (W,)
         real[::1] velocity,  # INOUT  (W,)
-        real[::1] d_vector,  # IN     (W,)
-        real[::1] before,    # OUT    (W,) the parameters before the last step
+        gradient,            # IN     sklstm._gradient.Gradient
+        real[::1] before,    # INOUT  (W,) the parameters before the last step
         *,
         double momentum,
         bint nesterov,
         clip_norm,
     ):
-        self.bind(vector, d_vector, before, clip_norm)
-        same_length(vector, velocity, d_vector)
+        self.bind(vector, gradient, before, clip_norm)
+        same_length(vector.shape[0], velocity.shape[0], vector.shape[0])
         self.velocity, self.momentum, self.nesterov = velocity, <real> momentum, nesterov
+        self.none = np.zeros_like(gradient.rows, shape=self.width)
+        of_table = np.asarray(velocity)[self.n_dense:]
+        if not self.moves_all() and of_table.any():
+            of_table[:] = 0  # where only what was read moves, no row has one
 
-    def step(self, double learning_rate):
-        cdef Py_ssize_t i, n = self.vector.shape[0]
-        cdef real m = self.momentum, rate = <real> learning_rate, factor, step
-        cdef real* p = &self.vector[0]
-        cdef real* v = &self.velocity[0]
-        cdef const real* g = &self.d_vector[0]
+    cdef bint moves_all(self) noexcept nogil:
+        return self.momentum != 0 or self.penalty[0] != 0
+
+    cdef bint move(self, Py_ssize_t at, Py_ssize_t n, const real* g, real penalty) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef real m = self.momentum, rate = self.rate, factor = self.factor, step
+        cdef real* p = &self.vector[at]
+        cdef real* v = &self.velocity[at]
         cdef int bad = 0
-        cdef float_mode mode
-        with nogil:
-            mode = flush_denormals()
-            factor = <real> self.scale()
-            memcpy(&self.before[0], p, n * sizeof(real))
-            for i in range(n):
-                step = rate * (factor * g[i])
-                v[i] = m * v[i] - step
-                p[i] += m * v[i] - step if self.nesterov else v[i]
-                bad |= not p[i] - p[i] == 0
-            restore_float_mode(mode)
-        return self.end(bad == 0)
+        if at > 0 and not self.moves_all():
+            v = &self.none[0]
+            memset(v, 0, n * sizeof(real))
+        for i in range(n):
+            step = rate * (factor * (g[i] + penalty * p[i]))
+            v[i] = m * v[i] - step
+            p[i] += m * v[i] - step if self.nesterov else v[i]
+            bad |= not p[i] - p[i] == 0
+        return bad == 0
 
 
 cdef class AdamSteps(Steps):
-    """m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, p <- p - rate m / (sqrt(v) + eps)."""
+    """m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, p <- p - rate m / (sqrt(v) + eps).
+
+    The correction of the means, which begin at zero, is part of the rate.
+    """
 
     cdef real[::1] mean, square
     cdef double beta_1, beta_2
@@ -126,7 +230,7 @@ cdef class AdamSteps(Steps):
         real[::1] vector,    # INOUT  (W,)
         real[::1] mean,      # INOUT  (W,), of the gradient
         real[::1] square,    # INOUT  (W,), mean of its square
-        real[::1] d_vector,  # IN     (W,)
+        gradient,            # IN     sklstm._gradient.Gradient
         real[::1] before,    # OUT    (W,) the parameters before the last step
         *,
         double beta_1,
@@ -134,40 +238,30 @@ cdef class AdamSteps(Steps):
         double epsilon,
         clip_norm,
     ):
-        self.bind(vector, d_vector, before, clip_norm)
-        same_length(vector, mean, square)
+        self.bind(vector, gradient, before, clip_norm)
+        same_length(vector.shape[0], mean.shape[0], square.shape[0])
         self.mean, self.square = mean, square
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, <real> epsilon
 
-    def step(self, double learning_rate):
-        """The correction of the means, which begin at zero, is part of the rate."""
-        cdef Py_ssize_t i, n = self.vector.shape[0]
+    cdef bint move(self, Py_ssize_t at, Py_ssize_t n, const real* g, real penalty) noexcept nogil:
+        cdef Py_ssize_t i
         cdef real keep_1 = <real> self.beta_1, take_1 = <real> (1 - self.beta_1)
         cdef real keep_2 = <real> self.beta_2, take_2 = <real> (1 - self.beta_2)
-        cdef real rate = <real> learning_rate, eps = self.epsilon, factor, slope
-        cdef real* p = &self.vector[0]
-        cdef real* m = &self.mean[0]
-        cdef real* v = &self.square[0]
-        cdef const real* g = &self.d_vector[0]
+        cdef real rate = self.rate, eps = self.epsilon, factor = self.factor, slope
+        cdef real* p = &self.vector[at]
+        cdef real* m = &self.mean[at]
+        cdef real* v = &self.square[at]
         cdef int bad = 0
-        cdef float_mode mode
-        with nogil:
-            mode = flush_denormals()
-            factor = <real> self.scale()
-            memcpy(&self.before[0], p, n * sizeof(real))
-            for i in range(n):
-                slope = factor * g[i]
-                m[i] = keep_1 * m[i] + take_1 * slope
-                v[i] = keep_2 * v[i] + take_2 * (slope * slope)
-                p[i] -= rate * m[i] / (square_root(v[i]) + eps)
-                bad |= not p[i] - p[i] == 0
-            restore_float_mode(mode)
-        return self.end(bad == 0)
+        for i in range(n):
+            slope = factor * (g[i] + penalty * p[i])
+            m[i] = keep_1 * m[i] + take_1 * slope
+            v[i] = keep_2 * v[i] + take_2 * (slope * slope)
+            p[i] -= rate * m[i] / (square_root(v[i]) + eps)
+            bad |= not p[i] - p[i] == 0
+        return bad == 0
 
 
-cdef Py_ssize_t same_length(
-    const real[::1] a, const real[::1] b, const real[::1] c
-) except -1:
-    if not a.shape[0] == b.shape[0] == c.shape[0]:
+cdef int same_length(Py_ssize_t a, Py_ssize_t b, Py_ssize_t c) except -1:
+    if not a == b == c:
         raise ValueError("the parameters, their gradient and its history differ in length")
-    return a.shape[0]
+    return 0

@@ -39,6 +39,7 @@ CONSTRAINTS = {
     "pooling": [StrOptions(set(POOLINGS))],
     "return_sequences": ["boolean"],
     "features_per_step": [_AT_LEAST_1],
+    "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "solver": [StrOptions({"adam", "sgd"})],
     "alpha": [_NOT_NEGATIVE],
     "dropout": [_SHARE],

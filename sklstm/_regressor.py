@@ -88,6 +88,16 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         For 2-D `X` only: each row is one sequence, and this many of its columns make a step. A
         single long sequence `x` of shape `(T, F)` is `[x]`, with targets `[y]` per step.
 
+    categorical_features : array-like of int, str or bool, "from_dtype" or None, default=None
+        Features that are categories: their numbers, their names, a mask, or with "from_dtype" all
+        columns of data frames that pandas or polars keep as categories. They hold codes, whole
+        numbers; `sklstm.preprocessing.SequenceEncoder` makes codes of words, events or letters.
+        Each category has weights of its own, as if it were a feature that is 1 or 0, but a step
+        takes the same time with any number of them. In training every code of 0 or more becomes a
+        category, and so does NaN, for missing ones. A code that was not seen in training
+        contributes nothing to the output, nor does a negative one, or NaN if it was not seen.
+        `partial_fit` and `warm_start` add the categories that are new.
+
     solver : {"adam", "sgd"}, default="adam"
         How the parameters follow the gradient. Adam's rates do not depend on the schedule.
 
@@ -215,6 +225,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         Columns for 2-D `X`, else features per step.
     feature_names_in_ : ndarray of str
         Column names, if `X` was a data frame or a list of data frames with names that are strings.
+    is_categorical_ : ndarray of bool of shape (n_features,), or None
+        Which features are categories; None if there are none.
+    categories_ : list of ndarray, or None
+        For each categorical feature its codes, or its labels with "from_dtype"; those that a step
+        has select columns of `layers_[0]["category"]`, in this order, feature after feature.
     n_outputs_ : int
     out_activation_ : str
     n_iter_ : int
@@ -283,6 +298,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         pooling="last",
         return_sequences=False,
         features_per_step=1,
+        categorical_features=None,
         solver="adam",
         alpha=0.0,
         dropout=0.0,
@@ -322,6 +338,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         expected_length: float | None = None,
         y_mean: Any = None,
         y_scale: Any = None,
+        categories: Any = None,
     ):
         """Draw the parameters for sequences of ``n_features`` and learn nothing.
 
@@ -337,6 +354,9 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         y_mean, y_scale : float or array-like of shape (n_outputs,), default=None
             Units of the targets, where they are known beforehand: the network learns
             `(y - y_mean) / y_scale`. None is 0 and 1. Identity output only.
+        categories : list, default=None
+            With `categorical_features`: for each of them its codes, or how many there are, counted
+            from 0.
 
         Returns
         -------
@@ -362,6 +382,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
                 )
             self.n_outputs_, self.out_activation_ = n_outputs, self.out_activation
             self.y_mean_, self.y_scale_, self._learned_units = mean, scale, False
+            self._initialize_categories(n_features, categories)
             self._initialize(n_features, expected_length)
         return self
 

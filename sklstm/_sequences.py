@@ -8,7 +8,7 @@ found here.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -51,6 +51,9 @@ class Sequences:
         The steps of all sequences, C-contiguous, float32 or float64. Never written to: it may be a
         view of the user's array.
     offsets : ndarray of shape (n + 1,), int64
+    symbols : ndarray of shape (N, C), int32
+        Of C categorical features, which have left ``values``: a row of the table of categories, or
+        -1 where there is none. See ``_categories.py``.
     container : {"array", "rows", "list", "tuple", "object"}
         What the user passed: a 3-D array, a 2-D table, a list, a tuple, a 1-D object array.
     """
@@ -58,6 +61,11 @@ class Sequences:
     values: np.ndarray
     offsets: np.ndarray
     container: str
+    symbols: np.ndarray | None = None  # of no feature
+
+    def __post_init__(self) -> None:
+        if self.symbols is None:
+            object.__setattr__(self, "symbols", np.empty((len(self.values), 0), np.int32))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -83,7 +91,7 @@ class Sequences:
         # The step at place p of the selection stands at p plus the distance its sequence moved.
         moved = self.offsets[rows] - offsets[:-1]
         steps = np.arange(offsets[-1]) + np.repeat(moved, np.diff(offsets))
-        return Sequences(self.values[steps], offsets, self.container)
+        return Sequences(self.values[steps], offsets, self.container, self.symbols[steps])
 
     def astype(self, dtype: Any) -> Sequences:
         """The same sequences in ``dtype``; no copy if they are already."""
@@ -91,6 +99,9 @@ class Sequences:
             return self
         with np.errstate(over="ignore"):
             return replace(self, values=self.values.astype(dtype))
+
+
+Split = Callable[[Sequences, Any], tuple[Sequences, np.ndarray]]
 
 
 def read_sequences(
@@ -101,6 +112,7 @@ def read_sequences(
     dtype: Any = None,
     features_per_step: int = 1,
     allow_nan: bool = False,
+    split: Split | None = None,
 ) -> Sequences:
     """Validate ``X`` for ``estimator`` and pack it.
 
@@ -118,6 +130,9 @@ def read_sequences(
         Columns of a table that make one step.
     allow_nan : bool
         NaN is a value like any other.
+    split : callable or None
+        What takes categorical features out of packed sequences, given the data frame that names
+        the features, or None. It returns the numbers of those that stay, too.
     """
     refuse_container(X, "X")
     items = members(X)
@@ -132,16 +147,15 @@ def read_sequences(
     elif items is None and (array := _as_nd_array(X)) is not None:
         sequences = _pack_array(array, dtype)
     else:
-        return _read_table(estimator, X, items, reset, dtype, features_per_step, allow_nan)
+        return _read_table(estimator, X, items, reset, dtype, features_per_step, allow_nan, split)
 
-    named = sequences.values if named is None else named
+    frame, named = named, sequences.values if named is None else named
     if not reset:
         check_form(estimator, sequences.n_features)
         if estimator._sequence_input == "initialized":  # by a number of features, without names
             named = sequences.values
         check_names(estimator, named, reset=False)
-    values, offsets, padded = sequences.values, sequences.offsets, sequences.equally_long
-    check_finite(values, offsets, X, padded=padded, allow_nan=allow_nan)
+    sequences = _checked(sequences, X, frame, allow_nan, split)
     if reset:
         check_names(estimator, named, reset=True)
         estimator._sequence_input = "sequences"
@@ -281,6 +295,7 @@ def _read_table(
     dtype: Any,
     features_per_step: int,
     allow_nan: bool,
+    split: Split | None,
 ) -> Sequences:
     """Rows of columns, by scikit-learn's own checks; its number conversion is too forgiving."""
 
@@ -331,10 +346,22 @@ def _read_table(
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
     sequences = Sequences(values, np.arange(n + 1) * n_steps, "rows")
-    check_finite(values, sequences.offsets, given, padded=True, allow_nan=allow_nan)
+    sequences = _checked(sequences, given, None, allow_nan, split)
     if reset:
         check_names(estimator, X, reset=True)
         estimator._sequence_input = "table"
+    return sequences
+
+
+def _checked(
+    sequences: Sequences, X: Any, frame: Any, allow_nan: bool, split: Split | None
+) -> Sequences:
+    """Packed sequences whose numbers are finite; categories have left them before that is asked."""
+    left = None
+    if split is not None:
+        sequences, left = split(sequences, frame)
+    values, offsets, padded = sequences.values, sequences.offsets, sequences.equally_long
+    check_finite(values, offsets, X, padded=padded, allow_nan=allow_nan, features=left)
     return sequences
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sklstm import _isa
+from sklstm._gradient import Gradient
 
 SMALLEST_RATE = 1e-6  # "adaptive" stops instead of going below
 
@@ -40,12 +41,12 @@ class Adam:
         }
 
     def step_on(
-        self, vector: np.ndarray, d_vector: np.ndarray, before: np.ndarray
+        self, vector: np.ndarray, gradient: Gradient, before: np.ndarray
     ) -> Callable[[], bool]:
-        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``.
+        """A function that moves ``vector`` by one step along the gradient that is then there.
 
-        ``before`` gets the parameters before the step. If they would not be finite after it they
-        stay as they were, and it returns False.
+        ``before``, which holds the same numbers now, then holds those before the step. If they
+        would not be finite after it they stay as they were, and it returns False.
         """
         state, rate, (beta_1, beta_2) = self.state, self.rate, self.betas
         move = (
@@ -54,7 +55,7 @@ class Adam:
                 vector,
                 state["mean"],
                 state["square"],
-                d_vector,
+                gradient,
                 before,
                 beta_1=beta_1,
                 beta_2=beta_2,
@@ -109,12 +110,12 @@ class SGD:
         }
 
     def step_on(
-        self, vector: np.ndarray, d_vector: np.ndarray, before: np.ndarray
+        self, vector: np.ndarray, gradient: Gradient, before: np.ndarray
     ) -> Callable[[], bool]:
-        """A function that moves ``vector`` by one step along the gradient now in ``d_vector``.
+        """A function that moves ``vector`` by one step along the gradient that is then there.
 
-        ``before`` gets the parameters before the step. If they would not be finite after it they
-        stay as they were, and it returns False.
+        ``before``, which holds the same numbers now, then holds those before the step. If they
+        would not be finite after it they stay as they were, and it returns False.
         """
         state = self.state
         move = (
@@ -122,7 +123,7 @@ class SGD:
             .SgdSteps(
                 vector,
                 state["velocity"],
-                d_vector,
+                gradient,
                 before,
                 momentum=self.momentum,
                 nesterov=self.nesterov,

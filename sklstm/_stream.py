@@ -11,11 +11,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import _isa
+from sklstm._gradient import Gradient
 from sklstm._learner import Learner
 from sklstm._numbers import scalar
 from sklstm._sequences import Sequences
 from sklstm._targets import Rows
-from sklstm._time_step import read_step, read_steps, refused
+from sklstm._time_step import split_step, split_steps
 from sklstm._version import __version__
 
 _STALE = (
@@ -72,16 +73,17 @@ class Stream:
         self._vector = self._holder.parameters_
         topology.require_vector(self._vector)
         self._dtype = self._vector.dtype
-        self._n_features = topology.n_features
+        self._categories = learner.categories
+        self._n_features = topology.n_features + len(topology.cardinalities)
         self._learns = len(topology.stack) == 1
         self._n_draws = learner.n_draws
-        self._d_vector = np.zeros_like(self._vector)
+        self._gradient = Gradient.of(topology, self._dtype)
         self._online = _isa.online[self._dtype].Online(
             topology,
             self._vector,
             topology.frozen,
             topology.decayed.view(np.uint8),
-            self._d_vector,
+            self._gradient,
             outputs.objective,
             learns=self._learns,
         )
@@ -107,7 +109,7 @@ class Stream:
         Parameters
         ----------
         x : array-like of shape (F,)
-            Features of the step, finite.
+            Features of the step, finite; of categorical ones the codes, where NaN is missing.
 
         Returns
         -------
@@ -121,13 +123,9 @@ class Stream:
         if online.parallel:
             self._share_threads()
         # to the kernel, records of one number are numbers
-        plain = type(x) is np.ndarray and x.dtype.names is None
-        done = online.step(x) if plain else None
-        if done is None:
-            x = read_step(x, self._n_features, self._dtype)
-            done = online.step(x)
-        if not done:
-            raise refused(x, ~np.isfinite(x))
+        plain = self._categories is None and type(x) is np.ndarray and x.dtype.names is None
+        if not (plain and online.step(x)):
+            online.step(*self._read_step(x))
         self._stepped = True
         return self._write(online.output())
 
@@ -144,11 +142,9 @@ class Stream:
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()
-        x = read_step(x, self._n_features, self._dtype)
-        if not np.isfinite(x).all():
-            raise refused(x, ~np.isfinite(x))
+        x, symbols = self._read_step(x)
         self._share_threads()
-        return self._write(self._online.peek(x))
+        return self._write(self._online.peek(x, symbols))
 
     def steps(self, X: Any) -> np.ndarray:
         """Feed several time steps at once, in less time than one by one.
@@ -170,12 +166,19 @@ class Stream:
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()
-        X = read_steps(X, self._n_features, self._dtype)
+        X, symbols = self._read_steps(X)
         raw = np.empty((len(X), self._outputs.n_raw), dtype=self._dtype)
         self._share_threads()
-        self._online.steps(X, raw)
+        self._online.steps(X, symbols, raw)
         self._stepped = self._stepped or len(X) > 0
         return self._outputs.written(raw)
+
+    def _read_step(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of a step, and its rows of the table of categories."""
+        return split_step(x, self._n_features, self._dtype, self._categories)
+
+    def _read_steps(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        return split_steps(X, self._n_features, self._dtype, self._categories)
 
     def _share_threads(self) -> None:
         if self._online.parallel:
@@ -281,7 +284,7 @@ class Stream:
         self._require_traces()
         if self._holder.parameters_ is not self._vector:
             self._follow()
-        X = read_steps(X, self._n_features, self._dtype)
+        X, symbols = self._read_steps(X)
         losses = np.full(len(X), np.nan)
         raw = np.empty((len(X), self._outputs.n_raw), dtype=self._dtype)
         if len(X) == 0:
@@ -304,6 +307,7 @@ class Stream:
             try:
                 self._online.learn_steps(
                     X,
+                    symbols,
                     targets,
                     weights,
                     (weights > 0).view(np.uint8),
@@ -376,7 +380,7 @@ class Stream:
             self._follow()
         self._solver = learner.solver()
         self._step_solver = self._solver.step_on(
-            self._vector, self._d_vector, np.empty_like(self._vector)
+            self._vector, self._gradient, np.empty_like(self._vector)
         )
         self._alpha = learner.alpha
         self._known = learner.standing()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from sklstm._categories import Categories
 from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, precision
+from sklstm._sequences import Sequences
 
 
 def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
@@ -32,15 +35,42 @@ def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
         return np.require(given, dtype, ["C", "A"])
 
 
-def read_steps(X: Any, n_features: int, dtype: Any) -> np.ndarray:
-    """``X`` as an array (T, n_features) of finite numbers in C order."""
+def split_step(
+    x: Any, n_features: int, dtype: Any, categories: Categories | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of a step, finite, and its rows of the table of categories."""
+    x = read_step(x, n_features, dtype)
+    one = _split(x[None], categories, lambda k, t: "x")
+    if not np.isfinite(one.values).all():
+        raise refused(x, _bad(x, categories))
+    return one.values[0], one.symbols[0]
+
+
+def split_steps(
+    X: Any, n_features: int, dtype: Any, categories: Categories | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of several steps: (T, F) and (T, C)."""
     given = read_rows(X, n_features)
     with np.errstate(over="ignore"):  # infinity is told as such
         steps = np.require(given, dtype, ["C", "A"])
-    if not np.isfinite(steps).all():
-        t = int(np.isfinite(steps).all(axis=1).argmin())
-        raise refused(steps[t], ~np.isfinite(steps[t]), t)
-    return steps
+    all_steps = _split(steps, categories, lambda k, t: f"step {t}")
+    if not np.isfinite(all_steps.values).all():
+        t = int(np.isfinite(all_steps.values).all(axis=1).argmin())
+        raise refused(steps[t], _bad(steps[t], categories), t)
+    return all_steps.values, all_steps.symbols
+
+
+def _split(steps: np.ndarray, categories: Categories | None, place: Callable) -> Sequences:
+    sequences = Sequences(steps, np.array([0, len(steps)]), "list")
+    return sequences if categories is None else categories.split(sequences, place)
+
+
+def _bad(x: np.ndarray, categories: Categories | None) -> np.ndarray:
+    """Where a step has numbers that may not be."""
+    bad = ~np.isfinite(x)
+    if categories is not None:
+        bad[categories.features] = False
+    return bad
 
 
 def read_rows(X: Any, n_features: int) -> np.ndarray:

@@ -4,6 +4,9 @@ A network is a stack of hidden layers and an output layer. Each direction of eac
 one matrix ``[input | recurrent | bias]`` with one row per unit, followed by its peepholes; the
 output layer owns ``[weights | bias]``. All of them lie one after the other in a single vector,
 which is what is trained, copied and pickled. Everything else in this file is a view of it.
+
+Categories do not come as 0s and 1s: each is a row of a table behind all other parameters, with the
+weights that a 1 would have into the units of the first layer. A step reads the rows of its own.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ DEFAULT_GATE_BIAS = {
     "peephole": {"forget": 1.0},
     "coupled": {"input": -1.0},
 }
+DRAWN = 1024  # categories whose weights are drawn at a time
 SLOW_SHARE = 0.25  # of the blocks, that start on longer time scales with gate_bias="auto"
 
 
@@ -138,6 +142,7 @@ class Topology:
     n_outputs: int
     bias: str | None
     pooling: str = "last"  # what the output layer reads of a sequence, if it reads once
+    cardinalities: tuple[int, ...] = ()  # of categorical features, which n_features does not count
 
     @cached_property
     def stack(self) -> tuple[LayerShape, ...]:
@@ -166,13 +171,28 @@ class Topology:
         return self.stack[-1].stop
 
     @cached_property
-    def n_total(self) -> int:
+    def n_categories(self) -> int:
+        """Rows of the table: the categories of the first categorical feature, of the second ..."""
+        return sum(self.cardinalities)
+
+    @cached_property
+    def n_dense(self) -> int:
+        """Parameters before the table of categories."""
         return self.output_start + self.n_outputs * (self.n_read + 1)
 
     @cached_property
+    def n_weights(self) -> int:
+        """Weights of a category: into the units of both directions of the first layer."""
+        return self.n_directions * self.stack[0].n_rows
+
+    @cached_property
+    def n_total(self) -> int:
+        return self.n_dense + self.n_categories * self.n_weights
+
+    @cached_property
     def trainable(self) -> np.ndarray:
-        """Mask over the flat vector: everything but the biases of unbiased units."""
-        mask = np.ones(self.n_total, dtype=bool)
+        """Mask (n_dense,): everything but the biases of unbiased units; the table trains too."""
+        mask = np.ones(self.n_dense, dtype=bool)
         for layer in self.stack:
             bias = layer.views(mask)["bias"]
             if self.bias == "gates":
@@ -190,8 +210,8 @@ class Topology:
 
     @cached_property
     def decayed(self) -> np.ndarray:
-        """Mask over the flat vector: what `alpha` penalises, all weights and no bias."""
-        mask = np.ones(self.n_total, dtype=bool)
+        """Mask (n_dense,): what `alpha` penalises, with the table: all weights and no bias."""
+        mask = np.ones(self.n_dense, dtype=bool)
         for layer in self.stack:
             layer.views(mask)["bias"][:] = False
         self.output_bias(mask)[:] = False
@@ -199,7 +219,7 @@ class Topology:
 
     @cached_property
     def n_parameters(self) -> int:
-        return int(self.trainable.sum())
+        return int(self.trainable.sum()) + self.n_total - self.n_dense
 
     def require_vector(self, vector: np.ndarray) -> None:
         """Refuse what users assigned to ``parameters_`` that kernels would read beyond its end."""
@@ -210,15 +230,34 @@ class Topology:
             )
 
     def layers(self, vector: np.ndarray) -> list[dict[str, np.ndarray]]:
-        return [layer.views(vector) for layer in self.stack]
+        """The arrays of each layer; the first one's "category" has a column for each category."""
+        layers = [layer.views(vector) for layer in self.stack]
+        n_rows = self.stack[0].n_rows
+        for d in range(self.n_directions if self.cardinalities else 0):
+            layers[d]["category"] = self.table(vector)[:, d * n_rows : (d + 1) * n_rows].T
+        return layers
+
+    def table(self, vector: np.ndarray) -> np.ndarray:
+        """(n_categories, n_weights)."""
+        return vector[self.n_dense :].reshape(self.n_categories, self.n_weights)
 
     def output_weights(self, vector: np.ndarray) -> np.ndarray:
         """(n_outputs, cells of the last layer)."""
-        return vector[self.output_start :].reshape(self.n_outputs, self.n_read + 1)[:, :-1]
+        return self._output(vector)[:, :-1]
 
     def output_bias(self, vector: np.ndarray) -> np.ndarray:
         """(n_outputs,)."""
-        return vector[self.output_start :].reshape(self.n_outputs, self.n_read + 1)[:, -1]
+        return self._output(vector)[:, -1]
+
+    def _output(self, vector: np.ndarray) -> np.ndarray:
+        return vector[self.output_start : self.n_dense].reshape(self.n_outputs, self.n_read + 1)
+
+    def grown(self, vector: np.ndarray, cardinalities: tuple[int, ...]) -> np.ndarray:
+        """A vector with zeros for further categories of each feature, behind those it has."""
+        at = np.cumsum(self.cardinalities)
+        new = [n - old for n, old in zip(cardinalities, self.cardinalities, strict=True)]
+        table = np.insert(self.table(vector), np.repeat(at, new), 0, axis=0)
+        return np.concatenate([vector[: self.n_dense], table.ravel()])
 
     def initial(
         self,
@@ -235,15 +274,20 @@ class Topology:
         of a layer come from Glorot's uniform distribution and biases are 0. Gate biases that
         are given (or, without `init_range`, the default ones) replace what was drawn. With
         `expected_length`, some blocks then start on time scales of up to so many steps.
+
+        Of a categorical feature one category is there at a time: for Glorot's distribution it is
+        one source, however many categories it has.
         """
-        vector = np.zeros(self.n_total)
+        vector = np.zeros(self.n_total, dtype)
         if init_range is not None:
-            vector[:] = rng.uniform(-init_range, init_range, self.n_total)
+            vector[: self.n_dense] = rng.uniform(-init_range, init_range, self.n_dense)
         else:
-            for layer in self.stack:
+            for number, layer in enumerate(self.stack):
                 views = layer.views(vector)
                 for name in ("input", "recurrent"):
                     fan_in = views[name].shape[1]
+                    if name == "input" and number < self.n_directions:
+                        fan_in += len(self.cardinalities)
                     limit = sqrt(6.0 / (fan_in + layer.n_cells))
                     views[name][:] = rng.uniform(-limit, limit, views[name].shape)
                 if "peephole" in views:
@@ -260,8 +304,20 @@ class Topology:
         if expected_length is not None and init_range is None:
             for layer in self.stack:
                 layer.slow_down(vector, rng, expected_length)
-        vector[~self.trainable] = 0.0
-        return vector.astype(dtype)
+        vector[: self.n_dense][~self.trainable] = 0.0
+        self._draw_table(vector, rng, init_range)
+        return vector
+
+    def _draw_table(
+        self, vector: np.ndarray, rng: np.random.RandomState, init_range: float | None
+    ) -> None:
+        first = self.stack[0]
+        fan_in = self.n_features + len(self.cardinalities)
+        limit = sqrt(6.0 / (fan_in + first.n_cells)) if init_range is None else init_range
+        table = self.table(vector)
+        for start in range(0, len(table), DRAWN):  # numbers are drawn as doubles
+            some = table[start : start + DRAWN]
+            some[:] = rng.uniform(-limit, limit, some.shape)
 
 
 @lru_cache(maxsize=64)

@@ -47,7 +47,7 @@ def drawn(sizes, cell="forget", *, bias="all", seed=0, dtype=np.float64, scale=0
     sizes = dict(block_size=1, bidirectional=False) | sizes
     topology = Topology(cell=cell, bias=bias, **sizes)
     vector = np.random.default_rng(seed).normal(scale=scale, size=topology.n_total)
-    vector[~topology.trainable] = 0
+    vector[: topology.n_dense][~topology.trainable] = 0
     return topology, vector.astype(dtype)
 
 
@@ -57,9 +57,19 @@ def ragged(lengths, n_features, seed=0, dtype=np.float64):
     return [rng.normal(size=(length, n_features)).astype(dtype) for length in lengths]
 
 
-def packed(sequences):
+def symbols_of(sequences, cardinalities, seed=0):
+    """Rows of the table for each step of each sequence, (T_i, C); now and then none, -1."""
+    rng = np.random.default_rng(seed)
+    first = np.cumsum([0, *cardinalities])[:-1]
+    drawn = [rng.integers(-1, cardinalities, size=(len(x), len(first))) for x in sequences]
+    return [np.where(s < 0, -1, s + first).astype(np.int32) for s in drawn]
+
+
+def packed(sequences, symbols=None):
+    """Of `ragged`; ``symbols`` of `symbols_of`."""
     offsets = np.concatenate([[0], np.cumsum([len(x) for x in sequences])])
-    return Sequences(np.concatenate(sequences), offsets.astype(np.int64), "list")
+    symbols = None if symbols is None else np.concatenate(symbols)
+    return Sequences(np.concatenate(sequences), offsets.astype(np.int64), "list", symbols)
 
 
 def kernel_output(topology, vector, sequences, *, return_sequences, n_threads=1):
@@ -89,7 +99,9 @@ class Problem:
         weights=None,
     ):
         rng = np.random.default_rng(seed)
-        self.topology, self.sequences = topology, sequences
+        self.topology, self.sequences, self.symbols = topology, sequences, None
+        if topology.cardinalities:
+            self.symbols = symbols_of(sequences, topology.cardinalities, seed)
         self.objective = Objective(loss, out_activation, np.array(quantiles, dtype=float))
         self.return_sequences, self.alpha = return_sequences, alpha
         self.rates = dropout, recurrent_dropout
@@ -111,7 +123,7 @@ class Problem:
     def trainer(self, vector, gradient, *, n_threads=1):
         dtype = vector.dtype
         return Network(self.topology, vector, gradient, self.return_sequences).trainer(
-            packed([x.astype(dtype) for x in self.sequences]),
+            packed([x.astype(dtype) for x in self.sequences], self.symbols),
             self.targets.astype(dtype),
             self.weights,
             self.sequence_weights,
@@ -128,9 +140,26 @@ class Problem:
         """Loss and gradient."""
         trainer = self.trainer(vector, gradient, n_threads=n_threads)
         trainer.begin_epoch(EPOCH)
-        trainer.d_vector.fill(np.nan)  # what is not written shows
+        trainer.found.dense.fill(np.nan)  # what is not written shows
+        trainer.found.rows.fill(np.nan)
         rows = np.arange(len(self.sequences)) if rows is None else rows
-        return trainer.gradient(rows), trainer.d_vector
+        return trainer.gradient(rows), trainer.found.whole(vector)
+
+    def output(self, vector, n_threads=1):
+        net = Network(self.topology, vector, "full", self.return_sequences)
+        sequences = packed([x.astype(vector.dtype) for x in self.sequences], self.symbols)
+        return net.output(sequences, n_threads)
+
+    def twin_output(self, vector):
+        run = output if self.return_sequences else one_output
+        return np.vstack(run(self.topology, vector, self.twin_sequences))
+
+    @property
+    def twin_sequences(self):
+        """What the twin reads: with symbols, pairs of numbers and symbols."""
+        if self.symbols is None:
+            return self.sequences
+        return list(zip(self.sequences, self.symbols, strict=True))
 
     @property
     def masks(self):
@@ -145,7 +174,7 @@ class Problem:
         return batch_loss(
             self.topology,
             vector,
-            self.sequences,
+            self.twin_sequences,
             targets,
             weights,
             loss=self.objective.loss,
@@ -159,7 +188,8 @@ class Problem:
 
     def twin_gradient(self, vector, gradient, differences=complex_step):
         found = differences(self.twin_function(vector, gradient), vector)
-        return np.where(self.topology.trainable, found, 0)
+        found[: self.topology.n_dense][~self.topology.trainable] = 0
+        return found
 
     def twin_slopes(self, vector, gradient, directions):
         """Derivatives along some directions: where there are too many parameters for all."""
@@ -170,7 +200,7 @@ class Problem:
         """The loss as the function of the parameters whose derivative the gradient is."""
         frozen = None
         if gradient == "truncated":
-            frozen = record(self.topology, vector, self.sequences, self.masks)
+            frozen = record(self.topology, vector, self.twin_sequences, self.masks)
         return lambda v: self.twin_loss(v, frozen)
 
 
@@ -187,4 +217,5 @@ __all__ = [
     "output",
     "packed",
     "ragged",
+    "symbols_of",
 ]

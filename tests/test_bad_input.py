@@ -352,6 +352,7 @@ def test_too_few_sequences_to_hold_some_out_are_refused():
 # ------------------------------------------------------------------------------------ parameters
 
 BAD_PARAMETERS = [
+    ("categorical_features", ["types", 2.5]),
     ("hidden_layer_sizes", [(), 0, -1, (3, 0), (3, -1), 2.5, (3, 2.5), "3", None, True, ((2,), 3)]),
     ("block_size", [0, -1, 1.5, "1", None]),
     ("cell", ["lstm", None, 1997]),

@@ -290,9 +290,9 @@ def test_work_arrays_carry_nothing_from_batch_to_batch():
     problem = Problem(topology, ragged(batch("chunks-and-rest"), 3), return_sequences=True)
     trainer = problem.trainer(vector, "full")
     rows = np.array([2, 0, 1])
-    first = trainer.gradient(rows), trainer.d_vector.copy()
+    first = trainer.gradient(rows), trainer.found.dense.copy()
     trainer.gradient(np.arange(len(problem.sequences)))
-    again = trainer.gradient(rows), trainer.d_vector
+    again = trainer.gradient(rows), trainer.found.dense
     assert first[0] == again[0]
     assert_array_equal(first[1], again[1])
 

@@ -87,7 +87,7 @@ def test_gradient_is_the_difference_of_losses(cell, edge):
         return trainer.gradient(everything)
 
     rounding = 100 * np.spacing(trainer.gradient(everything)) / h  # of a sum of thousands
-    d_vector = trainer.d_vector.copy()
+    d_vector = trainer.found.dense.copy()
     atol = rounding + 1e-9 * np.linalg.norm(d_vector)
     for direction in [*directions(topology), *corners(topology)]:
         # to the fourth order: over thousands of steps a small change grows
@@ -186,7 +186,7 @@ def test_gradient_of_any_part_of_a_set_is_that_of_a_set_of_its_own(dtype, edge):
         part.targets = problem.targets[rows]
         loss, d_vector = part.kernel(vector, "full")
         assert trainer.gradient(rows) == loss
-        assert_array_equal(trainer.d_vector, d_vector)
+        assert_array_equal(trainer.found.dense, d_vector)
 
 
 @pytest.mark.parametrize("return_sequences", [False, True], ids=["last", "every-step"])
@@ -289,10 +289,10 @@ def test_a_large_layer_gives_each_sequence_the_bits_and_the_gradient_it_has_alon
     n, mean = len(problem.sequences), 0
     for k in range(n):
         trainer.gradient(np.array([k]))
-        mean = mean + trainer.d_vector.astype(float) / n
+        mean = mean + trainer.found.dense.astype(float) / n
     trainer.gradient(np.arange(n))
     atol = TOLERANCE[dtype]["rtol"] * np.abs(mean).max()
-    assert_allclose(trainer.d_vector, mean, rtol=TOLERANCE[dtype]["rtol"], atol=atol)
+    assert_allclose(trainer.found.dense, mean, rtol=TOLERANCE[dtype]["rtol"], atol=atol)
 
 
 def test_every_constant_of_the_kernels_decides_a_shape_of_these_tests():

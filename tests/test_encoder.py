@@ -412,7 +412,6 @@ def test_the_place_of_an_unknown_symbol_names_the_column():
         ([iter("ab")], TypeError, r"pass list\(X\[0\]\)"),
         ([{"a"}], TypeError, "has no order"),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_bad_input_is_named_by_its_place_and_changes_nothing(method, X, error, message):

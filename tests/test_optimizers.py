@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from private_sklearn import AdamOptimizer, SGDOptimizer
 
 from sklstm import LSTMClassifier, _isa
+from sklstm._gradient import Gradient
 from sklstm._solvers import SGD, SOLVERS, Adam, norm
 
 DTYPES = [np.float32, np.float64]
@@ -22,9 +23,11 @@ def adam_step(*arrays, learning_rate, **settings):
 
 def steps(name, vector, *arrays, scale, **settings):
     """Steps whose gradient is scaled by so much: 1 is no clipping."""
-    clip_norm = None if scale == 1 else scale * np.linalg.norm(arrays[-1].astype(np.float64))
+    *history, g = arrays
+    clip_norm = None if scale == 1 else scale * np.linalg.norm(g.astype(np.float64))
     kind = getattr(_isa.optimizers[vector.dtype], name)
-    return kind(vector, *arrays, np.empty_like(vector), clip_norm=clip_norm, **settings)
+    before = np.empty_like(vector)
+    return kind(vector, *history, Gradient(g), before, clip_norm=clip_norm, **settings)
 
 
 def draws(size, n=5, dtype=np.float64, seed=0):
@@ -78,7 +81,7 @@ def test_sgd_steps_are_those_of_mlp(nesterov):
     )
     theirs, g = p.copy(), np.empty_like(p)
     mlp = SGDOptimizer([theirs], 0.2, momentum=0.8, nesterov=nesterov)
-    step = SGD(SGD.start(p, settings), settings).step_on(p, g, p.copy())
+    step = SGD(SGD.start(p, settings), settings).step_on(p, Gradient(g), p.copy())
     for gradient in gradients:
         g[:] = gradient
         step()
@@ -93,7 +96,7 @@ def test_adam_steps_are_those_of_mlp():
     )
     theirs, g = p.copy(), np.empty_like(p)
     mlp = AdamOptimizer([theirs], 0.2, beta_1=0.8, beta_2=0.9, epsilon=1e-5)
-    step = Adam(Adam.start(p, settings), settings).step_on(p, g, p.copy())
+    step = Adam(Adam.start(p, settings), settings).step_on(p, Gradient(g), p.copy())
     for gradient in gradients:
         g[:] = gradient
         step()
@@ -106,7 +109,7 @@ def test_nothing_moves_without_a_gradient(solver):
     (p,) = draws(7, n=1)
     before, settings = p.copy(), LSTMClassifier(solver=solver)
     step = SOLVERS[solver](SOLVERS[solver].start(p, settings), settings).step_on(
-        p, np.zeros(7), p.copy()
+        p, Gradient(np.zeros(7)), p.copy()
     )
     step()
     step()
@@ -137,7 +140,7 @@ def test_a_gradient_longer_than_clip_norm_is_scaled_down_to_it(length):
     settings = LSTMClassifier(solver="sgd", momentum=0, learning_rate_init=1, clip_norm=2.0)
     g = length * np.array([0.6, 0.0, -0.8])
     p = np.zeros(3)
-    SGD(SGD.start(p, settings), settings).step_on(p, g, p.copy())()
+    SGD(SGD.start(p, settings), settings).step_on(p, Gradient(g), p.copy())()
     assert_allclose(p, -g if length <= 2 else -2 * g / length, rtol=1e-15)
 
 

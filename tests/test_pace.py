@@ -106,6 +106,6 @@ def test_the_gradient_is_the_same_whatever_was_chosen(gradient):
     first = None
     for _ in range(FIRST + LOOKS + 2):
         loss = trainer.gradient(np.arange(n))
-        first = first or (loss, trainer.d_vector.copy())
+        first = first or (loss, trainer.found.dense.copy())
         assert loss == first[0]
-        assert_array_equal(trainer.d_vector, first[1])
+        assert_array_equal(trainer.found.dense, first[1])

@@ -80,7 +80,7 @@ def test_more_sequences_than_learn_together_have_the_mean_of_their_gradients(siz
     mean = 0
     for k in range(len(lengths)):
         trainer.gradient(np.array([k]))
-        mean = mean + trainer.d_vector / len(lengths)
+        mean = mean + trainer.found.dense / len(lengths)
     assert_allclose(found, mean, rtol=1e-9, atol=1e-14)
 
 
@@ -96,7 +96,7 @@ def test_a_batch_of_short_sequences_has_the_bits_that_it_has_without_long_ones_i
     problem.sequence_weights = problem.sequence_weights[short]
     alone = problem.trainer(vector, "full")
     assert alone.gradient(np.arange(len(short))) == loss
-    assert_array_equal(alone.d_vector, beside.d_vector)
+    assert_array_equal(alone.found.dense, beside.found.dense)
 
 
 @pytest.mark.parametrize("sizes", ["lanes", "units", "stacked"])

@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from sklstm import LSTMClassifier, LSTMRegressor, Stream, _isa
+from sklstm._gradient import Gradient
 from sklstm._solvers import SOLVERS
 from sklstm._topology import GATES
 
@@ -165,7 +166,7 @@ def test_outputs_do_not_depend_on_keeping_traces(cell):
             model.parameters_,
             topology.frozen,
             topology.decayed.view(np.uint8),
-            np.zeros_like(model.parameters_),
+            Gradient.of(topology, np.float64),
             model._outputs_now().objective,
             learns=learns,
         )

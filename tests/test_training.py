@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklstm import LSTMClassifier
 from sklstm._descent import train
+from sklstm._gradient import Gradient
 from sklstm._progress import Silence
 from sklstm._solvers import SOLVERS
 from sklstm._training import End, Records, Training
@@ -18,7 +19,7 @@ class Quadratic:
 
     def __init__(self, vector, numbers=NUMBERS, losses=None):
         self.vector, self.numbers = vector, numbers
-        self.d_vector = np.zeros_like(vector)
+        self.found = Gradient(np.zeros_like(vector))
         self.batches, self.seen = [], []
         self.losses = losses or {}  # number of the batch -> what to return instead, or raise
 
@@ -39,7 +40,7 @@ class Quadratic:
             return answer
         with np.errstate(over="ignore", invalid="ignore"):
             error = self.vector[0] - self.numbers[rows]
-            self.d_vector[0] = error.mean()
+            self.found.dense[0] = error.mean()
             return float((error**2).mean() / 2)
 
 

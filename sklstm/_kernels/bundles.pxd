@@ -51,6 +51,7 @@ cdef struct Bundle:
     int count  # of sequences
     int steps  # of the longest, which is the first
     const real* x[LANES]
+    const int* symbols[LANES]
     int length[LANES]
     Py_ssize_t row[LANES]
     Memory* layers

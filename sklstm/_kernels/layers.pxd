@@ -19,6 +19,7 @@ from sklstm._kernels.products cimport (
     FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out, rows_of,
 )
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
+from sklstm._kernels.symbols cimport begin_sums
 from sklstm._kernels.teams cimport Member, does, wait
 
 cdef enum:
@@ -152,12 +153,19 @@ cdef inline void finish_step(
             silence_ended(bundle, width, t, S * layer.n_blocks, slot(&memory.y, step))
 
 
+cdef inline bint reads_symbols(const Net* net, const Layer* layer) noexcept nogil:
+    return layer.level == 0 and net.n_categorical > 0
+
+
 cdef inline int read_block(
     const Net* net, const Chunk* chunk, int index, int first, int stop, reals* x, reals_out* z
 ) noexcept nogil:
-    """Read the inputs of some steps into their places; return how many there are."""
+    """Read the inputs of some steps into their places; return how many there are.
+
+    Symbols are read into the sums themselves.
+    """
     cdef const Layer* layer = &net.layers[index]
-    cdef int width = chunk.width, step, b, n = 0
+    cdef int width = chunk.width, step, t, b, n = 0
     cdef const Bundle* bundle
     cdef real* sources
     for step in range(first, stop):
@@ -166,7 +174,10 @@ cdef inline int read_block(
             sources = inputs(layer, bundle, index, step, width)
             x[n], z[n] = sources, slot(&bundle.layers[index].z, step)
             if does(&chunk.member, b):
-                read_inputs(net, layer, bundle, width, step_at(layer, bundle, step), sources)
+                t = step_at(layer, bundle, step)
+                read_inputs(net, layer, bundle, width, t, sources)
+                if reads_symbols(net, layer):
+                    begin_sums(net, layer, bundle, width, t, z[n])
                 if width > 1:
                     store(sources + layer.weights.columns * LANES, splat(1))
             n += 1
@@ -185,6 +196,7 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
         layer.level == n_levels(net) - 1 and not net.return_sequences and not chunk.again
     )
     cdef Runs before = Runs(1, F, 0), after = Runs(1, m.columns - F, 0)
+    cdef Start start = FROM_OUTPUT if reads_symbols(net, layer) else FROM_BIAS
     cdef const Bundle* bundle
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] z
@@ -199,10 +211,10 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
             # of several steps where sequences are few, so that they share a reading of the weights
             count = read_block(net, chunk, index, step, min(step + chunk.block, chunk.stop), x, z)
             if chunk.block > 1:
-                multiply_columns(chunk, m, 0, &before, count, x, FROM_BIAS, z)
+                multiply_columns(chunk, m, 0, &before, count, x, start, z)
         count = n_reading(chunk, step)
         if chunk.block == 1:
-            multiply(chunk, m, count, x, FROM_BIAS, z)
+            multiply(chunk, m, count, x, start, z)
         else:
             for b in range(count):
                 bundle = &chunk.bundles[b]

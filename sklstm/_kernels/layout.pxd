@@ -63,6 +63,9 @@ cdef struct Net:
     int n_directions
     int n_features
     int n_outputs
+    int n_categorical  # symbols that a step has, see symbols.pxd
+    int n_weights  # of a symbol
+    const real* table  # (symbols, n_weights) behind all other parameters
     Matrix* head  # (directions,) from the cells of the last level; the bias with the first
     Matrix* head_back
     bint return_sequences
@@ -240,11 +243,12 @@ cdef inline int head_new(
 
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
-    """All places; `full`, `return_sequences`, `explains`, `dropout` are the caller's to set."""
+    """All places; `full`, `return_sequences`, `explains`, `dropout`, `table` are the caller's."""
     cdef int index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions
     net.n_features, net.n_outputs = topology.n_features, topology.n_outputs
+    net.n_categorical, net.n_weights = len(topology.cardinalities), topology.n_weights
     net.pooling = pooling_named(topology.pooling)
     net.layers = <Layer*> arena_take(arena, net.n_layers, sizeof(Layer))
     net.head = <Matrix*> arena_take(arena, net.n_directions, sizeof(Matrix))

@@ -95,8 +95,8 @@ cdef inline bint learns_in_spans(const Rooms* rooms, const Plan* plan) noexcept 
 
 
 cdef inline void fill_bundle(
-    const Plan* plan, Bundle* bundle, int index, const real* values, int n_features,
-    const long long* offsets
+    const Net* net, const Plan* plan, Bundle* bundle, int index, const real* values,
+    const int* symbols, const long long* offsets
 ) noexcept nogil:
     cdef int first = first_place(plan, index), lane, width = width_of(plan, index)
     cdef const Place* place
@@ -108,12 +108,13 @@ cdef inline void fill_bundle(
             place = &plan.places[first + lane]
             bundle.row[lane] = place.row
             bundle.length[lane] = place.length
-            bundle.x[lane] = values + offsets[place.row] * n_features
+            bundle.x[lane] = values + offsets[place.row] * net.n_features
+            bundle.symbols[lane] = symbols + offsets[place.row] * net.n_categorical
 
 
 cdef inline Chunk* fill_chunk(
     const Rooms* rooms, const Net* net, const Plan* plan, int index, int number,
-    const real* values, const long long* offsets
+    const real* values, const int* symbols, const long long* offsets
 ) noexcept nogil:
     """Chunk number `index` of the group under way, in a room."""
     cdef Chunk* chunk = &rooms.chunks[number]
@@ -126,7 +127,7 @@ cdef inline Chunk* fill_chunk(
     if chunk.span > 0:
         chunk.block = min(chunk.block, chunk.span)
     for b in range(chunk.n):
-        fill_bundle(plan, &chunk.bundles[b], first + b, values, net.n_features, offsets)
+        fill_bundle(net, plan, &chunk.bundles[b], first + b, values, symbols, offsets)
         bundle_place(&room, net, &chunk.bundles[b], chunk.width, chunk.block, rooms.training,
                      chunk.span)
         if rooms.training and drops(&net.dropout):

@@ -15,8 +15,11 @@ from sklstm._numbers import row_of_numbers
 from sklstm._sequences import Sequences
 from sklstm._targets import Examples, Rows
 from sklstm._threads import effective_n_jobs
+from sklstm.inspection._plain import plain
+from sklstm.inspection._states import gradient_in_use
 from sklstm.preprocessing._transformer import as_given
 
+GROUP = 64  # sequences at a time
 METHODS = ("gradient", "integrated")
 POINTS = 16  # of a piece of the way from the baseline
 EXACT = 1e-9  # parts of an output by which the sum over a piece may miss what the output gains
@@ -55,7 +58,8 @@ def attributions(
         end of each sequence.
     baseline : float or array-like of shape (F,), default=None
         For "integrated": what a feature is compared with, at all steps. None is 0, the mean of
-        features that went through `SequenceScaler`.
+        features that went through `SequenceScaler`. A category is compared with none, and the
+        attribution of a categorical feature is that of the category that a step has.
 
     Returns
     -------
@@ -114,14 +118,49 @@ def attributions(
         raise ValueError(f"method must be 'integrated' or 'gradient', got {method!r}.")
     estimator._check_fitted()
     given = estimator._read_fitted(X)
-    sequences = Sequences(given.values.astype(np.float64), given.offsets, given.container)
-    network = estimator._network(estimator.parameters_.astype(np.float64))
-    n_threads = effective_n_jobs(estimator.n_jobs)
+    numbers = _left(estimator)
+    centre = _baseline(baseline, estimator._n_step_features)[numbers]
+    found = np.empty((len(given.values), estimator._n_step_features))
+    for first in range(0, len(given), GROUP):
+        some = slice(first, first + GROUP)
+        start, stop = given.offsets[first], given.offsets[min(first + GROUP, len(given))]
+        parts = _attributions(estimator, given.take(some), method, target, step, centre, first)
+        found[start:stop] = parts
+    return as_given(found, given)
+
+
+def _left(estimator: Any) -> np.ndarray:
+    """Numbers of the features that are no categories."""
+    known, n_features = estimator._categories, estimator._n_step_features
+    return np.arange(n_features) if known is None else known.left(n_features)
+
+
+def _attributions(
+    estimator: Any,
+    given: Sequences,
+    method: str,
+    target: Any,
+    step: int,
+    centre: np.ndarray,
+    first: int,
+) -> np.ndarray:
+    """Of some sequences, the first of which is number ``first``; a row for each step."""
+    net, n_threads = plain(estimator, given), effective_n_jobs(estimator.n_jobs)
+    gradient, sequences = gradient_in_use(estimator), net.sequences
+    network = Network(net.topology, net.vector, gradient, estimator.return_sequences)
     factors = _factors(estimator, network, sequences, target, step, n_threads)
     if method == "gradient":
-        return as_given(network.feature_gradient(sequences, factors, n_threads), given)
-    centre = _baseline(baseline, sequences)
-    return as_given(_integrated(network, sequences, factors, centre, n_threads), given)
+        parts = network.feature_gradient(sequences, factors, n_threads)
+    else:  # a category is compared with none
+        centre = np.pad(centre, (0, sequences.n_features - len(centre)))
+        parts = _integrated(network, sequences, factors, centre, n_threads, first)
+    found = np.empty((len(parts), estimator._n_step_features))
+    numbers = _left(estimator)
+    found[:, numbers] = parts[:, : len(numbers)]
+    if estimator._categories is not None:
+        of_step = np.take_along_axis(parts, net.columns, axis=1)
+        found[:, estimator._categories.features] = np.where(net.columns < 0, 0.0, of_step)
+    return found
 
 
 def _integrated(
@@ -130,6 +169,7 @@ def _integrated(
     factors: np.ndarray,
     centre: np.ndarray,
     n_threads: int,
+    first: int,
 ) -> np.ndarray:
     """Distances from the baseline times mean gradients on the way there, (N, F).
 
@@ -169,9 +209,9 @@ def _integrated(
         steps = np.concatenate([np.arange(*sequences.offsets[k : k + 2]) for k in chosen])
         total[steps] += (stop - start) * way.gradient((start + stop) / 2) * apart[steps]
     warnings.warn(
-        f"The output of sequence {pieces[0][2][0]} changes too fast on the way from the baseline: "
-        "its attributions do not add up to the difference of the outputs. Choose a baseline that "
-        "is nearer.",
+        f"The output of sequence {first + pieces[0][2][0]} changes too fast on the way from the "
+        "baseline: its attributions do not add up to the difference of the outputs. Choose a "
+        "baseline that is nearer.",
         UserWarning,
         stacklevel=3,
     )
@@ -284,12 +324,12 @@ def _rows(sequences: Sequences, step: Any) -> np.ndarray:
     return sequences.offsets[:-1] + places
 
 
-def _baseline(baseline: Any, sequences: Sequences) -> np.ndarray:
+def _baseline(baseline: Any, n_features: int) -> np.ndarray:
     """(F,)."""
     row = row_of_numbers(0.0 if baseline is None else baseline)
-    if row is None or len(row) not in (1, sequences.n_features) or not np.isfinite(row).all():
+    if row is None or len(row) not in (1, n_features) or not np.isfinite(row).all():
         raise ValueError(
-            f"baseline must be a finite number, or {sequences.n_features} of them, one for each "
+            f"baseline must be a finite number, or {n_features} of them, one for each "
             f"feature, got {baseline!r}."
         )
-    return np.broadcast_to(row, sequences.n_features)
+    return np.broadcast_to(row, n_features)

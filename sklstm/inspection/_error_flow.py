@@ -15,6 +15,7 @@ from sklearn.utils import Bunch
 
 from sklstm._numbers import as_numbers, as_typed, filled, first_unequal
 from sklstm.inspection import _cells
+from sklstm.inspection._plain import plain
 from sklstm.inspection._states import (
     Run,
     gradient_in_use,
@@ -101,10 +102,10 @@ def error_flow(
     gradient = gradient_in_use(estimator) if gradient is None else gradient
     if gradient not in ("truncated", "full"):
         raise ValueError(f'gradient must be "truncated", "full" or None, got {gradient!r}.')
-    n_lags = _n_lags(max_lag, max(map(len, sequences)))
+    n_lags = _n_lags(max_lag, sequences.lengths.max())
     flow = {}
-    for k, x in enumerate(sequences):
-        run = run_to(estimator, x, layer)
+    for k in range(len(sequences)):
+        run = run_to(plain(estimator, sequences.take([k])), layer)
         shape, way_back = run.shape, flow_back(run, full=gradient == "full")
         for q, (d_state, d_z) in enumerate(islice(way_back, n_lags)):
             errors = {"state": d_state, "candidate": d_z[:, shape.cell_rows]}

@@ -10,8 +10,10 @@ from sklearn.utils import Bunch
 
 from sklstm._base import BaseLSTM
 from sklstm._parameters import gradient_of
+from sklstm._sequences import Sequences
 from sklstm._topology import LayerShape
 from sklstm.inspection import _cells
+from sklstm.inspection._plain import Plain, plain
 
 
 def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
@@ -55,8 +57,7 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
     ...             np.repeat(states.input_gate, 2, axis=1)[1:] * states.candidate[1:])
     True
     """
-    (values,) = read(estimator, [x])
-    run = run_to(estimator, values, layer)
+    run = run_to(plain(estimator, read(estimator, [x])), layer)
     states = run.states()
     return Bunch(**{name: a[::-1] for name, a in states.items()}) if run.shape.reverse else states
 
@@ -66,16 +67,15 @@ def gradient_in_use(estimator: Any) -> str:
     return gradient_of(estimator.gradient, estimator._shape["cell"])
 
 
-def read(estimator: Any, X: Any) -> list[np.ndarray]:
-    """The sequences of X, each (T, F) in float64."""
+def read(estimator: Any, X: Any) -> Sequences:
+    """The sequences of X."""
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
             f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Out of a "
             "pipeline take its last step, out of a search best_estimator_."
         )
     estimator._check_fitted()
-    sequences = estimator._read_fitted(X)
-    return np.split(sequences.values.astype(np.float64), sequences.offsets[1:-1])
+    return estimator._read_fitted(X)
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,15 @@ class Run:
         )
 
 
-def run_to(estimator: BaseLSTM, x: np.ndarray, layer: int) -> Run:
-    """Run the stack up to layer number ``layer``, which is returned."""
-    topology = estimator._topology
+def run_to(net: Plain, layer: int) -> Run:
+    """Run the stack over one sequence, up to layer number ``layer``, which is returned."""
+    topology, x = net.topology, net.sequences.values
     n_layers = len(topology.stack)
     if not -n_layers <= layer < n_layers:
         raise ValueError(f"layer={layer} does not exist: the estimator has {n_layers} layers_.")
     directions: list[np.ndarray] = []
     for number, shape in enumerate(topology.stack):
-        weights = {name: w.astype(np.float64) for name, w in estimator.layers_[number].items()}
-        done = run(shape, weights, x[::-1] if shape.reverse else x)
+        done = run(shape, net.layers[number], x[::-1] if shape.reverse else x)
         if number == layer % n_layers:
             break
         directions.append(done.output[::-1] if shape.reverse else done.output)

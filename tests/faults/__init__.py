@@ -3,6 +3,7 @@
 from faults import (
     answers,
     batches,
+    categories,
     cells,
     compose,
     data,
@@ -33,4 +34,5 @@ FAULTS = [
     *compose.FAULTS,
     *inspection.FAULTS,
     *answers.FAULTS,
+    *categories.FAULTS,
 ]

@@ -15,8 +15,9 @@ FAULTS = [
         "take",
         "a selection of sequences is named by the offsets of the whole set",
         "sklstm/_sequences.py",
-        "return Sequences(self.values[steps], offsets, self.container)",
-        "return Sequences(self.values[steps], self.offsets[: len(offsets)], self.container)",
+        "return Sequences(self.values[steps], offsets, self.container, self.symbols[steps])",
+        "return Sequences(self.values[steps], self.offsets[: len(offsets)], self.container, "
+        "self.symbols[steps])",
         "test_sequences.py",
     ),
     Fault(

@@ -31,8 +31,8 @@ FAULTS = [
         "diverged",
         "after divergence the parameters are the initial ones",
         "sklstm/_descent.py",
-        "solver.step_on(vector, trainer.d_vector, training.kept)",
-        "solver.step_on(vector, trainer.d_vector, vector.copy())",
+        "solver.step_on(vector, trainer.found, training.kept)",
+        "solver.step_on(vector, trainer.found, vector.copy())",
         "test_training.py",
     ),
     Fault(

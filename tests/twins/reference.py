@@ -95,9 +95,10 @@ def split(z, cell, n_blocks, block_size):
     return named
 
 
-def run_layer(layer, weights, x, frozen=None, masks=(1.0, 1.0)):
+def run_layer(layer, weights, x, frozen=None, masks=(1.0, 1.0), symbols=None):
     """One direction of one layer over the steps of x, (T, F), from zero state.
 
+    ``symbols[t]``: numbers of the categories that step t has, negative ones are none.
     ``masks``: factors of the cells as others see them, and of the layer's own recurrent sources.
     """
     step = CELLS[layer.cell]
@@ -109,6 +110,8 @@ def run_layer(layer, weights, x, frozen=None, masks=(1.0, 1.0)):
         if frozen is not None:
             r = frozen.sources[t]
         z = weights["input"] @ x_t + weights["recurrent"] @ r + weights["bias"]
+        if symbols is not None:
+            z = z + weights["category"][:, symbols[t][symbols[t] >= 0]].sum(axis=1)
         z = split(z, layer.cell, layer.n_blocks, layer.block_size)
         if layer.cell == "peephole":
             seen = None if frozen is None else frozen.states[t : t + 2]
@@ -123,8 +126,12 @@ def run_layer(layer, weights, x, frozen=None, masks=(1.0, 1.0)):
 
 
 def run_stack(topology, vector, x, frozen=None, masks=None):
-    """The traces of all layers over one sequence, and the cells of the last one, (T, cells)."""
+    """The traces of all layers over one sequence, and the cells of the last one, (T, cells).
+
+    ``x`` is (T, F) or, with symbols, a pair of that and of the symbols of each step.
+    """
     traces = []
+    x, symbols = x if isinstance(x, tuple) else (x, None)
     for layer, weights in zip(topology.stack, topology.layers(vector), strict=True):
         if not layer.reverse:
             directions = []
@@ -134,11 +141,12 @@ def run_stack(topology, vector, x, frozen=None, masks=None):
             x[::-1] if layer.reverse else x,
             None if frozen is None else frozen[len(traces)],
             (1.0, 1.0) if masks is None else masks[len(traces)],
+            symbols[::-1] if symbols is not None and layer.reverse else symbols,
         )
         traces.append(trace)
         directions.append(trace.cells[::-1] if layer.reverse else trace.cells)
         if len(directions) == topology.n_directions:
-            x = np.concatenate(directions, axis=1)
+            x, symbols = np.concatenate(directions, axis=1), None
     return traces, x
 
 
@@ -262,7 +270,8 @@ def batch_loss(
         sequence_loss(*part, loss, out_activation, quantiles)
         for part in zip(raw, targets, weights, strict=True)
     ]
-    penalty = 0.5 * alpha * (vector[topology.decayed] ** 2).sum()
+    dense, table = np.split(vector, [topology.n_dense])
+    penalty = 0.5 * alpha * ((dense[topology.decayed] ** 2).sum() + (table**2).sum())
     return sum(parts) / len(sequences) + penalty / sum(np.mean(w) for w in weights)
 
 

@@ -1,0 +1,141 @@
+"""The part of an estimator that takes categorical features out of X, and keeps their categories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklstm._categories import Categories, told
+from sklstm._containers import chosen_features, first_frame, members
+from sklstm._estimator import SequenceEstimator
+from sklstm._labelled import code_columns, has_frames, named
+from sklstm._sequences import Sequences
+from sklstm._targets import Rows
+from sklstm._topology import topology
+
+
+class CategoricalInput(SequenceEstimator):
+    """Mixin of estimators with the parameter ``categorical_features``.
+
+    Of its fitted attributes ``_codes`` holds the codes of the categories of each categorical
+    feature, and ``_labels`` what they stand for, if data frames said which columns are categories.
+    """
+
+    is_categorical_: np.ndarray | None = None
+    _codes: list[np.ndarray]
+    _labels: list[np.ndarray] | None = None
+
+    @property
+    def categories_(self) -> list[np.ndarray] | None:
+        if self.is_categorical_ is None:
+            return None
+        if self._labels is None:
+            return self._codes
+        return [
+            named(codes, labels) for codes, labels in zip(self._codes, self._labels, strict=True)
+        ]
+
+    @property
+    def _categories(self) -> Categories | None:
+        if self.is_categorical_ is None:
+            return None
+        return Categories(np.flatnonzero(self.is_categorical_), tuple(self._codes))
+
+    @property
+    def _cardinalities(self) -> tuple[int, ...]:
+        return () if self.is_categorical_ is None else tuple(map(len, self._codes))
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def _read(self, X: Any, shape: dict[str, Any], fresh: bool) -> Rows:
+        if fresh:
+            self.is_categorical_ = self._labels = None
+        by_type = isinstance(self.categorical_features, str)
+        if by_type and has_frames(X) and (fresh or self._labels is not None):
+            frame = first_frame(members(X), "X")
+            features = chosen_features("from_dtype", frame.shape[1], None, frame)
+            if fresh:
+                self._labels = [np.empty(0, dtype=object) for _ in features]
+            if len(features) == len(self._labels):
+                X, self._labels = code_columns(X, features, self._labels, learn=True)
+            if fresh:
+                self._choose(features, frame.shape[1])
+        return super()._read(X, shape, fresh)
+
+    def _read_fitted(self, X: Any, split: Any = None) -> Sequences:
+        if split is None and self._labels is not None and has_frames(X):
+            features = np.flatnonzero(self.is_categorical_)
+            X = code_columns(X, features, self._labels, learn=False)[0]
+        return super()._read_fitted(X, split)
+
+    def _split_first(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
+        """Take the categorical features out, after it is known which they are."""
+        if self._labels is None:
+            self._choose(self._chosen(sequences, frame), sequences.n_features)
+        return self._split_more(sequences, frame)
+
+    def _split_more(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
+        """The same with categories that are not known yet."""
+        self._check_chosen(sequences, frame)
+        known = self._categories
+        if known is not None:
+            grown = known.grown(sequences)
+            if grown.cardinalities != known.cardinalities:
+                self._take_over(grown)
+        return self._split_known(sequences, frame)
+
+    def _split_known(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
+        known = self._categories
+        if known is None:
+            return sequences, None
+        return known.split(sequences), known.left(sequences.n_features)
+
+    # --------------------------------------------------------------------------------- categories
+
+    def _chosen(self, sequences: Sequences, frame: Any) -> np.ndarray:
+        names = None if frame is None else list(frame.columns)
+        return chosen_features(self.categorical_features, sequences.n_features, names, frame)
+
+    def _choose(self, features: np.ndarray, n_features: int) -> None:
+        """Take these features for categorical, with no category yet."""
+        self.is_categorical_, self._codes = None, []
+        if len(features) > 0:
+            self.is_categorical_ = np.isin(np.arange(n_features), features)
+            self._codes = [np.empty(0) for _ in features]
+
+    def _check_chosen(self, sequences: Sequences, frame: Any) -> None:
+        """The parameter must choose the features that are categorical."""
+        by_type = isinstance(self.categorical_features, str)
+        if by_type and self._labels is not None and frame is not None:
+            return  # types of columns were looked at, and have changed since
+        now = self._chosen(sequences, frame)
+        then = np.flatnonzero([] if self.is_categorical_ is None else self.is_categorical_)
+        if not np.array_equal(now, then):
+            raise ValueError(
+                f"categorical_features={self.categorical_features!r} chooses the features "
+                f"{now.tolist()}, but the parameters to go on from were made with {then.tolist()}. "
+                "Set it back, or start anew: fit, warm_start=False."
+            )
+
+    def _take_over(self, grown: Categories) -> None:
+        """Know more categories. Their weights are zero: as before, they contribute nothing yet."""
+        self._codes = list(grown.codes)
+        if self.__sklearn_is_fitted__():
+            cardinalities = grown.cardinalities
+            net = topology(**self._shape)
+            self.parameters_ = net.grown(self.parameters_, cardinalities)
+            self._solver_state = {
+                name: net.grown(value, cardinalities) if isinstance(value, np.ndarray) else value
+                for name, value in self._solver_state.items()
+            }
+            self._shape = self._shape | {"cardinalities": cardinalities}
+
+    def _initialize_categories(self, n_features: int, categories: Any) -> None:
+        """Take the categories that `initialize` is told of."""
+        features = chosen_features(self.categorical_features, n_features, None)
+        self._labels = None
+        self._choose(features, n_features)
+        codes = told(categories, len(features))
+        if len(features) > 0:
+            self._codes = list(codes)

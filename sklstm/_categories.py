@@ -1,0 +1,125 @@
+"""Categorical features: codes in columns of X to rows of the table of categories.
+
+A code is a whole number. Every one of 0 or more that training has seen is a category. So is NaN,
+which stands for a missing one, if it was seen. A negative code is none, nor is one never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from sklstm._laws import place_of
+from sklstm._sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Categories:
+    """The categories of each categorical feature, in the order of their rows of the table.
+
+    Attributes
+    ----------
+    features : ndarray (C,) of int
+        Their numbers among the features of X.
+    codes : tuple of C ndarrays of float64
+        NaN for a missing one.
+    """
+
+    features: np.ndarray
+    codes: tuple[np.ndarray, ...]
+
+    @classmethod
+    def none_yet(cls, features: np.ndarray) -> Categories:
+        return cls(features, tuple(np.empty(0) for _ in features))
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        return tuple(map(len, self.codes))
+
+    def left(self, n_features: int) -> np.ndarray:
+        """Numbers of the features that are no categories."""
+        return np.delete(np.arange(n_features), self.features)
+
+    def grown(self, sequences: Sequences) -> Categories:
+        """With all that these sequences have, behind those that are known."""
+        codes = []
+        for feature, known in zip(self.features, self.codes, strict=True):
+            seen = np.unique(_column(sequences, feature).astype(np.float64))
+            new = seen[np.isin(seen, known, invert=True) & ~(seen < 0)]
+            if np.isnan(known).any():
+                new = new[~np.isnan(new)]
+            codes.append(np.concatenate([known, new]))
+        return replace(self, codes=tuple(codes))
+
+    def split(self, sequences: Sequences, place: Callable = place_of) -> Sequences:
+        """The other features in ``values``, and the rows of the table in ``symbols``.
+
+        ``place`` words where a sequence and a step stand.
+        """
+        values = sequences.values
+        symbols = np.empty((len(values), len(self.features)), np.int32)
+        first = 0
+        for c, (feature, known) in enumerate(zip(self.features, self.codes, strict=True)):
+            column = _column(sequences, feature, place)
+            symbols[:, c] = _rows_of(column, known, first)
+            first += len(known)
+        others = np.ascontiguousarray(values[:, self.left(values.shape[1])])
+        return Sequences(others, sequences.offsets, sequences.container, symbols)
+
+
+def _column(sequences: Sequences, feature: int, place: Callable = place_of) -> np.ndarray:
+    """The codes of a feature, or an error that says where another number stands."""
+    column = sequences.values[:, feature]
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        bad = (column - np.floor(column) != 0) & ~np.isnan(column)
+    if bad.any():
+        row = int(bad.argmax())
+        k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
+        raise ValueError(
+            f"X contains {column[row]}: {place(k, row - sequences.offsets[k])}, feature {feature}, "
+            "of which categorical_features says that it holds whole numbers. If a scaler has "
+            "changed them, name the same categorical_features there; sklstm.preprocessing."
+            "SequenceEncoder makes whole numbers of anything."
+        )
+    return column
+
+
+def _rows_of(column: np.ndarray, known: np.ndarray, first: int) -> np.ndarray:
+    """Rows of the table for codes, -1 for those not known; ``first`` is that of ``known[0]``."""
+    if len(known) == 0:
+        return np.full(len(column), -1)
+    order = np.argsort(known)  # NaN comes last
+    found = order[np.minimum(np.searchsorted(known, column, sorter=order), len(known) - 1)]
+    there = known[found]
+    return np.where((there == column) | (np.isnan(there) & np.isnan(column)), first + found, -1)
+
+
+def told(codes: Any, n: int) -> tuple[np.ndarray, ...]:
+    """What `initialize` is told of the categories of n features: codes, or how many from 0 on."""
+    given = [] if codes is None and n == 0 else codes
+    if not isinstance(given, (list, tuple)) or len(given) != n:
+        raise ValueError(
+            f"categories must be a list with an entry for each of the {n} categorical features, "
+            f"their codes or how many there are, got {codes!r}."
+        )
+    return tuple(_codes(entry) for entry in given)
+
+
+def _codes(entry: Any) -> np.ndarray:
+    try:
+        is_number = isinstance(entry, Integral) and not isinstance(entry, bool) and entry >= 0
+        codes = np.arange(entry) if is_number else np.asarray(entry)
+        codes = codes.astype(np.float64)
+        good = codes.ndim == 1 and np.all(np.isnan(codes) | ((codes >= 0) & (codes % 1 == 0)))
+    except (TypeError, ValueError):
+        good = False
+    if not good or len(np.unique(codes)) < len(codes):
+        raise ValueError(
+            "categories must hold, for each categorical feature, different whole numbers of 0 or "
+            f"more, or how many there are, got {entry!r}."
+        )
+    return codes

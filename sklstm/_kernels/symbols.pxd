@@ -1,0 +1,201 @@
+"""Symbols: the categories that a step has, what they add to the sums of units, and their gradient.
+
+A symbol is a row of the table of weights behind all other parameters: what a source that is 1 for
+it, and 0 for all others, would add to the sums of the first layer's units, without the 0s. A step
+has one for each categorical feature, or -1 where there is none. Of the gradient of the table only
+the rows are kept that a batch has read.
+"""
+
+from libc.string cimport memcpy, memset
+
+from sklstm._kernels.bundles cimport Bundle, Chunk, slot, step_at
+from sklstm._kernels.layout cimport Layer, Net, matrix_size
+from sklstm._kernels.products cimport reals, reals_out, units_padded
+from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
+
+
+cdef struct Read:
+    # The rows of the table that a batch reads, in the order in which they first appear
+    int n
+    int* row_of  # (n_categories,) number among them, or -1
+    int* symbols  # (n,)
+    real* d_rows  # (n, n_weights) gradient
+    real* penalty  # factor of the table itself in its gradient
+
+
+cdef inline void symbol_place(const Layer* layer, int g, int* first, int* stride) noexcept nogil:
+    """Where in a row of the table a group of units stands, in the order of the public arrays."""
+    cdef int H = layer.n_blocks, S = layer.block_size, before = layer.n_groups - 1 - S
+    cdef int v = g - before
+    first[0], stride[0] = g * H, 1
+    if 0 <= v < S:
+        first[0], stride[0] = before * H + v, S
+    first[0] += layer.direction * layer.n_groups * H
+
+
+cdef inline int symbol_of(
+    const Net* net, const Bundle* bundle, int lane, int t, int c
+) noexcept nogil:
+    """The symbol of feature c at place t, or -1."""
+    if t >= bundle.length[lane]:
+        return -1
+    return bundle.symbols[lane][<Py_ssize_t> t * net.n_categorical + c]
+
+
+cdef inline void add_reals(
+    int n, const real* a, int stride_a, real* b, int stride_b
+) noexcept nogil:
+    """b += a, numbers that stand apart."""
+    cdef int j = 0
+    if stride_a == 1 and stride_b == 1:
+        while j + LANES <= n:
+            store(b + j, load(b + j) + load(a + j))
+            j += LANES
+    while j < n:
+        b[j * stride_b] += a[j * stride_a]
+        j += 1
+
+
+# ---------------------------------------------------------------------------- forward
+
+
+cdef inline void add_lanes(
+    int n, const reals* columns,  # one for each sequence, NULL: none
+    int first, int stride, real* z
+) noexcept nogil:
+    """Add the weights of one symbol of each sequence of a bundle to the sums of n units."""
+    cdef int j = 0, lane, k
+    cdef real[LANES * LANES] turned
+    while stride == 1 and j + LANES <= n:
+        turn(columns, first + j, turned)
+        for k in range(LANES):
+            store(z + (j + k) * LANES, load(z + (j + k) * LANES) + load(turned + k * LANES))
+        j += LANES
+    for lane in range(LANES):
+        if columns[lane] != NULL:
+            add_reals(n - j, columns[lane] + first + j * stride, stride, z + j * LANES + lane,
+                      LANES)
+
+
+cdef inline void begin_sums(
+    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* z
+) noexcept nogil:
+    """Biases, and what the symbols at place t add to them, for the products to go on from."""
+    cdef const real* bias = layer.weights.bias[width > 1]
+    cdef int H = layer.n_blocks, n = units_padded(H, width) * width
+    cdef int size = matrix_size(&layer.weights, width), c, g, r, lane, symbol, first, stride
+    cdef reals[LANES] columns
+    if width == 1:
+        memcpy(z, bias, size * sizeof(real))
+    else:
+        for r in range(size // LANES):
+            store(z + r * LANES, splat(bias[r]))
+    for c in range(net.n_categorical):
+        for lane in range(width):
+            symbol = symbol_of(net, bundle, lane, t, c)
+            columns[lane] = NULL
+            if symbol >= 0:
+                columns[lane] = net.table + <Py_ssize_t> symbol * net.n_weights
+        for g in range(layer.n_groups):
+            symbol_place(layer, g, &first, &stride)
+            if width > 1:
+                add_lanes(H, columns, first, stride, z + g * n)
+            elif columns[0] != NULL:
+                add_reals(H, columns[0] + first, stride, z + g * n, 1)
+
+
+# ---------------------------------------------------------------------------- backward
+
+
+cdef inline void find_read(
+    const Net* net, const int* symbols, const long long* offsets, const long long* rows, int n,
+    Read* read
+) noexcept nogil:
+    """Number the rows of the table that the sequences of a batch read; their gradient is zero."""
+    cdef int k
+    cdef Py_ssize_t p
+    for k in range(read.n):
+        read.row_of[read.symbols[k]] = -1
+    read.n = 0
+    for k in range(n):
+        for p in range(offsets[rows[k]] * net.n_categorical,
+                       offsets[rows[k] + 1] * net.n_categorical):
+            if symbols[p] >= 0 and read.row_of[symbols[p]] < 0:
+                read.row_of[symbols[p]] = read.n
+                read.symbols[read.n] = symbols[p]
+                read.n += 1
+    memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))
+
+
+cdef inline void give_lanes(
+    int n, const real* d_z, const reals_out* d_rows,  # one for each sequence, NULL: none
+    int first, int stride
+) noexcept nogil:
+    """Add the gradient at n units to that of the symbols of a bundle's sequences."""
+    cdef int j = 0, lane, k
+    cdef real[LANES * LANES] turned
+    cdef reals[LANES] units
+    while stride == 1 and j + LANES <= n:
+        for k in range(LANES):
+            units[k] = d_z + (j + k) * LANES
+        turn(units, 0, turned)
+        for lane in range(LANES):
+            if d_rows[lane] != NULL:
+                add_reals(LANES, turned + lane * LANES, 1, d_rows[lane] + first + j, 1)
+        j += LANES
+    for lane in range(LANES):
+        if d_rows[lane] != NULL:
+            add_reals(n - j, d_z + j * LANES + lane, LANES, d_rows[lane] + first + j * stride,
+                      stride)
+
+
+cdef inline void give_step(
+    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, const real* d_z,
+    int first_row, int stop_row, const Read* read
+) noexcept nogil:
+    """Add the gradient at some rows of a layer at place t to that of the symbols there."""
+    cdef int H = layer.n_blocks, padded = units_padded(H, 1), n = units_padded(H, width)
+    cdef int c, g, j, stop, lane, symbol, first, stride
+    cdef reals_out[LANES] d_rows
+    for c in range(net.n_categorical):
+        for lane in range(width):
+            symbol = symbol_of(net, bundle, lane, t, c)
+            d_rows[lane] = NULL
+            if symbol >= 0:
+                d_rows[lane] = read.d_rows + <Py_ssize_t> read.row_of[symbol] * net.n_weights
+        for g in range(first_row // padded, (stop_row - 1) // padded + 1):
+            symbol_place(layer, g, &first, &stride)
+            j, stop = max(0, first_row - g * padded), min(H, stop_row - g * padded)
+            if width > 1:
+                give_lanes(stop - j, d_z + (g * n + j) * LANES, d_rows, first + j * stride, stride)
+            elif d_rows[0] != NULL:
+                add_reals(stop - j, d_z + g * n + j, 1, d_rows[0] + first + j * stride, stride)
+
+
+cdef inline void give_symbols(
+    const Net* net, int index, const Chunk* chunk, int first_row, int stop_row, const Read* read
+) noexcept nogil:
+    """Continue the sums of the table's gradient over the steps of a span of a chunk's bundles.
+
+    For some rows of a layer, groups padded, as they are dealt in gradients.pxd.
+    """
+    cdef const Layer* layer = &net.layers[index]
+    cdef const Bundle* bundle
+    cdef int b, step
+    for b in range(chunk.n):
+        bundle = &chunk.bundles[b]
+        for step in range(chunk.first, min(bundle.steps, chunk.stop)):
+            give_step(net, layer, bundle, chunk.width, step_at(layer, bundle, step),
+                      slot(&bundle.layers[index].z, step), first_row, stop_row, read)
+
+
+cdef inline double penalize_table(
+    const Net* net, Py_ssize_t n, double penalty, const Read* read
+) noexcept nogil:
+    """Tell the solver of the penalty on the n numbers of the table; return its loss."""
+    cdef Py_ssize_t p
+    cdef double square = 0
+    read.penalty[0] = <real> penalty
+    for p in range(n if penalty != 0 else 0):
+        square += <double> net.table[p] * net.table[p]
+    return penalty * square / 2
