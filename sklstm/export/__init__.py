@@ -1,5 +1,6 @@
-"""Models for other programs and libraries: weights, files without pickle."""
+"""Models for other programs and libraries: C, weights, files without pickle."""
 
+from sklstm.export._c import to_c
 from sklstm.export._keras import from_keras, to_keras
 from sklstm.export._safetensors import load_safetensors, save_safetensors
 from sklstm.export._state import load_state_dict, state_dict
@@ -12,6 +13,7 @@ __all__ = [
     "load_state_dict",
     "save_safetensors",
     "state_dict",
+    "to_c",
     "to_keras",
     "to_torch",
 ]

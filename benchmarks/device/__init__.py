@@ -1,0 +1,1 @@
+"""Programs around exported C, and an emulated Cortex-M4 to run them on."""
