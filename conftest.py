@@ -2,10 +2,18 @@
 
 from importlib.util import find_spec
 
-EXPORTS = ("safetensors", "torch")
+ONNX = ("onnx", "onnxruntime")
+EXPORTS = ("safetensors", "skl2onnx", "torch", *ONNX)
 NEEDED = {
     "docs/api.md": EXPORTS,
     "docs/export.md": EXPORTS,
+    "sklstm/export/_graph.py": ONNX,
+    "sklstm/export/_onnx.py": ONNX,
+    "sklstm/export/_onnx_categories.py": ONNX,
+    "sklstm/export/_onnx_layers.py": ONNX,
+    "sklstm/export/_onnx_outputs.py": ONNX,
+    "sklstm/export/_onnx_steps.py": ONNX,
+    "sklstm/export/_skl2onnx.py": ("skl2onnx", *ONNX),
     "sklstm/export/_safetensors.py": ("safetensors",),
     "sklstm/export/_torch.py": ("torch",),
     "sklstm/export/_torch_network.py": ("torch",),

@@ -25,6 +25,7 @@ from sklstm.preprocessing import (
     SequenceScaler,
 )
 
+pandas = pytest.importorskip("pandas")
 safetensors_numpy = pytest.importorskip("safetensors.numpy")
 SMALL = {"hidden_layer_sizes": 3, "max_iter": 1, "random_state": 0, "n_jobs": 1}
 
@@ -69,6 +70,20 @@ def everything():
     yield "symbols", whole, [[*rows[0], ["was", 7.0]]]
     numbered = make_pipeline(SequenceEncoder(), LSTMRegressor(**SMALL))
     yield "numbers", numbered.fit([[3, 7, 3], [7, 5]] * 12, numbers(X)), [[5, 3, 4]]
+    codes = [np.column_stack([x[:, 0], np.arange(len(x)) % 3]) for x in X]
+    codes[0][1, 1] = np.nan
+    yield (
+        "categories",
+        LSTMRegressor(**SMALL, categorical_features=[1]).fit(codes, numbers(X)),
+        codes,
+    )
+    alone = [x[:, 1:] for x in codes]
+    early = LSTMClassifier(**SMALL, categorical_features=[True], bidirectional=True)
+    yield "categories alone", early.fit(alone, labels()), alone
+    frames = [pandas.DataFrame({"a": ["x", None, "y"], "b": [1.0, 2.0, 3.0]})] * 24
+    frames = [x.astype({"a": "category"}) for x in frames]
+    by_type = LSTMRegressor(**SMALL, categorical_features="from_dtype")
+    yield "labelled", by_type.fit(frames, numbers(X)), frames
     seen = SequenceScaler(with_mean=False, features_per_step=2)
     wide = make_pipeline(seen, LSTMClassifier(**SMALL, features_per_step=2))
     yield "table", wide.fit(table, labels()), table
@@ -154,7 +169,6 @@ def test_other_programs_find_the_names_of_pytorch(path):
 
 
 def test_names_of_columns_come_back(path):
-    pandas = pytest.importorskip("pandas")
     X = [pandas.DataFrame(x, columns=["a", "b"]) for x in sequences()]
     model = make_pipeline(SequenceScaler(), LSTMRegressor(**SMALL)).fit(X, labels())
     save_safetensors(model, path)
@@ -468,6 +482,46 @@ def test_hostile_symbols_are_an_error(case, path):
         path.write_bytes(safetensors_numpy.save(arrays, {"sklstm": json.dumps(text)}))
     with pytest.raises(ValueError, match=message):
         load_safetensors(path)
+
+
+CATEGORIES = {
+    "cardinalities": (
+        lambda f: f["shape"]["dict"].append(["cardinalities", {"tuple": [4]}]),
+        r"'categories.weight' has shape \(2, 12\), but needs \(4, 12\)",
+    ),
+    "no cardinalities": (
+        lambda f: f["shape"]["dict"].append(["cardinalities", 3]),
+        "shape has cardinalities=3",
+    ),
+    "mask": (lambda f: f.update(is_categorical={"array": ["bool", [True]]}), "is_categorical must"),
+    "no mask": (lambda f: f.pop("is_categorical"), "is_categorical must say of 2 features which 1"),
+    "codes": (lambda f: f.update(codes=[[0]]), "codes are not as many as cardinalities="),
+    "negative": (lambda f: f.update(codes=[[0, -1]]), "categories must hold, for each"),
+    "no codes": (lambda f: f.pop("codes"), "categories must be a list"),
+    "labels": (lambda f: f.update(labels=[["x"]]), "not one for each code"),
+    "no labels": (lambda f: f.update(labels=7), "labels must be a list with an entry"),
+    "types": (lambda f: f.update(labels=[[["x"], 1]]), "labels are not strings or numbers"),
+}
+
+
+@pytest.mark.parametrize("case", CATEGORIES)
+def test_hostile_categories_are_an_error(case, path):
+    change, message = CATEGORIES[case]
+    frames = [pandas.DataFrame({"a": ["x", "y"], "b": [1.0, 2.0]}).astype({"a": "category"})] * 4
+    model = LSTMRegressor(**SMALL, categorical_features="from_dtype").fit(frames, [0, 1, 0, 1])
+    save_safetensors(model, path)
+    with opened(path) as (arrays, text):
+        change(text["model"]["fitted"])
+        path.write_bytes(safetensors_numpy.save(arrays, {"sklstm": json.dumps(text)}))
+    with pytest.raises(ValueError, match=message):
+        load_safetensors(path)
+
+
+def test_labels_that_cannot_be_written_are_refused(path):
+    frames = [pandas.DataFrame({"a": pandas.Categorical([b"x", b"y"]), "b": [1.0, 2.0]})] * 4
+    model = LSTMRegressor(**SMALL, categorical_features="from_dtype").fit(frames, [0, 1, 0, 1])
+    with pytest.raises(ValueError, match=r"categories_ has the label b.x. of type bytes"):
+        save_safetensors(model, path)
 
 
 class opened:

@@ -96,6 +96,26 @@ def test_peepholes_have_a_name_too():
     assert_array_equal(state["lstm.weight_ch_l0"], model.layers_[0]["peephole"])
 
 
+def test_categories_have_a_name_too():
+    X = [np.column_stack([x, np.arange(len(x)) % 3]) for x in sequences()]
+    settings = dict(categorical_features=[2], bidirectional=True, max_iter=1)
+    model, other = (
+        LSTMRegressor(3, random_state=k, **settings).fit(X, numbers(X)) for k in range(2)
+    )
+    state = state_dict(model)
+    table = np.vstack([layer["category"] for layer in model.layers_]).T
+    assert_array_equal(state["categories.weight"], table)
+    assert_array_equal(load_state_dict(other, state).parameters_, model.parameters_)
+    state["categories.weight"] = np.zeros((2, 24))
+    with pytest.raises(ValueError, match=r"'categories.weight' has shape \(2, 24\), .* \(3, 24\)"):
+        load_state_dict(other, state)
+    for convert in (to_torch, to_keras):
+        with pytest.raises(ValueError, match=r"no categorical_features in their .* Use to_onnx"):
+            convert(model)
+    with pytest.raises(ValueError, match=r"estimator has categorical_features=\[2\]: set it to N"):
+        from_torch(module("stacked")[0], LSTMRegressor(categorical_features=[2]))
+
+
 def test_a_state_is_a_copy():
     model, _ = lstm()
     before = model.parameters_.copy()

@@ -1,10 +1,13 @@
-"""What is asked of a model before anything of it leaves: that it is one of ours, and fitted."""
+"""What a model is made of, and what is asked of it before anything leaves: that it is fitted."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from sklstm._base import BaseLSTM
 from sklstm._pipeline_stream import parts_of
@@ -17,7 +20,7 @@ def fitted_lstm(estimator: Any, wanted_by: str) -> BaseLSTM:
         hint = ""
         if parts and isinstance(parts[-1][1], BaseLSTM):
             hint = " Of a pipeline, pass its last step, model[-1]."
-        elif hasattr(estimator, "best_estimator_"):
+        elif _is_search(estimator):
             hint = " Of a search, pass search.best_estimator_."
         raise TypeError(
             f"{wanted_by} takes a fitted LSTMClassifier or LSTMRegressor, got "
@@ -45,3 +48,66 @@ def in_units_of_y(estimator: BaseLSTM) -> tuple[np.ndarray, np.ndarray]:
 def has_quantiles(estimator: BaseLSTM) -> bool:
     """Whether each output has several quantiles."""
     return isinstance(getattr(estimator, "_goal", ("", None))[1], tuple)
+
+
+@dataclass
+class Chain:
+    """A model taken apart: transformers one after the other, and the network at the end.
+
+    Attributes
+    ----------
+    transformers : list of (str, object)
+        By the names of their steps.
+    estimator : BaseLSTM
+    """
+
+    transformers: list[tuple[str, Any]]
+    estimator: BaseLSTM
+
+    @property
+    def _first(self) -> Any:
+        return self.transformers[0][1] if self.transformers else self.estimator
+
+    @property
+    def is_table(self) -> bool:
+        """Whether X has one sequence per row, all of one length."""
+        return self._first._sequence_input == "table"
+
+    @property
+    def n_features(self) -> int:
+        """Features of a step of X."""
+        return self._first._n_step_features
+
+    @property
+    def input_shape(self) -> list:
+        """The shape of X, with names for what is left open."""
+        if self.is_table:
+            return ["batch", self._first.n_features_in_]
+        return ["batch", "time", self.n_features]
+
+
+def chain_of(model: Any, wanted_by: str) -> Chain:
+    """A fitted model taken apart, or an error that says what to pass."""
+    *transformers, (name, last) = list(parts_of(model)) or [("", model)]
+    if not isinstance(last, BaseLSTM):
+        step = "" if last is model else f", whose last step is {type(last).__name__}"
+        hint = " Of a search, pass search.best_estimator_." if _is_search(last) else ""
+        raise TypeError(
+            f"{wanted_by} takes a fitted LSTMClassifier or LSTMRegressor, or a Pipeline that ends "
+            f"with one, got {type(model).__name__}{step}.{hint}"
+        )
+    for step, part in [*transformers, (name, last)]:
+        require_fitted(part, f"step {step!r} of the pipeline" if step else "the model")
+    return Chain(transformers, last)
+
+
+def require_fitted(part: Any, what: str) -> None:
+    """An estimator must be fitted; the error says where it stands."""
+    try:
+        check_is_fitted(part)
+    except NotFittedError:
+        raise NotFittedError(f"{what}, {type(part).__name__}, is not fitted: call fit.") from None
+
+
+def _is_search(model: Any) -> bool:
+    return hasattr(model, "best_estimator_")

@@ -166,7 +166,7 @@ def _read(file: Any) -> Any:
         has = tuple(file.get_slice(name).get_shape())
         if has != shape:
             raise ValueError(f"the entry {name!r} has shape {has}, but needs {shape}")
-        needed = net if name.startswith(("lstm.", "linear.")) else "F64"
+        needed = net if name in tree.parameters else "F64"
         if kinds[name] != needed or needed not in DTYPES:
             raise ValueError(f"the entry {name!r} is of {kinds[name]}, but needs {needed}")
     return tree.filled({name: np.array(file.get_tensor(name)) for name in names})

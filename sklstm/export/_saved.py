@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._base import BaseLSTM
 from sklstm.compose import RelativeRegressor
 from sklstm.export import _saved_lstm, _saved_steps
+from sklstm.export._model import require_fitted
 from sklstm.export._plain import decoded, encoded
 
 CLASSES = {
@@ -67,7 +66,7 @@ def _node_of(model: Any, prefix: str, arrays: Arrays, what: str) -> dict[str, An
             for k, (name, step) in enumerate(model.steps)
         ]
         return node
-    _require_fitted(model, what)
+    require_fitted(model, what)
     parameters = model.get_params(deep=False)
     if kind is RelativeRegressor:
         del parameters["regressor"]  # is made anew from the fitted one
@@ -94,13 +93,6 @@ def _step_node(step: Any, prefix: str, arrays: Arrays, what: str) -> Any:
     if step is None or isinstance(step, str):
         return "passthrough"
     return _node_of(step, prefix, arrays, what)
-
-
-def _require_fitted(model: Any, what: str) -> None:
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        raise NotFittedError(f"{what}, {type(model).__name__}, is not fitted: call fit.") from None
 
 
 def _encoded(values: dict[str, Any], what: str) -> dict[str, Any]:
@@ -130,10 +122,13 @@ class Tree:
     ----------
     shapes : dict of str to tuple
         Shape of each array, to be compared with the file before any is read.
+    parameters : set of str
+        Those of the network, which share a precision; the others are float64.
     """
 
     def __init__(self, node: Any) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.parameters: set[str] = set()
         self._finish: list[Callable[[Arrays], None]] = []
         self.model = self._made(node, "", "model")
         if "linear.weight" not in self.shapes:
@@ -195,6 +190,7 @@ class Tree:
         shape = _saved_lstm.shape_from(fitted)
         names = _saved_lstm.tensor_shapes(model, shape, fitted)
         self.shapes |= names
+        self.parameters = set(names) - set(_saved_lstm.UNITS)
 
         def finish(arrays: Arrays) -> None:
             with _inside(where):
@@ -252,7 +248,7 @@ def _with_parameters(model: BaseEstimator, parameters: dict, where: str) -> Any:
 def _step_width(model: Any, fitted: dict) -> int:
     """Features of a step, as the estimator says it for itself."""
     if isinstance(model, BaseLSTM):
-        return _saved_lstm.shape_from(fitted)["n_features"]
+        return _saved_lstm.width_of(fitted)
     name = "features_per_step" if isinstance(model, RelativeRegressor) else "n_step_features"
     if name == "features_per_step" and fitted.get("input") != "table":
         name = "n_features_in"

@@ -12,6 +12,7 @@ import numpy as np
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._base import BaseLSTM
+from sklstm._categories import told
 from sklstm._estimator import SEEDS
 from sklstm._label_outputs import Labels
 from sklstm._number_losses import OUT_ACTIVATIONS, goal_of
@@ -34,15 +35,21 @@ RECORDS: dict[str, Any] = {
     "validation_loss_curve_": (list, type(None)),
 }
 UNITS = ("y_mean", "y_scale")  # tensors of a regressor
+LABELS = (str, int, float)  # of categories
 
 
 def attributes_of(model: BaseLSTM) -> dict[str, Any]:
     """What the file says of a fitted LSTM beside its parameters, as plain values."""
     found: dict[str, Any] = {
-        "shape": dict(model._shape),
+        "shape": {"cardinalities": ()} | model._shape,
         "split_seed": int(model._split_seed),
         "records": {name: getattr(model, name) for name in RECORDS},
     }
+    if model.is_categorical_ is not None:
+        found["is_categorical"] = model.is_categorical_
+        found["codes"] = list(model._codes)
+        if model._labels is not None:
+            found["labels"] = [_plain_labels(labels) for labels in model._labels]
     if isinstance(model, LSTMClassifier):
         found["classes"] = model.classes_
         found["multilabel"] = model._outputs_now().multilabel
@@ -51,6 +58,18 @@ def attributes_of(model: BaseLSTM) -> dict[str, Any]:
         found["out_activation"] = model.out_activation_
         found["units_of_fit"] = bool(model._learned_units)
     return found
+
+
+def _plain_labels(labels: np.ndarray) -> list:
+    """What categories stand for, if it can be written."""
+    plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    for label in plain:
+        if not isinstance(label, LABELS):
+            raise ValueError(
+                f"categories_ has the label {label!r} of type {type(label).__name__}, which a file "
+                "without pickle cannot hold: fit on labels that are strings."
+            )
+    return plain
 
 
 def tensors_of(model: BaseLSTM) -> dict[str, np.ndarray]:
@@ -71,8 +90,9 @@ def shape_from(attributes: dict[str, Any]) -> dict[str, Any]:
         "bidirectional": lambda v: isinstance(v, bool),
         "bias": lambda v: v in BIASES,
         "pooling": lambda v: v in POOLINGS,
-        "n_features": _is_size,
+        "n_features": lambda v: v == 0 or _is_size(v),
         "n_outputs": _is_size,
+        "cardinalities": lambda v: type(v) is tuple and all(n == 0 or _is_size(n) for n in v),
     }
     if not isinstance(shape, dict) or set(shape) != set(known):
         raise ValueError(f"shape must have the entries {sorted(known)}, got {shape!r}")
@@ -80,6 +100,15 @@ def shape_from(attributes: dict[str, Any]) -> dict[str, Any]:
         if not (_is_plain(shape[name]) and allows(shape[name])):
             raise ValueError(f"shape has {name}={shape[name]!r}")
     return shape
+
+
+def width_of(attributes: dict[str, Any]) -> int:
+    """Features of a step of X, those included that are categories."""
+    shape = shape_from(attributes)
+    width = shape["n_features"] + len(shape["cardinalities"])
+    if width == 0:
+        raise ValueError("shape has no features")
+    return width
 
 
 def tensor_shapes(model: BaseLSTM, shape: dict[str, Any], attributes: dict[str, Any]) -> dict:
@@ -95,12 +124,11 @@ def restore(
 ) -> None:
     """Make ``model``, which has its parameters, what was saved."""
     shape = shape_from(attributes)
-    if shape["n_features"] != n_features:
-        raise ValueError(f"shape has n_features={shape['n_features']!r}, but X has {n_features}")
     if model.return_sequences and shape["pooling"] != "last":
         raise ValueError(ONE_READING.format(shape["pooling"]))
     model._check_parameters()
     model._shape = shape
+    _restore_categories(model, attributes, shape["cardinalities"], n_features)
     if isinstance(model, LSTMClassifier):
         model._set_outputs(_labels_of(shape, attributes))
     else:
@@ -114,6 +142,41 @@ def restore(
     dtype = arrays["linear.weight"].dtype
     model.parameters_ = vector_of(topology(**shape), arrays, dtype)
     _restore_records(model, attributes)
+
+
+def _restore_categories(
+    model: BaseLSTM, attributes: dict[str, Any], cardinalities: tuple[int, ...], n_features: int
+) -> None:
+    model.is_categorical_, model._codes, model._labels = None, [], None
+    if not cardinalities:
+        return
+    mask, codes = attributes.get("is_categorical"), attributes.get("codes")
+    is_mask = isinstance(mask, np.ndarray) and mask.dtype == bool and len(mask) == n_features
+    if not is_mask or mask.sum() != len(cardinalities):
+        raise ValueError(
+            f"is_categorical must say of {n_features} features which {len(cardinalities)} of them "
+            "are categories"
+        )
+    model._codes = list(told(codes, len(cardinalities)))
+    if tuple(map(len, model._codes)) != cardinalities:
+        raise ValueError(f"codes are not as many as cardinalities={cardinalities} says")
+    if "labels" in attributes:
+        model._labels = _labels_of_categories(attributes["labels"], model._codes)
+    model.is_categorical_ = mask
+
+
+def _labels_of_categories(labels: Any, codes: list[np.ndarray]) -> list[np.ndarray]:
+    if not isinstance(labels, list) or len(labels) != len(codes):
+        raise ValueError("labels must be a list with an entry for each categorical feature")
+    restored = []
+    for some, of_each in zip(labels, codes, strict=True):
+        good = isinstance(some, list) and all(isinstance(label, LABELS) for label in some)
+        if not good or np.nanmax(of_each, initial=-1) >= len(some):
+            raise ValueError("labels are not strings or numbers, or not one for each code")
+        array = np.empty(len(some), dtype=object)
+        array[:] = some
+        restored.append(array)
+    return restored
 
 
 def _restore_records(model: BaseLSTM, attributes: dict[str, Any]) -> None:

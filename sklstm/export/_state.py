@@ -11,6 +11,7 @@ from sklstm._topology import Topology
 from sklstm.export._model import fitted_lstm
 
 DIRECTIONS = ("", "_reverse")
+CATEGORIES = "categories.weight"
 
 
 def state_dict(estimator: Any) -> dict[str, np.ndarray]:
@@ -26,8 +27,10 @@ def state_dict(estimator: Any) -> dict[str, np.ndarray]:
     state : dict of str to ndarray
         For each layer k, `"lstm.weight_ih_lk"`, `"lstm.weight_hh_lk"`, `"lstm.bias_ih_lk"` and
         `"lstm.bias_hh_lk"`, the same with `_reverse` for the backward direction, and for
-        `cell="peephole"` `"lstm.weight_ch_lk"`; then `"linear.weight"` and `"linear.bias"`. The
-        arrays are copies, in C order and in the precision of the parameters.
+        `cell="peephole"` `"lstm.weight_ch_lk"`; then `"linear.weight"` and `"linear.bias"`, and
+        with `categorical_features` `"categories.weight"`, a row per category of what it adds to
+        the gates of the first layer. The arrays are copies, in C order and in the precision of the
+        parameters.
 
     Raises
     ------
@@ -131,6 +134,8 @@ def named_views(topology: Topology, vector: np.ndarray) -> dict[str, np.ndarray]
             views[f"lstm.weight_ch{end}"] = layer["peephole"]
     views["linear.weight"] = topology.output_weights(vector)
     views["linear.bias"] = topology.output_bias(vector)
+    if topology.cardinalities:
+        views[CATEGORIES] = topology.table(vector)
     return views
 
 
@@ -147,6 +152,8 @@ def entry_shapes(topology: Topology) -> dict[str, tuple[int, ...]]:
             shapes[f"lstm.weight_ch{end}"] = (3 * layer.n_blocks, layer.block_size)
     shapes["linear.weight"] = (topology.n_outputs, topology.n_read)
     shapes["linear.bias"] = (topology.n_outputs,)
+    if topology.cardinalities:
+        shapes[CATEGORIES] = (topology.n_categories, topology.n_weights)
     return shapes
 
 

@@ -116,6 +116,11 @@ def _unfitted(estimator: Any, classes: Any, multilabel: bool, wanted_by: str) ->
             f"{wanted_by}: estimator must be an LSTMClassifier or LSTMRegressor whose settings to "
             f"take, got {type(estimator).__name__}."
         )
+    if estimator.categorical_features is not None:
+        raise ValueError(
+            f"{wanted_by}: the weights have no categories, but estimator has categorical_features="
+            f"{estimator.categorical_features!r}: set it to None."
+        )
     if isinstance(estimator, LSTMRegressor) and (classes is not None or multilabel):
         raise ValueError(
             f"{wanted_by}: classes and multilabel are for an LSTMClassifier, but estimator is an "
@@ -143,6 +148,11 @@ def from_estimator(estimator: Any, wanted_by: str, *, with_quantiles: bool = Fal
         raise ValueError(
             f"{wanted_by}: other libraries have no cell={estimator._shape['cell']!r} in their "
             "LSTM layers. Use to_onnx, which has every cell, or fit with cell='forget'."
+        )
+    if estimator._topology.cardinalities:
+        raise ValueError(
+            f"{wanted_by}: other libraries have no categorical_features in their LSTM layers. Use "
+            "to_onnx, or fit on columns of 0 and 1."
         )
     if has_quantiles(estimator) and not with_quantiles:
         raise ValueError(

@@ -1,0 +1,101 @@
+"""``python -m sklstm.export MODEL FILE``: a saved model as ONNX, as C, or without pickle."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from sklstm.export._onnx import to_onnx
+from sklstm.export._safetensors import load_safetensors, save_safetensors
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run with the arguments of the command line; return 0, or 1 if the model cannot be written."""
+    arguments = _parse(argv)
+    write = WRITERS[arguments.output.suffix]
+    try:
+        write(_loaded(arguments.model), arguments)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        print(f"{arguments.model}: {error}", file=sys.stderr)
+        return 1
+    print(f"Written to {arguments.output}: {arguments.output.stat().st_size:,} bytes.")
+    return 0
+
+
+def _loaded(file: Path) -> Any:
+    return load_safetensors(file) if file.suffix == ".safetensors" else joblib.load(file)
+
+
+def _write_onnx(model: Any, arguments: Namespace) -> None:
+    made = to_onnx(model, opset=arguments.opset, lengths=arguments.lengths, raw=arguments.raw)
+    arguments.output.write_bytes(made.SerializeToString())
+
+
+def _write_header(model: Any, arguments: Namespace) -> None:
+    from sklstm.export._c import to_c
+
+    arguments.output.write_text(to_c(model, name=arguments.name or arguments.output.stem))
+
+
+def _write_safetensors(model: Any, arguments: Namespace) -> None:
+    save_safetensors(model, arguments.output)
+
+
+WRITERS: dict[str, Callable[[Any, Namespace], None]] = {
+    ".onnx": _write_onnx,
+    ".h": _write_header,
+    ".safetensors": _write_safetensors,
+}
+
+
+def _parse(argv: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(
+        prog="python -m sklstm.export",
+        description=(
+            "Write a fitted model for other programs. The ending of FILE says as what: .onnx, .h "
+            "(C) or .safetensors (without pickle)."
+        ),
+    )
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="saved by joblib.dump or save_safetensors. Loading a pickle runs code: use those of "
+        "people you trust",
+    )
+    parser.add_argument("output", type=Path, metavar="FILE", help="to write, or to replace")
+    parser.add_argument(
+        "--opset", type=int, default=18, metavar="N", help="of ONNX (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--no-lengths",
+        dest="lengths",
+        action="store_false",
+        help="ONNX: no input for the lengths of sequences; all have all steps",
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="ONNX: raw outputs instead of labels or values"
+    )
+    parser.add_argument(
+        "--name", metavar="NAME", help="C: prefix of all names (default: that of FILE)"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.output.suffix not in WRITERS:
+        parser.error(
+            f"argument FILE: {arguments.output} ends in none of {', '.join(WRITERS)}, which say "
+            "what to write"
+        )
+    if not arguments.model.is_file():
+        parser.error(f"argument MODEL: there is no file {arguments.model}")
+    if not arguments.output.parent.is_dir():
+        parser.error(f"argument FILE: there is no folder {arguments.output.parent}")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
