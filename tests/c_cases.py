@@ -35,8 +35,8 @@ def classifier(y, X=None, **settings):
     return LSTMClassifier(**SMALL | settings).fit(X, y)
 
 
-def classes(n, **settings):
-    return classifier(np.arange(12) % n, **settings)
+def classes(n, X=None, **settings):
+    return classifier(np.arange(12) % n, X, **settings)
 
 
 def regressor(n=1, X=None, y=None, **settings):
@@ -55,6 +55,60 @@ def with_gaps(X):
     """Sequences in which values are missing, also first ones."""
     rng = np.random.default_rng(2)
     return [np.where(rng.random(x.shape) < 0.3, np.nan, x) for x in X]
+
+
+def with_codes(X):
+    """Two numbers between two codes; some codes are missing, negative or not seen in training."""
+    rng = np.random.default_rng(3)
+    return [
+        np.column_stack(
+            [
+                rng.choice([0, 1, 2, -1], len(x)),
+                x[:, :2],
+                rng.choice([3, 4, 7, 11, np.nan], len(x)),
+            ]
+        )
+        for x in X
+    ]
+
+
+def models_with_codes():
+    """Models that read codes, by name."""
+    X = with_codes(sequences())
+    shown = [*X[:2], np.array([[5.0, 1, 1, 5], [-3, 0, 0, 12], [2, 0, 1, np.nan]])]
+    settings = {"categorical_features": [0, 3]}
+    found = {}
+    for cell in CELLS:
+        net = dict(cell=cell, block_size=2, hidden_layer_sizes=(5, 2))
+        found[f"codes, {cell}"] = Case(classes(3, X=X, **net, **settings), shown)
+    found["codes, int8"] = Case(classes(3, X=X, **settings), shown, int8=True)
+    later = classes(2, X=[x[:, :4] * [1, 1, 1, np.nan] for x in X], **settings)
+    later.partial_fit([[[7.0, 0, 0, 2], [4, 0, 0, 1]]], [1]).partial_fit([[[3.0, 0, 0, 0]]], [0])
+    later.parameters_[:] = np.random.default_rng(0).normal(size=later.parameters_.shape) / 2
+    found["codes that came later"] = Case(later, [*shown, with_codes(sequences())[2]])
+    only = [x[:, [0, 3]] for x in X]
+    found["only codes"] = Case(
+        classes(3, X=only, categorical_features=[0, 1]), [x[:, [0, 3]] for x in shown]
+    )
+    told = LSTMRegressor(**SMALL, categorical_features=[1]).initialize(3, categories=[4])
+    found["codes, told"] = Case(told, [np.array([[0.5, 3, 1], [0.5, 4, 1], [1, np.nan, 1]])])
+    none = LSTMRegressor(**SMALL, categorical_features=[1]).initialize(3, categories=[0])
+    found["codes that nobody has seen"] = Case(none, [np.array([[0.5, 3, 1], [0.5, -1, 1]])])
+    before = {
+        "scaler": [SequenceScaler(**settings)],
+        "imputer": [SequenceImputer(**settings), SequenceScaler(**settings)],
+        "constant": [SequenceImputer("constant", **settings)],
+    }
+    for name, transformers in before.items():
+        last = LSTMRegressor(**SMALL, **settings)
+        found[f"codes, {name}"] = Case(pipeline(*transformers, X=X, last=last), shown)
+    moving = SequenceScaler(with_std=False).fit(X)
+    moving.mean_[[0, 3]] = 1.0, -2.0
+    last = LSTMRegressor(**SMALL, **settings).fit(moving.transform(X), np.arange(12.0) % 5)
+    found["codes that a scaler moves"] = Case(make_pipeline(moving, last), shown)
+    single = [x.astype(np.float32) for x in X]
+    found["codes, single"] = Case(classes(2, X=single, **settings), single[:2])
+    return found
 
 
 def cases():
@@ -100,7 +154,7 @@ def cases():
     }
     found |= {name: Case(model, few) for name, model in models.items()}
     found["a row of one column"].X = [np.eye(4)[:, :1]]
-    large = [500 + 20 * x for x in X]
+    large = [np.float32(5000 + 20 * x).astype(float) for x in X]
     gaps = with_gaps(X)
     filling = dict(add_indicator=True, add_elapsed=True)
     lines = {
@@ -124,6 +178,7 @@ def cases():
         found[name] = Case(pipeline(*transformers, X=data), data[:3])
     scaled = pipeline(SequenceScaler(), X=large, last=LSTMClassifier(**SMALL))
     found["int8 and a scaler"] = Case(scaled, large[:3], int8=True)
+    found |= models_with_codes()
     single = sequences(dtype=np.float32)
     found["single"] = Case(classes(3, X=single), single[:3])
     found["single with a scaler"] = Case(pipeline(SequenceScaler(), X=single), single[:3])

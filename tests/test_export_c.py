@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from c_cases import cases, classes, classifier
-from c_programs import C99, CPP, WARNINGS, has, run_here, run_on_cortex, write
+from c_cases import cases, classes, classifier, regressor
+from c_programs import C99, CPP, WARNINGS, Case, has, run_here, run_on_cortex, write
 from numpy.testing import assert_allclose
 
 from benchmarks import c as benchmark
@@ -107,6 +107,35 @@ def test_a_cortex_m4_meets_the_goals():
         flash = int(re.search(r"Flash: (\d+) bytes of constants", header)[1])
         assert flash - 8 <= found["constants"] <= flash  # a single number may be in the code
         assert f"RAM: {found['state']} bytes for each net_state" in header
+
+
+def test_each_row_in_int8_has_a_scale_of_its_own():
+    model = regressor(3, normalize_y=False)
+    model.output_weights_[:] *= [[1e-3], [1], [1e3]]
+    header = to_c(model, int8=True)
+    scale, weights = (array(header, name) for name in ("scale_out", "w_out"))
+    assert_allclose(scale, np.abs(model.output_weights_).max(axis=1) / 127, rtol=1e-6)
+    found = weights.reshape(3, -1) * scale[:, None]
+    assert np.all(np.abs(found - model.output_weights_) <= scale[:, None] / 1.99)
+
+
+def array(header, name):
+    """The numbers of a table of a header."""
+    body = re.search(rf"net_{name}\[\d+\] = {{(.+?)}}", header, re.DOTALL)[1]
+    return np.array([float(value) for value in re.sub(r"NET_R\(|\)", "", body).split(",")])
+
+
+@here
+def test_quantiles_that_are_next_to_one_another_stay_in_order(tmp_path):
+    """Also where functions that are not monotone to the last digit come after."""
+    settings = {"loss": "quantile", "quantile": [0.1, 0.4, 0.6, 0.9], "out_activation": "tanh"}
+    model = regressor(**settings)
+    model.output_weights_[:] *= [[0], [0], [0.2], [0]]
+    model.output_bias_[:] = -16.7, -16.7, 0.75, -16.7  # the next quantile is the next float
+    rng = np.random.default_rng(0)
+    write(tmp_path, [Case(model, [rng.normal(size=(2000, 3))])])
+    values = run_here(tmp_path, C99, ["-O1"])[0]["predict"]
+    assert (np.diff(values) >= 0).all() and (np.diff(values) == 0).any()
 
 
 def test_a_mean_over_many_steps_stays_a_mean():

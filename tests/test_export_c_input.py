@@ -138,6 +138,54 @@ def test_column_names_of_a_table_are_no_features():
     assert "#define NET_FEATURES 2" in header and "Features" not in header
 
 
+# ------------------------------------------------------------------------------------- codes
+
+
+def coded(**settings):
+    settings = SMALL | {"categorical_features": [1]} | settings
+    return LSTMClassifier(**settings).initialize(3, classes=[0, 1], categories=[[0, 2, 3]])
+
+
+@compiled
+def test_a_step_whose_code_is_no_whole_number_is_not_taken(tmp_path):
+    step = """\
+    net_state state;
+    const net_real codes[] = {2, NAN, -5, 1e9f, 1.5f, -0.5f, INFINITY};
+    int k;
+    net_reset(&state);
+    for (k = 0; k < 7; k++) {
+        const net_real x[3] = {0.5f, codes[k], 0.5f};
+        printf("%d ", net_step(&state, x));
+    }
+"""
+    assert printed(tmp_path, step, {"net": to_c(coded())}).split() == [*b"1 1 1 1 0 0 0".split()]
+
+
+def test_codes_that_single_precision_cannot_tell_apart_are_refused():
+    model = LSTMClassifier(**SMALL, categorical_features=[1])
+    model.initialize(3, classes=[0, 1], categories=[[0, 2**24 + 1]])
+    with pytest.raises(ValueError, match="Feature 1 has the code 16777217, but float has gaps"):
+        to_c(model)
+
+
+def test_weights_of_categories_that_are_no_numbers_are_refused():
+    model = coded()
+    model.layers_[0]["category"][5, 2] = np.nan
+    with pytest.raises(ValueError, match=r"layers_\[0\]\['category'\]\[5, 2\] is nan"):
+        to_c(model)
+
+
+@compiled
+def test_the_banner_says_what_codes_there_are(tmp_path):
+    assert "Feature 1 is a code from 0 to 3." in to_c(coded())
+    pages = pd.Categorical(["b", "*/ a\n", None, "b"])
+    frames = [pd.DataFrame({"seconds": [1.0, 2, 3, 4], "page": pages})] * 2
+    model = LSTMClassifier(**SMALL, categorical_features="from_dtype").fit(frames, [0, 1])
+    header = to_c(model)
+    assert r"Feature 1 is a code: 0 b, 1 \052\057 a\012, or NaN, missing." in header
+    assert printed(tmp_path, "", {"net": header}) == b""
+
+
 # ------------------------------------------------------------------------------------- names
 
 

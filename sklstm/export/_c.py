@@ -21,14 +21,14 @@ def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
     Parameters
     ----------
     estimator : LSTMClassifier, LSTMRegressor or Pipeline
-        Fitted, in one direction. The steps of a pipeline before the last one may be those that
-        :func:`sklstm.stream` takes: `SequenceScaler`, `SequenceDifferences`, `SequenceContext` with
-        ``after=0`` and `SequenceImputer` with any strategy but "linear".
+        Fitted, in one direction. The steps of a pipeline before the last one may be
+        `SequenceScaler`, `SequenceDifferences`, `SequenceContext` with ``after=0`` and
+        `SequenceImputer` with any strategy but "linear".
     name : str, default="net"
         What all names in the header begin with, so that several networks fit into one program. Its
         capitals begin the macros.
     int8 : bool, default=False
-        Store weights in 8 bits with one scale per row, which takes about a third of the flash and
+        Store weights in 8 bits with one scale per unit, which takes about a third of the flash and
         up to 1.7 times the instructions. The arithmetic is that of float, so that no data is needed
         to calibrate it. Outputs change a little: compare the accuracy before you use it. Biases
         and peepholes keep their precision.
@@ -42,8 +42,8 @@ def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
           double if ``NET_DOUBLE`` is defined before the first include.
         - ``void net_reset(net_state *state)`` : forget all steps. Call it before the first one.
         - ``int net_step(net_state *state, const net_real *x)`` : feed the ``NET_FEATURES`` features
-          of one time step. 1 if they are valid; 0 if a value is NaN or infinite, which leaves the
-          state as it was.
+          of one time step; of categorical ones the codes, where NaN is missing. 1 if they are
+          valid. 0 if a value is NaN or infinite, which leaves the state as it was.
         - ``net_predict(state)`` : the prediction for the steps so far: the number of the class, a
           number, or several in an array that is passed too.
         - ``net_predict_proba``, ``net_decision``, ``net_label`` : classifiers only. As the methods
@@ -70,9 +70,9 @@ def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
     standard deviations from 0, which would cost digits, or ``int8`` is set: then it is applied to
     each step.
 
-    In float the header needs nothing of libm, but `log1pf` for several quantiles; its `exp` and
-    `tanh` are within 3 units in the last place. Compilers may not reorder arithmetic
-    (``-ffast-math``): the test for values that are not finite would go.
+    In float the header needs nothing of libm but `log1pf` for several quantiles and `floorf` for
+    codes; its `exp` and `tanh` are within 3 units in the last place. Do not compile it with
+    ``-ffast-math``, which takes out the test for values that are not finite.
 
     The code is yours: sklstm claims no rights in it.
 
@@ -97,6 +97,7 @@ def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
         "\n".join(constant.text(network.single) for constant in constants),
         code.product(int8),
         code.cells(network.topology.cell, network.topology.block_size),
+        *([] if network.categories is None else network.categories.functions(int8)),
         *(stage.function for stage in network.stages),
         reset(network),
         step(network, int8),

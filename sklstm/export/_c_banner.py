@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sklstm._version import __version__
+from sklstm.export._c_categories import CategoricalFeature
 from sklstm.export._c_code import named
 from sklstm.export._c_layers import scratch, state_bytes
 from sklstm.export._c_network import Network
@@ -37,7 +38,21 @@ def banner(
     if network.feature_names:
         paragraphs += ["", "Features, in the order of x:"]
         paragraphs += [f"  {k}  {escaped(label)}" for k, label in enumerate(network.feature_names)]
+    if network.categories is not None:
+        paragraphs.append("")
+        paragraphs += map(_codes, network.categories.features)
     return comment(paragraphs)
+
+
+def _codes(feature: CategoricalFeature) -> str:
+    """What codes a feature has."""
+    text = f"Feature {feature.feature} is a code"
+    if feature.labels is not None:
+        labels = zip(feature.codes.astype(int).tolist(), feature.labels, strict=True)
+        text += ": " + ", ".join(f"{code} {escaped(label)}" for code, label in labels)
+    elif len(feature.codes):
+        text += f" from {feature.codes[0]:.0f} to {feature.codes[-1]:.0f}"
+    return text + ("." if feature.missing < 0 else ", or NaN, missing.")
 
 
 def _described(network: Network, int8: bool) -> str:

@@ -208,8 +208,7 @@ def imputer_stage(imputer: SequenceImputer, name: str, number: int) -> Stage:
 def encoder_stage(encoder: SequenceEncoder, name: str, number: int) -> Stage:
     raise ValueError(
         f"Step {name!r} of the pipeline, SequenceEncoder, reads symbols of Python. Export the "
-        "rest, to_c(pipeline[1:]), and pass codes to NAME_step: the code of a symbol is its place "
-        "in categories_."
+        "rest, to_c(pipeline[1:]), and pass the codes to NAME_step that its transform returns."
     )
 
 

@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 
 from sklstm._topology import LayerShape
+from sklstm.export._c_categories import in_int8
 from sklstm.export._c_code import TILE, TYPES
 from sklstm.export._c_network import Network
 from sklstm.export._c_outputs import Head
@@ -30,6 +31,8 @@ def constants_of(network: Network, head: Head, int8: bool) -> list[Constant]:
             found.append(Constant(f"p{k}", layer["peephole"], f"A peephole of layer {k}"))
     weights, bias = in_units_of_y(network.estimator)
     found += _sums("_out", "A parameter of the output layer", weights, bias, int8)
+    if network.categories is not None:
+        found += network.categories.constants(int8)
     for stage in network.stages:
         found += stage.constants
     return found + head.constants
@@ -41,9 +44,7 @@ def _sums(
     """The constants of one product: weights, their scales if they are int8, biases."""
     if not int8:
         return [Constant(f"w{name}", _tiled(weights), what, True), Constant(f"b{name}", bias, what)]
-    scale = np.abs(weights).max(axis=1) / 127
-    scale[scale == 0] = 1.0
-    rounded = np.clip(np.rint(weights / scale[:, np.newaxis]), -127, 127).astype(np.int8)
+    scale, rounded = in_int8(weights)
     return [
         Constant(f"w{name}", _tiled(rounded), what, True),
         Constant(f"scale{name}", scale, what),
@@ -167,33 +168,38 @@ static inline void net_reset(net_state *state)
 
 
 def step(network: Network, int8: bool) -> str:
-    topology = network.topology
-    first, before, x = topology.stack[0], "", "x"
-    if network.stages:
-        before, x = _before(network)
-    n_rows = max(layer.n_rows for layer in topology.stack)
+    body, x = _before(network)
+    body += _checks(network, x)
+    if remembers(network):
+        body += "    state->memory = memory;\n"
+    body += _inputs(network, x)
+    stack = network.topology.stack
+    for k, layer in enumerate(stack):
+        body += _layer(k, layer, stack[k - 1] if k else None, int8)
+        if k == 0 and network.categories is not None:
+            body += network.categories.additions(x)
+        body += _cells(k, layer)
+    body += _pooling(network)
+
     memory = "    net_memory memory = state->memory;\n" if remembers(network) else ""
-    buffers = "".join(
-        f"    net_real x{k}[{stage.n_out}];\n" for k, stage in enumerate(network.stages, 1)
-    )
-    kept = "    state->memory = memory;\n" if memory else ""
-    filled = any(stage.title == "SequenceImputer" for stage in network.stages)
-    refused = "infinite" if filled else "NaN or infinite"
-    text = f"""\
-/* Feed the features of a time step. Returns 1; or 0 if one is {refused}, which leaves the state
- * as it was. */
+    features = "".join(f"    net_real x{s.number}[{s.n_out}];\n" for s in network.stages)
+    sums = f"    net_real z[{max(layer.n_rows for layer in stack)}];\n"
+    counter = "    int k;\n" if "(k = " in body else ""
+    return f"""\
+/* Feed the features of a time step. Returns 1; or 0 if one is {_refused(network)}:
+ * then the state is as it was. */
 static inline int net_step(net_state *state, const net_real *x)
 {{
-{memory}{buffers}    net_real z[{n_rows}];
-    int k;
-{before}    for (k = 0; k < {first.n_features}; k++) {{
-        if (!({x}[k] - {x}[k] == 0)) return 0;
-    }}
-{kept}    for (k = 0; k < {first.n_features}; k++) state->a0[k] = {x}[k];
+{memory}{features}{sums}{counter}{body}    return 1;
+}}
 """
-    for k, layer in enumerate(topology.stack):
-        text += _layer(k, layer, topology.stack[k - 1] if k else None, int8)
-    return text + _pooling(network) + "    return 1;\n}\n"
+
+
+def _refused(network: Network) -> str:
+    """Which features are not valid, in words."""
+    filled = any(stage.title == "SequenceImputer" for stage in network.stages)
+    words = "infinite" if filled else "NaN or infinite"
+    return words if network.categories is None else f"{words}, or no code where one has to be"
 
 
 def _before(network: Network) -> tuple[str, str]:
@@ -205,11 +211,40 @@ def _before(network: Network) -> tuple[str, str]:
         if (x[k] == x[k] && !(x[k] - x[k] == 0)) return 0;
     }
 """
-    for k, stage in enumerate(network.stages, 1):
+    for stage in network.stages:
         memory = "&memory, " if stage.remembers else ""
-        lines += f"    net_before_{stage.number}({memory}{x}, x{k});\n"
-        x = f"x{k}"
+        lines += f"    net_before_{stage.number}({memory}{x}, x{stage.number});\n"
+        x = f"x{stage.number}"
     return lines, x
+
+
+def _checks(network: Network, x: str) -> str:
+    """Whether all features are what they have to be."""
+    text = "".join(
+        f"""\
+    for (k = {start}; k < {stop}; k++) {{
+        if (!({x}[k] - {x}[k] == 0)) return 0;
+    }}
+"""
+        for start, stop in _runs(network.numbers)
+    )
+    return text if network.categories is None else text + network.categories.checks(x)
+
+
+def _inputs(network: Network, x: str) -> str:
+    """Features that are numbers become inputs of layer 0, side by side."""
+    text, to = "", 0
+    for start, stop in _runs(network.numbers):
+        source = "k" if start == to else f"{start - to} + k"
+        text += f"    for (k = {to}; k < {to + stop - start}; k++) state->a0[k] = {x}[{source}];\n"
+        to += stop - start
+    return text
+
+
+def _runs(numbers: np.ndarray) -> list[tuple[int, int]]:
+    """Whole numbers in rising order as ranges."""
+    parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    return [(int(part[0]), int(part[-1]) + 1) for part in parts if len(part)]
 
 
 def _layer(k: int, layer: LayerShape, below: LayerShape | None, int8: bool) -> str:
@@ -217,11 +252,14 @@ def _layer(k: int, layer: LayerShape, below: LayerShape | None, int8: bool) -> s
     if below is not None:
         cells = f"state->a{k - 1}[{below.n_features} + k]"
         text = f"    for (k = 0; k < {n}; k++) state->a{k}[k] = {cells};\n"
-    text += _product(str(k), layer.n_rows, f"state->a{k}", n + layer.n_recurrent, "z", int8)
+    sources = n + layer.n_recurrent
+    return text + _product(str(k), layer.n_rows, f"state->a{k}", sources, "z", int8)
+
+
+def _cells(k: int, layer: LayerShape) -> str:
     peepholes = f"net_p{k}, " if layer.has_peepholes else ""
-    return (
-        text + f"    net_cells(z, {peepholes}{layer.n_blocks}, state->s{k}, state->a{k} + {n});\n"
-    )
+    at = f"state->s{k}, state->a{k} + {layer.n_features}"
+    return f"    net_cells(z, {peepholes}{layer.n_blocks}, {at});\n"
 
 
 def _pooling(network: Network) -> str:

@@ -11,6 +11,7 @@ from sklstm._base import BaseLSTM
 from sklstm._pipeline_stream import parts_of
 from sklstm._topology import Topology
 from sklstm.export._c_before import Stage, scaling, stage_of
+from sklstm.export._c_categories import Categories, categories_of
 from sklstm.export._c_text import FLOAT_MAX
 from sklstm.preprocessing import SequenceScaler
 
@@ -35,6 +36,10 @@ class Network:
         Whether a scaler right before the network is in its weights instead.
     n_features : int
         Of a step, as it is passed.
+    numbers : ndarray of int
+        Which of the features that the network reads are numbers, not codes.
+    categories : Categories or None
+        The features that are codes.
     feature_names : list or None
         Their names, where training had some.
     """
@@ -46,6 +51,8 @@ class Network:
     stages: list[Stage]
     folded: bool
     n_features: int
+    numbers: np.ndarray
+    categories: Categories | None
     feature_names: list | None
 
 
@@ -64,38 +71,53 @@ def read_network(model: Any, int8: bool) -> Network:
             "A bidirectional network reads a sequence from its end, which C code that goes step "
             "by step does not have. Fit with bidirectional=False."
         )
-    if getattr(last, "categorical_features", None) is not None:
-        raise ValueError(
-            "A network with categorical_features has no form in C yet. Fit without them, on "
-            "columns of 0 and 1."
-        )
     topology.require_vector(last.parameters_)
     vector = last.parameters_.astype(np.float64)
     _require_finite(topology, vector)
     stages = [stage_of(*step, number) for number, step in enumerate(before, 1)]
-    _require_widths(before, stages, topology)
-    n_features = stages[0].n_in if stages else topology.n_features
-    folded = bool(before) and not int8 and _fold(*before[-1], topology, vector)
+    categories = categories_of(last, vector)
+    n_read = topology.n_features + len(topology.cardinalities)
+    _require_widths(before, stages, n_read)
+    n_features = stages[0].n_in if stages else n_read
+    numbers = np.flatnonzero(np.ones(n_read) if categories is None else ~last.is_categorical_)
+    folded = bool(before) and not int8 and _fold(*before[-1], topology, vector, numbers)
     if folded:
         stages.pop()
     single = last.parameters_.dtype == np.float32
     names = getattr(before[0][1] if before else last, "feature_names_in_", ())
-    names = list(names) if len(names) == n_features else None  # those of a table are its columns
-    return Network(last, topology, vector, single, stages, folded, n_features, names)
+    return Network(
+        estimator=last,
+        topology=topology,
+        vector=vector,
+        single=single,
+        stages=stages,
+        folded=folded,
+        n_features=n_features,
+        numbers=numbers,
+        categories=categories,
+        # those of a table are its columns
+        feature_names=list(names) if len(names) == n_features else None,
+    )
 
 
-def _fold(name: str, scaler: Any, topology: Topology, vector: np.ndarray) -> bool:
+def _fold(
+    name: str, scaler: Any, topology: Topology, vector: np.ndarray, numbers: np.ndarray
+) -> bool:
     """Put a scaler into the weights of the first layer, if that is as exact as scaling first."""
     if type(scaler) is not SequenceScaler:
         return False
     mean, scale = scaling(scaler, name)
     if (np.abs(mean) > MEAN_MAX * scale).any():
         return False
+    codes = np.delete(np.arange(len(mean)), numbers)
+    if mean[codes].any() or (scale[codes] != 1).any():
+        return False
+    mean, scale = mean[numbers], scale[numbers]
     layer = topology.layers(vector)[0]
     with np.errstate(over="ignore"):
         weights = layer["input"] / scale
         bias = layer["bias"] - weights @ mean
-    if max(np.abs(weights).max(), np.abs(bias).max()) > FLOAT_MAX:
+    if np.abs(weights).max(initial=np.abs(bias).max()) > FLOAT_MAX:
         return False
     layer["input"][:], layer["bias"][:] = weights, bias
     return True
@@ -122,10 +144,10 @@ def _require_finite(topology: Topology, vector: np.ndarray) -> None:
             )
 
 
-def _require_widths(before: list, stages: list[Stage], topology: Topology) -> None:
+def _require_widths(before: list, stages: list[Stage], n_read: int) -> None:
     """Each step must read as many features as the one before it writes."""
     names = [repr(name) for name, _ in before] + ["the network"]
-    needed = [*(stage.n_in for stage in stages), topology.n_features][1:]
+    needed = [*(stage.n_in for stage in stages), n_read][1:]
     for k, (stage, n) in enumerate(zip(stages, needed, strict=True)):
         if stage.n_out != n:
             raise ValueError(

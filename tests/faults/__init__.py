@@ -7,6 +7,7 @@ from faults import (
     cells,
     compose,
     data,
+    exports_c,
     inspection,
     preprocessing,
     streams,
@@ -35,4 +36,5 @@ FAULTS = [
     *inspection.FAULTS,
     *answers.FAULTS,
     *categories.FAULTS,
+    *exports_c.FAULTS,
 ]
