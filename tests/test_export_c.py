@@ -22,8 +22,7 @@ here = pytest.mark.skipif(not has("cc", "c++"), reason="no compiler")
 there = pytest.mark.skipif(not cortex.is_here(), reason="no compiler for ARM, or no QEMU")
 WAYS = {
     "C": pytest.param(C99, ["-O1"], False, marks=here),
-    "C, double": pytest.param(C99, ["-O0"], True, marks=here),
-    "C++": pytest.param(CPP, ["-O0"], False, marks=here),
+    "C++, double": pytest.param(CPP, ["-O0"], True, marks=here),
     "Cortex-M4": pytest.param(None, ["-O1"], False, marks=there),
 }
 

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.baselines import RecurrentRegressor
 from sklstm.export import to_c
+from sklstm.export.__main__ import main as export
 from sklstm.preprocessing import (
     SequenceContext,
     SequenceDifferences,
@@ -344,3 +346,26 @@ def test_numbers_near_zero_compile(tmp_path):
     headers = {"net": to_c(model), "single": to_c(single, "single")}
     headers["zeros"] = to_c(zeros, "zeros", int8=True)
     assert printed(tmp_path, "", headers) == b""
+
+
+# ------------------------------------------------------------------------------ command line
+
+
+def test_the_command_line_writes_what_to_c_returns(tmp_path, capsys):
+    model, file, net = regressor(), tmp_path / "model.joblib", tmp_path / "gesture.h"
+    joblib.dump(model, file)
+    assert export([str(file), str(net)]) == 0
+    assert net.read_text() == to_c(model, "gesture")
+    assert export([str(file), str(net), "--name", "other", "--int8"]) == 0
+    assert net.read_text() == to_c(model, "other", int8=True)
+    assert "Written to" in capsys.readouterr().out
+
+
+def test_the_command_line_says_why_there_is_no_header(tmp_path, capsys):
+    file = tmp_path / "model.joblib"
+    joblib.dump(regressor(bidirectional=True), file)
+    assert export([str(file), str(tmp_path / "net.h")]) == 1
+    assert "bidirectional=False" in capsys.readouterr().err
+    joblib.dump(regressor(), file)
+    assert export([str(file), str(tmp_path / "my net.h")]) == 1
+    assert "name='my net' cannot begin the names of C" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 
+from sklstm.export._c import to_c
 from sklstm.export._onnx import to_onnx
 from sklstm.export._safetensors import load_safetensors, save_safetensors
 
@@ -37,9 +38,8 @@ def _write_onnx(model: Any, arguments: Namespace) -> None:
 
 
 def _write_header(model: Any, arguments: Namespace) -> None:
-    from sklstm.export._c import to_c
-
-    arguments.output.write_text(to_c(model, name=arguments.name or arguments.output.stem))
+    header = to_c(model, arguments.name or arguments.output.stem, int8=arguments.int8)
+    arguments.output.write_text(header, encoding="ascii")
 
 
 def _write_safetensors(model: Any, arguments: Namespace) -> None:
@@ -84,6 +84,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--name", metavar="NAME", help="C: prefix of all names (default: that of FILE)"
     )
+    parser.add_argument("--int8", action="store_true", help="C: store weights in 8 bits")
     arguments = parser.parse_args(argv)
     if arguments.output.suffix not in WRITERS:
         parser.error(

@@ -69,7 +69,7 @@ def read_network(model: Any, int8: bool) -> Network:
     if topology.bidirectional:
         raise ValueError(
             "A bidirectional network reads a sequence from its end, which C code that goes step "
-            "by step does not have. Fit with bidirectional=False."
+            "by step does not have. Fit with bidirectional=False, or use to_onnx."
         )
     topology.require_vector(last.parameters_)
     vector = last.parameters_.astype(np.float64)
