@@ -100,8 +100,8 @@ def _watched_fit(ours: Sklstm, n: int) -> tuple[float, float, dict[str, Callable
     order = np.arange(len(ours.X))
     batches = [order[first : first + work.batch] for first in range(0, len(order), work.batch)]
     n_epochs = n // len(batches)
-    vector, before = model.parameters_.copy(), model.parameters_.copy()
-    step = SGD(SGD.start(vector, model), model).step_on(vector, trainer.found, before)
+    vector = model.parameters_.copy()
+    step, _ = SGD(SGD.start(vector, model), model).step_on(vector, trainer.found)
 
     def gradients() -> None:
         gradient = trainer.gradient

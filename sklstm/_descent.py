@@ -34,11 +34,12 @@ class Descent(Training):
         loss_at_zero: float | None,
         **rule: Any,
     ) -> None:
-        super().__init__(vector.copy(), records, progress, **rule)
+        super().__init__(vector, records, progress, **rule)
         self.vector = vector
         self.best = vector.copy() if judges else None  # on validation data
         self.lowest, self.at_lowest = inf, vector.copy()  # training loss, and its parameters
         self.loss_at_zero = loss_at_zero
+        self.undo: Callable[[], None] = lambda: None  # the last step, whose loss is not known
         self.first: float | None = None  # loss of the first batch, at the initial parameters
 
     def end_epoch(
@@ -59,7 +60,7 @@ class Descent(Training):
         if self.best is not None and self.records.best_score > -inf:
             np.copyto(self.vector, self.best)
         elif end is End.DIVERGED:
-            np.copyto(self.vector, self.kept)
+            self.undo()
         elif end is End.EXPLODED:
             np.copyto(self.vector, self.at_lowest)
         return end
@@ -131,7 +132,7 @@ def train(
         n_iter_no_change=n_iter_no_change if stops else inf,
         gives_up=solver.gives_up,
     )
-    step = solver.step_on(vector, trainer.found, training.kept)
+    step, training.undo = solver.step_on(vector, trainer.found)
     with training:
         for epoch in range(first_epoch, first_epoch + max_iter):
             trainer.begin_epoch(epoch)

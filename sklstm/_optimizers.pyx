@@ -54,7 +54,7 @@ def norm(const real[::1] x):
 cdef class Steps:
     """Steps of some parameters along the ``Gradient`` that is there each time."""
 
-    cdef real[::1] vector, before
+    cdef real[::1] vector
     cdef double clip_norm  # infinite: never
     cdef real factor  # of the gradient of the step under way
     cdef real rate
@@ -64,18 +64,24 @@ cdef class Steps:
     cdef const int[::1] read, row_of, n_read
     cdef Py_ssize_t n_dense, width  # of a row of the table
     cdef const real[::1] zeros  # gradient of a row that was not read
-    cdef int[::1] moved  # rows that the last step has moved, if it has not moved all
+    # what the last step has moved, as it was before
+    cdef real[::1] old_dense, old_rows
+    cdef int[::1] moved  # rows; all of them if n_moved is negative
     cdef int n_moved
+    cdef bint has_moved
 
-    cdef int bind(self, real[::1] vector, gradient, real[::1] before, clip_norm) except -1:
-        self.vector, self.before = vector, before
+    cdef int bind(self, real[::1] vector, gradient, clip_norm) except -1:
+        self.vector = vector
         self.clip_norm = float("inf") if clip_norm is None else clip_norm
         self.dense, self.penalty, self.rows = gradient.dense, gradient.penalty, gradient.rows
         self.read, self.row_of, self.n_read = gradient.read, gradient.row_of, gradient.n_read
         self.n_dense, self.width = self.dense.shape[0], self.rows.shape[1]
         self.zeros = np.zeros_like(gradient.rows, shape=self.width)
         self.moved = np.empty_like(gradient.read)
-        same_length(vector.shape[0], before.shape[0],
+        self.old_dense = np.empty_like(gradient.dense)
+        n_rows = len(gradient.row_of if self.moves_all() else gradient.read)
+        self.old_rows = np.empty_like(gradient.rows, shape=n_rows * self.width)
+        same_length(vector.shape[0], vector.shape[0],
                     self.n_dense + self.row_of.shape[0] * self.width)
         return 0
 
@@ -117,30 +123,44 @@ cdef class Steps:
                 total += slope * slope
         return total
 
-    cdef void copy_row(self, int k, const real[::1] source, real[::1] target) noexcept nogil:
-        cdef Py_ssize_t at = self.n_dense + k * self.width
-        memcpy(&target[at], &source[at], self.width * sizeof(real))
+    cdef void copy_rows(self, bint back) noexcept nogil:
+        """Put rows that the step moves aside, or bring them back."""
+        cdef Py_ssize_t size = self.width * sizeof(real)
+        cdef int k
+        cdef real* row
+        if self.n_moved < 0:
+            row = &self.vector[self.n_dense]
+            size *= self.row_of.shape[0]
+            memcpy(row if back else &self.old_rows[0], &self.old_rows[0] if back else row, size)
+        for k in range(self.n_moved):
+            row = &self.vector[self.n_dense + self.moved[k] * self.width]
+            if back:
+                memcpy(row, &self.old_rows[k * self.width], size)
+            else:
+                memcpy(&self.old_rows[k * self.width], row, size)
 
     cdef void keep(self) noexcept nogil:
-        """Bring the parameters into ``before``."""
-        cdef int k
-        if self.moves_all():
-            memcpy(&self.before[0], &self.vector[0], self.vector.shape[0] * sizeof(real))
-            self.n_moved = 0
-            return
-        memcpy(&self.before[0], &self.vector[0], self.n_dense * sizeof(real))
-        for k in range(self.n_moved):
-            self.copy_row(self.moved[k], self.vector, self.before)
-        for k in range(self.n_read[0]):
-            self.moved[k] = self.read[k]
-            self.copy_row(self.read[k], self.vector, self.before)
-        self.n_moved = self.n_read[0]
+        """Put all that the step moves aside."""
+        memcpy(&self.old_dense[0], &self.vector[0], self.n_dense * sizeof(real))
+        self.n_moved = -1 if self.moves_all() else self.n_read[0]
+        if self.n_moved > 0:
+            memcpy(&self.moved[0], &self.read[0], self.n_moved * sizeof(int))
+        self.copy_rows(False)
+        self.has_moved = True
+
+    def undo(self):
+        """Bring the parameters back to where they were before the last step, if there was one."""
+        if self.has_moved:
+            memcpy(&self.vector[0], &self.old_dense[0], self.n_dense * sizeof(real))
+            self.copy_rows(True)
 
     def step(self, double learning_rate):
         """Move all parameters; were they finite, and so kept?"""
         cdef Py_ssize_t k
         cdef bint good
         cdef float_mode mode
+        if self.moves_all() and self.old_rows.shape[0] < self.row_of.shape[0] * self.width:
+            self.old_rows = np.empty(self.row_of.shape[0] * self.width, self.old_rows.base.dtype)
         with nogil:
             mode = flush_denormals()
             self.rate, self.factor = <real> learning_rate, <real> self.scale()
@@ -155,18 +175,9 @@ cdef class Steps:
                     good &= self.move(self.n_dense + self.read[k] * self.width, self.width,
                                       &self.rows[k, 0], 0)
             restore_float_mode(mode)
-            if not good:
-                self.undo()
+        if not good:
+            self.undo()
         return good
-
-    cdef void undo(self) noexcept nogil:
-        cdef int k
-        if self.moves_all():
-            memcpy(&self.vector[0], &self.before[0], self.vector.shape[0] * sizeof(real))
-            return
-        memcpy(&self.vector[0], &self.before[0], self.n_dense * sizeof(real))
-        for k in range(self.n_read[0]):
-            self.copy_row(self.read[k], self.before, self.vector)
 
 
 cdef class SgdSteps(Steps):
@@ -181,15 +192,14 @@ cdef class SgdSteps(Steps):
         real[::1] vector,    # INOUT  (W,)
         real[::1] velocity,  # INOUT  (W,)
         gradient,            # IN     sklstm._gradient.Gradient
-        real[::1] before,    # INOUT  (W,) the parameters before the last step
         *,
         double momentum,
         bint nesterov,
         clip_norm,
     ):
-        self.bind(vector, gradient, before, clip_norm)
-        same_length(vector.shape[0], velocity.shape[0], vector.shape[0])
         self.velocity, self.momentum, self.nesterov = velocity, <real> momentum, nesterov
+        self.bind(vector, gradient, clip_norm)
+        same_length(vector.shape[0], velocity.shape[0], vector.shape[0])
         self.none = np.zeros_like(gradient.rows, shape=self.width)
         of_table = np.asarray(velocity)[self.n_dense:]
         if not self.moves_all() and of_table.any():
@@ -231,14 +241,13 @@ cdef class AdamSteps(Steps):
         real[::1] mean,      # INOUT  (W,), of the gradient
         real[::1] square,    # INOUT  (W,), mean of its square
         gradient,            # IN     sklstm._gradient.Gradient
-        real[::1] before,    # OUT    (W,) the parameters before the last step
         *,
         double beta_1,
         double beta_2,
         double epsilon,
         clip_norm,
     ):
-        self.bind(vector, gradient, before, clip_norm)
+        self.bind(vector, gradient, clip_norm)
         same_length(vector.shape[0], mean.shape[0], square.shape[0])
         self.mean, self.square = mean, square
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, <real> epsilon

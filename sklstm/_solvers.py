@@ -41,29 +41,25 @@ class Adam:
         }
 
     def step_on(
-        self, vector: np.ndarray, gradient: Gradient, before: np.ndarray
-    ) -> Callable[[], bool]:
+        self, vector: np.ndarray, gradient: Gradient
+    ) -> tuple[Callable[[], bool], Callable[[], None]]:
         """A function that moves ``vector`` by one step along the gradient that is then there.
 
-        ``before``, which holds the same numbers now, then holds those before the step. If they
-        would not be finite after it they stay as they were, and it returns False.
+        If the parameters would not be finite after it they stay as they were, and it returns
+        False. A second function undoes the last step.
         """
         state, rate, (beta_1, beta_2) = self.state, self.rate, self.betas
-        move = (
-            _isa.optimizers[vector.dtype]
-            .AdamSteps(
-                vector,
-                state["mean"],
-                state["square"],
-                gradient,
-                before,
-                beta_1=beta_1,
-                beta_2=beta_2,
-                epsilon=self.epsilon,
-                clip_norm=self.clip_norm,
-            )
-            .step
+        steps = _isa.optimizers[vector.dtype].AdamSteps(
+            vector,
+            state["mean"],
+            state["square"],
+            gradient,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=self.epsilon,
+            clip_norm=self.clip_norm,
         )
+        move = steps.step
 
         def step() -> bool:
             n_steps = state["n_steps"] + 1
@@ -71,7 +67,7 @@ class Adam:
             state["n_steps"] = n_steps
             return moved
 
-        return step
+        return step, steps.undo
 
     def end_epoch(self, t: int) -> None:
         """Told after each epoch how many sequences have been seen."""
@@ -110,32 +106,28 @@ class SGD:
         }
 
     def step_on(
-        self, vector: np.ndarray, gradient: Gradient, before: np.ndarray
-    ) -> Callable[[], bool]:
+        self, vector: np.ndarray, gradient: Gradient
+    ) -> tuple[Callable[[], bool], Callable[[], None]]:
         """A function that moves ``vector`` by one step along the gradient that is then there.
 
-        ``before``, which holds the same numbers now, then holds those before the step. If they
-        would not be finite after it they stay as they were, and it returns False.
+        If the parameters would not be finite after it they stay as they were, and it returns
+        False. A second function undoes the last step.
         """
         state = self.state
-        move = (
-            _isa.optimizers[vector.dtype]
-            .SgdSteps(
-                vector,
-                state["velocity"],
-                gradient,
-                before,
-                momentum=self.momentum,
-                nesterov=self.nesterov,
-                clip_norm=self.clip_norm,
-            )
-            .step
+        steps = _isa.optimizers[vector.dtype].SgdSteps(
+            vector,
+            state["velocity"],
+            gradient,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            clip_norm=self.clip_norm,
         )
+        move = steps.step
 
         def step() -> bool:
             return move(state["learning_rate"])
 
-        return step
+        return step, steps.undo
 
     def end_epoch(self, t: int) -> None:
         """Told after each epoch how many sequences have been seen."""
@@ -158,9 +150,14 @@ def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[
     if state["solver"] != settings.solver:
         return SOLVERS[settings.solver].start(vector, settings)
     return {
-        name: np.array(value) if isinstance(value, np.ndarray) else value
+        name: _copy(value) if isinstance(value, np.ndarray) else value
         for name, value in state.items()
     }
+
+
+def _copy(array: np.ndarray) -> np.ndarray:
+    """A copy; of zeros one that takes no memory until it is written to."""
+    return np.array(array) if array.any() else np.zeros_like(array)
 
 
 def norm(vector: np.ndarray) -> float:

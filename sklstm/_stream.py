@@ -379,9 +379,7 @@ class Stream:
         if learner.writable() is not self._vector:
             self._follow()
         self._solver = learner.solver()
-        self._step_solver = self._solver.step_on(
-            self._vector, self._gradient, np.empty_like(self._vector)
-        )
+        self._step_solver, _ = self._solver.step_on(self._vector, self._gradient)
         self._alpha = learner.alpha
         self._known = learner.standing()
 

@@ -811,8 +811,8 @@ def interrupted_after(n, model, monkeypatch):
 
     step_on, calls = solvers.Adam.step_on, []
 
-    def counted(self, vector, d_vector, before):
-        step = step_on(self, vector, d_vector, before)
+    def counted(self, vector, gradient):
+        step, undo = step_on(self, vector, gradient)
 
         def and_then():
             if len(calls) == n:
@@ -820,7 +820,7 @@ def interrupted_after(n, model, monkeypatch):
             calls.append(None)
             return step()
 
-        return and_then
+        return and_then, undo
 
     monkeypatch.setattr(solvers.Adam, "step_on", counted)
     return model

@@ -7,7 +7,9 @@ import pytest
 from kernels import CELLS, LANES, Problem, drawn, ragged
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklstm import LSTMRegressor
 from sklstm._network import Network
+from sklstm._solvers import SOLVERS
 
 F64 = np.dtype(np.float64)
 WIDE = LANES[F64]
@@ -140,3 +142,29 @@ def test_a_batch_reads_some_rows_and_the_others_have_no_gradient():
         assert set(np.flatnonzero(found.row_of >= 0)) == read
         table = problem.topology.table(found.whole(vector))
         assert set(np.flatnonzero(table.any(axis=1))) == read
+
+
+@pytest.mark.parametrize("settings", [dict(momentum=0.0), dict(), dict(solver="adam")], ids=str)
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_a_step_can_be_undone_and_one_that_is_not_finite_is(settings, alpha):
+    vector, problem = problem_of("whole vectors", alpha=alpha)
+    trainer = problem.trainer(vector, "full")
+    model = LSTMRegressor(learning_rate_init=0.1, **dict(solver="sgd") | settings)
+    solver = SOLVERS[model.solver](SOLVERS[model.solver].start(vector, model), model)
+    step, undo = solver.step_on(vector, trainer.found)
+    undo()  # nothing yet
+    before = vector.copy()
+    for rows in ([0], [1, 2, 3], [3], [0, 1]):
+        before = vector.copy()
+        trainer.gradient(np.array(rows))
+        assert step()
+        moved = problem.topology.table(vector - before).any(axis=1)
+        if not alpha and settings == {"momentum": 0.0}:
+            read = set(np.concatenate([problem.symbols[k].ravel() for k in rows])) - {-1}
+            assert set(np.flatnonzero(moved)) == read
+    assert (vector != before).any()
+    undo()
+    assert_array_equal(vector, before)
+    trainer.found.rows[0, 0] = np.nan
+    assert not step()
+    assert_array_equal(vector, before)

@@ -19,7 +19,7 @@ from sklstm._kernels.products cimport (
     FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out, rows_of,
 )
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
-from sklstm._kernels.symbols cimport begin_sums
+from sklstm._kernels.symbols cimport ask_for_symbols, begin_sums
 from sklstm._kernels.teams cimport Member, does, wait
 
 cdef enum:
@@ -178,6 +178,9 @@ cdef inline int read_block(
                 read_inputs(net, layer, bundle, width, t, sources)
                 if reads_symbols(net, layer):
                     begin_sums(net, layer, bundle, width, t, z[n])
+                    if step + stop - first < bundle.steps:
+                        t = step_at(layer, bundle, step + stop - first)
+                        ask_for_symbols(net, layer, bundle, width, t)
                 if width > 1:
                     store(sources + layer.weights.columns * LANES, splat(1))
             n += 1

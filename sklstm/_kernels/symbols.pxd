@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 from sklstm._kernels.bundles cimport Bundle, Chunk, slot, step_at
 from sklstm._kernels.layout cimport Layer, Net, matrix_size
 from sklstm._kernels.products cimport reals, reals_out, units_padded
-from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
+from sklstm._kernels.simd cimport LANES, load, prefetch, real, splat, store, turn
 
 
 cdef struct Read:
@@ -75,6 +75,23 @@ cdef inline void add_lanes(
         if columns[lane] != NULL:
             add_reals(n - j, columns[lane] + first + j * stride, stride, z + j * LANES + lane,
                       LANES)
+
+
+cdef inline void ask_for_symbols(
+    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t
+) noexcept nogil:
+    """Have the weights of the symbols at place t, which no cache may hold, on their way."""
+    cdef int rows = layer.n_groups * layer.n_blocks, c, lane, symbol, r
+    cdef const real* column
+    for c in range(net.n_categorical):
+        for lane in range(width):
+            symbol = symbol_of(net, bundle, lane, t, c)
+            if symbol >= 0:
+                column = net.table + <Py_ssize_t> symbol * net.n_weights + layer.direction * rows
+                r = 0
+                while r < rows:
+                    prefetch(column + r)
+                    r += LANES
 
 
 cdef inline void begin_sums(

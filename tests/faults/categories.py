@@ -74,9 +74,9 @@ FAULTS = [
     ),
     Fault(
         "symbol-keep",
-        "a step that is undone keeps rows of the step before it as they were",
+        "a step that is undone brings rows of another back",
         OPTIMIZERS,
-        "            self.copy_row(self.moved[k], self.vector, self.before)\n",
+        "            memcpy(&self.moved[0], &self.read[0], self.n_moved * sizeof(int))\n",
         "            pass\n",
         TESTS,
     ),
