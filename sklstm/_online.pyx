@@ -22,8 +22,8 @@ from sklstm._kernels.remembered cimport (
 from sklstm._kernels.rows cimport dot, multiply_rows
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm._kernels.symbol_traces cimport (
-    Past, add_symbols, carry_symbols, learn_pooled_symbols, learn_symbols, pool_symbols,
-    pooled_size, traces_size,
+    Past, add_symbols, begin_section, count_step, end_section, learn_pooled_symbols,
+    learn_symbols, pool_symbols, pooled_size, take_step, traces_size,
 )
 from sklstm._kernels.symbols cimport Read, penalize_table
 from sklstm._kernels.traces cimport (
@@ -177,6 +177,11 @@ cdef class Online:
         self.past.waiting = <int*> self.take(C * WAITING, sizeof(int))
         # memory that no symbol has needed so far is not taken
         self.past.when = <unsigned int*> self.take(room, sizeof(unsigned int))
+        self.past.highest = self.numbers(room)
+        self.past.slopes = self.numbers(<double> WAITING * slopes_size(layer))
+        self.past.keep = self.groups(layer, layer.block_size)
+        self.past.current = self.numbers(traces_size(layer))
+        begin_section(layer, &self.past)
         self.past.traces = self.numbers(<double> room * traces_size(layer))
         if self.net.pooling != LAST:
             self.past.pooled = self.numbers(<double> room * pooled_size(layer))
@@ -298,25 +303,23 @@ cdef class Online:
             flush_denormals()
         elif self.n_waiting > 0:
             self.trace_some(0, H)
-        if self.n_waiting > 0 and self.net.n_categorical > 0:
-            carry_symbols(&self.net, &self.net.layers[0], &self.units[0], &self.symbols_read,
-                          &self.past, self.n_waiting)
-            if self.net.pooling != LAST:
-                pool_symbols(&self.net, &self.net.layers[0], &self.units[0], &self.symbols_read,
-                             &self.past)
         self.n_waiting = 0
 
     cdef void trace(self, const int* symbols) noexcept nogil:
         """Remember the step just made for the traces."""
         cdef Layer* layer = &self.net.layers[0]
-        cdef int C = self.net.n_categorical
-        make_wait(layer, &self.units[0], self.n_waiting)
-        if C > 0:
-            memcpy(self.past.now, symbols, C * sizeof(int))
-            memcpy(self.past.waiting + self.n_waiting * C, symbols, C * sizeof(int))
-        self.n_waiting += 1
+        cdef Unit* unit = &self.units[0]
+        make_wait(layer, unit, self.n_waiting)
         if self.net.pooling != LAST:
-            own_errors(layer, &self.units[0])
+            own_errors(layer, unit)
+        if self.net.n_categorical > 0:
+            take_step(&self.net, layer, unit.slopes + self.n_waiting * slopes_size(layer), symbols,
+                      &self.symbols_read, &self.past)
+            if self.net.pooling != LAST or self.past.n_waiting == WAITING:
+                end_section(layer, &self.symbols_read, &self.past)
+            if self.net.pooling != LAST:
+                pool_symbols(&self.net, layer, unit, &self.symbols_read, &self.past)
+        self.n_waiting += 1
         if self.net.pooling != LAST or self.n_waiting == WAITING:
             self.carry_traces()
 
@@ -505,25 +508,27 @@ cdef class Online:
         for row in range(self.symbols_read.n):
             self.symbols_read.row_of[self.symbols_read.symbols[row]] = -1
         self.symbols_read.n = 0
+        if self.past.now != NULL:
+            begin_section(&self.net.layers[0], &self.past)
 
-    cdef Part symbol_part(self, bint pooled) noexcept:
-        """What is remembered of the symbols that were read."""
+    cdef int symbol_parts(self, int n_waiting, Part* parts) noexcept:
+        """What is remembered of the symbols that were read, and of a section; how many parts."""
         cdef const Layer* layer = &self.net.layers[0]
-        cdef int n = group(layer, 1)
-        if pooled:
-            return Part(self.past.pooled, self.symbols_read.n * <int> pooled_size(layer) // n,
-                        layer.n_blocks, n, True)
-        return Part(self.past.traces, self.symbols_read.n * <int> traces_size(layer) // n,
-                    layer.n_blocks, n, True)
+        cdef int n = group(layer, 1), H = layer.n_blocks, n_read = self.symbols_read.n
+        parts[0] = Part(self.past.highest, 1, n_read, n_read, True)
+        parts[1] = Part(self.past.traces, n_read * <int> traces_size(layer) // n, H, n, True)
+        parts[2] = Part(self.past.slopes, n_waiting * <int> slopes_size(layer) // n, H, n, True)
+        parts[3] = Part(self.past.pooled, n_read * <int> pooled_size(layer) // n, H, n, True)
+        return 3 if self.past.pooled == NULL else 4
 
     def save(self, make):
         """State and traces as flat arrays, ``make(n)`` each, without this machine's padding.
 
-        With categorical features there follow the symbols that were read, those of the present
-        step, and what is remembered of them.
+        With categorical features there follow lists of symbols: those that were read, those of the
+        present step and of the section; and what is remembered of them.
         """
-        cdef int k
-        cdef Part part
+        cdef int k, n_waiting = self.past.n_waiting, C = self.net.n_categorical
+        cdef Part[4] parts
         with nogil:
             self.mode = flush_denormals()
             self.carry_traces()
@@ -531,16 +536,16 @@ cdef class Online:
         arrays = [saved_part(&self.parts[k], make) for k in range(self.n_parts)]
         if self.past.now != NULL:
             arrays.append([self.symbols_read.symbols[k] for k in range(self.symbols_read.n)])
-            arrays.append([self.past.now[k] for k in range(self.net.n_categorical)])
-            for k in range(1 if self.past.pooled == NULL else 2):
-                part = self.symbol_part(k == 1)
-                arrays.append(saved_part(&part, make))
+            arrays.append([self.past.now[k] for k in range(C)])
+            arrays.append([self.past.waiting[k] for k in range(n_waiting * C)])
+            for k in range(self.symbol_parts(n_waiting, parts)):
+                arrays.append(saved_part(&parts[k], make))
         return arrays
 
     def restore(self, arrays):
         """Undo `save`."""
-        cdef int k, n = self.n_parts
-        cdef Part part
+        cdef int k, n_waiting, n = self.n_parts
+        cdef Part[4] parts
         self.n_waiting = 0
         for k in range(n):
             restore_part(&self.parts[k], arrays[k])
@@ -550,12 +555,17 @@ cdef class Online:
         for k, symbol in enumerate(arrays[n]):
             self.symbols_read.symbols[k] = symbol
             self.symbols_read.row_of[self.symbols_read.symbols[k]] = k
+            self.past.when[k] = 0
         self.symbols_read.n = <int> len(arrays[n])
         for k, symbol in enumerate(arrays[n + 1]):
             self.past.now[k] = symbol
-        for k in range(1 if self.past.pooled == NULL else 2):
-            part = self.symbol_part(k == 1)
-            restore_part(&part, arrays[n + 2 + k])
+        for k, symbol in enumerate(arrays[n + 2]):
+            self.past.waiting[k] = symbol
+        n_waiting = <int> len(arrays[n + 2]) // self.net.n_categorical
+        for k in range(self.symbol_parts(n_waiting, parts)):
+            restore_part(&parts[k], arrays[n + 3 + k])
+        for _ in range(n_waiting):
+            count_step(&self.net, &self.net.layers[0], &self.symbols_read, &self.past)
 
 
 cdef saved_part(const Part* part, make):

@@ -129,6 +129,20 @@ def test_a_stream_steps_and_learns_as_with_columns_of_0_and_1(cell, pooling, sol
     close(ours.predict([z]), theirs.predict(one_hot([z])), rtol=1e-8)
 
 
+@pytest.mark.parametrize("pooling", ["last", "max"])
+def test_a_stream_that_was_saved_goes_on_with_the_same_bits(pooling):
+    X, _ = data(20, seed=7)
+    x, y = np.vstack(X), np.random.default_rng(0).normal(size=100)
+    ours, others = (pair(5, pooling=pooling)[0] for _ in range(2))
+    stream, other = ours.stream(), others.stream()
+    for t, now in enumerate(x[:60]):
+        other = pickle.loads(pickle.dumps(other))
+        assert stream.step(now) == other.step(now)
+        if t % 7 == 3:
+            assert stream.learn(y[t]) == other.learn(y[t])
+    assert_array_equal(ours.parameters_, other.estimator.parameters_)
+
+
 def test_symbols_that_have_faded_are_let_go_of():
     model = LSTMRegressor(4, categorical_features=[0], random_state=0, solver="sgd", momentum=0)
     model.initialize(1, categories=[200])

@@ -306,6 +306,21 @@ SKLSTM_INLINE void turn(const real *const *rows, ptrdiff_t at, real *out) {
 #endif
 
 /* Ask for a number that will be read soon. */
+/* The largest of n sizes |x|, n of whole vectors. */
+SKLSTM_INLINE real largest_size(const real *x, ptrdiff_t n) {
+    const ivec no_sign = isplat((integer)-1 >> 1);
+    vec most = splat(0);
+    real lanes[LANES], found = 0;
+    for (ptrdiff_t k = 0; k < n; k += LANES) {
+        vec size = of_bits(bits_of(load(x + k)) & no_sign);
+        ivec more = above(size, most, 0);
+        most = of_bits((more & bits_of(size)) | (~more & bits_of(most)));
+    }
+    store(lanes, most);
+    for (int k = 0; k < LANES; k++) found = lanes[k] > found ? lanes[k] : found;
+    return found;
+}
+
 #if defined(__GNUC__)
 #define prefetch(p) __builtin_prefetch(p)
 #else

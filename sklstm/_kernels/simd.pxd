@@ -16,6 +16,7 @@ cdef extern from "simd.h" nogil:
     void store_sums(real* p, const vec* x)
     void turn(const real* const* rows, Py_ssize_t at, real* out)
     void prefetch(const real* p)
+    real largest_size(const real* x, Py_ssize_t n)
     vec vexp(vec x)
     vec sigmoid(vec x)
     vec vtanh(vec x)

@@ -5,24 +5,37 @@ The source of such a weight is 1 at the steps that have the symbol, and 0 at all
     d s(t) / d w = keep d s(t-1) / d w + (slope if step t has the symbol)
 
 so that a symbol has one trace for each gate (or the cell's own input) and cell, and only symbols
-that were read have any. One that has faded to zero is let go of.
+that were read have any. They are carried over some steps at once, those that did not appear there
+by the product of keep. Steps wait in sections of the stream, however often it learns or is saved:
+a sum runs in one order. A symbol whose traces have faded, beside what they were when it appeared
+last, to the rounding of a number is let go of.
 """
 
 from libc.string cimport memcpy, memset
 
-from sklstm._kernels.layout cimport HIGHEST, Layer, Net, Pooling, group
-from sklstm._kernels.simd cimport LANES, load, real, splat, store, vec
+from sklstm._kernels.layout cimport HIGHEST, Layer, Net, group
+from sklstm._kernels.simd cimport LANES, largest_size, load, real, splat, store, vec
 from sklstm._kernels.symbols cimport Read, add_reals, symbol_place
 from sklstm._kernels.traces cimport WAITING, Unit, slopes_size, traces_of
 
 
 cdef struct Past:
     # Of the symbols in Read, in the same order
-    real* traces  # (room, gates before the cells + 1, S, n)
+    real* traces  # (room, gates before the cells + 1, S, n) at the begin of the section
     real* pooled  # (room, gates before the cells + 2, S, n), see Unit
-    unsigned int* when  # (room,) bit t: does the t-th waiting step have it?
-    int* waiting  # (WAITING, C) symbols of the steps that wait
-    int* now  # (C,) and of the present one
+    real* highest  # (room,) size of the traces when the symbol appeared last
+    unsigned int* when  # (room,) bit t: does the t-th step of the section have it?
+    # of the section
+    int n_waiting  # steps
+    real* slopes  # (WAITING, gates before the cells + 2, S, n)
+    real* keep  # (S, n) product
+    int* waiting  # (WAITING, C) symbols
+    int* now  # (C,) of the present step
+    real* current  # (gates before the cells + 1, S, n) traces of one symbol now
+
+
+cdef inline real rounding() noexcept nogil:
+    return <real> (1.2e-7 if sizeof(real) == 4 else 2.2e-16)
 
 
 cdef inline Py_ssize_t traces_size(const Layer* layer) noexcept nogil:
@@ -46,56 +59,89 @@ cdef inline void add_symbols(
                       stride, z + g * group(layer, 1), 1)
 
 
-cdef inline void follow(
-    const Net* net, const Layer* layer, Read* read, Past* past, int n_waiting
-) noexcept nogil:
-    """Find the symbols of the steps that wait; those that are new have had no effect so far."""
-    cdef int t, c, symbol, row
-    memset(past.when, 0, read.n * sizeof(unsigned int))
-    for t in range(n_waiting):
-        for c in range(net.n_categorical):
-            symbol = past.waiting[t * net.n_categorical + c]
-            if symbol < 0:
-                continue
-            row = read.row_of[symbol]
-            if row < 0:
-                row = read.row_of[symbol] = read.n
-                read.symbols[row] = symbol
-                read.n += 1
-                past.when[row] = 0
-                memset(past.traces + row * traces_size(layer), 0,
-                       traces_size(layer) * sizeof(real))
-                if past.pooled != NULL:
-                    memset(past.pooled + row * pooled_size(layer), 0,
-                           pooled_size(layer) * sizeof(real))
-            past.when[row] |= 1u << t
-
-
-cdef inline bint carry_symbol(
-    const Layer* layer, const Unit* unit, unsigned int when, int n_waiting, real* trace
-) noexcept nogil:
-    """Carry the traces of a symbol over the steps that wait; are some not zero?"""
-    cdef int n = group(layer, 1), size = layer.block_size * n, q, p = 0, t, j
-    cdef Py_ssize_t between = slopes_size(layer)
-    cdef const real* keep
-    cdef const real* slope
-    cdef vec value
-    cdef bint some = False
-    while p < size:
-        keep = unit.slopes + p
-        for q in range(traces_of(layer)):
-            slope = keep + (q + 1) * size
-            value = load(trace + q * size + p)
-            for t in range(n_waiting):
-                value = load(keep + t * between) * value
-                if when >> t & 1:
-                    value = value + load(slope + t * between)
-            store(trace + q * size + p, value)
+cdef inline void begin_section(const Layer* layer, Past* past) noexcept nogil:
+    cdef int p = 0
+    past.n_waiting = 0
+    while p < layer.block_size * group(layer, 1):
+        store(past.keep + p, splat(1))
         p += LANES
-    for q in range(traces_of(layer) * layer.block_size):
-        for j in range(layer.n_blocks):  # behind them is padding
-            some = some or trace[q * n + j] != 0
-    return some
+
+
+cdef inline void find_symbol(
+    const Layer* layer, Read* read, Past* past, int symbol, int t
+) noexcept nogil:
+    """Note that the t-th step of the section has a symbol. New ones have had no effect so far."""
+    cdef int row = read.row_of[symbol]
+    if row < 0:
+        row = read.row_of[symbol] = read.n
+        read.symbols[row] = symbol
+        read.n += 1
+        past.when[row], past.highest[row] = 0, 0
+        memset(past.traces + row * traces_size(layer), 0, traces_size(layer) * sizeof(real))
+        if past.pooled != NULL:
+            memset(past.pooled + row * pooled_size(layer), 0, pooled_size(layer) * sizeof(real))
+    past.when[row] |= 1u << t
+
+
+cdef inline void count_step(
+    const Net* net, const Layer* layer, Read* read, Past* past
+) noexcept nogil:
+    """Add the next step of the section, whose slopes and symbols are in their places."""
+    cdef int c, p = 0, t = past.n_waiting
+    cdef const real* keep = past.slopes + t * slopes_size(layer)
+    cdef const int* symbols = past.waiting + t * net.n_categorical
+    while p < layer.block_size * group(layer, 1):
+        store(past.keep + p, load(past.keep + p) * load(keep + p))
+        p += LANES
+    for c in range(net.n_categorical):
+        if symbols[c] >= 0:
+            find_symbol(layer, read, past, symbols[c], t)
+    past.n_waiting += 1
+
+
+cdef inline void take_step(
+    const Net* net, const Layer* layer, const real* slopes, const int* symbols,
+    Read* read, Past* past
+) noexcept nogil:
+    """Let a step wait, with its slopes."""
+    cdef int S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
+    cdef int q, j
+    cdef real* own = past.slopes + past.n_waiting * slopes_size(layer)
+    memcpy(own, slopes, slopes_size(layer) * sizeof(real))
+    for q in range((traces_of(layer) + 1) * S if n > H else 0):
+        for j in range(H, n):
+            own[q * n + j] = 0  # so that padding has no traces
+    memcpy(past.now, symbols, net.n_categorical * sizeof(int))
+    memcpy(past.waiting + past.n_waiting * net.n_categorical, symbols,
+           net.n_categorical * sizeof(int))
+    count_step(net, layer, read, past)
+
+
+cdef inline void trace_symbol(
+    const Layer* layer, const Past* past, int row,
+    real* trace,  # OUT    may be the one at the begin of the section
+) noexcept nogil:
+    """The traces of a symbol after the steps that wait."""
+    cdef int size = layer.block_size * group(layer, 1), q, p, t
+    cdef Py_ssize_t between = slopes_size(layer)
+    cdef const real* start = past.traces + row * traces_size(layer)
+    cdef const real* slope
+    cdef unsigned int when = past.when[row]
+    cdef vec value
+    for q in range(traces_of(layer)):
+        p = 0
+        while p < size:
+            value = load(start + q * size + p)
+            slope = past.slopes + p
+            if when == 0:
+                value = load(past.keep + p) * value
+            for t in range(past.n_waiting if when != 0 else 0):
+                value = load(slope) * value  # keep
+                if when >> t & 1:
+                    value = value + load(slope + (q + 1) * size)
+                slope += between
+            store(trace + q * size + p, value)
+            p += LANES
 
 
 cdef inline void let_go(const Layer* layer, Read* read, Past* past, int row) noexcept nogil:
@@ -106,20 +152,27 @@ cdef inline void let_go(const Layer* layer, Read* read, Past* past, int row) noe
     if row != last:
         read.symbols[row] = read.symbols[last]
         read.row_of[read.symbols[row]] = row
+        past.highest[row] = past.highest[last]
         memcpy(past.traces + row * size, past.traces + last * size, size * sizeof(real))
     read.n -= 1
 
 
-cdef inline void carry_symbols(
-    const Net* net, const Layer* layer, const Unit* unit, Read* read, Past* past, int n_waiting
-) noexcept nogil:
-    """Carry the traces of all symbols over the steps that wait."""
+cdef inline void end_section(const Layer* layer, Read* read, Past* past) noexcept nogil:
+    """Carry all traces over the steps that wait; the last row is the first to be looked at."""
     cdef int row
-    follow(net, layer, read, past, n_waiting)
+    cdef real size
+    cdef real* trace
     for row in range(read.n - 1, -1, -1):
-        if not carry_symbol(layer, unit, past.when[row], n_waiting,
-                            past.traces + row * traces_size(layer)) and past.pooled == NULL:
-            let_go(layer, read, past, row)
+        trace = past.traces + row * traces_size(layer)
+        trace_symbol(layer, past, row, trace)
+        if past.pooled == NULL:
+            size = largest_size(trace, traces_size(layer))
+            if past.when[row] != 0:
+                past.highest[row] = size
+            elif size <= rounding() * past.highest[row]:
+                let_go(layer, read, past, row)
+        past.when[row] = 0
+    begin_section(layer, past)
 
 
 cdef inline bint is_now(const Net* net, const Past* past, int symbol) noexcept nogil:
@@ -186,7 +239,8 @@ cdef inline void learn_symbols(
     memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))
     for row in range(read.n):
         d_row = read.d_rows + <Py_ssize_t> row * net.n_weights
-        learn_symbol(layer, unit.d_s, past.traces + row * traces_size(layer), d_row)
+        trace_symbol(layer, past, row, past.current)
+        learn_symbol(layer, unit.d_s, past.current, d_row)
         for j in range(layer.n_blocks if is_now(net, past, read.symbols[row]) else 0):
             d_row[first + j] = unit.d_o[j]
 
