@@ -2,15 +2,19 @@
 
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name, capsys):
-    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+def run(name, capsys, *arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     return capsys.readouterr().out
 
 
@@ -41,6 +45,17 @@ def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_
     coverage = [float(share) / 100 for share in re.findall(r": (\d+)%, one", printed)]
     assert 0.6 < coverage[0] < 0.95
     assert coverage[1] < coverage[0]
+
+
+def test_numbers_that_attributions_call_important_decide(capsys, tmp_path):
+    picture = tmp_path / "picture.png"
+    printed = run("explain_vowels.py", capsys, picture)
+    assert picture.stat().st_size > 10_000
+    assert float(re.search(r"Accuracy .*: ([\d.]+)", printed)[1]) > 0.95
+    rows = re.findall(r"(\d+)% +([\d.]+) +([\d.]+) +([\d.]+)", printed)
+    _, important, random, unimportant = np.array(rows, float).T
+    assert (important < random - 0.2).all() and (random <= unimportant).all()
+    assert (np.diff(important) < 0).all()
 
 
 def test_every_example_is_tested():
