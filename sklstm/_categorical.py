@@ -73,7 +73,10 @@ class CategoricalInput(SequenceEstimator):
         """Take the categorical features out, after it is known which they are."""
         if self._labels is None:
             self._choose(self._chosen(sequences, frame), sequences.n_features)
-        return self._split_more(sequences, frame)
+        known = self._categories
+        if known is not None:
+            self._codes = list(known.grown(sequences).codes)
+        return self._split_known(sequences, frame)
 
     def _split_more(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
         """The same with categories that are not known yet."""
@@ -82,7 +85,7 @@ class CategoricalInput(SequenceEstimator):
         if known is not None:
             grown = known.grown(sequences)
             if grown.cardinalities != known.cardinalities:
-                self._take_over(grown)
+                self._grow(grown)
         return self._split_known(sequences, frame)
 
     def _split_known(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
@@ -118,18 +121,16 @@ class CategoricalInput(SequenceEstimator):
                 "Set it back, or start anew: fit, warm_start=False."
             )
 
-    def _take_over(self, grown: Categories) -> None:
+    def _grow(self, grown: Categories) -> None:
         """Know more categories. Their weights are zero: as before, they contribute nothing yet."""
+        net, cardinalities = topology(**self._shape), grown.cardinalities
         self._codes = list(grown.codes)
-        if self.__sklearn_is_fitted__():
-            cardinalities = grown.cardinalities
-            net = topology(**self._shape)
-            self.parameters_ = net.grown(self.parameters_, cardinalities)
-            self._solver_state = {
-                name: net.grown(value, cardinalities) if isinstance(value, np.ndarray) else value
-                for name, value in self._solver_state.items()
-            }
-            self._shape = self._shape | {"cardinalities": cardinalities}
+        self.parameters_ = net.grown(self.parameters_, cardinalities)
+        self._solver_state = {
+            name: net.grown(value, cardinalities) if isinstance(value, np.ndarray) else value
+            for name, value in self._solver_state.items()
+        }
+        self._shape = self._shape | {"cardinalities": cardinalities}
 
     def _initialize_categories(self, n_features: int, categories: Any) -> None:
         """Take the categories that `initialize` is told of."""

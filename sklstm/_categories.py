@@ -79,8 +79,10 @@ def _column(sequences: Sequences, feature: int, place: Callable = place_of) -> n
     if bad.any():
         row = int(bad.argmax())
         k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
+        value = column[row]
         raise ValueError(
-            f"X contains {column[row]}: {place(k, row - sequences.offsets[k])}, feature {feature}, "
+            f"X contains {value if np.isfinite(value) else 'infinity'}: "
+            f"{place(k, row - sequences.offsets[k])}, feature {feature}, "
             "of which categorical_features says that it holds whole numbers. If a scaler has "
             "changed them, name the same categorical_features there; sklstm.preprocessing."
             "SequenceEncoder makes whole numbers of anything."

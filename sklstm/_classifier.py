@@ -64,10 +64,12 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         columns of data frames that pandas or polars keep as categories. They hold codes, whole
         numbers; `sklstm.preprocessing.SequenceEncoder` makes codes of words, events or letters.
         Each category has weights of its own, as if it were a feature that is 1 or 0, but a step
-        takes the same time with any number of them. In training every code of 0 or more becomes a
-        category, and so does NaN, for missing ones. A code that was not seen in training
-        contributes nothing to the output, nor does a negative one, or NaN if it was not seen.
-        `partial_fit` and `warm_start` add the categories that are new.
+        reads its own alone. In training every code of 0 or more becomes a category, and so does
+        NaN, for missing ones. A code that was not seen in training contributes nothing to the
+        output, nor does a negative one, or NaN if it was not seen. `partial_fit` and `warm_start`
+        add the categories that are new. `solver="sgd"` with `momentum=0` and `alpha=0` updates
+        only what a batch has read; with all others every update moves the weights of all
+        categories, which takes time in proportion to their number.
 
     solver : {"adam", "sgd"}, default="adam"
         How the parameters follow the gradient. Adam's rates do not depend on the schedule.

@@ -103,8 +103,9 @@ def draw(
     automatic = isinstance(parameters.gate_bias, str)
     gate_bias = None if automatic else _gate_biases(parameters.gate_bias, shape)
     layout = topology(**shape)
-    # Drawing takes a double, training six vectors: the parameters, their gradient, its history.
-    n_bytes = layout.n_total * (8 + 6 * np.dtype(dtype).itemsize)
+    # Drawing takes doubles, training six vectors: the parameters, as they were and at their best,
+    # their gradient, its history.
+    n_bytes = layout.n_dense * 8 + layout.n_total * 6 * np.dtype(dtype).itemsize
     try:
         if n_bytes > _memory():
             raise MemoryError

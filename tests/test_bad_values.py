@@ -100,6 +100,8 @@ def stream(fitted):
     return made
 
 
+CODES = np.concatenate([X[:, :, :1], np.arange(3.0 * N).reshape(N, 3, 1) % 4], axis=2)
+OF_CATEGORIES = regressor(X=CODES, categorical_features=[1])
 ONE, TWO = regressor(), regressor(np.column_stack([Y, -Y]))
 OF_STEPS = regressor(STEPS, return_sequences=True)
 TWO_OF_STEPS = regressor(np.stack([STEPS, -STEPS], axis=2), return_sequences=True)
@@ -228,6 +230,10 @@ def doors_of_x():
         argument="X_val",
         forms=(objects, listed),
     )
+    for method, y in (("fit", (Y,)), ("partial_fit", (Y,)), ("predict", ())):
+        call, name = calls(method, GIVEN, *y), f"X of {method}, categories"
+        given = {"forms": SEQUENCES, "missing": "allowed", "reads": "labels"}
+        yield Door(name, call, OF_CATEGORIES, **given)
     for kind in BASELINES:
         yield Door(f"X of fit, {kind.__name__}", calls("fit", GIVEN, Y), baseline(kind))
         yield Door(f"X of predict, {kind.__name__}", calls("predict", GIVEN), baseline(kind))

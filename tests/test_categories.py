@@ -233,6 +233,17 @@ def test_what_fit_did_not_see_contributes_nothing():
     assert model.predict([none[4]]) != model.predict([expected[4]])
 
 
+def test_a_new_fit_knows_its_own_categories_alone():
+    X, y = data(30)
+    few = [np.where(x == 4, -1, x) for x in X]
+    model = LSTMRegressor(3, categorical_features=COLUMNS, max_iter=2, random_state=0).fit(X, y)
+    again = clone(model).fit(few, y)
+    assert_array_equal(model.fit(few, y).parameters_, again.parameters_)
+    assert [len(codes) for codes in model.categories_] == [4, 3]
+    model.set_params(categorical_features=None).fit(few, y)
+    assert model.categories_ is None and model.predict(few).shape == (30,)
+
+
 def test_without_categories_nothing_changes():
     X, y = data()
     plain = LSTMRegressor(3, max_iter=2, random_state=0).fit(X, y)
@@ -384,7 +395,7 @@ def test_a_search_and_clones_and_pickles():
             (2, 1, 1, 0.5),
             "X contains 0.5: sequence 2, step 1, feature 1, of which categorical_feat",
         ),
-        ((2, 1, 3, np.inf), "X contains inf: sequence 2, step 1, feature 3"),
+        ((2, 1, 3, np.inf), "X contains infinity: sequence 2, step 1, feature 3"),
         ((2, 1, 2, np.nan), "X contains NaN: sequence 2, step 1, feature 2"),
         ((2, 1, 2, -np.inf), "X contains infinity .*: sequence 2, step 1, feature 2"),
     ],
