@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import attributes, cube, labels, numbers, sequences
+from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -14,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._topology import CELLS
+from sklstm.compose import RelativeRegressor
 from sklstm.export import save_safetensors, to_onnx
 from sklstm.export.__main__ import main
 from sklstm.preprocessing import (
@@ -78,20 +80,23 @@ def flat(values, X):
     return np.concatenate(list(values))
 
 
-def check(model, X, *, per_step=False, tolerance=TOLERANCE, **settings):
-    """The graph of ``model`` gives what its methods give, everywhere and for any batch."""
+def check(model, X, *, per_step=False, tolerance=TOLERANCE, raw=True, **settings):
+    """The graph of ``model`` gives what its methods give, everywhere; with ``raw``, that too."""
     before = attributes(model)
-    whole, raw = (to_onnx(model, raw=raw, **settings) for raw in (False, True))
+    whole = to_onnx(model, **settings)
+    other = to_onnx(model, raw=True, **settings) if raw else whole
     assert attributes(model) == before
     # what parameters and X are in float32, computed by us
-    expected = {"raw": getattr(model, "decision_function", lambda X: None)(X)}
+    expected = {"raw": getattr(model, "decision_function", lambda X: None)(X)} if raw else {}
     if hasattr(model, "predict_proba"):
         expected |= {"probabilities": model.predict_proba(X), "label": model.predict(X)}
     else:
         expected["variable"] = model.predict(X)
     lengths = settings.get("lengths", True)
     for program in PROGRAMS:
-        found = program(whole, fed(X, lengths)) | program(raw, fed(X, lengths))
+        found = program(whole, fed(X, lengths))
+        if raw:
+            found |= program(other, fed(X, lengths))
         assert found.keys() == expected.keys()
         for name, right in expected.items():
             values = found[name]
@@ -133,10 +138,9 @@ def test_every_network_is_the_same_everywhere(cell, bidirectional, pooling):
             return_sequences=per_step,
             **SMALL,
         ).fit(X, targets(X, per_step))
-        check(model, X, per_step=per_step)
+        check(model, X, per_step=per_step, raw=False)
         whole = cube(n=5, n_steps=4, n_features=3, dtype=SINGLE)
-        check(model, whole, per_step=per_step, lengths=False)
-        check(model, whole[:1, :1], per_step=per_step, lengths=False)
+        check(model, whole, per_step=per_step, lengths=False, raw=False)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -180,8 +184,9 @@ def test_one_graph_serves_every_batch_and_length():
     assert [d.dim_param or d.dim_value for d in dims] == ["batch", "time", 2]
     for n, n_steps in [(1, 1), (2, 30), (40, 3)]:
         X = cube(n, n_steps, seed=n, dtype=SINGLE)
-        found = in_runtime(written, {"X": X})
-        assert_allclose(found["probabilities"], model.predict_proba(X), atol=TOLERANCE)
+        for program in PROGRAMS:
+            found = program(written, {"X": X})
+            assert_allclose(found["probabilities"], model.predict_proba(X), atol=TOLERANCE)
 
 
 def test_padding_means_nothing():
@@ -241,6 +246,17 @@ def test_named_labels_and_labels_that_no_int64_holds():
         to_onnx(LSTMClassifier(2, **SMALL).fit(X, y))
 
 
+@pytest.mark.parametrize("y", [labels(n=8), labels(n=8, n_classes=3), np.eye(8, 3, dtype=int)])
+def test_outputs_that_are_equal_give_the_first_class(y):
+    X = cube(n=8, dtype=SINGLE)
+    model = LSTMClassifier(2, **SMALL).fit(X, y)
+    model.output_weights_[:] = model.output_bias_[:] = 0
+    for program in PROGRAMS:
+        found = program(to_onnx(model, lengths=False), {"X": X})
+        assert_array_equal(found["label"], model.predict(X))
+        assert (found["label"] == 0).all()
+
+
 def test_probabilities_that_are_almost_zero_do_not_vanish():
     X = cube(n=8, dtype=SINGLE)
     model = LSTMClassifier(2, **SMALL).fit(X, labels(n=8))
@@ -282,6 +298,14 @@ def test_numbers_in_their_units(name, per_step):
         model = LSTMRegressor(3, **settings).fit(X, y)
         check(model, X, per_step=per_step)
         check(model, cube(n=4, dtype=SINGLE), per_step=per_step, lengths=False)
+
+
+def test_raw_outputs_of_a_regressor_are_those_of_its_network():
+    X = sequences(n=12, dtype=SINGLE)
+    model = LSTMRegressor(3, loss="poisson", **SMALL).fit(X, numbers(X, 2) ** 2)
+    for program in PROGRAMS:
+        raw = program(to_onnx(model, raw=True), padded(X))["raw"]
+        assert_allclose(np.exp(raw) * model.y_scale_, model.predict(X), rtol=1e-5)
 
 
 def test_quantiles_never_cross():
@@ -373,6 +397,31 @@ def test_tables_have_one_row_per_sequence():
         assert [i.name for i in written.graph.input] == ["X"]
         dims = written.graph.input[0].type.tensor_type.shape.dim
         assert [d.dim_param or d.dim_value for d in dims] == ["batch", 10]
+
+
+# ---------------------------------------------------------------------------------- levels
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"loss": "quantile", "quantile": [0.1, 0.6, 0.9]}])
+def test_forecasts_relative_to_now(settings, per_step):
+    X = [x + SINGLE(1000) for x in sequences(n=12, n_features=3, dtype=SINGLE)]
+    lstm = LSTMRegressor(3, return_sequences=per_step, **settings, **SMALL)
+    inner = make_pipeline(SequenceScaler(), lstm)
+    for columns in (2, [2, 0]):
+        y = [x[:, columns] for x in X] if per_step else np.array([x[-1, columns] for x in X])
+        model = RelativeRegressor(inner, columns=columns).fit(X, y)
+        whole = cube(n=5, n_features=3, dtype=SINGLE) + SINGLE(1000)
+        for part in (model, make_pipeline(SequenceContext(0, 0), model).fit(X, y)):
+            check(part, X, per_step=per_step, tolerance=1e-9)  # of a thousand
+            check(part, whole, per_step=per_step, tolerance=1e-9, lengths=False)
+    assert in_runtime(to_onnx(model), padded(X))["variable"].dtype == np.float64
+
+
+def test_tables_relative_to_now():
+    table = cube(n=12, n_steps=5, dtype=SINGLE).reshape(12, 10)
+    model = RelativeRegressor(LSTMRegressor(3, features_per_step=2, **SMALL), columns=1)
+    check(model.fit(table, table[:, 9]), table)
 
 
 # ---------------------------------------------------------------------------------- categories
@@ -480,6 +529,16 @@ def test_a_layer_is_one_operator(cell):
             ),
             ValueError,
             "step 'sequenceencoder' of the pipeline, SequenceEncoder, cannot be written",
+        ),
+        (
+            lambda X: RelativeRegressor(LSTMRegressor()),
+            NotFittedError,
+            "the model, RelativeRegressor, is not fitted: call fit",
+        ),
+        (
+            lambda X: RelativeRegressor(DummyRegressor(), columns=0).fit(X, X[:, -1, 0]),
+            TypeError,
+            "got RelativeRegressor, whose last step is DummyRegressor",
         ),
         (lambda X: LSTMRegressor(), NotFittedError, "the model, LSTMRegressor, is not fitted"),
         (

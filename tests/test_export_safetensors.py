@@ -277,6 +277,23 @@ def test_a_file_is_written_beside_and_moved(path, monkeypatch):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+def test_a_write_that_fails_in_the_middle_leaves_the_old_file(path, monkeypatch):
+    model, _ = EVERYTHING["labels"]
+    save_safetensors(model, path)
+    before = path.read_bytes()
+
+    def half(self, content):
+        with self.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(type(path), "write_bytes", half)
+    with pytest.raises(OSError, match="No space left"):
+        save_safetensors(model.set_params(alpha=0.0), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
 # -------------------------------------------------------------------------------- hostile files
 
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._base import BaseLSTM
 from sklstm._pipeline_stream import parts_of
+from sklstm.compose import RelativeRegressor
 
 
 def fitted_lstm(estimator: Any, wanted_by: str) -> BaseLSTM:
@@ -52,12 +53,12 @@ def has_quantiles(estimator: BaseLSTM) -> bool:
 
 @dataclass
 class Chain:
-    """A model taken apart: transformers one after the other, and the network at the end.
+    """A model taken apart: what X goes through, one after the other, and the network at the end.
 
     Attributes
     ----------
     transformers : list of (str, object)
-        By the names of their steps.
+        By the names of their steps; a `RelativeRegressor` stands before what it has inside.
     estimator : BaseLSTM
     """
 
@@ -76,7 +77,15 @@ class Chain:
     @property
     def n_features(self) -> int:
         """Features of a step of X."""
-        return self._first._n_step_features
+        first = self._first
+        if isinstance(first, RelativeRegressor):
+            return first._features_per_step if self.is_table else first.n_features_in_
+        return first._n_step_features
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether predictions are levels, which values of X are added to."""
+        return any(isinstance(part, RelativeRegressor) for _, part in self.transformers)
 
     @property
     def input_shape(self) -> list:
@@ -89,6 +98,11 @@ class Chain:
 def chain_of(model: Any, wanted_by: str) -> Chain:
     """A fitted model taken apart, or an error that says what to pass."""
     *transformers, (name, last) = list(parts_of(model)) or [("", model)]
+    while isinstance(last, RelativeRegressor):
+        require_fitted(last, _place(name))
+        transformers.append((name, last))
+        *inner, (name, last) = list(parts_of(last.regressor_)) or [("", None)]
+        transformers += inner
     if not isinstance(last, BaseLSTM):
         step = "" if last is model else f", whose last step is {type(last).__name__}"
         hint = " Of a search, pass search.best_estimator_." if _is_search(last) else ""
@@ -97,8 +111,12 @@ def chain_of(model: Any, wanted_by: str) -> Chain:
             f"with one, got {type(model).__name__}{step}.{hint}"
         )
     for step, part in [*transformers, (name, last)]:
-        require_fitted(part, f"step {step!r} of the pipeline" if step else "the model")
+        require_fitted(part, _place(step))
     return Chain(transformers, last)
+
+
+def _place(step: str) -> str:
+    return f"step {step!r} of the pipeline" if step else "the model"
 
 
 def require_fitted(part: Any, what: str) -> None:

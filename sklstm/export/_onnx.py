@@ -9,6 +9,7 @@ import numpy as np
 from sklstm import LSTMClassifier
 from sklstm._base import BaseLSTM
 from sklstm._version import __version__
+from sklstm.compose import RelativeRegressor
 from sklstm.export._model import Chain, chain_of
 from sklstm.export._optional import optional
 
@@ -20,7 +21,7 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
 
     Parameters
     ----------
-    model : LSTMClassifier, LSTMRegressor or Pipeline
+    model : LSTMClassifier, LSTMRegressor, RelativeRegressor or Pipeline
         Fitted. The steps of a pipeline before the estimator are `SequenceScaler`,
         `SequenceImputer` (but "linear"), `SequenceDifferences` and `SequenceContext`.
     opset : int, default=18
@@ -47,7 +48,7 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
 
         - of a classifier `label` and `probabilities`,
         - of a regressor `variable`; in double precision where `predict` needs more digits than
-          float32 has,
+          float32 has, as it always does for a `RelativeRegressor`,
         - with `raw=True` `raw`.
 
         Per step (`return_sequences`) all have the axes (n, T) first, and values of padding mean
@@ -115,7 +116,9 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
         inputs.append(helper.make_tensor_value_info("lengths", onnx.TensorProto.INT64, ["batch"]))
     infos = [
         helper.make_tensor_value_info(name, kind, shape)
-        for name, (kind, shape) in output_types(chain.estimator, raw=raw).items()
+        for name, (kind, shape) in output_types(
+            chain.estimator, raw=raw, levels=chain.is_relative
+        ).items()
     ]
     for name, inside in outputs.items():
         graph.nodes.append(helper.make_node("Identity", [inside], [name], f"name_{name}"))
@@ -136,12 +139,17 @@ def add_model(graph: Any, chain: Chain, x: str, lengths: str, *, raw: bool) -> d
     """All of a model on its input; the names of its outputs in the graph."""
     from sklstm.export._graph import Steps
     from sklstm.export._onnx_outputs import label_values, number_values, raw_outputs, raw_values
-    from sklstm.export._onnx_steps import CONVERTERS
+    from sklstm.export._onnx_steps import CONVERTERS, relative
 
     if chain.is_table:
         x = graph.add("Reshape", x, graph.ints(0, -1, chain.n_features))
     steps = Steps(graph, x, lengths)
+    now = []
     for name, transformer in chain.transformers:
+        if isinstance(transformer, RelativeRegressor):
+            x, values = relative(transformer, steps)
+            steps, now = steps.with_x(x), [*now, values]
+            continue
         try:
             steps = steps.with_x(CONVERTERS[type(transformer)](transformer, steps))
         except ValueError as error:
@@ -152,13 +160,13 @@ def add_model(graph: Any, chain: Chain, x: str, lengths: str, *, raw: bool) -> d
         return raw_values(estimator, graph, values)
     if isinstance(estimator, LSTMClassifier):
         return label_values(estimator, graph, values, estimator.classes_)
-    return number_values(estimator, graph, values)
+    return number_values(estimator, graph, values, now=now)
 
 
 def output_types(
-    estimator: BaseLSTM, *, raw: bool = False, squeeze: bool = True
+    estimator: BaseLSTM, *, raw: bool = False, squeeze: bool = True, levels: bool = False
 ) -> dict[str, tuple[int, list]]:
-    """Type and shape of each output."""
+    """Type and shape of each output; ``levels``: values of X have been added to it."""
     from onnx import TensorProto
 
     from sklstm.export._graph import BOOL, DOUBLE, FLOAT, INT64
@@ -174,7 +182,8 @@ def output_types(
         n = [len(estimator.classes_)]
         label = (INT64, rows + n) if outputs.multilabel else (kind, rows)
         return {"label": label, "probabilities": (FLOAT, rows + n)}
-    kind = FLOAT if outputs._value_dtype(np.dtype(np.float32)) == np.float32 else DOUBLE
+    single = outputs._value_dtype(np.dtype(np.float32)) == np.float32 and not levels
+    kind = FLOAT if single else DOUBLE
     shape = rows if squeeze and estimator.n_outputs_ == 1 else [*rows, estimator.n_outputs_]
     if isinstance(estimator._goal[1], tuple):
         shape = [*shape, len(estimator._goal[1])]
@@ -197,7 +206,7 @@ def _require_known_steps(chain: Chain) -> None:
     from sklstm.export._onnx_steps import CONVERTERS
 
     for name, transformer in chain.transformers:
-        if type(transformer) not in CONVERTERS:
+        if type(transformer) not in (*CONVERTERS, RelativeRegressor):
             known = ", ".join(sorted(kind.__name__ for kind in CONVERTERS))
             raise ValueError(
                 f"to_onnx: {_step(name, transformer)}, cannot be written; {known} can. Export what "

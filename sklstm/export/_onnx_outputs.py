@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,13 @@ def class_constant(classes: np.ndarray) -> tuple[np.ndarray, int]:
 # ---------------------------------------------------------------------------------- numbers
 
 
-def number_values(estimator: Any, g: Graph, raw: str, *, squeeze: bool = True) -> Outputs:
-    """Numbers in the units of y, as `predict` has them; an axis of one output is left out."""
+def number_values(
+    estimator: Any, g: Graph, raw: str, *, squeeze: bool = True, now: Sequence[str] = ()
+) -> Outputs:
+    """Numbers in the units of y, as `predict` has them; an axis of one output is left out.
+
+    ``now`` are values that outputs are relative to, (..., K) in double precision.
+    """
     loss, quantile = estimator._goal
     link = LINKS.get(LOSSES[loss].link or estimator.out_activation_, "")
     values = raw
@@ -114,6 +120,10 @@ def number_values(estimator: Any, g: Graph, raw: str, *, squeeze: bool = True) -
         if has_quantiles(estimator):
             values = _never_crossing(g, values, len(quantile))
     values = _in_units_of_y(estimator, g, values)
+    for level in now:
+        if has_quantiles(estimator):
+            level = g.add("Unsqueeze", level, g.ints(-1))
+        values = g.add("Add", g.cast(values, DOUBLE), level)
     if squeeze and estimator.n_outputs_ == 1:
         values = g.add("Squeeze", values, g.ints(-2 if has_quantiles(estimator) else -1))
     return {"variable": values}

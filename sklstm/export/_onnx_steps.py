@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sklstm.export._graph import FLOAT, Graph, Steps
+from sklstm.compose import RelativeRegressor
+from sklstm.export._graph import DOUBLE, FLOAT, Graph, Steps
+from sklstm.export._model import Chain
 from sklstm.preprocessing import (
     SequenceContext,
     SequenceDifferences,
@@ -88,6 +90,24 @@ CONVERTERS: dict[type, Callable[[Any, Steps], str]] = {
     SequenceImputer: imputed,
     SequenceScaler: scaled,
 }
+
+
+def relative(model: RelativeRegressor, steps: Steps) -> tuple[str, str]:
+    """x relative to now, and the values now that outputs are relative to, in double precision."""
+    g, x = steps.graph, steps.x
+    taken_out = np.zeros(Chain([("", model)], None).n_features)
+    taken_out[model.columns_] = 1
+    if model._per_step:
+        origin, now = before(g, x), x
+    elif steps.lengths:
+        last = g.add("GatherND", g.add("Transpose", x, perm=[1, 0, 2]), steps.last_places())
+        origin, now = g.add("Unsqueeze", last, g.ints(1)), last
+    else:
+        origin = g.add("Gather", x, g.ints(-1), axis=1)
+        now = g.add("Squeeze", origin, g.ints(1))
+    changes = g.add("Sub", x, g.add("Mul", origin, g.constant(taken_out)))
+    now = g.add("Gather", now, g.constant(model.columns_, np.int64), axis=-1)
+    return changes, g.cast(now, DOUBLE)
 
 
 def before(g: Graph, x: str) -> str:

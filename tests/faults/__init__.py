@@ -7,6 +7,7 @@ from faults import (
     cells,
     compose,
     data,
+    exports,
     exports_c,
     inspection,
     preprocessing,
@@ -37,4 +38,5 @@ FAULTS = [
     *answers.FAULTS,
     *categories.FAULTS,
     *exports_c.FAULTS,
+    *exports.FAULTS,
 ]
