@@ -542,16 +542,46 @@ cdef class Online:
                 arrays.append(saved_part(&parts[k], make))
         return arrays
 
+    cdef list parts_fit(self, arrays):
+        """What was saved, checked: a file may hold anything, and numbers of symbols are places."""
+        cdef int k, n = self.n_parts, C = self.net.n_categorical
+        cdef Part[4] parts
+        cdef list whole = list(arrays)
+        cdef list lists = []
+        if self.past.now != NULL:
+            lists = [[int(symbol) for symbol in some] for some in whole[n:n + 3]]
+            read, now, waiting = lists
+            if len(read) > len(self.found.row_of) or len(set(read)) < len(read) or len(now) != C:
+                refuse()
+            if len(waiting) % C != 0 or len(waiting) >= WAITING * C:
+                refuse()
+            for symbol in read + [symbol for symbol in now + waiting if symbol != -1]:
+                if not 0 <= symbol < len(self.found.row_of):
+                    refuse()
+            self.forget_symbols()
+            self.symbols_read.n = <int> len(read)
+            k = self.symbol_parts(<int> len(waiting) // C, parts)
+            self.symbols_read.n = 0
+        else:
+            k = 0
+        if len(whole) != n + len(lists) + k:
+            refuse()
+        for k in range(n):
+            check_part(&self.parts[k], whole[k])
+        for k in range(n + len(lists), len(whole)):
+            check_part(&parts[k - n - <int> len(lists)], whole[k])
+        return whole[:n] + lists + whole[n + len(lists):]
+
     def restore(self, arrays):
-        """Undo `save`."""
+        """Undo `save`, or raise an error for what was not saved by such a stream."""
         cdef int k, n_waiting, n = self.n_parts
         cdef Part[4] parts
+        arrays = self.parts_fit(arrays)
         self.n_waiting = 0
         for k in range(n):
             restore_part(&self.parts[k], arrays[k])
         if self.past.now == NULL:
             return
-        self.forget_symbols()
         for k, symbol in enumerate(arrays[n]):
             self.symbols_read.symbols[k] = symbol
             self.symbols_read.row_of[self.symbols_read.symbols[k]] = k
@@ -573,6 +603,16 @@ cdef saved_part(const Part* part, make):
     if saved.shape[0] > 0:
         copy_part(part, &saved[0], False)
     return saved.base
+
+
+cdef refuse():
+    raise ValueError("what was saved of the stream does not fit its network")
+
+
+cdef int check_part(const Part* part, const real[::1] saved) except -1:
+    if saved is None or saved.shape[0] != <Py_ssize_t> part.groups * part.units:
+        refuse()
+    return 0
 
 
 cdef int restore_part(const Part* part, const real[::1] saved) except -1:

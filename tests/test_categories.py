@@ -446,3 +446,33 @@ def test_an_old_stream_of_a_model_that_has_grown_says_so():
     model.partial_fit(X, y)
     with pytest.raises(RuntimeError, match="no longer has"):
         stream.step(X[0][0])
+
+
+def saved_otherwise(memory, k):
+    """What a file may hold in the place of part k of what a stream remembers."""
+    part = memory[k]
+    yield None
+    yield part[: len(part) // 2] if len(part) > 1 else [0, 0]
+    yield np.asarray(part, dtype=np.float32)
+    yield [-5] * (len(part) + 1)
+    yield [10**9] * (len(part) + 1)
+    yield np.concatenate([np.asarray(part, float), np.ones(3)])
+
+
+@pytest.mark.parametrize("settings", [{}, {"pooling": "max"}], ids=str)
+def test_a_memory_that_does_not_fit_the_network_is_refused(settings):
+    model, _ = pair(3, **settings)
+    stream = model.stream()
+    for now in np.vstack(data(6)[0])[:21]:
+        stream.step(now)
+    good = stream.__getstate__()
+    for k in range(len(good["memory"])):
+        for other in saved_otherwise(good["memory"], k):
+            memory = [*good["memory"][:k], other, *good["memory"][k + 1 :]]
+            if other is not None and np.array_equal(other, good["memory"][k]):
+                continue
+            with pytest.raises((ValueError, TypeError)):
+                object.__new__(type(stream)).__setstate__(good | {"memory": memory})
+        fewer = [*good["memory"][:k], *good["memory"][k + 1 :]]
+        with pytest.raises((ValueError, TypeError)):
+            object.__new__(type(stream)).__setstate__(good | {"memory": fewer})
