@@ -15,10 +15,29 @@ from textwrap import indent
 from typing import Any
 
 import sklstm
-from sklstm import baselines, compose, datasets, export, inspection, metrics, preprocessing
+from sklstm import (
+    baselines,
+    callback,
+    compose,
+    datasets,
+    export,
+    inspection,
+    metrics,
+    preprocessing,
+)
 
 PAGE = Path(__file__).with_name("api.md")
-MODULES = (sklstm, preprocessing, compose, metrics, datasets, inspection, export, baselines)
+MODULES = (
+    sklstm,
+    preprocessing,
+    compose,
+    metrics,
+    datasets,
+    inspection,
+    callback,
+    export,
+    baselines,
+)
 LISTS = (
     "Parameters",
     "Attributes",

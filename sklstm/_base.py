@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklstm._advice import cure
+from sklstm._callbacks import Watch, watched
 from sklstm._categorical import CategoricalInput
 from sklstm._descent import train
 from sklstm._estimator import SEEDS
@@ -33,6 +35,7 @@ from sklstm._targets import Examples, Rows
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records
+from sklstm._unfinished import as_if_ended, unfinished
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
 
 ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
@@ -112,7 +115,7 @@ class BaseLSTM(CategoricalInput):
         ConvergenceWarning
             If training diverged or exploded, or if `tol` is a number and `max_iter` was reached.
         """
-        with unchanged_on_error(self):
+        with watched(self, X, y, sample_weight) as watch, unchanged_on_error(self):
             shape = self._check_parameters()
             self._check_validation_arguments(X_val, y_val, sample_weight_val, validation_groups)
             fresh = not (self.warm_start and self.__sklearn_is_fitted__())
@@ -146,9 +149,8 @@ class BaseLSTM(CategoricalInput):
                 examples_val = outputs.trainable(examples_val)
                 held_out = HeldOut(examples_val, X_val, y_val, sample_weight_val)
             examples = outputs.class_weighted(examples)
-            end = self._train(
-                outputs, examples.per_target(order), examples.sequence_weights, order, held_out
-            )
+            scaled, weights = examples.per_target(order), examples.sequence_weights
+            end = self._train(outputs, scaled, weights, order, held_out, watch)
         if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(
                 f"Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "
@@ -310,6 +312,7 @@ class BaseLSTM(CategoricalInput):
         sequence_weights: np.ndarray,
         order: np.ndarray,
         held_out: HeldOut | None = None,
+        watch: Watch | None = None,
         *,
         once: bool = False,
     ) -> End:
@@ -343,6 +346,10 @@ class BaseLSTM(CategoricalInput):
             rng.set_state(self._rng_state)
         solver = SOLVERS[self.solver](continued(self._solver_state, vector, self), self)
         records = self._records(validate is not None, once)
+        cut_off = None if once else unfinished(self, vector, records)
+        if watch is not None:
+            learned = partial(as_if_ended, self, solver=solver, rng=rng)
+            watch.begin(max(max_iter - records.n_iter, 0), learned)
         end = train(
             vector,
             trainer,
@@ -358,6 +365,8 @@ class BaseLSTM(CategoricalInput):
             rng=rng,
             validate=validate,
             loss_at_zero=at_zero,
+            watch=watch,
+            unfinished=cut_off,
         )
         if end is End.DIVERGED and once:
             return end
@@ -387,6 +396,7 @@ class BaseLSTM(CategoricalInput):
         rng: np.random.RandomState | None,
     ) -> None:
         """Take over what was learned; nothing here can fail."""
+        vars(self).pop("_unfinished", None)
         self._solver_state = solver_state
         self._no_improvement_count = records.n_no_change
         self.n_iter_, self.t_, self.loss_ = records.n_iter, records.t, records.loss

@@ -6,6 +6,8 @@ It moves a vector of parameters by the gradients of batch after batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from functools import partial
 from math import inf, isfinite
 from typing import Any
 
@@ -21,7 +23,8 @@ class Descent(Training):
     """Training of a vector by its gradients.
 
     In the end the vector is that of the best validation score if there is one (``judges``), else
-    that of the last finite loss if training diverged, and of the lowest if it exploded.
+    that of the last finite loss if training diverged, and of the lowest if it exploded. A run that
+    was cut off goes on from its ``state``, as ``unfinished``.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Descent(Training):
         *,
         judges: bool,
         loss_at_zero: float | None,
+        unfinished: dict[str, Any] | None = None,
         **rule: Any,
     ) -> None:
         super().__init__(vector, records, progress, **rule)
@@ -41,6 +45,25 @@ class Descent(Training):
         self.loss_at_zero = loss_at_zero
         self.undo: Callable[[], None] = lambda: None  # the last step, whose loss is not known
         self.first: float | None = None  # loss of the first batch, at the initial parameters
+        if unfinished is not None:
+            for name in self._GOES_ON:
+                setattr(self, name, copy(unfinished[name]))
+
+    _GOES_ON = ("best", "lowest", "at_lowest", "first")
+
+    def state(self) -> dict[str, Any]:
+        """Copies of all that a run goes on from after an epoch, beside the state of its solver."""
+        state = {name: copy(getattr(self, name)) for name in ("vector", *self._GOES_ON)}
+        before = None if isfinite(norm(self.vector)) else self._before_last_step()
+        return state | {"before": before, "records": self.records.numbers()}
+
+    def go_on(self, unfinished: dict[str, Any]) -> None:
+        """Do what comes after the callbacks of the epoch at which a run was cut off."""
+        before = unfinished["before"]
+        if before is not None:  # the next loss is not finite either, and ends the run
+            self.undo = partial(np.copyto, self.vector, before)
+        if self.records.n_no_change > self.n_iter_no_change:
+            self.lose_patience()
 
     def end_epoch(
         self, n: int, loss: float, judged: tuple[float, float] | None = None, *, n_iter: int = 1
@@ -53,17 +76,29 @@ class Descent(Training):
         super().end_epoch(n, loss, judged, n_iter=n_iter)
 
     def _verdict(self, end: End) -> End:
+        end, vector = self.outcome(end)
+        if vector is not self.vector:
+            np.copyto(self.vector, vector)
+        return end
+
+    def outcome(self, end: End = End.MAX_ITER) -> tuple[End, np.ndarray]:
+        """How a run that ends now has ended, and the parameters that are kept of it."""
         if not isfinite(norm(self.vector)):  # after the very last step
             end = End.DIVERGED
-        elif end in (End.MAX_ITER, End.CONVERGED) and self._has_exploded():
+        elif end in (End.MAX_ITER, End.CONVERGED, End.CALLBACK) and self._has_exploded():
             end = End.EXPLODED
         if self.best is not None and self.records.best_score > -inf:
-            np.copyto(self.vector, self.best)
-        elif end is End.DIVERGED:
-            self.undo()
-        elif end is End.EXPLODED:
-            np.copyto(self.vector, self.at_lowest)
-        return end
+            return end, self.best
+        if end is End.DIVERGED:
+            return end, self._before_last_step()
+        return end, self.at_lowest if end is End.EXPLODED else self.vector
+
+    def _before_last_step(self) -> np.ndarray:
+        now = self.vector.copy()
+        self.undo()
+        before = self.vector.copy()
+        np.copyto(self.vector, now)
+        return before
 
     def _has_exploded(self) -> bool:
         if self.loss_at_zero is None or self.first is None:
@@ -88,6 +123,8 @@ def train(
     rng: np.random.RandomState | None = None,
     validate: Callable[[], tuple[float, float]] | None = None,
     loss_at_zero: float | None = None,
+    watch: Any = None,
+    unfinished: dict[str, Any] | None = None,
 ) -> End:
     """Train ``vector`` in place for up to ``max_iter`` epochs.
 
@@ -114,9 +151,14 @@ def train(
     loss_at_zero : float or None
         Mean loss of outputs that are all 0: training that ends far above its own best epoch, and
         above a quarter of this, has exploded. None: not looked at.
+    watch : Watch or None
+        Told of every epoch.
+    unfinished : dict or None
+        What `Descent.state` gave where this run was cut off; ``vector`` and ``records`` are those
+        of that place.
     """
     gradient = trainer.gradient
-    copy, n = np.copyto, len(order)
+    n = len(order)
     unshuffled = order.copy()
     # Views, so that they follow the shuffling.
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
@@ -131,13 +173,19 @@ def train(
         tol=tol,
         n_iter_no_change=n_iter_no_change if stops else inf,
         gives_up=solver.gives_up,
+        watch=watch,
+        unfinished=unfinished,
     )
     step, training.undo = solver.step_on(vector, trainer.found)
     with training:
-        for epoch in range(first_epoch, first_epoch + max_iter):
+        if unfinished is not None:
+            training.go_on(unfinished)
+        for epoch in range(first_epoch, first_epoch + max_iter - records.n_iter):
+            if watch is not None:
+                training.begin_epoch()
             trainer.begin_epoch(epoch)
             if rng is not None and len(batches) > 1:
-                copy(order, unshuffled)  # each epoch's order depends on the generator alone
+                np.copyto(order, unshuffled)  # each epoch's order depends on the generator alone
                 rng.shuffle(order)
             total = 0.0
             for rows, size in sized:

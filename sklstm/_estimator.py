@@ -15,13 +15,14 @@ from sklstm._isa import kernels
 from sklstm._outputs import Given, Outputs
 from sklstm._persistence import Portable
 from sklstm._sequences import Sequences, Split, learn_names, read_sequences, unpack_steps
+from sklstm._sklearn import CallbackSupportMixin
 from sklstm._targets import Examples, Rows
 from sklstm._training import End
 
 SEEDS = np.iinfo(np.int32).max
 
 
-class SequenceEstimator(Portable, BaseEstimator):
+class SequenceEstimator(CallbackSupportMixin, Portable, BaseEstimator):
     """An estimator whose learned numbers are the vector ``parameters_`` of a net of ``_shape``.
 
     ``_shape`` says what the net looks like: what the parameters decide (`_parameter_shape`), and

@@ -13,10 +13,13 @@ class VersionWarning(UserWarning):
 
 
 class Portable:
-    """Mixin: pickles hold parameters, arrays and scalars, and the version that wrote them."""
+    """Mixin: pickles hold parameters, arrays and scalars, and the version that wrote them.
 
-    # Callbacks hold open sockets, and what was already validated is found out anew.
-    _not_saved = ("_skl_callbacks", "_validated")
+    And callbacks, since workers get their estimators as pickles.
+    """
+
+    # What was already validated is found out anew; the others belong to a running fit.
+    _not_saved = ("_validated", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

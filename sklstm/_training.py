@@ -20,6 +20,7 @@ class End(Enum):
     INTERRUPTED = "Ctrl-C"
     DIVERGED = "a loss that is not finite"
     EXPLODED = "a loss far above the best"
+    CALLBACK = "a callback"
 
 
 @dataclass
@@ -38,6 +39,10 @@ class Records:
     validation_losses: list[float] = field(default_factory=list)
     lowest_validation_loss: float = inf
     best_validation_loss: float = inf  # at the best score
+
+    def numbers(self) -> dict[str, Any]:
+        """What a run that was cut off goes on from: all but the lists."""
+        return {name: value for name, value in vars(self).items() if not isinstance(value, list)}
 
     def end_epoch(self, n: int, loss: float, n_iter: int = 1) -> None:
         """Note an epoch over ``n`` sequences."""
@@ -106,6 +111,8 @@ class Training:
         ``tol``.
     gives_up : callable
         Asked then whether to end; if not, the patience begins anew.
+    watch : Watch or None
+        Told of every epoch.
 
     Attributes
     ----------
@@ -124,8 +131,10 @@ class Training:
         tol: float | None = 0.0,
         n_iter_no_change: float = inf,
         gives_up: Callable[[], bool] = lambda: True,
+        watch: Any = None,
     ) -> None:
         self.kept, self.records, self.progress = kept, records, progress
+        self.watch = watch
         self.tol, self.n_iter_no_change, self.gives_up = tol, n_iter_no_change, gives_up
         self.end = End.MAX_ITER
 
@@ -156,10 +165,15 @@ class Training:
         if not all(map(isfinite, values)):
             self.stop(End.DIVERGED)
 
+    def begin_epoch(self) -> None:
+        """What is done before each epoch."""
+        if self.watch is not None:
+            self.watch.begin_epoch(self)
+
     def end_epoch(
         self, n: int, loss: float, judged: tuple[float, float] | None = None, *, n_iter: int = 1
     ) -> None:
-        """What is done after each epoch: records, progress, and stopping where it is enough.
+        """What is done after each epoch: records, progress, callbacks, stopping where it is enough.
 
         Parameters
         ----------
@@ -179,7 +193,13 @@ class Training:
         else:
             records.compare_validation(*judged, self.tol)
         self.progress.epoch(records.n_iter, records.loss, judged and judged[0])
+        if self.watch is not None and self.watch.end_epoch(self):
+            self.stop(End.CALLBACK)
         if records.n_no_change > self.n_iter_no_change:
-            if self.gives_up():
-                self.stop(End.CONVERGED)
-            records.n_no_change = 0
+            self.lose_patience()
+
+    def lose_patience(self) -> None:
+        """Stop, or begin the patience anew."""
+        if self.gives_up():
+            self.stop(End.CONVERGED)
+        self.records.n_no_change = 0

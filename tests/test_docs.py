@@ -14,7 +14,7 @@ from sklstm.paper._rows import select
 from sklstm.paper._run import run_row
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = re.compile(r"`([^`]+)`")
 MAKE_API = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
 

@@ -14,6 +14,7 @@ from sklstm import (
     LSTMClassifier,
     LSTMRegressor,
     baselines,
+    callback,
     compose,
     datasets,
     export,
@@ -27,7 +28,7 @@ from sklstm.baselines import (
     SequenceChunker,
 )
 
-MODULES = (sklstm, prep, compose, metrics, datasets, inspection, export, baselines)
+MODULES = (sklstm, prep, compose, metrics, datasets, inspection, callback, export, baselines)
 REQUIRED = inspect.Parameter.empty
 ELSEWHERE = re.compile(r"as (in|for) `")  # the whole description: see the method named there
 

@@ -143,12 +143,6 @@ def test_a_pickle_holds_arrays_and_scalars_only(saved):
     assert "_validated" not in state
 
 
-def test_callbacks_are_not_saved():
-    model = LSTMRegressor(**SMALL).fit(sequences(), numbers(sequences()))
-    model._skl_callbacks = ["a callback"]
-    assert "_skl_callbacks" not in model.__getstate__()
-
-
 @pytest.mark.parametrize("version", ["0.0.1", "99.0"])
 def test_a_model_of_another_version_says_so(version, monkeypatch):
     model = LSTMRegressor(**SMALL).fit(sequences(), numbers(sequences()))

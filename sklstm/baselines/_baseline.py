@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from math import inf
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from sklstm._callbacks import Watch, attributes_after, watched
 from sklstm._estimator import SEEDS
 from sklstm._number_losses import OUT_ACTIVATIONS
 from sklstm._progress import progress
@@ -97,12 +99,12 @@ class BaselineRegressor(SequenceRegressor):
         -------
         self : object
         """
-        with unchanged_on_error(self):
+        with watched(self, X, y, sample_weight) as watch, unchanged_on_error(self):
             shape = self._check_parameters()
             fresh = not (self.warm_start and self.__sklearn_is_fitted__())
             examples = self._prepare(X, y, sample_weight, shape, fresh)
             weight = mean_weight(examples, np.arange(len(examples)))
-            end = self._train(examples.weighted(1 / weight), max_iter=self.max_iter)
+            end = self._train(examples.weighted(1 / weight), max_iter=self.max_iter, watch=watch)
         if end is End.MAX_ITER:
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
@@ -147,7 +149,9 @@ class BaselineRegressor(SequenceRegressor):
         self.loss_ = self.best_loss_ = inf
         self.loss_curve_ = []
 
-    def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
+    def _train(
+        self, examples: Examples, *, max_iter: int | None = None, watch: Watch | None = None
+    ) -> End:
         """Epochs until the loss no longer improves; without ``max_iter`` one, in the given order.
 
         A copy of the parameters learns, and is kept whatever ends it; after divergence, that of
@@ -160,14 +164,25 @@ class BaselineRegressor(SequenceRegressor):
         records = Records(self.t_, self.loss_, self.best_loss_, None, patience)
         rule = {} if once else {"tol": self.tol, "n_iter_no_change": self.n_iter_no_change}
         shown = progress(self.verbose, max_iter or 1)
-        with Training(vector.copy(), records, shown, **rule) as training:
+        if watch is not None:
+            watch.begin(max_iter, partial(self._as_if_ended, rng=rng))
+        with Training(vector.copy(), records, shown, watch=watch, **rule) as training:
             for _ in range(max_iter or 1):
+                training.begin_epoch()
                 loss = learn(rng.permutation(order) if self.shuffle and not once else order)
                 training.require_finite(loss, np.abs(vector).max())
                 training.kept = vector.copy()
                 training.end_epoch(len(order), loss / len(order))
         self._keep(training.kept, records, rng)
         return training.end
+
+    def _as_if_ended(self, training: Training, rng: np.random.RandomState) -> dict[str, Any]:
+        """The attributes that the estimator would have if training ended now."""
+
+        def keep(copied: BaselineRegressor) -> None:
+            copied._keep(training.kept, training.records, deepcopy(rng))
+
+        return attributes_after(self, keep)
 
     def _rng_copy(self) -> np.random.RandomState:
         """The generator to draw with: an error must leave that of the estimator as it is."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from sklstm._callbacks import Watch, attributes_after
 from sklstm._progress import progress
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval
@@ -245,7 +247,9 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         net = self._net(np.array(self.parameters_))
         return Growth(net, Settings(**settings), rng, x, offsets, rows, targets, weights)
 
-    def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
+    def _train(
+        self, examples: Examples, *, max_iter: int | None = None, watch: Watch | None = None
+    ) -> End:
         """Epochs until there is nothing more to do; what was learned is kept whatever ends it."""
         rng = self._rng_copy()
         sequences = examples.rows.sequences
@@ -259,18 +263,32 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         )
         records = Records(self.t_, self.loss_, self.best_loss_)
         shown = progress(self.verbose, max_iter)
-        with Training(growth.net.copy(), records, shown) as training:
-            for _ in growth.epochs():
+        if watch is not None:
+
+            def keep(copied: RecurrentCascadeRegressor) -> None:
+                copied._keep_net(growth.net, list(growth.scores), records, deepcopy(rng))
+
+            watch.begin(max_iter, lambda training: attributes_after(self, keep))
+        with Training(growth.net.copy(), records, shown, watch=watch) as training:
+            epochs = growth.epochs()
+            while True:
+                training.begin_epoch()
+                if next(epochs, None) is None:
+                    training.stop(End.CONVERGED)
                 training.require_finite(growth.loss)
                 training.kept = growth.net.copy()
                 training.end_epoch(len(examples), growth.loss / len(examples))
                 if records.n_iter == max_iter:
                     training.stop(End.MAX_ITER)
-            training.stop(End.CONVERGED)
         net = training.kept if training.end is End.DIVERGED else growth.net
-        self.n_hidden_, self.correlations_ = len(net.units), growth.scores
-        self._keep(net.vector, records, rng)
+        self._keep_net(net, growth.scores, records, rng)
         return training.end
+
+    def _keep_net(
+        self, net: Cascade, scores: list[float], records: Records, rng: np.random.RandomState
+    ) -> None:
+        self.n_hidden_, self.correlations_ = len(net.units), scores
+        self._keep(net.vector, records, rng)
 
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
         net = self._net(self.parameters_)

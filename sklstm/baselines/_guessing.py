@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from math import ceil
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from sklstm._callbacks import Watch, attributes_after
 from sklstm._progress import progress
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions
@@ -195,7 +198,9 @@ class GuessingRegressor(BaselineRegressor):
             out_activation=self.out_activation_,
         )
 
-    def _train(self, examples: Examples, *, max_iter: int | None = None) -> End:
+    def _train(
+        self, examples: Examples, *, max_iter: int | None = None, watch: Watch | None = None
+    ) -> End:
         """Try the weights there are, then others, until they are right."""
         rng = self._rng_copy()
         sequences = examples.rows.sequences
@@ -204,8 +209,16 @@ class GuessingRegressor(BaselineRegressor):
         net, n_sequences = self._net(), len(examples)
         candidates, most = np.array(self.parameters_)[None], -1
         records, shown = Records(self.t_), progress(self.verbose, self.max_iter)
-        with Training(candidates[0].copy(), records, shown) as training:
+        if watch is not None:
+
+            def keep(copied: GuessingRegressor) -> None:
+                copied._keep_best(training.kept, most, records, deepcopy(rng))
+
+            more = ceil((self.max_iter - 1) / TRIALS_AT_A_TIME)
+            watch.begin(1 + more, lambda training: attributes_after(self, keep))
+        with Training(candidates[0].copy(), records, shown, watch=watch) as training:
             while records.n_iter < self.max_iter:
+                training.begin_epoch()
                 tried, which, right = net.search(
                     candidates,
                     steps,
@@ -221,10 +234,16 @@ class GuessingRegressor(BaselineRegressor):
                     training.stop(End.CONVERGED)
                 n = min(TRIALS_AT_A_TIME, self.max_iter - records.n_iter)
                 candidates = self._candidates(rng, n)
-        self._rng, self.n_right_ = rng, most
-        self.n_iter_, self.t_ = records.n_iter, records.t
-        self._keep_parameters(training.kept)
+        self._keep_best(training.kept, most, records, rng)
         return training.end
+
+    def _keep_best(
+        self, vector: np.ndarray, n_right: int, records: Records, rng: np.random.RandomState
+    ) -> None:
+        """Take over what was found; nothing here can fail."""
+        self._rng, self.n_right_ = rng, n_right
+        self.n_iter_, self.t_ = records.n_iter, records.t
+        self._keep_parameters(vector)
 
     def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
         n_rows = len(sequences.values) if self.return_sequences else len(sequences)

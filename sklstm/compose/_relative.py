@@ -13,11 +13,12 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm._callbacks import watched
 from sklstm._number_losses import LOSSES, goal_of
 from sklstm._parameters import positive_int, setting_of
 from sklstm._regressor import LSTMRegressor
 from sklstm._sequences import called, read_sequences, unchanged_on_error, unpack_steps
-from sklstm._sklearn import HasMethods, InvalidParameterError, _fit_context
+from sklstm._sklearn import CallbackSupportMixin, HasMethods, InvalidParameterError, _fit_context
 from sklstm._targets import Rows, read_regression, read_weights
 from sklstm.compose._columns import features_of_outputs
 from sklstm.compose._now import relative_steps, values_now, warn_if_apart
@@ -28,7 +29,7 @@ def _learns_in_parts(model: RelativeRegressor) -> bool:
     return hasattr(getattr(model, "regressor_", model.regressor), "partial_fit")
 
 
-class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """Forecast relative to now: the last value is taken out of X and y and added to predictions.
 
     The regressor inside then learns changes instead of levels, which it would have to copy through
@@ -169,12 +170,17 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         UserWarning
             If `y` looks unlike the feature that it should continue.
         """
-        with unchanged_on_error(self):
+        with watched(self, X, y) as watch, unchanged_on_error(self):
             rows = self._start(X)
             targets = _read_targets(y, rows)
             self.columns_ = self._columns_for(rows, targets)
             warn_if_apart(rows, targets, self.columns_)
-            self._teach("fit", rows, targets, fit_params)
+            if watch is None:
+                self._teach("fit", rows, targets, fit_params)
+            else:
+                watch.begin(1)
+                with watch.lent_to(self.regressor_):
+                    self._teach("fit", rows, targets, fit_params)
         return self
 
     @available_if(_learns_in_parts)

@@ -10,9 +10,11 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm._callbacks import one_task
 from sklstm._laws import check_finite
 from sklstm._sequences import Sequences, read_sequences, unchanged_on_error
 from sklstm._sklearn import (
+    CallbackSupportMixin,
     Interval,
     Options,
     StrOptions,
@@ -87,7 +89,9 @@ class _Encoding:
         return self.fit(X, y).transform(X)
 
 
-class SequenceEncoder(_Encoding, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SequenceEncoder(
+    _Encoding, CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Turn symbols into codes, which the LSTM estimators take as ``categorical_features``.
 
     A symbol is a string or a number that stands for a category: a word, a character, a base of DNA,
@@ -224,7 +228,7 @@ class SequenceEncoder(_Encoding, OneToOneFeatureMixin, TransformerMixin, BaseEst
         -------
         self : SequenceEncoder
         """
-        with unchanged_on_error(self):
+        with one_task(self, X, y), unchanged_on_error(self):
             symbols = read_symbols(self, X, reset=True)
             self._learn(
                 symbols,

@@ -12,8 +12,8 @@ from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
 SYMBOLS = (
-    " Symbols are for SequenceEncoder: pass it [x for _, x in df.groupby(id)], without columns that "
-    "are not features."
+    " Symbols are for SequenceEncoder: pass it [x for _, x in df.groupby(id)], without columns "
+    "that are not features."
 )
 
 

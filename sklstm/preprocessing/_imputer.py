@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sklstm._callbacks import one_task
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import Interval, StrOptions, _fit_context
 from sklstm.preprocessing._statistics import Moments, medians, weighted_steps
@@ -158,7 +159,7 @@ class SequenceImputer(StepFeatures):
         -------
         self : SequenceImputer
         """
-        with unchanged_on_error(self):
+        with one_task(self, X, y, sample_weight), unchanged_on_error(self):
             sequences = self._read(X)
             self._n_step_features = sequences.n_features
             self.statistics_ = self._statistics(*weighted_steps(sequences, sample_weight))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 
+from sklstm._callbacks import one_task
 from sklstm._sequences import Sequences, unchanged_on_error
 from sklstm._sklearn import _fit_context
 from sklstm.preprocessing._statistics import Moments, weighted_steps
@@ -116,7 +117,8 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         -------
         self : SequenceScaler
         """
-        return self._learn(X, sample_weight, first=True)
+        with one_task(self, X, y, sample_weight):
+            return self._learn(X, sample_weight, first=True)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):

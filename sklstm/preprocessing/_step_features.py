@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm._callbacks import one_task
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, _check_feature_names_in, _fit_context
 from sklstm.preprocessing._transformer import SequenceTransformer, TransformStream
@@ -42,7 +43,8 @@ class StepFeatures(SequenceTransformer):
         -------
         self : object
         """
-        self._n_step_features = self._read(X).n_features
+        with one_task(self, X, y):
+            self._n_step_features = self._read(X).n_features
         return self
 
     def get_feature_names_out(self, input_features=None):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._containers import chosen_features, frame_of, is_frame
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
-from sklstm._sklearn import Interval, StrOptions, _wrap_data_with_container
+from sklstm._sklearn import CallbackSupportMixin, Interval, StrOptions, _wrap_data_with_container
 from sklstm._time_step import read_rows, read_step, refused
 
 # What `categorical_features` may be; `chosen_features` looks closer.
@@ -66,7 +66,7 @@ class _Transform:
         return self.fit(X, y, **fit_params).transform(X)
 
 
-class SequenceTransformer(_Transform, TransformerMixin, BaseEstimator):
+class SequenceTransformer(_Transform, CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """A transformer of sequences step by step, whose steps may depend on those around them.
 
     NaN is a missing value and allowed. A subclass says what becomes of packed sequences

@@ -3,6 +3,7 @@
 from faults import (
     answers,
     batches,
+    callbacks,
     categories,
     cells,
     compose,
@@ -29,6 +30,7 @@ FAULTS = [
     *vectors.FAULTS,
     *streams.FAULTS,
     *training.FAULTS,
+    *callbacks.FAULTS,
     *trials.FAULTS,
     *data.FAULTS,
     *preprocessing.FAULTS,

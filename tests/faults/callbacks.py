@@ -1,0 +1,138 @@
+"""Faults: what callbacks are told, and training that goes on from a checkpoint."""
+
+from faults.fault import Fault
+
+CALLBACKS, DESCENT = "sklstm/_callbacks.py", "sklstm/_descent.py"
+CHECKPOINT, UNFINISHED = "sklstm/callback/_checkpoint.py", "sklstm/_unfinished.py"
+TOLD, SAVED = "test_callbacks.py", "test_checkpoint.py"
+
+FAULTS = [
+    Fault(
+        "callback-teardown",
+        "what callbacks have open stays open",
+        CALLBACKS,
+        "        _tear_down(estimator)\n",
+        "        pass\n",
+        TOLD,
+    ),
+    Fault(
+        "callback-end",
+        "the end of a fit is not told",
+        CALLBACKS,
+        "        yield watch\n        watch.end()\n",
+        "        yield watch\n",
+        TOLD,
+    ),
+    Fault(
+        "callback-order",
+        "the fit is announced inside of what is undone after an error",
+        "sklstm/_base.py",
+        "with watched(self, X, y, sample_weight) as watch, unchanged_on_error(self):",
+        "with unchanged_on_error(self), watched(self, X, y, sample_weight) as watch:",
+        TOLD,
+    ),
+    Fault(
+        "callback-stop",
+        "an epoch does not end training",
+        "sklstm/_training.py",
+        "            self.stop(End.CALLBACK)\n",
+        "            pass\n",
+        TOLD,
+    ),
+    Fault(
+        "callback-best",
+        "callbacks get the last parameters of early stopping, not the best",
+        UNFINISHED,
+        "        _, vector = training.outcome()\n",
+        "        vector = training.vector\n",
+        TOLD,
+    ),
+    Fault(
+        "callback-lists",
+        "estimators that callbacks are given share the records of the one in training",
+        CALLBACKS,
+        'isinstance(value, list) or name == "parameters_"',
+        'name == "parameters_"',
+        TOLD,
+    ),
+    Fault(
+        "callback-parameters",
+        "estimators that callbacks are given share the parameters",
+        CALLBACKS,
+        'isinstance(value, list) or name == "parameters_"',
+        "isinstance(value, list)",
+        TOLD,
+    ),
+    Fault(
+        "checkpoint-best",
+        "the best parameters of early stopping are forgotten",
+        DESCENT,
+        '_GOES_ON = ("best", "lowest", "at_lowest", "first")',
+        '_GOES_ON = ("lowest", "at_lowest", "first")',
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-first",
+        "the first loss, by which training explodes, is forgotten",
+        DESCENT,
+        '_GOES_ON = ("best", "lowest", "at_lowest", "first")',
+        '_GOES_ON = ("best", "lowest", "at_lowest")',
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-records",
+        "patience and records begin anew",
+        UNFINISHED,
+        '    vars(records).update(state["records"])\n',
+        "",
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-patience",
+        "training that had ended for want of patience trains an epoch more",
+        DESCENT,
+        "            training.go_on(unfinished)\n",
+        "            pass\n",
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-moved",
+        "parameters that were moved since are not looked at",
+        UNFINISHED,
+        "np.array_equal(one, vector) for one in kept",
+        "True for one in kept",
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-shared",
+        "training that goes on writes into what an error has to leave as it was",
+        DESCENT,
+        "setattr(self, name, copy(unfinished[name]))",
+        "setattr(self, name, unfinished[name])",
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-in-place",
+        "a file is written where it stands",
+        CHECKPOINT,
+        '    part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")\n',
+        "    path.unlink(missing_ok=True)\n    part = path\n",
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-last",
+        "the last epoch is only saved if it is its turn",
+        CHECKPOINT,
+        "        else:\n            self._save(context)\n",
+        "",
+        SAVED,
+    ),
+    Fault(
+        "checkpoint-callbacks",
+        "callbacks are saved along",
+        CHECKPOINT,
+        "copy(estimator).set_callbacks()",
+        "copy(estimator)",
+        SAVED,
+    ),
+]
