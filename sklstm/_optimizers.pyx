@@ -266,7 +266,8 @@ cdef class AdamSteps(Steps):
             m[i] = keep_1 * m[i] + take_1 * slope
             v[i] = keep_2 * v[i] + take_2 * (slope * slope)
             p[i] -= rate * m[i] / (square_root(v[i]) + eps)
-            bad |= not p[i] - p[i] == 0
+            # nor must the history be infinite, for which nothing would ever move again
+            bad |= not (p[i] - p[i]) + (v[i] - v[i]) == 0
         return bad == 0
 
 

@@ -21,8 +21,9 @@ AUTO_EPOCHS = (50, 200)
 AUTO_EPOCHS_LARGE = 10
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_LARGEST = float(np.finfo(np.float64).max)  # whole numbers may be larger than any float
+_POSITIVE = Interval(Real, 0, _LARGEST, closed="right")
+_NOT_NEGATIVE = Interval(Real, 0, _LARGEST, closed="both")
 _DECAY = _SHARE = Interval(Real, 0, 1, closed="left")
 
 ONE_READING = (
@@ -100,6 +101,12 @@ def draw(
 
     ``expected_length``, steps of a sequence, is what ``gate_bias="auto"`` goes by.
     """
+    largest = np.finfo(dtype).max / 2
+    if parameters.init_range is not None and parameters.init_range > largest:
+        raise InvalidParameterError(
+            f"init_range={parameters.init_range!r} is too large to draw {np.dtype(dtype)} numbers "
+            f"from: it may be up to {largest:.3g}."
+        )
     automatic = isinstance(parameters.gate_bias, str)
     gate_bias = None if automatic else _gate_biases(parameters.gate_bias, shape)
     layout = topology(**shape)

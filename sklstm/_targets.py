@@ -103,6 +103,7 @@ class Examples:
     def mean_length(self, chosen: np.ndarray) -> float:
         """Steps of the chosen sequences, the mean by weight; their order has no influence."""
         weights, lengths = self.sequence_weights[chosen], self.rows.sequences.lengths[chosen]
+        weights = weights / (weights.max() or 1.0)
         total = fsum(weights)
         return fsum(weights * lengths) / total if total > 0 else float(lengths.mean())
 

@@ -9,6 +9,7 @@ from joblib.parallel import get_active_backend
 
 from sklstm import _runtime
 
+MOST = 1024  # threads: more than any machine gains from, and fewer than make it fail
 _forked = False
 
 
@@ -36,7 +37,7 @@ def effective_n_jobs(n_jobs: int | None) -> int:
         return min(_runtime.max_threads(), _processors())
     if n_jobs < 0:
         return max(1, _processors() + 1 + n_jobs)
-    return n_jobs
+    return min(n_jobs, MOST)
 
 
 def _processors() -> int:

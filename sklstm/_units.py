@@ -30,6 +30,7 @@ def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
         values, w = column[rows], weights[rows]
         if len(values) == 0:
             continue
+        w = w / w.max()  # tiny weights have few digits, and so would their products
         # About one of the values, so that a large mean takes no digits and a constant has
         # variance 0 exactly; in units of the largest distance, so that no square overflows.
         origin = values[0]

@@ -461,6 +461,30 @@ def test_gate_biases_must_belong_to_biased_gates(gate_bias, settings, message):
     fails(InvalidParameterError, message, model, model.initialize, 2)
 
 
+REALS = ["alpha", "learning_rate_init", "power_t", "clip_norm", "tol", "epsilon", "init_range"]
+
+
+@pytest.mark.parametrize("name", REALS)
+def test_whole_numbers_that_no_float_can_hold_are_bad_parameters(name):
+    model = LSTMRegressor(**SMALL | {name: 10**400})
+    message = f"'{name}' parameter .* must be a float in the range"
+    fails(InvalidParameterError, message, model, model.fit, sequences(6), np.zeros(6))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_init_range_that_cannot_be_drawn_from_is_named(dtype):
+    X = [x.astype(dtype) for x in sequences(6)]
+    model = LSTMRegressor(**SMALL | {"init_range": float(np.finfo(dtype).max)})
+    fails(InvalidParameterError, "too large to draw", model, model.fit, X, np.zeros(6))
+
+
+@pytest.mark.parametrize("n_jobs", [2**31, 2**70, -(2**70)])
+def test_any_number_of_threads_may_be_asked_for(n_jobs):
+    X, y = sequences(6), np.arange(6.0)
+    alone, many = (LSTMRegressor(**SMALL | {"n_jobs": n}).fit(X, y) for n in (1, n_jobs))
+    np.testing.assert_array_equal(many.parameters_, alone.parameters_)
+
+
 @pytest.mark.parametrize("value", [0, -1, 1.5, "2", None, True])
 def test_initialize_needs_whole_numbers(value):
     model = fitted(LSTMRegressor)

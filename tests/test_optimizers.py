@@ -203,6 +203,10 @@ def test_steps_that_parameters_would_not_survive_are_not_made(dtype):
             assert adam_step(p, m, s, broken, learning_rate=0.1, **options_of_adam) is False
         assert adam_step(p, m, s + 1, g, learning_rate=np.inf, **options_of_adam) is False
         assert_array_equal(p, start)
+    # a history that is infinite would keep the parameters where they are for ever
+    large = np.full_like(g, np.sqrt(np.finfo(dtype).max) * 64)
+    assert adam_step(p, m, s, large, learning_rate=0.1, **options_of_adam) is False
+    assert_array_equal(p, start)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
