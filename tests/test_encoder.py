@@ -500,6 +500,14 @@ def test_one_partial_fit_is_a_fit_and_another_of_the_same_changes_nothing(X):
         encoder.partial_fit(X)
 
 
+def test_later_calls_may_have_rows_of_one_symbol_and_the_form_stays_that_of_the_first():
+    encoder = SequenceEncoder().partial_fit([["a"]]).partial_fit([[["b"], ["c"]]])
+    assert encoder.inverse_transform(encoder.transform([["c", "a"]]))[0].tolist() == ["c", "a"]
+    assert encoder.stream().step("b").tolist() == [1]
+    rows = SequenceEncoder().partial_fit([[["a"]]]).partial_fit(["ab"])
+    assert rows.inverse_transform([[[1]]])[0].tolist() == [["b"]]
+
+
 def test_partial_fit_is_not_there_with_limits():
     for name in ("min_frequency", "max_categories"):
         encoder = SequenceEncoder(**{name: 2})

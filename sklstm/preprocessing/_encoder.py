@@ -230,6 +230,7 @@ class SequenceEncoder(
         """
         with one_task(self, X, y), unchanged_on_error(self):
             symbols = read_symbols(self, X, reset=True)
+            self._flat = symbols.flat
             self._learn(
                 symbols,
                 {
@@ -330,7 +331,6 @@ class SequenceEncoder(
         self.categories_ = [vocabulary.categories for vocabulary in known]
         self.infrequent_categories_ = [vocabulary.infrequent for vocabulary in known]
         self._vocabularies = vocabularies
-        self._flat = symbols.flat
         self._n_step_features = symbols.n_features
         if len(vocabularies) < symbols.n_features:
             self._encoded(symbols)  # finds what is wrong with the other features
