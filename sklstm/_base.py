@@ -145,7 +145,9 @@ class BaseLSTM(CategoricalInput):
                 with called("X_val"):
                     rows_val = Rows(self._read_fitted(X_val), self.return_sequences)
                 examples_val = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
-                warn_if_apart(rows.sequences, rows_val.sequences)
+                known = self._categories
+                numbers = None if known is None else known.left(self._n_step_features)
+                warn_if_apart(rows.sequences, rows_val.sequences, numbers)
                 examples_val = outputs.trainable(examples_val)
                 held_out = HeldOut(examples_val, X_val, y_val, sample_weight_val)
             examples = outputs.class_weighted(examples)

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from sklstm._categories import Categories, told
-from sklstm._containers import chosen_features, first_frame, members
+from sklstm._containers import (
+    check_names,
+    chosen_features,
+    first_frame,
+    is_category,
+    is_frame,
+    members,
+)
 from sklstm._estimator import SequenceEstimator
 from sklstm._labelled import code_columns, has_frames, named
 from sklstm._sequences import Sequences
@@ -52,19 +59,28 @@ class CategoricalInput(SequenceEstimator):
         if fresh:
             self.is_categorical_ = self._labels = None
         by_type = isinstance(self.categorical_features, str)
+        if by_type and is_frame(X) and any(map(is_category, X.dtypes)):
+            raise ValueError(
+                'categorical_features="from_dtype" looks at lists of data frames, one for each '
+                "sequence. X is a table, whose columns are steps: make codes of its categories, "
+                "and pass the numbers of these features."
+            )
         if by_type and has_frames(X) and (fresh or self._labels is not None):
             frame = first_frame(members(X), "X")
             features = chosen_features("from_dtype", frame.shape[1], None, frame)
             if fresh:
                 self._labels = [np.empty(0, dtype=object) for _ in features]
-            if len(features) == len(self._labels):
-                X, self._labels = code_columns(X, features, self._labels, learn=True)
-            if fresh:
                 self._choose(features, frame.shape[1])
+            else:
+                check_names(self, frame, reset=False)
+                self._refuse_others(features)
+            if len(features) > 0:
+                X, self._labels = code_columns(X, features, self._labels, learn=True)
         return super()._read(X, shape, fresh)
 
     def _read_fitted(self, X: Any, split: Any = None) -> Sequences:
-        if split is None and self._labels is not None and has_frames(X):
+        if split is None and self._labels and has_frames(X):
+            check_names(self, first_frame(members(X), "X"), reset=False)
             features = np.flatnonzero(self.is_categorical_)
             X = code_columns(X, features, self._labels, learn=False)[0]
         return super()._read_fitted(X, split)
@@ -112,7 +128,16 @@ class CategoricalInput(SequenceEstimator):
         by_type = isinstance(self.categorical_features, str)
         if by_type and self._labels is not None and frame is not None:
             return  # types of columns were looked at, and have changed since
-        now = self._chosen(sequences, frame)
+        if self._labels and not by_type:
+            raise ValueError(
+                f"categorical_features is now {self.categorical_features!r}, but the categories to "
+                'go on from are those that "from_dtype" found in data frames. Set it back, or '
+                "start anew: fit, warm_start=False."
+            )
+        self._refuse_others(self._chosen(sequences, frame))
+
+    def _refuse_others(self, now: np.ndarray) -> None:
+        """The features that are categorical must be those of the parameters to go on from."""
         then = np.flatnonzero([] if self.is_categorical_ is None else self.is_categorical_)
         if not np.array_equal(now, then):
             raise ValueError(

@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 
 from sklstm._laws import place_of
+from sklstm._parameters import memory
 from sklstm._sequences import Sequences
+
+# Training holds six vectors of parameters, and a category has a weight for each unit: 3 at least
+BYTES_OF_CATEGORY = 6 * 3 * 4
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Categories:
         for feature, known in zip(self.features, self.codes, strict=True):
             seen = np.unique(_column(sequences, feature).astype(np.float64))
             new = seen[np.isin(seen, known, invert=True) & ~(seen < 0)]
+            _refuse_rounded(sequences, feature, new)
             if np.isnan(known).any():
                 new = new[~np.isnan(new)]
             codes.append(np.concatenate([known, new]))
@@ -90,6 +95,26 @@ def _column(sequences: Sequences, feature: int, place: Callable = place_of) -> n
     return column
 
 
+def _refuse_rounded(sequences: Sequences, feature: int, codes: np.ndarray) -> None:
+    """No category may have a code that stands for its neighbours, too."""
+    dtype = sequences.values.dtype
+    large = codes[codes >= _first_rounded(dtype)]
+    if len(large) == 0:
+        return
+    row = int((sequences.values[:, feature] == large[0]).argmax())
+    k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
+    raise ValueError(
+        f"X contains {large[0]:.17g}: {place_of(k, row - sequences.offsets[k])}, feature "
+        f"{feature}. In {dtype}, codes from {_first_rounded(dtype):.17g} on cannot be told from "
+        "their neighbours. sklstm.preprocessing.SequenceEncoder makes small ones of them."
+    )
+
+
+def _first_rounded(dtype: np.dtype | type) -> float:
+    """The first whole number whose neighbour this precision does not have."""
+    return 2.0 / float(np.finfo(dtype).eps)
+
+
 def _rows_of(column: np.ndarray, known: np.ndarray, first: int) -> np.ndarray:
     """Rows of the table for codes, -1 for those not known; ``first`` is that of ``known[0]``."""
     if len(known) == 0:
@@ -114,14 +139,20 @@ def told(codes: Any, n: int) -> tuple[np.ndarray, ...]:
 def _codes(entry: Any) -> np.ndarray:
     try:
         is_number = isinstance(entry, Integral) and not isinstance(entry, bool) and entry >= 0
+        if is_number and entry * BYTES_OF_CATEGORY > memory():
+            raise MemoryError(
+                f"categories asks for {entry} categories, for whose weights there is not enough "
+                "memory."
+            )
         codes = np.arange(entry) if is_number else np.asarray(entry)
         codes = codes.astype(np.float64)
-        good = codes.ndim == 1 and np.all(np.isnan(codes) | ((codes >= 0) & (codes % 1 == 0)))
+        whole = (codes >= 0) & (codes % 1 == 0) & (codes < _first_rounded(np.float64))
+        good = codes.ndim == 1 and np.all(np.isnan(codes) | whole)
     except (TypeError, ValueError):
         good = False
     if not good or len(np.unique(codes)) < len(codes):
         raise ValueError(
             "categories must hold, for each categorical feature, different whole numbers of 0 or "
-            f"more, or how many there are, got {entry!r}."
+            f"more, below 2**53, or how many there are, got {entry!r}."
         )
     return codes

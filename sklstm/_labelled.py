@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from sklstm._containers import is_frame, members
-from sklstm._numbers import scalar
+from sklstm._laws import place_of
+from sklstm._numbers import is_missing
 
 
 def has_frames(X: Any) -> bool:
@@ -26,11 +27,24 @@ def code_columns(
     """
     known = [{label: k for k, label in enumerate(some)} for some in labels]
     coded = []
-    for frame in members(X) or ():
+    for k, frame in enumerate(members(X) or ()):
         columns = {name: frame[name] for name in frame.columns}
+        if len(columns) < len(frame.columns):
+            raise ValueError(
+                f"Sequence {k} of X has columns of one name, {list(frame.columns)}: with "
+                'categorical_features="from_dtype" every column needs a name of its own.'
+            )
         for feature, places in zip(features, known, strict=True):
             name = frame.columns[feature]
-            columns[name] = _codes(columns[name].to_list(), places, learn)
+            values = columns[name].to_list()
+            try:
+                columns[name] = _codes(values, places, learn)
+            except TypeError:  # not hashable
+                t = next(t for t, value in enumerate(values) if not _is_hashable(value))
+                raise TypeError(
+                    f"X holds a {type(values[t]).__name__} where a category is expected: "
+                    f"{place_of(k, t)}, column {name!r}. Make a string or a number of it."
+                ) from None
         coded.append(type(frame)(columns))
     return coded, [_objects(places) for places in known]
 
@@ -46,17 +60,22 @@ def named(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _codes(values: list, places: dict, learn: bool) -> np.ndarray:
     codes = np.empty(len(values))
     for k, value in enumerate(values):
-        if isinstance(value, (str, bytes)):
-            missing = False
-        else:
-            missing = value is None or np.isnan(scalar(value))
-        if missing:
+        hash(value)  # raises, where asking whether it is missing may do so otherwise
+        if is_missing(value):
             codes[k] = np.nan
         elif learn:
             codes[k] = places.setdefault(value, len(places))
         else:
             codes[k] = places.get(value, -1)
     return codes
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _objects(places: dict) -> np.ndarray:

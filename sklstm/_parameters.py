@@ -114,7 +114,7 @@ def draw(
     # their gradient, its history.
     n_bytes = layout.n_dense * 8 + layout.n_total * 6 * np.dtype(dtype).itemsize
     try:
-        if n_bytes > _memory():
+        if n_bytes > memory():
             raise MemoryError
         return layout.initial(
             rng,
@@ -229,7 +229,7 @@ def _gate_biases(gate_bias: dict | None, shape: dict[str, Any]) -> dict | None:
     return biases
 
 
-def _memory() -> float:
+def memory() -> float:
     """Bytes of memory this machine has, as far as it says so."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

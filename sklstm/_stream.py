@@ -21,7 +21,7 @@ from sklstm._version import __version__
 
 _STALE = (
     "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
-    "anew. Make a new stream with stream()."
+    "anew, or knows more categories now. Make a new stream with stream()."
 )
 
 
@@ -93,13 +93,17 @@ class Stream:
 
     def _follow(self) -> None:
         """Bind to the array that the parameters of this stream have moved to."""
-        vector, old = self._holder.parameters_, self._vector
-        moved = self._learner.n_draws == self._n_draws
-        if not moved or (vector.dtype, vector.shape) != (old.dtype, old.shape):
+        if self._is_stale():
             raise RuntimeError(_STALE)
         memory = self._save()
         self._open()
         self._online.restore(memory)
+
+    def _is_stale(self) -> bool:
+        """Are the parameters others than those of this stream, and not only moved?"""
+        vector, old = self._holder.parameters_, self._vector
+        moved = self._learner.n_draws == self._n_draws
+        return not moved or (vector.dtype, vector.shape) != (old.dtype, old.shape)
 
     # -- steps
 
@@ -392,7 +396,7 @@ class Stream:
         return {
             "version": __version__,
             "learner": self._learner,
-            "stale": self._learner.n_draws != self._n_draws,
+            "stale": self._is_stale(),
             "stepped": self._stepped,
             "memory": self._save(),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from inspect import signature
@@ -197,8 +197,13 @@ def _check_members(labels: np.ndarray, fraction: float) -> None:
         )
 
 
-def warn_if_apart(sequences: Sequences, validation: Sequences) -> None:
-    """Warn of validation data that look as if they were not scaled as X is."""
+def warn_if_apart(
+    sequences: Sequences, validation: Sequences, numbers: Sequence[int] | None = None
+) -> None:
+    """Warn of validation data that look as if they were not scaled as X is.
+
+    ``numbers`` are those of the features in X, if categorical ones have left them.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std, mean_val, std_val = (
             moment(part.values, axis=0, dtype=np.float64)
@@ -212,10 +217,10 @@ def warn_if_apart(sequences: Sequences, validation: Sequences) -> None:
         return
     k = int(np.argmax(away if away.any() else varies))
     warnings.warn(
-        f"X_val is far from X: feature {k} has mean {mean_val[k]:.3g} and standard deviation "
-        f"{std_val[k]:.3g} in X_val, but {mean[k]:.3g} and {std[k]:.3g} in X. A Pipeline does not "
-        "transform X_val unless it is told to: set_config(enable_metadata_routing=True), "
-        'Pipeline(..., transform_input=["X_val"]) and '
+        f"X_val is far from X: feature {k if numbers is None else numbers[k]} has mean "
+        f"{mean_val[k]:.3g} and standard deviation {std_val[k]:.3g} in X_val, but {mean[k]:.3g} "
+        f"and {std[k]:.3g} in X. A Pipeline does not transform X_val unless it is told to: "
+        'set_config(enable_metadata_routing=True), Pipeline(..., transform_input=["X_val"]) and '
         "set_fit_request(X_val=True, y_val=True) on the LSTM. Or transform X_val before fit.",
         UserWarning,
         stacklevel=3,

@@ -498,3 +498,49 @@ def test_a_memory_that_does_not_fit_the_network_is_refused(settings):
         fewer = [*good["memory"][:k], *good["memory"][k + 1 :]]
         with pytest.raises((ValueError, TypeError)):
             object.__new__(type(stream)).__setstate__(good | {"memory": fewer})
+
+
+def test_without_numbers_divergence_and_attributions_find_no_feature():
+    X, y = [np.array([[0.0], [1.0]])] * 4, np.arange(4.0)
+    model = LSTMRegressor(2, categorical_features=[0], random_state=0).partial_fit(X, y)
+    model.set_params(learning_rate_init=1e308, clip_norm=None)
+    with pytest.warns(match="diverged"):
+        model.partial_fit(X, y * 1e10)
+    unknown = [np.full((3, 1), -1.0)] * 2
+    for method in ("gradient", "integrated"):
+        assert not np.any(inspection.attributions(model, unknown, method=method))
+
+
+def test_a_saved_stream_does_not_take_the_categories_of_others():
+    model = LSTMRegressor(2, categorical_features=[0, 1], random_state=0)
+    stream = model.initialize(2, categories=[2, 2]).stream()
+    stream.step([1, 1])
+    model.partial_fit([np.array([[2.0, 1.0]])], [0.0])
+    for one in (stream, pickle.loads(pickle.dumps(stream))):
+        with pytest.raises(RuntimeError, match="knows more categories now"):
+            one.step([1, 1])
+
+
+@pytest.mark.parametrize(("dtype", "first"), [(np.float32, 2**24), (np.float64, 2**53)])
+def test_codes_that_cannot_be_told_apart_are_refused(dtype, first):
+    y = np.arange(2.0)
+    model = LSTMRegressor(2, categorical_features=[0], max_iter=1)
+    good, bad = np.array([[0], [first - 1]], dtype), np.array([[0], [first]], dtype)
+    model.fit([good, good], y)
+    assert_array_equal(model.predict([bad]), model.predict([np.array([[0], [-1]], dtype)]))
+    with pytest.raises(ValueError, match=f"contains {first}: sequence 1, step 1, feature 0"):
+        model.partial_fit([good, bad], y)
+    with pytest.raises(ValueError, match=r"below 2\*\*53"):
+        model.initialize(1, categories=[[2**53]])
+
+
+def test_too_many_categories_are_refused_before_they_take_memory():
+    with pytest.raises(MemoryError, match="asks for 1000000000000 categories"):
+        LSTMRegressor(2, categorical_features=[0]).initialize(1, categories=[10**12])
+
+
+def test_data_apart_are_named_by_their_feature_in_x():
+    X = [np.array([[k % 2, k]], float) for k in range(20)]
+    model = LSTMRegressor(2, categorical_features=[0], max_iter=1, early_stopping=True)
+    with pytest.warns(match="feature 1 has mean"):
+        model.fit(X, np.arange(20.0), X_val=[x * [1, 1e4] for x in X], y_val=np.arange(20.0))

@@ -158,8 +158,9 @@ def _attributions(
     numbers = _left(estimator)
     found[:, numbers] = parts[:, : len(numbers)]
     if estimator._categories is not None:
+        parts = np.pad(parts, ((0, 0), (0, 1)))  # the last column is that of no category, -1
         of_step = np.take_along_axis(parts, net.columns, axis=1)
-        found[:, estimator._categories.features] = np.where(net.columns < 0, 0.0, of_step)
+        found[:, estimator._categories.features] = of_step
     return found
 
 

@@ -1,0 +1,81 @@
+"""Categories in the columns of data frames: of which kinds they may be, and what is refused."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from sklstm import LSTMRegressor
+
+
+def word_frames(words, n=12, seed=0):
+    """Data frames of a number and of a category."""
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(seed)
+    frames = []
+    for length in rng.integers(2, 6, n):
+        column = pd.Series([words[k] for k in rng.integers(0, len(words), length)])
+        frames.append(pd.DataFrame({"a": rng.normal(size=length), "b": column.astype("category")}))
+    return frames
+
+
+def by_type(**settings):
+    return LSTMRegressor(
+        2, categorical_features="from_dtype", max_iter=2, random_state=0, **settings
+    )
+
+
+@pytest.mark.parametrize("kind", ["times", "intervals", "periods", "pairs"])
+def test_categories_that_are_no_numbers_are_not_missing(kind):
+    pd = pytest.importorskip("pandas")
+    words = {
+        "times": list(pd.date_range("2020", periods=3)),
+        "intervals": list(pd.interval_range(0, 3)),
+        "periods": list(pd.period_range("2020", periods=3, freq="D")),
+        "pairs": [(1, 2), (1, 3), (2, 2)],
+    }[kind]
+    X = word_frames(words)
+    model = by_type().fit(X, np.arange(12.0))
+    assert set(model.categories_[0]) == set(words)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_frames_with_other_columns_than_in_fit_are_named():
+    X, y = word_frames(["u", "v"]), np.arange(12.0)
+    model = by_type().fit(X, y)
+    for other in ([x[["a"]] for x in X], [x[["b", "a"]] for x in X]):
+        for method in (model.predict, lambda frames: model.partial_fit(frames, y)):
+            with pytest.raises(ValueError, match="feature names should match"):
+                method(other)
+    with pytest.raises(ValueError, match="Sequence 3 of X has the columns"):
+        model.predict([*X[:3], X[3][["a"]]])
+    with pytest.raises(ValueError, match="Sequence 0 of X has columns of one name"):
+        by_type().fit([x.rename(columns={"a": "b"}) for x in X], y)
+    with pytest.raises(TypeError, match=r"a list where .* sequence 0, step 0, column 'b'"):
+        model.predict([x.assign(b=[[1]] * len(x)) for x in X])
+    assert_array_equal(model.categories_[0], ["v", "u"])
+
+
+def test_columns_cannot_become_categories_later_on():
+    pd = pytest.importorskip("pandas")
+    X, y = word_frames(["u", "v"]), np.arange(12.0)
+    model = by_type().fit(X, y)
+    before = model.predict(X)
+    swapped = [
+        pd.DataFrame({"a": pd.Categorical(["u"] * len(x)), "b": np.arange(len(x))}) for x in X
+    ]
+    numbers = [x.assign(b=np.arange(len(x))) for x in X]
+    for other, now in ((swapped, [0]), (numbers, [])):
+        with pytest.raises(ValueError, match=r"chooses the features \[") as error:
+            model.partial_fit(other, y)
+        assert f"features {now}, but" in str(error.value)
+    model.set_params(categorical_features=[1])
+    with pytest.raises(ValueError, match='those that "from_dtype" found'):
+        model.partial_fit(numbers, y)
+    assert_array_equal(model.predict(X), before)
+
+
+def test_types_of_the_columns_of_a_table_are_not_ignored():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"a": np.arange(12.0), "b": pd.Categorical([1, 2] * 6)})
+    with pytest.raises(ValueError, match="X is a table, whose columns are steps"):
+        by_type().fit(table, np.arange(12.0))
