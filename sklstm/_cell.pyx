@@ -43,6 +43,7 @@ from sklstm._kernels.simd cimport (
 )
 from sklstm._kernels.symbols cimport Read, find_read, give_symbols, penalize_table
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
+from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 
 cdef enum:
     PACK_MIN = 1 << 16  # parameters, which several threads pack sooner than one
@@ -309,8 +310,8 @@ cdef class Session:
         self.n_read, self.gradient_in_use = found.n_read, found
         self.read = Read(self.n_read[0], NULL, NULL, NULL, &penalty[0])
         if self.net.n_categorical > 0:
-            self.read.row_of, self.read.symbols = &row_of[0], &read[0]
-            self.read.d_rows = &d_rows[0, 0]
+            self.read.row_of, self.read.symbols = first_int(row_of), first_int(read)
+            self.read.d_rows = first_real(d_rows)
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
         self.frozen, self.decayed, self.d_dense = frozen, decayed, found.dense
         self.alpha, self.quantiles = alpha, objective.quantiles
@@ -324,8 +325,8 @@ cdef class Session:
 
     cdef Chunk* chunk_in(self, int room, int index) noexcept nogil:
         """Chunk number `index` of the group under way, in a room."""
-        return fill_chunk(&self.rooms, &self.net, &self.plan, index, room, &self.values[0, 0],
-                          &self.symbols[0, 0], &self.offsets[0])
+        return fill_chunk(&self.rooms, &self.net, &self.plan, index, room,
+                          reals_at(self.values, 0), ints_at(self.symbols, 0), &self.offsets[0])
 
     cdef bint in_spans(self) noexcept nogil:
         return learns_in_spans(&self.rooms, &self.plan)
@@ -585,7 +586,8 @@ cdef class Session:
             self.pack(n_threads)
             memset(&self.d_dense[0], 0, self.n_dense * sizeof(real))
             if self.net.n_categorical > 0:
-                find_read(&self.net, &self.symbols[0, 0], &self.offsets[0], &rows[0], n, &self.read)
+                find_read(&self.net, ints_at(self.symbols, 0), &self.offsets[0], &rows[0], n,
+                          &self.read)
                 self.n_read[0] = self.read.n
             if self.in_spans():
                 size = GROUP

@@ -30,6 +30,7 @@ from sklstm._kernels.traces cimport (
     WAITING, Unit, add, learn_blocks, learn_pooled_blocks, make_wait, own_errors, pool_blocks,
     slopes_size, trace_blocks, traces_of,
 )
+from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 
 cdef enum:
     PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads gain
@@ -171,8 +172,8 @@ cdef class Online:
         self.symbols_read = Read(0, NULL, NULL, NULL, &penalty[0])
         if C == 0 or not self.learns:
             return 0
-        self.symbols_read.row_of, self.symbols_read.symbols = &row_of[0], &read[0]
-        self.symbols_read.d_rows = &d_rows[0, 0]
+        self.symbols_read.row_of, self.symbols_read.symbols = first_int(row_of), first_int(read)
+        self.symbols_read.d_rows = first_real(d_rows)
         self.past.now = <int*> self.take(C, sizeof(int))
         self.past.waiting = <int*> self.take(C * WAITING, sizeof(int))
         # memory that no symbol has needed so far is not taken
@@ -392,22 +393,27 @@ cdef class Online:
         if they are not all finite; nothing is done then.
         """
         cdef const real[::1] x
+        cdef const real* features = NULL
         cdef const int* now = NULL
         cdef Py_ssize_t k
         try:
             x = row
         except (TypeError, ValueError):
             return None
-        if x.shape[0] != self.net.n_features or <size_t> &x[0] % sizeof(real) != 0:
+        if x.shape[0] != self.net.n_features:
+            return None
+        if x.shape[0] > 0:
+            features = &x[0]
+        if <size_t> features % sizeof(real) != 0:
             return None
         for k in range(x.shape[0]):
             if not isfinite(x[k]):
                 return False
-        if symbols is not None:
+        if symbols is not None and symbols.shape[0] > 0:
             now = &symbols[0]
         with nogil:
             self.mode = flush_denormals()
-            self.forward(&x[0], now)
+            self.forward(features, now)
             if self.learns:
                 self.trace(now)
             restore_float_mode(self.mode)
@@ -415,10 +421,16 @@ cdef class Online:
 
     def peek(self, const real[::1] x, const int[::1] symbols):
         """The raw output that `step` would lead to, see `output`; nothing changes."""
+        cdef const real* features = NULL
+        cdef const int* now = NULL
+        if x.shape[0] > 0:
+            features = &x[0]
+        if symbols.shape[0] > 0:
+            now = &symbols[0]
         with nogil:
             self.mode = flush_denormals()
             keep_parts(self.parts, self.n_parts, self.kept, False)
-            self.forward(&x[0], &symbols[0])
+            self.forward(features, now)
             restore_float_mode(self.mode)
         found = self.output()
         keep_parts(self.parts, self.n_parts, self.kept, True)
@@ -441,7 +453,7 @@ cdef class Online:
         with nogil:
             self.mode = flush_denormals()
             for t in range(X.shape[0]):
-                self.advance(&X[t, 0], &symbols[t, 0], &out[t, 0])
+                self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
             restore_float_mode(self.mode)
 
     def learn_steps(
@@ -466,7 +478,7 @@ cdef class Online:
         for t in range(X.shape[0]):
             with nogil:
                 self.mode = flush_denormals()
-                self.advance(&X[t, 0], &symbols[t, 0], &out[t, 0])
+                self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
                 if has_target[t]:
                     found = self.learn_target(&targets[t, 0], weights[t], penalties[t])
                 restore_float_mode(self.mode)

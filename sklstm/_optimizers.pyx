@@ -114,8 +114,9 @@ cdef class Steps:
         cdef const real* g
         cdef const real* p
         if self.penalty[0] == 0:
-            slope = norm_of(&self.rows[0, 0], self.n_read[0] * self.width)
-            return slope * slope
+            if self.n_read[0] > 0:
+                total = norm_of(&self.rows[0, 0], self.n_read[0] * self.width)
+            return total * total
         for k in range(self.row_of.shape[0]):
             g, p = self.d_row(k), &self.vector[self.n_dense + k * self.width]
             for i in range(self.width):
@@ -128,7 +129,7 @@ cdef class Steps:
         cdef Py_ssize_t size = self.width * sizeof(real)
         cdef int k
         cdef real* row
-        if self.n_moved < 0:
+        if self.n_moved < 0 and self.row_of.shape[0] > 0:
             row = &self.vector[self.n_dense]
             size *= self.row_of.shape[0]
             memcpy(row if back else &self.old_rows[0], &self.old_rows[0] if back else row, size)
