@@ -14,6 +14,7 @@ from sklstm._containers import (
     is_category,
     is_frame,
     members,
+    refuse_container,
 )
 from sklstm._estimator import SequenceEstimator
 from sklstm._labelled import code_columns, has_frames, named
@@ -47,7 +48,8 @@ class CategoricalInput(SequenceEstimator):
     def _categories(self) -> Categories | None:
         if self.is_categorical_ is None:
             return None
-        return Categories(np.flatnonzero(self.is_categorical_), tuple(self._codes))
+        features = np.flatnonzero(self.is_categorical_)
+        return Categories(features, tuple(self._codes), self._labels)
 
     @property
     def _cardinalities(self) -> tuple[int, ...]:
@@ -79,7 +81,13 @@ class CategoricalInput(SequenceEstimator):
         return super()._read(X, shape, fresh)
 
     def _read_fitted(self, X: Any, split: Any = None) -> Sequences:
-        if split is None and self._labels and has_frames(X):
+        if split is None and self._labels:
+            refuse_container(X, "X")
+            if not has_frames(X):
+                raise ValueError(
+                    "X is no list of data frames, in whose columns categorical_features="
+                    '"from_dtype" found labels in fit: pass data frames, as in fit.'
+                )
             check_names(self, first_frame(members(X), "X"), reset=False)
             features = np.flatnonzero(self.is_categorical_)
             X = code_columns(X, features, self._labels, learn=False)[0]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from sklstm._labelled import places_of
 from sklstm._laws import place_of
 from sklstm._parameters import memory
 from sklstm._sequences import Sequences
@@ -31,10 +33,13 @@ class Categories:
         Their numbers among the features of X.
     codes : tuple of C ndarrays of float64
         NaN for a missing one.
+    labels : list of C ndarrays of object, or None
+        What the codes 0, 1, ... stand for, if data frames said which features are categories.
     """
 
     features: np.ndarray
     codes: tuple[np.ndarray, ...]
+    labels: list[np.ndarray] | None = None
 
     @classmethod
     def none_yet(cls, features: np.ndarray) -> Categories:
@@ -43,6 +48,11 @@ class Categories:
     @property
     def cardinalities(self) -> tuple[int, ...]:
         return tuple(map(len, self.codes))
+
+    @cached_property
+    def places(self) -> list[dict]:
+        """The codes of the labels of each feature."""
+        return places_of(self.labels or [])
 
     def left(self, n_features: int) -> np.ndarray:
         """Numbers of the features that are no categories."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def code_columns(
     A label that is not among them is put behind them if ``learn``, else it is -1. What is missing
     is NaN.
     """
-    known = [{label: k for k, label in enumerate(some)} for some in labels]
+    known = places_of(labels)
     coded = []
     for k, frame in enumerate(members(X) or ()):
         columns = {name: frame[name] for name in frame.columns}
@@ -47,6 +48,29 @@ def code_columns(
                 ) from None
         coded.append(type(frame)(columns))
     return coded, [_objects(places) for places in known]
+
+
+def places_of(labels: list[np.ndarray]) -> list[dict]:
+    """The codes of the labels of each feature."""
+    return [{label: k for k, label in enumerate(some)} for some in labels]
+
+
+def code_row(x: Any, features: np.ndarray, known: list[dict]) -> Any:
+    """A step with codes in place of labels; what is no step or no label is left as it is."""
+    if not isinstance(x, Iterable):
+        return x
+    row = list(x)
+    for feature, places in zip(features, known, strict=True):
+        if feature < len(row) and _is_hashable(row[feature]):
+            row[feature] = _codes([row[feature]], places, learn=False)[0]
+    return row
+
+
+def code_rows(X: Any, features: np.ndarray, known: list[dict]) -> Any:
+    """The same of several steps, rows or a data frame."""
+    if is_frame(X):
+        X = zip(*(X[name].to_list() for name in X.columns), strict=True)
+    return [code_row(x, features, known) for x in X] if isinstance(X, Iterable) else X
 
 
 def named(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:

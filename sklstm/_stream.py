@@ -113,7 +113,8 @@ class Stream:
         Parameters
         ----------
         x : array-like of shape (F,)
-            Features of the step, finite; of categorical ones the codes, where NaN is missing.
+            Features of the step, finite; of categorical ones the codes, where NaN is missing, or
+            the labels if `categorical_features="from_dtype"` found them in data frames.
 
         Returns
         -------

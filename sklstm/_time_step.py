@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._categories import Categories
+from sklstm._labelled import code_row, code_rows
 from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, precision
 from sklstm._sequences import Sequences
 
@@ -39,6 +40,8 @@ def split_step(
     x: Any, n_features: int, dtype: Any, categories: Categories | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of a step, finite, and its rows of the table of categories."""
+    if categories is not None and categories.labels:
+        x = code_row(x, categories.features, categories.places)
     x = read_step(x, n_features, dtype)
     one = _split(x[None], categories, lambda k, t: "x")
     if not np.isfinite(one.values).all():
@@ -50,6 +53,8 @@ def split_steps(
     X: Any, n_features: int, dtype: Any, categories: Categories | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same of several steps: (T, F) and (T, C)."""
+    if categories is not None and categories.labels:
+        X = code_rows(X, categories.features, categories.places)
     given = read_rows(X, n_features)
     with np.errstate(over="ignore"):  # infinity is told as such
         steps = np.require(given, dtype, ["C", "A"])

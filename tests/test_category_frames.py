@@ -79,3 +79,32 @@ def test_types_of_the_columns_of_a_table_are_not_ignored():
     table = pd.DataFrame({"a": np.arange(12.0), "b": pd.Categorical([1, 2] * 6)})
     with pytest.raises(ValueError, match="X is a table, whose columns are steps"):
         by_type().fit(table, np.arange(12.0))
+
+
+def test_codes_are_not_taken_for_labels_nor_labels_for_codes():
+    X, y = word_frames([1, 0, 2, None]), np.arange(12.0)  # the codes of these are 0, 1, 2 by turns
+    model = by_type().fit(X, y)
+    expected = model.predict(X)
+    for arrays in ([x.to_numpy(float) for x in X], [x.to_numpy(float).tolist() for x in X]):
+        with pytest.raises(ValueError, match="X is no list of data frames"):
+            model.predict(arrays)
+    for x, value in zip(X, expected, strict=True):
+        rows = list(x.itertuples(index=False, name=None))
+        stream = model.stream()
+        assert [stream.peek(row) for row in rows[:1]] == [stream.step(row) for row in rows[:1]]
+        outputs = np.append(stream.predict(), stream.steps(rows[1:]))
+        assert outputs[-1] == pytest.approx(value, rel=1e-12)
+        assert_array_equal(model.stream().steps(x), outputs)
+
+
+def test_a_stream_takes_words_that_frames_had():
+    model = by_type().fit(word_frames(["u", "v"]), np.arange(12.0))
+    stream = model.stream()
+    of_u = stream.peek([0.5, "u"])
+    assert of_u != stream.peek([0.5, "v"])
+    assert stream.peek([0.5, "w"]) == stream.peek([0.5, None])
+    for bad in ([0.5, ["u"]], [0.5], 3.0, ["u", 0.5]):
+        with pytest.raises(ValueError, match="x "):
+            stream.step(bad)
+    outputs, losses = stream.learn_steps([[0.5, "u"], [0.1, "v"]], [1.0, np.nan])
+    assert outputs[0] == of_u and np.isnan(losses[1])
