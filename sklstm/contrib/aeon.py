@@ -1,0 +1,127 @@
+"""A classifier and a regressor for aeon, whose series are channels by time points."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.contrib._series import model_for
+
+try:
+    from aeon.classification.base import BaseClassifier
+    from aeon.regression.base import BaseRegressor
+except ImportError as error:
+    raise ImportError(
+        f"sklstm.contrib.aeon needs aeon ({error}): pip install 'sklstm[aeon]'."
+    ) from error
+
+__all__ = ["AeonClassifier", "AeonRegressor"]
+
+TAGS = {
+    "X_inner_type": ["np-list", "numpy3D"],
+    "capability:multivariate": True,
+    "capability:unequal_length": True,
+    "algorithm_type": "deeplearning",
+}
+
+
+def as_sequences(X: Any) -> Any:
+    """Collections of aeon, channels by time points, as steps by features."""
+    if isinstance(X, np.ndarray):
+        return np.ascontiguousarray(X.transpose(0, 2, 1))
+    return [np.ascontiguousarray(x.T) for x in X]
+
+
+class AeonClassifier(BaseClassifier):
+    """A classifier of aeon that is an LSTM inside.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        An :class:`~sklstm.LSTMClassifier`, or a pipeline that ends in one. None is the LSTM with
+        its defaults behind a :class:`~sklstm.preprocessing.SequenceScaler`.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted clone.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import LSTMClassifier
+    >>> from sklstm.contrib.aeon import AeonClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(2, 8 + k % 5)) for k in range(60)]  # channels, time points
+    >>> y = np.array(["up" if x[0, 3] > 0 else "down" for x in X])
+    >>> model = AeonClassifier(LSTMClassifier(8, random_state=0)).fit(X, y)
+    >>> model.predict(X).shape, model.predict_proba(X).shape
+    ((60,), (60, 2))
+    """
+
+    _tags: ClassVar[dict] = TAGS
+
+    def __init__(self, estimator=None):
+        self.estimator = estimator
+        super().__init__()
+
+    def _fit(self, X, y):
+        self.estimator_ = model_for(self.estimator, LSTMClassifier).fit(as_sequences(X), y)
+        return self
+
+    def _predict(self, X):
+        return self.estimator_.predict(as_sequences(X))
+
+    def _predict_proba(self, X):
+        return self.estimator_.predict_proba(as_sequences(X))
+
+    @classmethod
+    def _get_test_params(cls, parameter_set="default"):
+        return {"estimator": LSTMClassifier(3, max_iter=2, random_state=0)}
+
+
+class AeonRegressor(BaseRegressor):
+    """A regressor of aeon that is an LSTM inside.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        An :class:`~sklstm.LSTMRegressor`, or a pipeline that ends in one. None is the LSTM with
+        its defaults behind a :class:`~sklstm.preprocessing.SequenceScaler`.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted clone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import LSTMRegressor
+    >>> from sklstm.contrib.aeon import AeonRegressor
+    >>> X = np.random.default_rng(0).normal(size=(60, 2, 10))  # cases, channels, time points
+    >>> model = AeonRegressor(LSTMRegressor(8, random_state=0)).fit(X, X[:, 0, 7])
+    >>> model.predict(X).shape
+    (60,)
+    """
+
+    _tags: ClassVar[dict] = TAGS
+
+    def __init__(self, estimator=None):
+        self.estimator = estimator
+        super().__init__()
+
+    def _fit(self, X, y):
+        self.estimator_ = model_for(self.estimator, LSTMRegressor).fit(as_sequences(X), y)
+        return self
+
+    def _predict(self, X):
+        return self.estimator_.predict(as_sequences(X))
+
+    @classmethod
+    def _get_test_params(cls, parameter_set="default"):
+        return {"estimator": LSTMRegressor(3, max_iter=2, random_state=0)}

@@ -1,0 +1,76 @@
+"""aeon's own checks, and the same predictions as without the adapter."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+pytest.importorskip("aeon")
+
+from aeon.classification.compose import ClassifierPipeline
+from aeon.datasets import load_unit_test
+from aeon.regression.compose import RegressorPipeline
+from aeon.testing.estimator_checking import check_estimator
+from aeon.transformations.collection import Normalizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.contrib.aeon import AeonClassifier, AeonRegressor
+from sklstm.preprocessing import SequenceScaler
+
+rng = np.random.default_rng(0)
+X = [rng.normal(size=(2, 6 + k % 4)) for k in range(30)]  # channels, time points
+labels = np.array(["up" if x[0, 3] > 0 else "down" for x in X])
+numbers = np.array([x[0, 3] for x in X])
+CASES = [(AeonClassifier, LSTMClassifier, labels), (AeonRegressor, LSTMRegressor, numbers)]
+small = {"max_iter": 3, "random_state": 0}
+
+
+@pytest.mark.parametrize("adapter", [AeonClassifier, AeonRegressor])
+def test_all_checks_of_aeon_pass(adapter):
+    found = check_estimator(adapter, raise_exceptions=True, verbose=False)
+    assert len(found) >= 26
+    assert set(found.values()) == {"PASSED"}
+
+
+@pytest.mark.parametrize(("adapter", "make", "y"), CASES)
+def test_series_are_sequences_of_time_points(adapter, make, y):
+    plain = make(4, **small)
+    for series in (X, [x[:, :6] for x in X], np.stack([x[:, :6] for x in X])):
+        model = adapter(plain).fit(series, y)
+        steps = [x.T for x in series]
+        expected = make(4, **small).fit(steps, y)
+        assert_array_equal(model.predict(series), expected.predict(steps))
+        if adapter is AeonClassifier:
+            assert_array_equal(model.predict_proba(series), expected.predict_proba(steps))
+        loaded = pickle.loads(pickle.dumps(model))
+        assert_array_equal(loaded.predict(series), model.predict(series))
+    assert not plain.__sklearn_is_fitted__()
+
+
+@pytest.mark.parametrize(("adapter", "make", "y"), CASES)
+def test_the_default_is_scaled(adapter, make, y):
+    steps = [x.T for x in X]
+    model = adapter().fit(X, y)
+    (_, scaler), (_, lstm) = model.estimator_.steps
+    assert isinstance(scaler, SequenceScaler)
+    assert lstm.get_params() == make().get_params()
+    assert_array_equal(model.predict(X), model.estimator_.predict(steps))
+
+
+def test_pipelines_of_aeon_take_unequal_lengths():
+    parts = Normalizer(), AeonClassifier(LSTMClassifier(4, **small))
+    assert ClassifierPipeline(*parts).fit(X, labels).predict(X).shape == (30,)
+    parts = Normalizer(), AeonRegressor(LSTMRegressor(4, **small))
+    assert RegressorPipeline(*parts).fit(X, numbers).predict(X).shape == (30,)
+
+
+def test_parameters_of_the_lstm_are_searched():
+    data, y = load_unit_test()
+    inside = make_pipeline(SequenceScaler(), LSTMClassifier(4, **small))
+    grid = {"estimator__lstmclassifier__hidden_layer_sizes": [2, 3]}
+    search = GridSearchCV(AeonClassifier(inside), grid, cv=2).fit(data, y)
+    lstm = search.best_estimator_.estimator_[-1]
+    assert lstm.hidden_layer_sizes in (2, 3)
