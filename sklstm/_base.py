@@ -346,7 +346,10 @@ class BaseLSTM(CategoricalInput):
         if self.shuffle and not once:
             rng = np.random.RandomState(0)
             rng.set_state(self._rng_state)
-        solver = SOLVERS[self.solver](continued(self._solver_state, vector, self), self)
+        kind = SOLVERS[self.solver]
+        # before the first update a new state is the same; it takes no memory until it is written to
+        state = continued(self._solver_state, vector, self) if self.t_ else kind.start(vector, self)
+        solver = kind(state, self)
         records = self._records(validate is not None, once)
         cut_off = None if once else unfinished(self, vector, records)
         if watch is not None:

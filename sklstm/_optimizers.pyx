@@ -202,9 +202,6 @@ cdef class SgdSteps(Steps):
         self.bind(vector, gradient, clip_norm)
         same_length(vector.shape[0], velocity.shape[0], vector.shape[0])
         self.none = np.zeros_like(gradient.rows, shape=self.width)
-        of_table = np.asarray(velocity)[self.n_dense:]
-        if not self.moves_all() and of_table.any():
-            of_table[:] = 0  # where only what was read moves, no row has one
 
     cdef bint moves_all(self) noexcept nogil:
         return self.momentum != 0 or self.penalty[0] != 0

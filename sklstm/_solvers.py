@@ -36,8 +36,8 @@ class Adam:
         return {
             "solver": "adam",
             "n_steps": 0,
-            "mean": np.zeros_like(vector),
-            "square": np.zeros_like(vector),
+            "mean": np.zeros(vector.shape, vector.dtype),
+            "square": np.zeros(vector.shape, vector.dtype),
         }
 
     def step_on(
@@ -93,6 +93,10 @@ class SGD:
         if (state["schedule"], state["learning_rate_init"]) != schedule:
             state["schedule"], state["learning_rate_init"] = schedule
             state["learning_rate"] = self.rate_init
+        # Without momentum the velocity is only the last step, and of categories not even that.
+        if state.get("momentum") == 0 and self.momentum > 0:
+            state["velocity"][:] = 0
+        state["momentum"] = self.momentum
 
     @staticmethod
     def start(vector: np.ndarray, settings: Any) -> dict[str, Any]:
@@ -102,7 +106,8 @@ class SGD:
             "schedule": settings.learning_rate,
             "learning_rate_init": float(settings.learning_rate_init),
             "learning_rate": float(settings.learning_rate_init),
-            "velocity": np.zeros_like(vector),
+            "momentum": settings.momentum,
+            "velocity": np.zeros(vector.shape, vector.dtype),
         }
 
     def step_on(
@@ -150,14 +155,9 @@ def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[
     if state["solver"] != settings.solver:
         return SOLVERS[settings.solver].start(vector, settings)
     return {
-        name: _copy(value) if isinstance(value, np.ndarray) else value
+        name: np.array(value) if isinstance(value, np.ndarray) else value
         for name, value in state.items()
     }
-
-
-def _copy(array: np.ndarray) -> np.ndarray:
-    """A copy; of zeros one that takes no memory until it is written to."""
-    return np.array(array) if array.any() else np.zeros_like(array)
 
 
 def norm(vector: np.ndarray) -> float:

@@ -82,6 +82,16 @@ def test_training_is_that_of_columns_of_0_and_1(cell, gradient, solver):
     assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-10)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_momentum_may_be_switched_off_and_on(alpha):
+    X, y = data()
+    ours, theirs = pair(solver="sgd", alpha=alpha)
+    for momentum in (0.9, 0.0, 0.9, 0.0, 0.5):
+        for model, given in ((ours, X), (theirs, one_hot(X))):
+            model.set_params(momentum=momentum).partial_fit(given, y).partial_fit(given[:2], y[:2])
+    close(ours.predict(X), theirs.predict(one_hot(X)))
+
+
 @pytest.mark.parametrize(
     "settings",
     [
