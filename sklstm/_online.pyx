@@ -16,13 +16,13 @@ from sklstm._kernels.layout cimport (
 )
 from sklstm._kernels.losses cimport Loss, finish_gradient, loss_named, target_loss
 from sklstm._kernels.products cimport whole_vectors
-from sklstm._kernels.remembered cimport (
-    Part, copy_part, forget_parts, keep_parts, kept_numbers,
-)
+from sklstm._kernels.remembered cimport Part, forget_parts, keep_parts, kept_numbers
 from sklstm._kernels.rows cimport dot, multiply_rows
+from sklstm._kernels.saved cimport check_part, refuse, restore_part, saved_part
+from sklstm._kernels.saved_symbols cimport checked_symbols, restore_symbols, save_symbols
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm._kernels.symbol_traces cimport (
-    Past, add_symbols, begin_section, count_step, end_section, learn_pooled_symbols,
+    Past, add_symbols, begin_section, end_section, forget_symbols, learn_pooled_symbols,
     learn_symbols, pool_symbols, pooled_size, take_step, traces_size,
 )
 from sklstm._kernels.symbols cimport Read, penalize_table
@@ -513,121 +513,36 @@ cdef class Online:
         """Forget: zero state and traces."""
         self.n_waiting = 0
         forget_parts(self.parts, self.n_parts)
-        self.forget_symbols()
-
-    cdef void forget_symbols(self) noexcept:
-        cdef int row
-        for row in range(self.symbols_read.n):
-            self.symbols_read.row_of[self.symbols_read.symbols[row]] = -1
-        self.symbols_read.n = 0
         if self.past.now != NULL:
-            begin_section(&self.net.layers[0], &self.past)
-
-    cdef int symbol_parts(self, int n_waiting, Part* parts) noexcept:
-        """What is remembered of the symbols that were read, and of a section; how many parts."""
-        cdef const Layer* layer = &self.net.layers[0]
-        cdef int n = group(layer, 1), H = layer.n_blocks, n_read = self.symbols_read.n
-        parts[0] = Part(self.past.highest, 1, n_read, n_read, True)
-        parts[1] = Part(self.past.traces, n_read * <int> traces_size(layer) // n, H, n, True)
-        parts[2] = Part(self.past.slopes, n_waiting * <int> slopes_size(layer) // n, H, n, True)
-        parts[3] = Part(self.past.pooled, n_read * <int> pooled_size(layer) // n, H, n, True)
-        return 3 if self.past.pooled == NULL else 4
+            forget_symbols(&self.net, &self.symbols_read, &self.past)
 
     def save(self, make):
-        """State and traces as flat arrays, ``make(n)`` each, without this machine's padding.
-
-        With categorical features there follow lists of symbols: those that were read, those of the
-        present step and of the section; and what is remembered of them.
-        """
-        cdef int k, n_waiting = self.past.n_waiting, C = self.net.n_categorical
-        cdef Part[4] parts
+        """State and traces as flat arrays, ``make(n)`` each, and then what is known of symbols."""
+        cdef int k
         with nogil:
             self.mode = flush_denormals()
             self.carry_traces()
             restore_float_mode(self.mode)
-        arrays = [saved_part(&self.parts[k], make) for k in range(self.n_parts)]
+        saved = [saved_part(&self.parts[k], make) for k in range(self.n_parts)]
         if self.past.now != NULL:
-            arrays.append([self.symbols_read.symbols[k] for k in range(self.symbols_read.n)])
-            arrays.append([self.past.now[k] for k in range(C)])
-            arrays.append([self.past.waiting[k] for k in range(n_waiting * C)])
-            for k in range(self.symbol_parts(n_waiting, parts)):
-                arrays.append(saved_part(&parts[k], make))
-        return arrays
+            saved += save_symbols(&self.net, &self.symbols_read, &self.past, make)
+        return saved
 
-    cdef list parts_fit(self, arrays):
-        """What was saved, checked: a file may hold anything, and numbers of symbols are places."""
-        cdef int k, n = self.n_parts, C = self.net.n_categorical
-        cdef Part[4] parts
-        cdef list whole = list(arrays)
-        cdef list lists = []
+    def restore(self, saved):
+        """Undo `save`, or raise an error for what was not saved by such a stream."""
+        cdef int k, n = self.n_parts
+        cdef list parts = list(saved[:n])
+        cdef list symbols = list(saved[n:])
         if self.past.now != NULL:
-            lists = [[int(symbol) for symbol in some] for some in whole[n:n + 3]]
-            read, now, waiting = lists
-            if len(read) > len(self.found.row_of) or len(set(read)) < len(read) or len(now) != C:
-                refuse()
-            if len(waiting) % C != 0 or len(waiting) >= WAITING * C:
-                refuse()
-            for symbol in read + [symbol for symbol in now + waiting if symbol != -1]:
-                if not 0 <= symbol < len(self.found.row_of):
-                    refuse()
-            self.forget_symbols()
-            self.symbols_read.n = <int> len(read)
-            k = self.symbol_parts(<int> len(waiting) // C, parts)
-            self.symbols_read.n = 0
-        else:
-            k = 0
-        if len(whole) != n + len(lists) + k:
+            symbols = checked_symbols(&self.net, &self.past, len(self.found.row_of), symbols)
+        elif symbols:
+            refuse()
+        if len(parts) < n:
             refuse()
         for k in range(n):
-            check_part(&self.parts[k], whole[k])
-        for k in range(n + len(lists), len(whole)):
-            check_part(&parts[k - n - <int> len(lists)], whole[k])
-        return whole[:n] + lists + whole[n + len(lists):]
-
-    def restore(self, arrays):
-        """Undo `save`, or raise an error for what was not saved by such a stream."""
-        cdef int k, n_waiting, n = self.n_parts
-        cdef Part[4] parts
-        arrays = self.parts_fit(arrays)
-        self.n_waiting = 0
+            check_part(&self.parts[k], parts[k])
         for k in range(n):
-            restore_part(&self.parts[k], arrays[k])
-        if self.past.now == NULL:
-            return
-        for k, symbol in enumerate(arrays[n]):
-            self.symbols_read.symbols[k] = symbol
-            self.symbols_read.row_of[self.symbols_read.symbols[k]] = k
-            self.past.when[k] = 0
-        self.symbols_read.n = <int> len(arrays[n])
-        for k, symbol in enumerate(arrays[n + 1]):
-            self.past.now[k] = symbol
-        for k, symbol in enumerate(arrays[n + 2]):
-            self.past.waiting[k] = symbol
-        n_waiting = <int> len(arrays[n + 2]) // self.net.n_categorical
-        for k in range(self.symbol_parts(n_waiting, parts)):
-            restore_part(&parts[k], arrays[n + 3 + k])
-        for _ in range(n_waiting):
-            count_step(&self.net, &self.net.layers[0], &self.symbols_read, &self.past)
-
-
-cdef saved_part(const Part* part, make):
-    cdef real[::1] saved = make(part.groups * part.units)
-    if saved.shape[0] > 0:
-        copy_part(part, &saved[0], False)
-    return saved.base
-
-
-cdef refuse():
-    raise ValueError("what was saved of the stream does not fit its network")
-
-
-cdef int check_part(const Part* part, const real[::1] saved) except -1:
-    if saved is None or saved.shape[0] != <Py_ssize_t> part.groups * part.units:
-        refuse()
-    return 0
-
-
-cdef int restore_part(const Part* part, const real[::1] saved) except -1:
-    if saved.shape[0] > 0:
-        copy_part(part, <real*> &saved[0], True)
-    return 0
+            restore_part(&self.parts[k], parts[k])
+        self.n_waiting = 0
+        if self.past.now != NULL:
+            restore_symbols(&self.net, &self.symbols_read, &self.past, symbols)

@@ -67,6 +67,14 @@ cdef inline void begin_section(const Layer* layer, Past* past) noexcept nogil:
         p += LANES
 
 
+cdef inline void forget_symbols(const Net* net, Read* read, Past* past) noexcept nogil:
+    cdef int row
+    for row in range(read.n):
+        read.row_of[read.symbols[row]] = -1
+    read.n = 0
+    begin_section(&net.layers[0], past)
+
+
 cdef inline void find_symbol(
     const Layer* layer, Read* read, Past* past, int symbol, int t
 ) noexcept nogil:

@@ -1,9 +1,10 @@
 """Faults: categories."""
 
-from faults.fault import CELL_PYX, ONLINE_PYX, OPTIMIZERS, Fault
+from faults.fault import CELL_PYX, OPTIMIZERS, Fault
 
 SYMBOLS = "sklstm/_kernels/symbols.pxd"
 PAST = "sklstm/_kernels/symbol_traces.pxd"
+SAVED = "sklstm/_kernels/saved_symbols.pxd"
 TESTS, KERNELS = "test_categories.py", "test_symbols.py"
 
 FAULTS = [
@@ -131,9 +132,9 @@ FAULTS = [
     Fault(
         "symbol-saved",
         "a saved stream forgets which categories the present step has",
-        ONLINE_PYX,
-        "            self.past.now[k] = symbol\n",
-        "            self.past.now[k] = -1\n",
+        SAVED,
+        "        past.now[k] = symbol\n",
+        "        past.now[k] = -1\n",
         TESTS,
     ),
 ]

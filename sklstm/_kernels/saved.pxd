@@ -1,0 +1,29 @@
+"""What a stream remembers, as arrays for a file, and back."""
+
+from sklstm._kernels.remembered cimport Part, copy_part
+from sklstm._kernels.simd cimport real
+
+
+cdef inline saved_part(const Part* part, make):
+    """A part as a flat array, ``make(n)``, without this machine's padding."""
+    cdef real[::1] saved = make(part.groups * part.units)
+    if saved.shape[0] > 0:
+        copy_part(part, &saved[0], False)
+    return saved.base
+
+
+cdef inline refuse():
+    raise ValueError("what was saved of the stream does not fit its network")
+
+
+cdef inline int check_part(const Part* part, const real[::1] saved) except -1:
+    """A file may hold anything."""
+    if saved is None or saved.shape[0] != <Py_ssize_t> part.groups * part.units:
+        refuse()
+    return 0
+
+
+cdef inline int restore_part(const Part* part, const real[::1] saved) except -1:
+    if saved.shape[0] > 0:
+        copy_part(part, <real*> &saved[0], True)
+    return 0
