@@ -17,6 +17,10 @@ NESTED = (
     " A nested data frame becomes a list of sequences by "
     "[np.column_stack(list(row)) for row in X.to_numpy()]."
 )
+SYMBOLS = (
+    " Symbols, such as words, become codes with sklstm.preprocessing.SequenceEncoder as the first "
+    "step of a pipeline."
+)
 PLAIN = {float, int, bool, str, type(None), np.ndarray, np.float64}  # nothing of this is masked
 
 
@@ -167,6 +171,8 @@ def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:
         raise ValueError(f"{name} holds a whole array in one cell, the first at {where}.{NESTED}")
     if kind in ("U", "S", "T", "V"):
         what = "records" if kind == "V" else "strings"
+        if name == "X" and what == "strings" and not hint:
+            hint = SYMBOLS
         raise ValueError(
             f"{name} holds {what}, the first at {where}: convert them to numbers.{hint}"
         )
@@ -174,6 +180,15 @@ def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:
         f"{name} holds a {kind} at {where}, where the argument must be a string or a real number "
         "for float(): convert it to a number."
     )
+
+
+def refuse_dict(x: Any) -> None:
+    """A step of a stream is a row; which value of a dict is which feature, fit has not seen."""
+    if isinstance(x, Mapping):
+        raise TypeError(
+            f"x is of type {type(x).__name__}: pass a list of its values in the order of the "
+            "features, such as [x[name] for name in names]."
+        )
 
 
 def refuse_dates(X: Any, hint: str = "", place: str = "") -> None:

@@ -380,7 +380,8 @@ def _table_of(rows: list | tuple) -> np.ndarray:
         raise ValueError(
             f"X is a list of 1-D arrays of unequal length: sequence 0 has {sizes[0]} values and "
             f"sequence {k} has {sizes[k]}. If they are steps of one feature, pass "
-            "[x[:, None] for x in X]."
+            "[np.reshape(x, (-1, 1)) for x in X]. If they are symbols, such as words, make codes "
+            "of them with sklstm.preprocessing.SequenceEncoder."
         ) from None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklstm._categories import Categories
 from sklstm._labelled import code_row, code_rows
-from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, precision
+from sklstm._numbers import as_numbers, as_typed, filled, first_unequal, precision, refuse_dict
 from sklstm._sequences import Sequences
 
 
@@ -18,6 +18,7 @@ def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
 
     With ``dtype=None`` float32 stays float32 and everything else becomes float64, as in X.
     """
+    refuse_dict(x)
     try:
         array = as_typed(filled(x))
     except ValueError:

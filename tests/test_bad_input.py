@@ -70,7 +70,7 @@ BAD_X = {
     "1-D arrays": (
         [np.zeros(k) for k in (3, 2, 4)],
         ValueError,
-        r"1-D arrays of unequal length.*x\[:, None\]",
+        r"1-D arrays of unequal length.*np.reshape.*SequenceEncoder",
     ),
     "nan padding": (nan_padded(), ValueError, "sequence 2, step 3.*from_padded"),
     "one sequence": (np.zeros(5), ValueError, "Reshape your data"),

@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import sklstm
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.inspection import permutation_importance
 from sklstm.preprocessing import SequenceEncoder, SequenceImputer, SequenceScaler
 
 SMALL = {"hidden_layer_sizes": 3, "max_iter": 2, "random_state": 0, "n_jobs": 1}
@@ -132,3 +133,19 @@ def test_codes_that_were_changed_on_the_way_are_an_error_that_helps(kind):
         make_pipeline(SequenceEncoder(), changing, network([0])).fit(X, Y)
     kept = changing.set_params(categorical_features=[0])
     make_pipeline(SequenceEncoder(), kept, network([0])).fit(X, Y).predict(X)
+
+
+@pytest.mark.parametrize("X", [["cat", "dog"], [["a", "cat"], ["the", "dog", "ran"]]])
+def test_symbols_without_an_encoder_name_the_encoder(X):
+    with pytest.raises(ValueError, match="SequenceEncoder"):
+        LSTMClassifier().fit(X, [0, 1])
+
+
+def test_permutation_importance_of_a_pipeline_that_encodes_says_what_to_pass():
+    X, y = [list("ab"), list("bca")] * 4, [0, 1] * 4
+    lstm = LSTMClassifier(2, categorical_features=[0], max_iter=1, random_state=0)
+    model = make_pipeline(SequenceEncoder(), lstm).fit(X, y)
+    with pytest.raises(ValueError, match=r"SequenceEncoder.*model\[1:\], model\[:1\]\.transform"):
+        permutation_importance(model, X, y)
+    found = permutation_importance(model[1:], model[:1].transform(X), y, random_state=0)
+    assert found.importances_mean.shape == (1,)

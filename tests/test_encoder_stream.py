@@ -107,7 +107,7 @@ def test_what_transformers_after_the_encoder_remember_comes_back_after_an_error(
     for call, bad, error, message in (
         (stream.step, "dog", ValueError, "unknown symbol 'dog' at feature 0"),
         (stream.peek, "dog", ValueError, "unknown symbol 'dog' at feature 0"),
-        (stream.step, {"word": "cat"}, TypeError, "x holds a dict at feature 0"),
+        (stream.step, {"word": "cat"}, TypeError, "x is of type dict: pass a list of its values"),
         (stream.step, ["cat", "cat"], ValueError, "x has 2 values, expected 1"),
         (stream.steps, ["cat", "dog"], ValueError, "^Step 1: x holds the unknown symbol 'dog'"),
         (stream.steps, ["cat", ["cat", "bee"]], ValueError, "X mixes rows and single symbols"),

@@ -19,6 +19,7 @@ from sklstm._parameters import CONSTRAINTS, setting_of
 from sklstm._sequences import Sequences, read_sequences
 from sklstm._sklearn import HasMethods, Interval, StrOptions, validate_params
 from sklstm.inspection._exchange import Places, edges_of_blocks, read_groups
+from sklstm.preprocessing._encoder import SequenceEncoder
 from sklstm.preprocessing._transformer import as_given
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -238,9 +239,17 @@ def _read(
         fitted = getattr(estimator, "best_estimator_", estimator)
         features_per_step = setting_of(fitted, "features_per_step", 1)
     reader = BaseEstimator()
-    sequences = read_sequences(
-        reader, X, reset=True, features_per_step=features_per_step, allow_nan=True
-    )
+    try:
+        sequences = read_sequences(
+            reader, X, reset=True, features_per_step=features_per_step, allow_nan=True
+        )
+    except ValueError as error:
+        if not _encodes(estimator):
+            raise
+        raise ValueError(
+            "The pipeline has a SequenceEncoder, but values are exchanged as numbers: pass what "
+            "comes behind it, such as permutation_importance(model[1:], model[:1].transform(X), y)."
+        ) from error
     if len(sequences) == 1:
         raise ValueError(
             "X has a single sequence, and values are exchanged among sequences: pass at least two, "
@@ -249,6 +258,12 @@ def _read(
     if reader._sequence_input == "table" or not hasattr(reader, "feature_names_in_"):
         return sequences, None
     return sequences, reader.feature_names_in_.tolist()
+
+
+def _encodes(estimator: Any) -> bool:
+    """True if a step of the pipeline, or of the best one of a search, encodes symbols."""
+    steps = getattr(getattr(estimator, "best_estimator_", estimator), "steps", [])
+    return any(isinstance(step, SequenceEncoder) for _, step in steps)
 
 
 def _exchanges(

@@ -29,7 +29,7 @@ from sklstm._containers import (
     refuse_members,
 )
 from sklstm._laws import check_form, place_of, refuse_shape
-from sklstm._numbers import as_numbers, filled, refuse_dates
+from sklstm._numbers import as_numbers, filled, refuse_dates, refuse_dict
 from sklstm.preprocessing._frames import numbers_of
 
 FORMS = (  # of a sequence
@@ -138,6 +138,7 @@ def read_symbols(estimator: Any, X: Any, *, reset: bool) -> Symbols:
 
 def read_step(x: Any, n_features: int) -> Symbols:
     """One step of a stream; a single symbol may come without a list around it."""
+    refuse_dict(x)
     x = filled(x, None)
     if hasattr(x, "to_list"):  # a Series of pandas or polars
         row = x.to_list()
