@@ -210,7 +210,8 @@ def _require_known_steps(chain: Chain) -> None:
             known = ", ".join(sorted(kind.__name__ for kind in CONVERTERS))
             raise ValueError(
                 f"to_onnx: {_step(name, transformer)}, cannot be written; {known} can. Export what "
-                "follows it, and do the step before the call: to_onnx(model[k:])."
+                "follows it, and do the step before the call: to_onnx(model[k:]). For steps of "
+                "scikit-learn, see register_skl2onnx."
             )
 
 
