@@ -521,7 +521,8 @@ def test_a_layer_is_one_operator(cell):
         (
             lambda X: make_pipeline(FunctionTransformer(), LSTMRegressor(2)).fit(X, labels()),
             ValueError,
-            r"step 'functiontransformer' .* cannot be written; SequenceContext, .*model\[k:\].*register_skl2onnx",
+            r"step 'functiontransformer' .* cannot be written; SequenceContext, .*"
+            r"model\[k:\].*register_skl2onnx",
         ),
         (
             lambda X: make_pipeline(SequenceEncoder(), LSTMRegressor(2)).fit(
