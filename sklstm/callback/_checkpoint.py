@@ -34,7 +34,8 @@ class Checkpoint:
         The file. It is replaced as a whole: after a kill at any moment, it is the last one that
         was complete.
     every : int, default=1
-        Epochs from one saving to the next. The last epoch of a `fit` is saved in any case.
+        Epochs from one saving to the next. The last epoch of a `fit` is saved in any case. Training
+        waits until a file is on the disk: choose more than 1 if epochs are short.
 
     See Also
     --------
