@@ -177,6 +177,9 @@ def test_weights_are_those_of_streams():
         ({}, 1.0, "no features yet"),
         ({"a": 1.0}, -1.0, "w must be a finite number >= 0"),
         ({"a": 1.0}, float("inf"), "w must be a finite number >= 0"),
+        ({"a": 1.0}, "1", "w must be a finite number >= 0, got '1'"),
+        ({"a": 1.0, "new": 1.0}, None, "w must be a finite number >= 0, got None"),
+        ({"a": 10**400}, 1.0, "Feature 'a' is 1000.*, which is not a finite number"),
     ],
 )
 def test_bad_steps_are_refused_by_name_and_change_nothing(adapter, x, w, message):
@@ -220,3 +223,58 @@ def test_the_defaults_are_those_of_the_lstm():
         model = adapter()
         model.learn_one(rows()[0], 1)
         assert model._stream.estimator.get_params() == make().get_params()
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (None, ValueError, "y is None, which is no label"),
+        (float("nan"), ValueError, "y is nan, which is no label.* w=0"),
+        (np.float32("nan"), ValueError, "which is no label"),
+        (np.datetime64("NaT"), ValueError, "which is no label"),
+        ([1], TypeError, r"y must be a label that can be hashed.* got \[1\]"),
+    ],
+)
+def test_what_is_no_label_is_refused_and_changes_nothing(y, error, message, steps):
+    model = MODELS[RiverClassifier].clone()
+    for t in range(steps):
+        model.learn_one(rows()[t], "abc"[t % 3])
+    before = pickle.dumps(model)
+    with pytest.raises(error, match=message):
+        model.learn_one({"a": 1.0, "new": 2.0}, y)
+    assert pickle.dumps(model) == before
+
+
+@pytest.mark.parametrize("y", [None, float("nan"), "1", 10**400, [1]], ids=range(5))
+def test_what_is_no_target_is_refused_and_changes_nothing(y):
+    model = MODELS[RiverRegressor].clone()
+    model.learn_one(rows()[0], 1.0)
+    before = pickle.dumps(model)
+    with pytest.raises(ValueError, match=r"^y is .*, which is not a finite number.* w=0"):
+        model.learn_one({"a": 1.0, "new": 2.0}, y)
+    assert pickle.dumps(model) == before
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_what_the_network_refuses_changes_nothing(adapter):
+    """Neither features nor labels stay; the step is not fed."""
+    model = MODELS[adapter].clone()
+    for t in range(5):
+        model.learn_one(rows()[t], t % 2)
+    model._stream.estimator.set_params(learning_rate_init=-1.0)
+    before = pickle.dumps(model)
+    for x, y in ((rows()[0], 1), ({"new": 2.0}, 7)):
+        with pytest.raises(ValueError, match="learning_rate_init"):
+            model.learn_one(x, y)
+        assert pickle.dumps(model) == before
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_categorical_features_are_for_the_transformers_of_river(adapter):
+    kind = type(MODELS[adapter].estimator)
+    for chosen in ([0], "from_dtype"):
+        model = adapter(kind(3, categorical_features=chosen))
+        with pytest.raises(ValueError, match=r"categorical_features=.*OneHotEncoder of river"):
+            model.learn_one({"a": 1.0}, 1)
+        assert model._stream is None and model._names == {}

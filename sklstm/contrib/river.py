@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, isfinite
+from contextlib import contextmanager
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,27 @@ class OnStream:
         if self._stream is not None:
             self._stream.reset()
 
+    @contextmanager
+    def _unchanged_on_error(self) -> Iterator[None]:
+        """If the block fails, names, labels and network are those from before.
+
+        A wider network is another one, and steps are fed when all else is known to be right.
+        """
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            vars(self).update(before)
+            raise
+
+    def _learn(self, values: dict, target: Any, weight: float) -> None:
+        """A step of the stream and its target, or none of both."""
+        row = self._vector(values)
+        with self._stream._learner.lock:
+            self._stream._bind()  # refuses settings of the estimator that learning cannot go by
+        self._stream.step(row)
+        self._stream.learn(target, weight)
+
     def _meet(self, x: dict) -> None:
         """Give the features of ``x`` that are new a place."""
         new = sorted(x.keys() - self._names.keys(), key=lambda name: (str(name), str(type(name))))
@@ -73,16 +95,28 @@ def lstm_for(estimator: Any, kind: type) -> Any:
             f"estimator must be an {kind.__name__} or None, got {type(estimator).__name__}. "
             "Transformers are those of river: put them before, in compose.Pipeline."
         )
+    if estimator is not None and estimator.categorical_features is not None:
+        raise ValueError(
+            f"categorical_features={estimator.categorical_features!r} is for columns of X, which a "
+            "dict does not have: leave it None, and put preprocessing.OneHotEncoder of river "
+            "before, in compose.Pipeline."
+        )
     return kind() if estimator is None else clone(estimator)
+
+
+def finite(value: Any) -> float:
+    """``value`` as a float, NaN if it is no finite number."""
+    try:
+        number = nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return nan
+    return number if isfinite(number) else nan
 
 
 def number_of(name: Any, value: Any) -> float:
     """The value of a feature as a finite number, or an error that names it."""
-    try:
-        number = float(value) if not isinstance(value, str) else None
-    except (TypeError, ValueError):
-        number = None
-    if number is None or not isfinite(number):
+    number = finite(value)
+    if number != number:
         raise ValueError(
             f"Feature {name!r} is {value!r}, which is not a finite number: put one of river's "
             "transformers before, such as preprocessing.OneHotEncoder or StatImputer."
@@ -90,10 +124,46 @@ def number_of(name: Any, value: Any) -> float:
     return number
 
 
-def check_weight(w: float) -> None:
-    """Refuse a weight before anything of its step is done."""
-    if not 0 <= w < inf:
+def weight_of(w: Any) -> float:
+    """The weight of a step, or an error that names it."""
+    weight = finite(w)
+    if not weight >= 0:
         raise ValueError(f"w must be a finite number >= 0, got {w!r}.")
+    return weight
+
+
+def target_of(y: Any) -> float:
+    """The target of a step, or an error that names it."""
+    target = finite(y)
+    if target != target:
+        raise ValueError(
+            f"y is {y!r}, which is not a finite number. For a step without a target, pass any "
+            "number and w=0."
+        )
+    return target
+
+
+def equals_itself(y: Any) -> bool:
+    """False for NaN, NaT and NA."""
+    try:
+        return bool(y == y)
+    except TypeError:  # NA of pandas: neither
+        return False
+
+
+def check_label(y: Any) -> None:
+    """Refuse what cannot be a label: what has no equal would be a class of its own each time."""
+    try:
+        hash(y)
+    except TypeError:
+        raise TypeError(
+            f"y must be a label that can be hashed, such as a str, an int or a bool, got {y!r}."
+        ) from None
+    if y is None or not equals_itself(y):
+        raise ValueError(
+            f"y is {y!r}, which is no label. For a step without a label, pass one that was seen "
+            "and w=0."
+        )
 
 
 class RiverClassifier(OnStream, Classifier):
@@ -159,16 +229,25 @@ class RiverClassifier(OnStream, Classifier):
             The label.
         w
             Weight of the step; 0 is no label.
+
+        Raises
+        ------
+        ValueError
+            If a feature is no finite number, ``y`` is None or NaN, or ``w`` is no weight. Nothing
+            has changed then.
+        TypeError
+            If ``y`` cannot be hashed. Nothing has changed then.
         """
-        check_weight(w)
+        weight = weight_of(w)
+        check_label(y)
         values = {name: number_of(name, value) for name, value in x.items()}
-        self._meet(values)
-        if y not in self._labels:
-            self._labels[y] = len(self._labels)
-            if len(self._labels) > 2:
-                self._stream = with_classes(self._stream, len(self._labels))
-        self._stream.step(self._vector(values))
-        self._stream.learn(self._labels[y], w)
+        with self._unchanged_on_error():
+            self._meet(values)
+            if y not in self._labels:
+                self._labels = self._labels | {y: len(self._labels)}
+                if len(self._labels) > 2:
+                    self._stream = with_classes(self._stream, len(self._labels))
+            self._learn(values, self._labels[y], weight)
 
     def predict_proba_one(self, x: dict) -> dict[Any, float]:
         """Probability of each label that was seen, if the next step were ``x``.
@@ -253,13 +332,18 @@ class RiverRegressor(OnStream, Regressor):
             The target.
         w
             Weight of the step; 0 is no target.
+
+        Raises
+        ------
+        ValueError
+            If a feature or ``y`` is no finite number, or ``w`` is no weight. Nothing has changed
+            then.
         """
-        check_weight(w)
-        target = number_of("y", y)
+        weight, target = weight_of(w), target_of(y)
         values = {name: number_of(name, value) for name, value in x.items()}
-        self._meet(values)
-        self._stream.step(self._vector(values))
-        self._stream.learn(target, w)
+        with self._unchanged_on_error():
+            self._meet(values)
+            self._learn(values, target, weight)
 
     def predict_one(self, x: dict) -> float:
         """What would be predicted if the next step were ``x``.
