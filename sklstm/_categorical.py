@@ -81,17 +81,21 @@ class CategoricalInput(SequenceEstimator):
         return super()._read(X, shape, fresh)
 
     def _read_fitted(self, X: Any, split: Any = None) -> Sequences:
-        if split is None and self._labels:
-            refuse_container(X, "X")
-            if not has_frames(X):
-                raise ValueError(
-                    "X is no list of data frames, in whose columns categorical_features="
-                    '"from_dtype" found labels in fit: pass data frames, as in fit.'
-                )
-            check_names(self, first_frame(members(X), "X"), reset=False)
-            features = np.flatnonzero(self.is_categorical_)
-            X = code_columns(X, features, self._labels, learn=False)[0]
-        return super()._read_fitted(X, split)
+        return super()._read_fitted(self._coded(X) if split is None else X, split)
+
+    def _coded(self, X: Any) -> Any:
+        """X with codes where the data frames of fit had labels."""
+        if not self._labels:
+            return X
+        refuse_container(X, "X")
+        if not has_frames(X):
+            raise ValueError(
+                "X is no list of data frames, in whose columns categorical_features="
+                '"from_dtype" found labels in fit: pass data frames, as in fit.'
+            )
+        check_names(self, first_frame(members(X), "X"), reset=False)
+        features = np.flatnonzero(self.is_categorical_)
+        return code_columns(X, features, self._labels, learn=False)[0]
 
     def _split_first(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
         """Take the categorical features out, after it is known which they are."""

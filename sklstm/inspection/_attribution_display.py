@@ -31,7 +31,7 @@ class AttributionDisplay:
     figure_ : matplotlib Figure
         The figure of the axes.
     lines_ : list of matplotlib Line2D
-        The features over the steps.
+        The features over the steps; of categories their codes.
     image_ : matplotlib AxesImage
         The attributions: red adds to the output, blue takes away from it.
     """
@@ -64,6 +64,7 @@ class AttributionDisplay:
         (values,) = attributions(estimator, [x], **options)
         if feature_names is None:
             feature_names = getattr(estimator, "feature_names_in_", None)
+        (x,) = estimator._coded([x])
         return cls(x, values, feature_names=feature_names).plot(ax)
 
     def plot(self, ax: Any = None, **image_kwargs: Any) -> AttributionDisplay:
