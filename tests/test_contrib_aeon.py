@@ -17,6 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.compose import RelativeRegressor
 from sklstm.contrib.aeon import AeonClassifier, AeonRegressor
 from sklstm.preprocessing import SequenceScaler
 
@@ -74,3 +75,37 @@ def test_parameters_of_the_lstm_are_searched():
     search = GridSearchCV(AeonClassifier(inside), grid, cv=2).fit(data, y)
     lstm = search.best_estimator_.estimator_[-1]
     assert lstm.hidden_layer_sizes in (2, 3)
+
+
+def test_estimators_of_the_other_kind_are_refused():
+    for adapter, other, y in (
+        (AeonClassifier, LSTMRegressor, labels),
+        (AeonClassifier, LSTMRegressor, np.arange(30) % 2),
+        (AeonRegressor, LSTMClassifier, numbers.round()),
+    ):
+        right = adapter.__name__.removeprefix("Aeon")
+        for estimator in (
+            other(3),
+            make_pipeline(SequenceScaler(), other(3)),
+            make_pipeline(SequenceScaler(), make_pipeline(other(3))),
+            other,
+            SequenceScaler(),
+            3,
+        ):
+            message = f"estimator must be an LSTM{right}, a pipeline that ends in one, or None, got"
+            with pytest.raises(TypeError, match=message):
+                adapter(estimator).fit(X, y)
+
+
+def test_several_quantiles_are_refused():
+    for quantile in ([0.1, 0.9], [0.5]):
+        lstm = LSTMRegressor(3, loss="quantile", quantile=quantile, max_iter=2)
+        pipeline = make_pipeline(SequenceScaler(), lstm)
+        search = GridSearchCV(pipeline, {"lstmregressor__alpha": [0.0]}, cv=2)
+        for estimator in (lstm, pipeline, search, RelativeRegressor(lstm)):
+            with pytest.raises(
+                ValueError, match=r"estimator has quantile=.*set quantile to a number"
+            ):
+                AeonRegressor(estimator).fit(X, numbers)
+    one = LSTMRegressor(3, loss="quantile", quantile=0.9, **small)
+    assert AeonRegressor(one).fit(X, numbers).predict(X).shape == (30,)

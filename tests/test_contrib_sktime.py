@@ -9,9 +9,12 @@ from numpy.testing import assert_array_equal
 pytest.importorskip("sktime")
 
 import pandas as pd
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sktime.utils import check_estimator
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm.compose import RelativeRegressor
 from sklstm.contrib.sktime import SktimeClassifier, SktimeRegressor
 from sklstm.preprocessing import SequenceScaler
 
@@ -56,3 +59,37 @@ def test_the_default_is_scaled(adapter, make, y):
     assert isinstance(scaler, SequenceScaler)
     assert lstm.get_params() == make().get_params()
     assert_array_equal(model.predict(X), model.estimator_.predict([x.to_numpy() for x in X]))
+
+
+def test_estimators_of_the_other_kind_are_refused():
+    for adapter, other, y in (
+        (SktimeClassifier, LSTMRegressor, labels),
+        (SktimeClassifier, LSTMRegressor, np.arange(30) % 2),
+        (SktimeRegressor, LSTMClassifier, numbers.round()),
+    ):
+        right = adapter.__name__.removeprefix("Sktime")
+        for estimator in (
+            other(3),
+            make_pipeline(SequenceScaler(), other(3)),
+            make_pipeline(SequenceScaler(), make_pipeline(other(3))),
+            other,
+            SequenceScaler(),
+            3,
+        ):
+            message = f"estimator must be an LSTM{right}, a pipeline that ends in one, or None, got"
+            with pytest.raises(TypeError, match=message):
+                adapter(estimator).fit(X, y)
+
+
+def test_several_quantiles_are_refused():
+    for quantile in ([0.1, 0.9], [0.5]):
+        lstm = LSTMRegressor(3, loss="quantile", quantile=quantile, max_iter=2)
+        pipeline = make_pipeline(SequenceScaler(), lstm)
+        search = GridSearchCV(pipeline, {"lstmregressor__alpha": [0.0]}, cv=2)
+        for estimator in (lstm, pipeline, search, RelativeRegressor(lstm)):
+            with pytest.raises(
+                ValueError, match=r"estimator has quantile=.*set quantile to a number"
+            ):
+                SktimeRegressor(estimator).fit(X, numbers)
+    one = LSTMRegressor(3, loss="quantile", quantile=0.9, **small)
+    assert SktimeRegressor(one).fit(X, numbers).predict(X).shape == (30,)

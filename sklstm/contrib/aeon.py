@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm.contrib._series import model_for
+from sklstm.contrib._series import classifier_for, regressor_for
 
 try:
     from aeon.classification.base import BaseClassifier
@@ -70,7 +70,7 @@ class AeonClassifier(BaseClassifier):
         super().__init__()
 
     def _fit(self, X, y):
-        self.estimator_ = model_for(self.estimator, LSTMClassifier).fit(as_sequences(X), y)
+        self.estimator_ = classifier_for(self.estimator).fit(as_sequences(X), y)
         return self
 
     def _predict(self, X):
@@ -90,8 +90,9 @@ class AeonRegressor(BaseRegressor):
     Parameters
     ----------
     estimator : estimator, default=None
-        An :class:`~sklstm.LSTMRegressor`, or a pipeline that ends in one. None is the LSTM with
-        its defaults behind a :class:`~sklstm.preprocessing.SequenceScaler`.
+        An :class:`~sklstm.LSTMRegressor` that predicts one number (no list as `quantile`), or a
+        pipeline that ends in one. None is the LSTM with its defaults behind a
+        :class:`~sklstm.preprocessing.SequenceScaler`.
 
     Attributes
     ----------
@@ -116,7 +117,7 @@ class AeonRegressor(BaseRegressor):
         super().__init__()
 
     def _fit(self, X, y):
-        self.estimator_ = model_for(self.estimator, LSTMRegressor).fit(as_sequences(X), y)
+        self.estimator_ = regressor_for(self.estimator).fit(as_sequences(X), y)
         return self
 
     def _predict(self, X):

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from sklstm import LSTMClassifier, LSTMRegressor
-from sklstm.contrib._series import model_for
+from sklstm.contrib._series import classifier_for, regressor_for
 
 try:
     from sktime.classification.base import BaseClassifier
@@ -71,7 +71,7 @@ class SktimeClassifier(BaseClassifier):
         super().__init__()
 
     def _fit(self, X, y):
-        self.estimator_ = model_for(self.estimator, LSTMClassifier).fit(as_sequences(X), y)
+        self.estimator_ = classifier_for(self.estimator).fit(as_sequences(X), y)
         return self
 
     def _predict(self, X):
@@ -106,8 +106,9 @@ class SktimeRegressor(BaseRegressor):
     Parameters
     ----------
     estimator : estimator, default=None
-        An :class:`~sklstm.LSTMRegressor`, or a pipeline that ends in one. None is the LSTM with
-        its defaults behind a :class:`~sklstm.preprocessing.SequenceScaler`.
+        An :class:`~sklstm.LSTMRegressor` that predicts one number (no list as `quantile`), or a
+        pipeline that ends in one. None is the LSTM with its defaults behind a
+        :class:`~sklstm.preprocessing.SequenceScaler`.
 
     Attributes
     ----------
@@ -135,7 +136,7 @@ class SktimeRegressor(BaseRegressor):
         super().__init__()
 
     def _fit(self, X, y):
-        self.estimator_ = model_for(self.estimator, LSTMRegressor).fit(as_sequences(X), y)
+        self.estimator_ = regressor_for(self.estimator).fit(as_sequences(X), y)
         return self
 
     def _predict(self, X):
