@@ -168,6 +168,13 @@ def positive_int(value: Any, name: str) -> int:
     return int(value)
 
 
+def flag(value: Any, name: str) -> bool:
+    """An argument that is True or False, or an error that names it."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
 def positive_number(value: Any, name: str) -> float | None:
     """A finite number above 0, or None; else an error that names the argument."""
     if value is None:

@@ -208,6 +208,11 @@ def test_what_cannot_be_explained():
         attributions(several, X)
     with pytest.raises(ValueError, match=r"target must be one of the classes \[0, 1, 2\]"):
         attributions(MODELS["classes"](), X, target=5)
+    for target in (np.array([0, 1]), np.array([1]), [0, 1], "1"):
+        with pytest.raises(ValueError, match=r"target must be one of the classes \[0, 1, 2\]"):
+            attributions(MODELS["classes"](), X, target=target)
+    with pytest.raises(ValueError, match="target must be the number of an output"):
+        attributions(MODELS["regressor"](), X, target=np.array([0, 1]))
     with pytest.raises(ValueError, match="step must be an int"):
         attributions(MODELS["steps"](), X, step=0.5)
 

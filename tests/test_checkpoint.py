@@ -341,3 +341,9 @@ def test_paths_are_those_of_the_moment(path, monkeypatch):
     small().set_callbacks(Checkpoint(path.name)).fit(X, labels)
     assert path.exists()
     assert isinstance(Checkpoint("a").path, Path)
+
+
+@pytest.mark.parametrize("path", [3, None, b"model", ["model"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(TypeError, match=r"path must be a str or os\.PathLike, got"):
+        Checkpoint(path)

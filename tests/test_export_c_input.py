@@ -219,6 +219,13 @@ def test_a_name_is_a_string(name):
         to_c(classes(2), name)
 
 
+@pytest.mark.parametrize("int8", ["yes", 1, None])
+def test_int8_is_true_or_false(int8):
+    with pytest.raises(ValueError, match=f"int8 must be True or False, got {int8!r}"):
+        to_c(classes(2), int8=int8)
+    assert to_c(classes(2), int8=np.True_) == to_c(classes(2), int8=True)
+
+
 # ------------------------------------------------------------------------------------ models
 
 

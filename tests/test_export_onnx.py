@@ -573,6 +573,12 @@ def test_numbers_beyond_single_precision_are_refused():
         to_onnx(model)
 
 
+@pytest.mark.parametrize(("name", "value"), [("lengths", "no"), ("lengths", 0), ("raw", 2)])
+def test_lengths_and_raw_are_true_or_false(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be True or False, got {value!r}"):
+        to_onnx(LSTMRegressor(2).initialize(2), **{name: value})
+
+
 @pytest.mark.parametrize("opset", [12, 10_000, "18", True, 18.0])
 def test_an_unknown_opset_is_refused(opset):
     with pytest.raises(ValueError, match="opset must be "):

@@ -319,6 +319,16 @@ def net(tree):
     return tree["model"]["steps"][1][1]["regressor"]["steps"][2][1]
 
 
+def test_more_context_than_memory_holds_is_an_error_that_names_it(path):
+    def widen(tree):
+        tree["model"]["steps"][0][1]["params"]["after"] = 10**9
+
+    rewritten(path, widen)
+    model = load_safetensors(path)
+    with pytest.raises(MemoryError, match=r"SequenceContext\(before=2, after=1000000000\) needs"):
+        model.predict(sequences())
+
+
 def scaler(tree):
     return tree["model"]["steps"][1][1]["regressor"]["steps"][1][1]
 

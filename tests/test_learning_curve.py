@@ -187,6 +187,19 @@ def test_live_false_shows_nothing(monkeypatch):
     assert notebook.shown == []
 
 
+@pytest.mark.parametrize("live", ["no", 2, None, 0])
+def test_live_is_true_or_false(live):
+    with pytest.raises(ValueError, match=f"live must be True or False, got {live!r}"):
+        LearningCurve(live=live)
+    assert LearningCurve(live=np.False_).live is False
+
+
+def test_without_pandas_there_is_no_frame(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"to_frame needs pandas, .*pip install pandas\. .*rows_"):
+        LearningCurve().to_frame()
+
+
 def test_outside_of_notebooks_nothing_is_imported_for_pictures():
     code = """
 import sys

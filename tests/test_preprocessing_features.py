@@ -329,6 +329,22 @@ def test_every_parameter_is_validated(kind, name, values):
             kind(**{name: value}).fit(cube())
 
 
+@pytest.mark.parametrize("size", [10**12, 10**20, 10**400], ids=range(3))
+@pytest.mark.parametrize("name", ["order", "before", "after"])
+def test_more_steps_than_memory_holds_are_an_error_that_names_them(name, size):
+    kind = SequenceDifferences if name == "order" else SequenceContext
+    model = kind(**{name: size}).fit(cube())
+    message = rf"{name}={size}.* needs more memory than there is .*Decrease .*{name}"
+    with pytest.raises(MemoryError, match=message):
+        model.transform(cube())
+    if name != "after":
+        options = {name: size} | ({"after": 0} if name == "before" else {})
+        stream = kind(**options).fit(cube()).stream()
+        with pytest.raises(MemoryError, match=message):
+            stream.step(cube()[0, 0])
+        assert stream.memory is None
+
+
 def test_every_parameter_may_be_a_number_of_numpy():
     model = SequenceDifferences(np.int64(2), keep=np.bool_(False)).fit(cube())
     assert_array_equal(

@@ -286,7 +286,7 @@ def test_the_largest_numbers_are_filled_in_without_a_warning(strategy, dtype):
 
 PARAMETERS = {
     "strategy": ["backward", None, 1, ["mean"]],
-    "fill_value": [None, "0", np.nan, np.inf, [1.0, 2.0]],
+    "fill_value": [None, "0", True, np.True_, np.nan, np.inf, [1.0, 2.0]],
     "add_indicator": ["auto", 2, None],
     "add_elapsed": ["yes", 2, None],
     "categorical_features": ["a", 0, 1.5],

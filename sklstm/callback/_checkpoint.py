@@ -80,6 +80,8 @@ class Checkpoint:
 
     def __init__(self, path: str | os.PathLike, every: int = 1) -> None:
         require_callbacks("Checkpoint")
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path must be a str or os.PathLike, got {path!r}.")
         self.path = Path(path)
         self.every = positive_int(every, "every")
         self._unsaved: dict[Any, BaseLSTM] = {}  # by the context of their fit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from sklstm._parameters import flag
 from sklstm.callback._live_picture import LivePicture
 from sklstm.callback._needed import require_callbacks
 
@@ -57,7 +58,7 @@ class LearningCurve:
 
     def __init__(self, *, live: bool = True) -> None:
         require_callbacks("LearningCurve")
-        self.live = bool(live)
+        self.live = flag(live, "live")
         self.rows_: list[dict[str, float]] = []
         self._fit = self._picture = None
 
@@ -140,7 +141,13 @@ class LearningCurve:
         ImportError
             If pandas is not installed.
         """
-        import pandas as pd
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                f"LearningCurve.to_frame needs pandas, which cannot be imported ({error}): "
+                "pip install pandas. The attribute rows_ needs nothing."
+            ) from error
 
         return pd.DataFrame(self.rows_, columns=COLUMNS).set_index("epoch")
 

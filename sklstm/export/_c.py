@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklstm._parameters import flag
 from sklstm.export import _c_code as code
 from sklstm.export._c_banner import banner
 from sklstm.export._c_layers import constants_of, interface, raw_outputs, reset, step
@@ -54,7 +55,7 @@ def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
     ValueError
         If the network is bidirectional, holds a value that is not finite, or if a step of the
         pipeline has no form in C. The message names the step and says what to do instead. Also if
-        ``name`` is no name in C.
+        ``name`` is no name in C, or ``int8`` is not True or False.
     TypeError
         If the model, or the last step of the pipeline, is no LSTM estimator.
     NotFittedError
@@ -87,7 +88,7 @@ def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
     >>> "int sensor_step(sensor_state *state, const sensor_real *x)" in header
     True
     """
-    name = check_name(name)
+    name, int8 = check_name(name), flag(int8, "int8")
     network = read_network(estimator, int8)
     head = head_of(network.estimator._outputs_now())
     constants = constants_of(network, head, int8)

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklstm import LSTMClassifier
 from sklstm._base import BaseLSTM
+from sklstm._parameters import flag
 from sklstm._version import __version__
 from sklstm.compose import RelativeRegressor
 from sklstm.export._model import Chain, chain_of
@@ -59,8 +60,9 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
     TypeError
         If the model does not end with an LSTM estimator.
     ValueError
-        If a step of the pipeline cannot be written, if parameters are too large for float32, or
-        `opset` is unknown. The message names the step and says what to do instead.
+        If a step of the pipeline cannot be written, if parameters are too large for float32, if
+        `opset` is unknown, or `lengths` or `raw` is not True or False. The message names the step
+        and says what to do instead.
     NotFittedError
         If something is not fitted.
     ImportError
@@ -94,6 +96,7 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
     True
     """
     chain = chain_of(model, "to_onnx")
+    lengths, raw = flag(lengths, "lengths"), flag(raw, "raw")
     onnx = optional("onnx", "to_onnx")
     from sklstm.export._graph import OLDEST, Graph, largest_opset
 
@@ -107,7 +110,7 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
         )
     require_float32(chain.estimator)
     graph = Graph(int(opset))
-    ragged = bool(lengths) and not chain.is_table
+    ragged = lengths and not chain.is_table
     outputs = add_model(graph, chain, "X", "lengths" if ragged else "", raw=raw)
 
     helper = onnx.helper

@@ -290,7 +290,7 @@ def _of_labels(
         return np.zeros(len(rows), int), 1.0
     if target is None and not outputs.multilabel:
         return network.output(sequences, n_threads)[rows].argmax(axis=1), 1.0
-    if target not in classes:
+    if np.ndim(target) != 0 or target not in classes:
         raise ValueError(f"target must be one of the classes {classes}, got {target!r}.")
     index = classes.index(target)
     if outputs.n_raw == 1:

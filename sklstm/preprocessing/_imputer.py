@@ -20,6 +20,13 @@ from sklstm.preprocessing._step_features import QUIET, StepFeatures
 from sklstm.preprocessing._transformer import CATEGORICAL, TransformStream
 
 
+class _Number(Interval):
+    """Numbers in an interval, of which True and False are none."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
 class SequenceImputer(StepFeatures):
     """Fill in missing values (NaN), feature by feature.
 
@@ -119,7 +126,7 @@ class SequenceImputer(StepFeatures):
 
     _parameter_constraints: ClassVar[dict] = {
         "strategy": [StrOptions({"forward", "linear", "mean", "median", "constant"})],
-        "fill_value": [Interval(Real, None, None, closed="neither")],
+        "fill_value": [_Number(Real, None, None, closed="neither")],
         "add_indicator": ["boolean"],
         "add_elapsed": ["boolean"],
         "categorical_features": CATEGORICAL,

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import one_task
+from sklstm._parameters import memory
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, _check_feature_names_in, _fit_context
 from sklstm.preprocessing._transformer import SequenceTransformer, TransformStream
@@ -25,9 +26,25 @@ QUIET = {"over": "ignore", "invalid": "ignore"}
 class StepFeatures(SequenceTransformer):
     """Transformer that makes features of a step from several steps. This ``fit`` learns nothing."""
 
+    _sizes: ClassVar[tuple[str, ...]] = ()  # parameters that say how many blocks there are
+
     def _suffixes(self) -> list[str]:
         """What each block adds to the names of the features."""
         raise NotImplementedError
+
+    def _blocks(self, values: np.ndarray, n_blocks: int) -> np.ndarray:
+        """Room (N, B, F) for ``values`` (N, F), or an error that names what asks for too much."""
+        try:
+            if n_blocks * values.nbytes > memory():
+                raise MemoryError
+            return np.empty((len(values), n_blocks, values.shape[1]), values.dtype)
+        except (MemoryError, OverflowError, ValueError):  # the latter: more than can be counted
+            sizes = ", ".join(f"{name}={getattr(self, name)}" for name in self._sizes)
+            raise MemoryError(
+                f"{type(self).__name__}({sizes}) needs more memory than there is for "
+                f"{len(values)} time steps of {values.shape[1]} features. Decrease "
+                f"{' or '.join(self._sizes)}."
+            ) from None
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -139,6 +156,8 @@ class SequenceDifferences(StepFeatures):
         **StepFeatures._parameter_constraints,
     }
 
+    _sizes = ("order",)
+
     def __init__(self, order=1, *, keep=True, features_per_step=1):
         self.order = order
         self.keep = keep
@@ -151,7 +170,7 @@ class SequenceDifferences(StepFeatures):
     def _transformed(self, sequences: Sequences) -> np.ndarray:
         values, first_steps = sequences.values, sequences.offsets[:-1]
         n_kept = 1 if self.keep else 0
-        wide = np.empty((len(values), n_kept + self.order, values.shape[1]), values.dtype)
+        wide = self._blocks(values, n_kept + int(self.order))
         if self.keep:
             wide[:, 0] = values
         below = values
@@ -165,7 +184,8 @@ class SequenceDifferences(StepFeatures):
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, np.ndarray]:
         """``memory`` (order, F): the step before and its differences, without the last of them."""
         if memory is None:  # differences of 0, also those of NaN
-            orders, memory = np.zeros((self.order + 1, len(row)), row.dtype), ()
+            (orders,), memory = self._blocks(row[np.newaxis], int(self.order) + 1), ()
+            orders[1:] = 0
         else:
             orders = np.empty((len(memory) + 1, len(row)), np.result_type(row, memory))
         orders[0] = row
@@ -239,6 +259,8 @@ class SequenceContext(StepFeatures):
         **StepFeatures._parameter_constraints,
     }
 
+    _sizes = ("before", "after")
+
     def __init__(self, before=2, after=2, *, relative=True, features_per_step=1):
         self.before = before
         self.after = after
@@ -275,8 +297,8 @@ class SequenceContext(StepFeatures):
     def _transformed(self, sequences: Sequences) -> np.ndarray:
         values, offsets = sequences.values, sequences.offsets
         first_steps, last_steps = offsets[:-1], offsets[1:] - 1
-        n_blocks = self.before + 1 + self.after
-        wide = np.empty((len(values), n_blocks, values.shape[1]), values.dtype)
+        n_blocks = int(self.before) + 1 + int(self.after)
+        wide = self._blocks(values, n_blocks)
         blocks = np.moveaxis(wide, 1, 0)
         blocks[0] = values
         nearer = values
@@ -297,7 +319,8 @@ class SequenceContext(StepFeatures):
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, np.ndarray]:
         """``memory`` (before, F): the steps before."""
         if memory is None:  # the first step is repeated
-            memory = np.repeat(row[np.newaxis], self.before, axis=0)
+            (memory,) = self._blocks(row[np.newaxis], int(self.before))
+            memory[:] = row
         steps = np.concatenate([memory, row[np.newaxis]])
         with np.errstate(**QUIET):
             others = steps[:-1] - row if self.relative else steps[:-1]
