@@ -47,8 +47,8 @@ FAULTS = [
         "differences-missing",
         "a stream that begins with NaN has differences of NaN at its first step",
         "sklstm/preprocessing/_step_features.py",
-        "orders, memory = np.zeros((self.order + 1, len(row)), row.dtype), ()",
-        "orders, memory = np.zeros((self.order + 1, len(row)), row.dtype), (row,)",
+        "(orders,), memory = self._blocks(row[np.newaxis], int(self.order) + 1), ()",
+        "(orders,), memory = self._blocks(row[np.newaxis], int(self.order) + 1), (row,)",
         "test_preprocessing_features.py",
     ),
     Fault(
