@@ -24,7 +24,7 @@ NETS = {
     ),
     "whole vectors": (
         dict(n_features=0, hidden_layer_sizes=(2 * WIDE,), cardinalities=(5, 2, 3)),
-        [6, *[5] * WIDE, 3],
+        [6, *[5] * WIDE, 3, 2, 4, 1],
     ),
     "both directions": (
         dict(
