@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklstm import LSTMRegressor
 from sklstm._network import Network
 from sklstm._solvers import SOLVERS
+from sklstm._topology import DRAWN
 
 F64 = np.dtype(np.float64)
 WIDE = LANES[F64]
@@ -168,3 +169,17 @@ def test_a_step_can_be_undone_and_one_that_is_not_finite_is(settings, alpha):
     trainer.found.rows[0, 0] = np.nan
     assert not step()
     assert_array_equal(vector, before)
+
+
+@pytest.mark.parametrize("init_range", [None, 0.3])
+def test_the_weights_of_all_categories_are_drawn(init_range):
+    n = 2 * DRAWN + 3  # drawn in pieces, of which the last one is short
+    topology, _ = drawn(
+        dict(n_features=2, hidden_layer_sizes=(3,), n_outputs=1, cardinalities=(n,))
+    )
+    vector = topology.initial(np.random.RandomState(0), init_range=init_range)
+    limit = np.sqrt(6 / (2 + 1 + 3)) if init_range is None else init_range
+    table = topology.table(vector)
+    assert table.shape == (n, 12) and (table != 0).all() and (np.abs(table) <= limit).all()
+    assert_allclose([table[k : k + DRAWN].std() for k in (0, DRAWN)], limit / np.sqrt(3), rtol=0.03)
+    assert len(np.unique(table)) == table.size

@@ -17,8 +17,8 @@ from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._base import BaseLSTM
 from sklstm.compose import RelativeRegressor
 from sklstm.export import _saved_lstm, _saved_steps
+from sklstm.export._json import decoded, encoded
 from sklstm.export._model import require_fitted
-from sklstm.export._plain import decoded, encoded
 
 CLASSES = {
     cls.__name__: cls
