@@ -22,6 +22,11 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 DEBUG = os.environ.get("SKLSTM_DEBUG") == "1"  # bounds checks, for tests and bug hunts
+# A build for tests/sanitized.py, which knows what Python then has to load before anything else
+SANITIZERS = ("address", "undefined", "thread")
+SANITIZE = os.environ.get("SKLSTM_SANITIZE", "")
+if SANITIZE not in ("", *SANITIZERS):
+    raise SystemExit(f"SKLSTM_SANITIZE={SANITIZE}: there are {', '.join(SANITIZERS)}.")
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": DEBUG,
@@ -217,6 +222,10 @@ class Build(build_ext):
         # what no code here looks at, and what keeps loops with a root from being vectors
         plain = ["-fno-math-errno", "-fno-trapping-math"]
         optimise = ["/O2"] if kind == "msvc" else ["-O3", "-g0", "-ffp-contract=fast", *plain]
+        if SANITIZE:  # with lines in its reports; optimised more, it takes minutes to compile
+            checks = [f"-fsanitize={SANITIZE}"]
+            optimise = ["-O1", "-g1", "-fno-omit-frame-pointer", *plain, *checks]
+            link_openmp = [*link_openmp, *checks]
         extension.extra_compile_args = optimise + extension.extra_compile_args + compile_openmp
         extension.extra_link_args = [*(extension.extra_link_args or []), *link_openmp]
 

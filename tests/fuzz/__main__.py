@@ -1,0 +1,56 @@
+"""``python -m tests.fuzz``: change models, streams and files, and count what comes of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from tests.fuzz.hunt import SECONDS, Findings, hunt
+from tests.fuzz.kinds import KINDS, draw
+
+
+def cases(kinds: list[str], seed: int, most: int | None, end: float) -> Iterator[dict]:
+    """Of each kind in turn, until one of the limits."""
+    for number in count():
+        for k, kind in enumerate(kinds):
+            if time.monotonic() > end or (most is not None and number * len(kinds) + k >= most):
+                return
+            yield draw(kind, seed, number)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60, help="how long (default 60)")
+    parser.add_argument("--cases", type=int, help="how many, if that comes first")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", choices=[*KINDS, "all"], default="all")
+    parser.add_argument("--watchdog", type=float, default=SECONDS, help="seconds for one case")
+    parser.add_argument("--replay", type=Path, help="a file of cases, a JSON object in each line")
+    parser.add_argument("--found", type=Path, help="where to append cases that failed")
+    options = parser.parse_args()
+    if options.replay:
+        given = iter([json.loads(line) for line in options.replay.read_text().splitlines()])
+    else:
+        kinds = list(KINDS) if options.kind == "all" else [options.kind]
+        end = time.monotonic() + options.seconds
+        given = cases(kinds, options.seed, options.cases, end)
+    findings, start = Findings(), time.monotonic()
+    for case, outcome, words in hunt(given, options.watchdog):
+        findings.add(case, outcome, words)
+        if outcome not in ("worked", "refused"):
+            print(f"{outcome}: {json.dumps(case)}\n    {words}", flush=True)
+            if options.found:
+                with options.found.open("a") as file:
+                    file.write(json.dumps(case) + "\n")
+    print(findings.table())
+    print(f"seed {options.seed}, {time.monotonic() - start:.0f} s")
+    return 1 if findings.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

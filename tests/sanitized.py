@@ -1,0 +1,149 @@
+"""Run tests, or the hunt of tests/fuzz, on kernels that a sanitizer watches.
+
+    python tests/sanitized.py address short        # two minutes: what .ci/run does
+    python tests/sanitized.py address              # all tests of kernels, an hour
+    python tests/sanitized.py undefined
+    python tests/sanitized.py address fuzz --seconds 3600 --seed 1
+
+It needs gcc on Linux. The kernels are built for one instruction set into a temporary folder, with
+the package and the tests beside them; the checkout stays as it is. At the end it prints how many
+findings there were, and each of them; without any it exits with 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("conftest.py", "pyproject.toml", "setup.py", "tests", "sklstm")
+
+KERNELS = (
+    "cell every_cell edges teams spans pooling dropout symbols units wider memory_order "
+    "reference kept_sessions optimizers threads"
+)
+REST = (
+    "stream stream_edges stream_blocks trials baselines_cascade baselines_chunker "
+    "baselines_guessing baselines_recurrent bad_input bad_values persistence categories"
+)
+SHORT = (
+    "edges stream_edges symbols baselines_cascade baselines_chunker baselines_guessing persistence"
+)
+# What compares times or starts processes with an environment of its own.
+LEFT_OUT = "not (time or fork or interrupt or isa or subprocess)"
+
+# Thread sanitizer sees locks and barriers of libgomp only if libgomp itself was built with it: no
+# distribution does so. Without that, all memory that goes from one thread to another by way of a
+# barrier looks like a race. So races are looked for on one OpenMP thread and several of Python's.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+SUPPRESSIONS = """\
+# the barriers and pools of threads of OpenMP, and of OpenBLAS in NumPy and SciPy: not built with
+# thread sanitizer, which takes what they order for races
+called_from_lib:libgomp
+called_from_lib:openblas
+race:libgomp
+race:openblas
+"""
+
+
+def folder_with_kernels(folder: Path, sanitizer: str, isa: str) -> None:
+    """Package, tests and watched kernels in a folder."""
+    skipped = shutil.ignore_patterns("*.so", "__pycache__", ".hypothesis")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=skipped)
+        else:
+            shutil.copy(source, folder / name)
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", str(folder)]
+    chosen = {"SKLSTM_SANITIZE": sanitizer, "SKLSTM_BUILD": isa}
+    with tempfile.TemporaryDirectory() as objects:
+        command += ["--build-temp", objects]
+        subprocess.run(command, cwd=ROOT, env=os.environ | chosen, check=True)
+
+
+def library(name: str) -> str:
+    """Path of a library of the compiler."""
+    command = ["gcc", f"-print-file-name={name}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def environment(folder: Path, sanitizer: str, isa: str) -> dict[str, str]:
+    """What Python needs to load such kernels, and where reports go."""
+    reports = folder / "reports"
+    reports.mkdir()
+    found = {
+        "PYTHONPATH": str(folder),
+        "SKLSTM_ISA": isa,
+        "OMP_WAIT_POLICY": "passive",
+        "PYTHONMALLOC": "malloc",  # else what lies in bytes objects is in one large block
+    }
+    if sanitizer == "address":
+        # Python and NumPy keep much until they end, and call it no leak: detect_leaks=0. Memory
+        # that there is not must be NULL for malloc, as it is without a sanitizer; so must be more
+        # than any of these small models needs.
+        found["ASAN_OPTIONS"] = (
+            f"detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=512:"
+            f"log_path={reports}/asan"
+        )
+        # the C++ library, so that exceptions in libraries of others find their way
+        found["LD_PRELOAD"] = f"{library('libasan.so')} {library('libstdc++.so.6')}"
+    elif sanitizer == "undefined":
+        found["UBSAN_OPTIONS"] = f"print_stacktrace=1:log_path={reports}/ubsan"
+    else:
+        suppressions = folder / "suppressions"
+        suppressions.write_text(SUPPRESSIONS)
+        found |= ONE_THREAD
+        found["TSAN_OPTIONS"] = (
+            f"suppressions={suppressions}:ignore_noninstrumented_modules=1:exitcode=0:"
+            f"log_path={reports}/tsan"
+        )
+        found["LD_PRELOAD"] = library("libtsan.so")
+    return os.environ | found
+
+
+def findings(folder: Path) -> list[str]:
+    """Reports of the sanitizer, one for each error."""
+    signs = ("ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitizer")
+    found = []
+    for report in sorted((folder / "reports").iterdir()):
+        lines = report.read_text(errors="replace").splitlines()
+        at = [k for k, line in enumerate(lines) if any(sign in line for sign in signs)]
+        found += ["\n".join(lines[k : k + 25]) for k in at]
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sanitizer", choices=["address", "undefined", "thread"])
+    parser.add_argument("what", nargs="?", default="tests", choices=["tests", "short", "fuzz"])
+    parser.add_argument("--isa", default="baseline", help="the instruction set (default baseline)")
+    options, rest = parser.parse_known_args()
+    with tempfile.TemporaryDirectory(prefix="sklstm-") as name:
+        folder = Path(name)
+        folder_with_kernels(folder, options.sanitizer, options.isa)
+        if options.what == "fuzz":
+            command = [sys.executable, "-m", "tests.fuzz", *rest]
+        else:
+            words = SHORT if options.what == "short" else f"{KERNELS} {REST}"
+            files = [f"tests/test_{word}.py" for word in words.split()]
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+            command += ["-k", LEFT_OUT, *files, *rest]
+        env = environment(folder, options.sanitizer, options.isa)
+        code = subprocess.run(command, cwd=folder, env=env).returncode
+        found = findings(folder)
+    for report in found[:20]:
+        print(report, end="\n\n")
+    print(f"{options.sanitizer} sanitizer: {len(found)} findings")
+    return code or bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
