@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import threading
+from contextlib import AbstractContextManager
 from operator import attrgetter
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -12,6 +11,7 @@ import numpy as np
 
 from sklstm._advice import cure_of_step
 from sklstm._categories import Categories
+from sklstm._locks import Lock
 from sklstm._outputs import Outputs
 from sklstm._solvers import SOLVERS, continued
 from sklstm._threads import effective_n_jobs
@@ -38,25 +38,7 @@ SETTINGS = (
     "pooling",
 )
 
-_locks: WeakKeyDictionary[Holder, threading.Lock] = WeakKeyDictionary()
-_held: list[threading.Lock] = []  # during a fork
-
-
-def _before_fork() -> None:
-    # A lock that another thread held would stay locked in the child, where that thread is not.
-    # A thread that forks in the middle of its own update must not wait for itself.
-    _held.extend(lock for lock in list(_locks.values()) if lock.acquire(timeout=1))
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop().release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
-    )
+_locks: WeakKeyDictionary[Holder, Lock] = WeakKeyDictionary()
 
 
 class Holder(Protocol):
@@ -106,18 +88,21 @@ class Learner:
     Attributes
     ----------
     holder : Holder
-    lock : Lock
-        Held by the stream that learns.
     """
 
     def __init__(self, holder: Holder) -> None:
         self.holder = holder
-        self.lock = _locks.setdefault(holder, threading.Lock())
+        self._lock = _locks.setdefault(holder, Lock())
         settings = (name for name in SETTINGS if hasattr(holder, name))
         self._standing = attrgetter("_solver_state", *settings)
 
     def __reduce__(self) -> tuple:
         return type(self), (self.holder,)
+
+    @property
+    def lock(self) -> AbstractContextManager:
+        """Held by the stream that learns."""
+        return self._lock.now
 
     @property
     def topology(self) -> Topology:

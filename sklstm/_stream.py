@@ -391,6 +391,7 @@ class Stream:
     # -- pickles
 
     def _save(self) -> list[np.ndarray]:
+        self._share_threads()
         return self._online.save(lambda n: np.empty(n, dtype=self._dtype))
 
     def __getstate__(self) -> dict[str, Any]:

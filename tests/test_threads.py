@@ -1,9 +1,11 @@
 """How many threads are used, and what importing and computing must leave alone."""
 
+import copy
 import ctypes
 import json
 import multiprocessing
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+from watchdog import end_of, in_child
 
 import sklstm
 from sklstm import LSTMRegressor, _runtime, _threads
@@ -215,21 +218,41 @@ def test_a_stream_learns_on_the_threads_that_n_jobs_allows_now():
     assert stream._online.n_threads == (3 if _runtime.has_openmp else 1)
 
 
-def _stream_in_child(queue):
-    queue.put(run_stream(2))
+def moved(stream):
+    stream.estimator.parameters_ = stream.estimator.parameters_.copy()
+    return stream
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
-def test_a_large_stream_does_not_hang_in_a_forked_child():
-    here, _ = run_stream(2)
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    child = context.Process(target=_stream_in_child, args=(queue,))
-    child.start()
-    there, n_threads = queue.get(timeout=60)
-    child.join(60)
-    assert n_threads == 1
-    assert there == here
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda stream: stream,
+        moved,
+        copy.deepcopy,
+        lambda stream: pickle.loads(pickle.dumps(stream)),
+        lambda stream: stream.estimator.stream(),
+    ],
+    ids=["goes on", "moves", "is copied", "is saved", "begins"],
+)
+def test_a_large_stream_does_not_hang_in_a_forked_child(way):
+    def steps(stream):
+        rng = np.random.default_rng(0)
+        return [f for x in rng.normal(size=(3, 2)) for f in (stream.step(x), stream.learn(1.0))]
+
+    def begun():
+        stream = large_stream(2)
+        steps(stream)
+        stream.step([1.0, 0.0])  # which the traces wait for
+        return stream
+
+    def check():
+        there = way(stream)
+        assert steps(there) == expected
+        assert there._online.n_threads == 1
+
+    stream, expected = begun(), steps(way(begun()))
+    assert end_of(in_child(check)) == 0
 
 
 def _learn_in_child(model, queue):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from threading import Lock
 from time import monotonic
 from typing import Any
+
+from sklstm._locks import Lock
 
 EVERY = 0.5  # seconds between two looks at a trial that is under way
 
@@ -24,7 +25,7 @@ class TrialLines:
         self.live = sys.stderr.isatty()
 
     def __call__(self, trial: int, record: dict[str, Any]) -> None:
-        with self.lock:
+        with self.lock.now:
             finished = record.get("finished", False)
             if not finished and (not self.live or monotonic() - self.last < EVERY):
                 return
