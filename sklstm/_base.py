@@ -28,7 +28,8 @@ from sklstm._parameters import (
     shape_of,
 )
 from sklstm._progress import progress
-from sklstm._sequences import Sequences, called, unchanged_on_error
+from sklstm._sequences import Sequences, called
+from sklstm._snapshots import revised, snapshot
 from sklstm._solvers import SOLVERS, continued
 from sklstm._stream import Stream
 from sklstm._targets import Examples, Rows
@@ -52,15 +53,18 @@ class BaseLSTM(CategoricalInput):
 
     @property
     def layers_(self) -> list[dict[str, np.ndarray]]:
-        return self._topology.layers(self.parameters_)
+        now = snapshot(self)
+        return now._topology.layers(now.parameters_)
 
     @property
     def output_weights_(self) -> np.ndarray:
-        return self._topology.output_weights(self.parameters_)
+        now = snapshot(self)
+        return now._topology.output_weights(now.parameters_)
 
     @property
     def output_bias_(self) -> np.ndarray:
-        return self._topology.output_bias(self.parameters_)
+        now = snapshot(self)
+        return now._topology.output_bias(now.parameters_)
 
     @property
     def n_parameters_(self) -> int:
@@ -115,44 +119,46 @@ class BaseLSTM(CategoricalInput):
         ConvergenceWarning
             If training diverged or exploded, or if `tol` is a number and `max_iter` was reached.
         """
-        with watched(self, X, y, sample_weight) as watch, unchanged_on_error(self):
-            shape = self._check_parameters()
-            self._check_validation_arguments(X_val, y_val, sample_weight_val, validation_groups)
-            fresh = not (self.warm_start and self.__sklearn_is_fitted__())
-            rows = self._read(X, shape, fresh)
-            examples = self._examples(y, sample_weight, rows, fresh=fresh)
+        with watched(self, X, y, sample_weight) as watch, revised(self) as draft:
+            shape = draft._check_parameters()
+            draft._check_validation_arguments(X_val, y_val, sample_weight_val, validation_groups)
+            fresh = not (draft.warm_start and draft.__sklearn_is_fitted__())
+            rows = draft._read(X, shape, fresh)
+            examples = draft._examples(y, sample_weight, rows, fresh=fresh)
             if not fresh:
-                self._outputs_now().check_complete(examples)
-            rng = self._seed_of_fit() if fresh else None
+                draft._outputs_now().check_complete(examples)
+            rng = draft._seed_of_fit() if fresh else None
             order, others = np.arange(len(examples)), None
-            if self.early_stopping and X_val is None:
+            if draft.early_stopping and X_val is None:
                 order, others = hold_out(
                     len(examples),
-                    self.validation_fraction,
-                    self._split_seed,  # a warm start must not learn from what it is judged by
-                    labels=None if self.return_sequences else self._outputs_now().strata(examples),
+                    draft.validation_fraction,
+                    draft._split_seed,  # a warm start must not learn from what it is judged by
+                    labels=None
+                    if draft.return_sequences
+                    else draft._outputs_now().strata(examples),
                     groups=validation_groups,
                 )
-            if fresh or self._units_of_fit:
-                self._learn_units(*examples.targets_of(order))
+            if fresh or draft._units_of_fit:
+                draft._learn_units(*examples.targets_of(order))
             if fresh:
-                self._draw_parameters(shape, rows.sequences, examples.mean_length(order), rng)
-            outputs, held_out = self._outputs_now(), None
+                draft._draw_parameters(shape, rows.sequences, examples.mean_length(order), rng)
+            outputs, held_out = draft._outputs_now(), None
             examples = outputs.trainable(examples)
             if others is not None:
                 held_out = HeldOut.of(examples, others, X, y, sample_weight)
-            elif self.early_stopping:
+            elif draft.early_stopping:
                 with called("X_val"):
-                    rows_val = Rows(self._read_fitted(X_val), self.return_sequences)
-                examples_val = self._examples(y_val, sample_weight_val, rows_val, suffix="_val")
-                known = self._categories
-                numbers = None if known is None else known.left(self._n_step_features)
+                    rows_val = Rows(draft._read_fitted(X_val), draft.return_sequences)
+                examples_val = draft._examples(y_val, sample_weight_val, rows_val, suffix="_val")
+                known = draft._categories
+                numbers = None if known is None else known.left(draft._n_step_features)
                 warn_if_apart(rows.sequences, rows_val.sequences, numbers)
                 examples_val = outputs.trainable(examples_val)
                 held_out = HeldOut(examples_val, X_val, y_val, sample_weight_val)
             examples = outputs.class_weighted(examples)
             scaled, weights = examples.per_target(order), examples.sequence_weights
-            end = self._train(outputs, scaled, weights, order, held_out, watch)
+            end = draft._train(outputs, scaled, weights, order, held_out, watch)
         if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(
                 f"Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "
@@ -179,16 +185,16 @@ class BaseLSTM(CategoricalInput):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None):
         """One epoch over ``X``, in the order given."""
-        with unchanged_on_error(self):
-            shape = self._check_parameters()
-            self._check_partial_fit(classes)
-            fresh = not self.__sklearn_is_fitted__()
-            rows = self._read(X, shape, fresh)
-            examples = self._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
+        with revised(self) as draft:
+            shape = draft._check_parameters()
+            draft._check_partial_fit(classes)
+            fresh = not draft.__sklearn_is_fitted__()
+            rows = draft._read(X, shape, fresh)
+            examples = draft._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
             if fresh:
                 every = np.arange(len(examples))
-                self._draw_parameters(shape, rows.sequences, examples.mean_length(every))
-            outputs = self._outputs_now()
+                draft._draw_parameters(shape, rows.sequences, examples.mean_length(every))
+            outputs = draft._outputs_now()
             examples = outputs.class_weighted(outputs.trainable(examples))
             if fresh and (largest := outputs.largest(examples.targets)) > LARGE:
                 warnings.warn(
@@ -197,7 +203,7 @@ class BaseLSTM(CategoricalInput):
                     stacklevel=3,
                 )
             order = np.arange(len(examples))
-            end = self._train(outputs, examples, examples.sequence_weights, order, once=True)
+            end = draft._train(outputs, examples, examples.sequence_weights, order, once=True)
         if end is End.DIVERGED:
             warnings.warn(
                 "Training diverged: the loss of this call is not finite. The parameters from "
@@ -205,6 +211,8 @@ class BaseLSTM(CategoricalInput):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+        elif draft.n_iter_ > 0:  # 0 if it was interrupted
+            self.loss_curve_.append(draft.loss_)
         return self._warn_if_interrupted(end)
 
     def stream(self) -> Stream:
@@ -235,9 +243,9 @@ class BaseLSTM(CategoricalInput):
 
     # ----------------------------------------------------------------------------------- output
 
-    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
+    def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
         network = self._network(self.parameters_)
-        return network.output(sequences, effective_n_jobs(self.n_jobs), owner=self)
+        return network.output(sequences, effective_n_jobs(self.n_jobs), owner)
 
     def _network(self, vector: np.ndarray) -> Network:
         gradient = gradient_of(self.gradient, self._shape["cell"])
@@ -377,7 +385,9 @@ class BaseLSTM(CategoricalInput):
             return end
         if end in (End.DIVERGED, End.EXPLODED):
             solver.state = solver.start(vector, self)
-        self._keep(vector, solver.state, records, rng)
+        # a copy for each of many calls of partial_fit would take longer than they do
+        losses = self.loss_curve_ if once else [*self.loss_curve_, *records.losses]
+        self._keep(vector, solver.state, records, rng, losses)
         return end
 
     def _is_adaptive(self) -> bool:
@@ -399,14 +409,15 @@ class BaseLSTM(CategoricalInput):
         solver_state: dict[str, Any],
         records: Records,
         rng: np.random.RandomState | None,
+        loss_curve: list[float],
     ) -> None:
-        """Take over what was learned; nothing here can fail."""
+        """Take over what was learned."""
         vars(self).pop("_unfinished", None)
         self._solver_state = solver_state
         self._no_improvement_count = records.n_no_change
         self.n_iter_, self.t_, self.loss_ = records.n_iter, records.t, records.loss
         self.best_loss_, self.best_validation_score_ = records.best_loss, records.best_score
-        self.loss_curve_.extend(records.losses)
+        self.loss_curve_ = loss_curve
         if records.best_score is None:
             self.validation_scores_ = self.validation_loss_curve_ = None
         else:
@@ -415,7 +426,7 @@ class BaseLSTM(CategoricalInput):
             self.validation_loss_curve_ = losses
         if rng is not None:
             self._rng_state = rng.get_state()
-        self._keep_parameters(vector)
+        self.parameters_ = vector
 
 
 def _loss_at_zero(

@@ -74,7 +74,7 @@ class Watch:
 def watched(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Iterator[Watch | None]:
     """A block that fits ``estimator``, with a `Watch` if it has callbacks, which are told to begin.
 
-    It goes around ``unchanged_on_error``, which would forget what callbacks have open.
+    It goes around ``revised``: what callbacks have open belongs to the estimator itself.
     """
     if not callbacks_of(estimator):
         yield None
@@ -105,8 +105,5 @@ def _tear_down(estimator: Any) -> None:
 def attributes_after(estimator: Any, keep: Callable[[Any], None]) -> dict[str, Any]:
     """The attributes that ``estimator`` would have after ``keep``, which a copy of it is given."""
     copied = copy(estimator)
-    for name, value in vars(copied).items():
-        if isinstance(value, list) or name == "parameters_":  # keep may write into them
-            setattr(copied, name, copy(value))
     keep(copied)
     return vars(copied)

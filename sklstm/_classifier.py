@@ -10,8 +10,8 @@ from sklstm._base import BaseLSTM
 from sklstm._label_outputs import UNBALANCED, Labels
 from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
-from sklstm._sequences import unchanged_on_error
 from sklstm._sklearn import StrOptions
+from sklstm._snapshots import revised
 from sklstm._targets import Rows
 
 
@@ -356,11 +356,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         expected_length = positive_number(expected_length, "expected_length")
         if classes is None and n_outputs == 1:
             raise ValueError("initialize needs classes: all labels there will be.")
-        with unchanged_on_error(self):
-            self._check_parameters()
-            self._set_outputs(Labels.named(classes, n_outputs, type(self).__name__))
-            self._initialize_categories(n_features, categories)
-            self._initialize(n_features, expected_length)
+        with revised(self) as draft:
+            draft._check_parameters()
+            draft._set_outputs(Labels.named(classes, n_outputs, type(self).__name__))
+            draft._initialize_categories(n_features, categories)
+            draft._initialize(n_features, expected_length)
         return self
 
     def decision_function(self, X: Any) -> Any:
@@ -376,8 +376,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         decision : ndarray of shape (n,) for two classes, else (n, n_outputs_)
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._run(X)
-        return self._in_container(raw[:, 0] if self.n_outputs_ == 1 else raw, sequences)
+        now, raw, sequences = self._run(X)
+        return now._in_container(raw[:, 0] if now.n_outputs_ == 1 else raw, sequences)
 
     def predict(self, X: Any) -> Any:
         """The most probable label of each sequence.
@@ -392,8 +392,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         labels : ndarray of shape (n,), or an indicator of shape (n, n_outputs_) if multilabel
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._run(X)
-        return self._in_container(self._outputs_now().predict(raw), sequences)
+        now, raw, sequences = self._run(X)
+        return now._in_container(now._outputs_now().predict(raw), sequences)
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of the classes, in the order of `classes_`.
@@ -409,8 +409,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             Rows add up to 1, unless multilabel, where each label has its own.
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._run(X)
-        return self._in_container(self._outputs_now().probabilities(raw), sequences)
+        now, raw, sequences = self._run(X)
+        return now._in_container(now._outputs_now().probabilities(raw), sequences)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Logarithms of the probabilities, exact also where those are 0 in floating point.
@@ -425,8 +425,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         log_proba : ndarray of shape (n, n_classes)
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._run(X)
-        return self._in_container(self._outputs_now().log_probabilities(raw), sequences)
+        now, raw, sequences = self._run(X)
+        return now._in_container(now._outputs_now().log_probabilities(raw), sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; with `return_sequences`, over all steps with a weight.
@@ -441,9 +441,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         score : float
         """
-        raw, sequences = self._run(X)
-        rows = Rows(sequences, self.return_sequences)
-        return self._outputs_now().score(raw, y, sample_weight, rows)
+        now, raw, sequences = self._run(X)
+        rows = Rows(sequences, now.return_sequences)
+        return now._outputs_now().score(raw, y, sample_weight, rows)
 
     # ---------------------------------------------------------------------------------- private
 

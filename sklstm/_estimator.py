@@ -16,6 +16,7 @@ from sklstm._outputs import Given, Outputs
 from sklstm._persistence import Portable
 from sklstm._sequences import Sequences, Split, learn_names, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin
+from sklstm._snapshots import snapshot
 from sklstm._targets import Examples, Rows
 from sklstm._training import End
 
@@ -73,8 +74,11 @@ class SequenceEstimator(CallbackSupportMixin, Portable, BaseEstimator):
         """Initial parameters and records, for ``n_outputs_``: a net that has learned nothing."""
         raise NotImplementedError
 
-    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
-        """Outputs before their activation function, a row per sequence or step."""
+    def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
+        """Outputs before their activation function, a row per sequence or step.
+
+        ``owner`` is the estimator that this is a snapshot of, which may keep work arrays.
+        """
         raise NotImplementedError
 
     # ------------------------------------------------------------------------- steps of a method
@@ -173,15 +177,6 @@ class SequenceEstimator(CallbackSupportMixin, Portable, BaseEstimator):
             none, _ = self._split_known(none, None)
         self._draw_parameters(self._parameter_shape(), none, expected_length)
 
-    def _keep_parameters(self, vector: np.ndarray) -> None:
-        """Take over what was learned, into the array that users may hold views of."""
-        kept = self.parameters_
-        # A memory-mapped one belongs to a file; one of another size to another net.
-        if type(kept) is np.ndarray and kept.flags.writeable and kept.shape == vector.shape:
-            kept[:] = vector
-        else:
-            self.parameters_ = vector
-
     def _warn_if_interrupted(self, end: End, stacklevel: int = 3):
         if end is End.INTERRUPTED:
             warnings.warn(
@@ -192,18 +187,19 @@ class SequenceEstimator(CallbackSupportMixin, Portable, BaseEstimator):
 
     # ----------------------------------------------------------------------------------- output
 
-    def _run(self, X: Any) -> tuple[np.ndarray, Sequences]:
-        """Raw outputs, a row per sequence or step, and the sequences they belong to."""
+    def _run(self, X: Any) -> tuple[Any, np.ndarray, Sequences]:
+        """A snapshot, its raw outputs, a row per sequence or step, and the sequences of them."""
         self._check_fitted()
-        sequences = self._read_fitted(X)
-        raw = self._raw_outputs(sequences)
+        now = snapshot(self)
+        sequences = now._read_fitted(X)
+        raw = now._raw_outputs(sequences, owner=self)
         if not kernels[raw.dtype].all_finite(raw):
             warnings.warn(
                 "Some outputs are not finite: the parameters or the values of X are too large.",
                 RuntimeWarning,
                 stacklevel=3,
             )
-        return raw, sequences
+        return now, raw, sequences
 
     def _check_fitted(self) -> None:
         if "parameters_" not in vars(self):

@@ -10,7 +10,7 @@ from sklstm._estimator import SequenceEstimator
 from sklstm._number_outputs import Numbers
 from sklstm._outputs import Given
 from sklstm._parameters import positive_int
-from sklstm._sequences import unchanged_on_error
+from sklstm._snapshots import revised
 from sklstm._targets import Rows
 
 
@@ -52,10 +52,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """
         n_features = positive_int(n_features, "n_features")
         n_outputs = positive_int(n_outputs, "n_outputs")
-        with unchanged_on_error(self):
-            self._check_parameters()
-            self.n_outputs_, self.out_activation_ = n_outputs, self.out_activation
-            self._initialize(n_features)
+        with revised(self) as draft:
+            draft._check_parameters()
+            draft.n_outputs_, draft.out_activation_ = n_outputs, draft.out_activation
+            draft._initialize(n_features)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -72,8 +72,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             With a list of Q quantiles (`LSTMRegressor`), one more axis of length Q.
             With `return_sequences`, one row per step in the container of `X`.
         """
-        raw, sequences = self._run(X)
-        return self._in_container(self._outputs_now().predict(raw), sequences)
+        now, raw, sequences = self._run(X)
+        return now._in_container(now._outputs_now().predict(raw), sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R², the mean over outputs; with `return_sequences` over all steps.
@@ -93,9 +93,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         -------
         score : float
         """
-        raw, sequences = self._run(X)
-        rows = Rows(sequences, self.return_sequences)
-        return self._outputs_now().score(raw, y, sample_weight, rows)
+        now, raw, sequences = self._run(X)
+        rows = Rows(sequences, now.return_sequences)
+        return now._outputs_now().score(raw, y, sample_weight, rows)
 
     # ---------------------------------------------------------------------------------- private
 

@@ -13,8 +13,8 @@ from sklstm._number_outputs import Numbers
 from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
 from sklstm._regression import SequenceRegressor
-from sklstm._sequences import unchanged_on_error
 from sklstm._sklearn import Interval, StrOptions
+from sklstm._snapshots import revised
 from sklstm._units import per_output
 
 
@@ -374,18 +374,18 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
             )
         mean = per_output(y_mean, 0.0, n_outputs, "y_mean")
         scale = per_output(y_scale, 1.0, n_outputs, "y_scale", positive=True)
-        with unchanged_on_error(self):
-            self._check_parameters()
-            self._goal = goal_of(self)
-            if LOSSES[self._goal[0]].link is not None and mean.any():
+        with revised(self) as draft:
+            draft._check_parameters()
+            draft._goal = goal_of(draft)
+            if LOSSES[draft._goal[0]].link is not None and mean.any():
                 raise ValueError(
-                    f"y_mean must be 0 with loss={self.loss!r}, whose values are never negative: "
+                    f"y_mean must be 0 with loss={draft.loss!r}, whose values are never negative: "
                     "its unit is y_scale alone."
                 )
-            self.n_outputs_, self.out_activation_ = n_outputs, self.out_activation
-            self.y_mean_, self.y_scale_, self._learned_units = mean, scale, False
-            self._initialize_categories(n_features, categories)
-            self._initialize(n_features, expected_length)
+            draft.n_outputs_, draft.out_activation_ = n_outputs, draft.out_activation
+            draft.y_mean_, draft.y_scale_, draft._learned_units = mean, scale, False
+            draft._initialize_categories(n_features, categories)
+            draft._initialize(n_features, expected_length)
         return self
 
     # ---------------------------------------------------------------------------------- private
@@ -420,8 +420,6 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         self._learned_units = True
         if self.normalize_y and self.out_activation_ == "identity":
             self.y_mean_, self.y_scale_ = LOSSES[self._goal[0]].units(targets, weights)
-        if self.__sklearn_is_fitted__():  # streams look again at what is another array
-            self.parameters_ = self.parameters_.view()
 
     def _outputs_now(self) -> Numbers:
         return Numbers(

@@ -179,18 +179,6 @@ def called(name: str) -> Iterator[None]:
         raise type(error)(f"In {name}: {error}") from None
 
 
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Give ``estimator`` its attributes back if the block fails: for errors found after X."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
 def unpack_steps(values: np.ndarray, sequences: Sequences) -> Any:
     """One row of ``values`` per step, (N,) or (N, k), in the container that X had."""
     if sequences.equally_long:

@@ -27,7 +27,8 @@ def as_if_ended(
     def keep(copied: Any) -> None:
         _, vector = training.outcome()
         state = continued(solver.state, vector, estimator)
-        copied._keep(np.array(vector), state, training.records, rng)
+        losses = [*copied.loss_curve_, *training.records.losses]
+        copied._keep(np.array(vector), state, training.records, rng, losses)
         copied._unfinished = training.state()
 
     return attributes_after(estimator, keep)

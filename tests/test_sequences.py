@@ -13,7 +13,6 @@ from sklstm._sequences import (
     Sequences,
     object_array,
     read_sequences,
-    unchanged_on_error,
     unpack_steps,
 )
 from sklstm._steps import pack_steps
@@ -372,15 +371,6 @@ def test_nullable_columns_are_numbers_and_their_gaps_are_named():
     frame.loc[1, "a"] = pd.NA
     with pytest.raises(ValueError, match="NaN: sequence 1, step 0"):
         read(frame)
-
-
-def test_errors_found_later_leave_the_model_as_it_was():
-    model = fitted(cube())
-    before = dict(vars(model))
-    with pytest.raises(ZeroDivisionError), unchanged_on_error(model):
-        read_sequences(model, np.ones((2, 3)), reset=True)
-        model.new_ = 1 / 0
-    assert vars(model) == before
 
 
 def test_assume_finite_is_respected():

@@ -24,8 +24,9 @@ from sklstm._estimator import SEEDS
 from sklstm._number_losses import OUT_ACTIVATIONS
 from sklstm._progress import progress
 from sklstm._regression import SequenceRegressor
-from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, Options, StrOptions
+from sklstm._snapshots import revised
 from sklstm._targets import Examples, mean_weight
 from sklstm._training import End, Records, Training
 
@@ -99,12 +100,12 @@ class BaselineRegressor(SequenceRegressor):
         -------
         self : object
         """
-        with watched(self, X, y, sample_weight) as watch, unchanged_on_error(self):
-            shape = self._check_parameters()
-            fresh = not (self.warm_start and self.__sklearn_is_fitted__())
-            examples = self._prepare(X, y, sample_weight, shape, fresh)
+        with watched(self, X, y, sample_weight) as watch, revised(self) as draft:
+            shape = draft._check_parameters()
+            fresh = not (draft.warm_start and draft.__sklearn_is_fitted__())
+            examples = draft._prepare(X, y, sample_weight, shape, fresh)
             weight = mean_weight(examples, np.arange(len(examples)))
-            end = self._train(examples.weighted(1 / weight), max_iter=self.max_iter, watch=watch)
+            end = draft._train(examples.weighted(1 / weight), max_iter=draft.max_iter, watch=watch)
         if end is End.MAX_ITER:
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
@@ -116,11 +117,11 @@ class BaselineRegressor(SequenceRegressor):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any):
         """One epoch over ``X``, in the order given."""
-        with unchanged_on_error(self):
-            shape = self._check_parameters()
-            fresh = not self.__sklearn_is_fitted__()
-            examples = self._prepare(X, y, sample_weight, shape, fresh)
-            end = self._train(examples)
+        with revised(self) as draft:
+            shape = draft._check_parameters()
+            fresh = not draft.__sklearn_is_fitted__()
+            examples = draft._prepare(X, y, sample_weight, shape, fresh)
+            end = draft._train(examples)
         return self._warn_of_end(end)
 
     def _prepare(
@@ -194,7 +195,7 @@ class BaselineRegressor(SequenceRegressor):
         self.n_iter_, self.t_, self.loss_ = records.n_iter, records.t, records.loss
         self.best_loss_ = records.best_loss
         self.loss_curve_ = [*self.loss_curve_, *records.losses]
-        self._keep_parameters(vector)
+        self.parameters_ = vector
 
     def _warn_of_end(self, end: End):
         if end is End.DIVERGED:

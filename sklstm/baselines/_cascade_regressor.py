@@ -290,7 +290,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         self.n_hidden_, self.correlations_ = len(net.units), scores
         self._keep(net.vector, records, rng)
 
-    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
+    def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
         net = self._net(self.parameters_)
         values = net.values(sequences.values, sequences.offsets)
         return values[self._target_rows(sequences)] @ net.outputs

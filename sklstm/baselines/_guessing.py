@@ -243,9 +243,9 @@ class GuessingRegressor(BaselineRegressor):
         """Take over what was found; nothing here can fail."""
         self._rng, self.n_right_ = rng, n_right
         self.n_iter_, self.t_ = records.n_iter, records.t
-        self._keep_parameters(vector)
+        self.parameters_ = vector
 
-    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
+    def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
         n_rows = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n_rows, self.n_outputs_))
         steps = Steps.dense(sequences.values, sequences.offsets)

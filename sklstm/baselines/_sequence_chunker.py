@@ -252,7 +252,7 @@ class SequenceChunker(BaselineRegressor):
 
         return learn
 
-    def _raw_outputs(self, sequences: Sequences) -> np.ndarray:
+    def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
         n_rows = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n_rows, self.n_outputs_))
         steps = Steps.dense(sequences.values, sequences.offsets)

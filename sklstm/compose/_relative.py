@@ -17,8 +17,9 @@ from sklstm._callbacks import watched
 from sklstm._number_losses import LOSSES, goal_of
 from sklstm._parameters import positive_int, setting_of
 from sklstm._regressor import LSTMRegressor
-from sklstm._sequences import called, read_sequences, unchanged_on_error, unpack_steps
+from sklstm._sequences import called, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, HasMethods, InvalidParameterError, _fit_context
+from sklstm._snapshots import revised, snapshot
 from sklstm._targets import Rows, read_regression, read_weights
 from sklstm.compose._columns import features_of_outputs
 from sklstm.compose._now import relative_steps, values_now, warn_if_apart
@@ -170,17 +171,17 @@ class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         UserWarning
             If `y` looks unlike the feature that it should continue.
         """
-        with watched(self, X, y) as watch, unchanged_on_error(self):
-            rows = self._start(X)
+        with watched(self, X, y) as watch, revised(self) as draft:
+            rows = draft._start(X)
             targets = _read_targets(y, rows)
-            self.columns_ = self._columns_for(rows, targets)
-            warn_if_apart(rows, targets, self.columns_)
+            draft.columns_ = draft._columns_for(rows, targets)
+            warn_if_apart(rows, targets, draft.columns_)
             if watch is None:
-                self._teach("fit", rows, targets, fit_params)
+                draft._teach("fit", rows, targets, fit_params)
             else:
                 watch.begin(1)
-                with watch.lent_to(self.regressor_):
-                    self._teach("fit", rows, targets, fit_params)
+                with watch.lent_to(draft.regressor_):
+                    draft._teach("fit", rows, targets, fit_params)
         return self
 
     @available_if(_learns_in_parts)
@@ -197,20 +198,20 @@ class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         -------
         self : object
         """
-        with unchanged_on_error(self):
-            first = not self.__sklearn_is_fitted__()
-            rows = self._start(X) if first else self._read(X)
+        with revised(self) as draft:
+            first = not draft.__sklearn_is_fitted__()
+            rows = draft._start(X) if first else draft._read(X)
             targets = _read_targets(y, rows)
-            columns = self._columns_for(rows, targets)
+            columns = draft._columns_for(rows, targets)
             if first:
-                self.columns_ = columns
-            elif not np.array_equal(columns, self.columns_):
+                draft.columns_ = columns
+            elif not np.array_equal(columns, draft.columns_):
                 raise ValueError(
-                    f"y and columns={self.columns!r} make outputs of the features "
+                    f"y and columns={draft.columns!r} make outputs of the features "
                     f"{columns.tolist()}, but the regressor to continue from has learned those of "
-                    f"{self.columns_.tolist()}: pass the same outputs, or start anew with fit."
+                    f"{draft.columns_.tolist()}: pass the same outputs, or start anew with fit."
                 )
-            self._teach("partial_fit", rows, targets, fit_params)
+            draft._teach("partial_fit", rows, targets, fit_params)
         return self
 
     # ------------------------------------------------------------------------------- predicting
@@ -229,8 +230,9 @@ class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
             predicts several values for each output, such as quantiles, these are the last axis.
         """
         check_is_fitted(self)
-        rows = self._read(X)
-        return _in_container(self._values(rows), rows)
+        now = snapshot(self)
+        rows = now._read(X)
+        return _in_container(now._values(rows), rows)
 
     def score(self, X, y, sample_weight=None):
         """R² of `y` itself, not of the relative targets.
@@ -249,15 +251,16 @@ class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         score : float
         """
         check_is_fitted(self)
-        rows = self._read(X)
+        now = snapshot(self)
+        rows = now._read(X)
         weights = read_weights(sample_weight, rows)
         targets, weights = read_regression(y, weights, rows, np.float64, column_warning=False)
-        if targets.shape[1] != len(self.columns_):
+        if targets.shape[1] != len(now.columns_):
             raise ValueError(
                 f"y has {targets.shape[1]} outputs per row, but {type(self).__name__} predicts "
-                f"{len(self.columns_)}."
+                f"{len(now.columns_)}."
             )
-        values, end = self._values(rows), _end_of(self.regressor_)
+        values, end = now._values(rows), _end_of(now.regressor_)
         loss, quantile = goal_of(end) if isinstance(end, LSTMRegressor) else ("squared_error", None)
         if loss != "quantile":
             if values.size != targets.size:

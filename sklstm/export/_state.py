@@ -117,7 +117,7 @@ def load_state_dict(estimator: Any, state: Any) -> Any:
     estimator = fitted_lstm(estimator, "load_state_dict")
     topology = estimator._topology
     vector = vector_of(topology, arrays_of(state), estimator.parameters_.dtype)
-    estimator._keep_parameters(vector)
+    estimator.parameters_ = vector
     return estimator
 
 

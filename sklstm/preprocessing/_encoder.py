@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import one_task
 from sklstm._laws import check_finite
-from sklstm._sequences import Sequences, read_sequences, unchanged_on_error
+from sklstm._sequences import Sequences, read_sequences
 from sklstm._sklearn import (
     CallbackSupportMixin,
     Interval,
@@ -21,6 +21,7 @@ from sklstm._sklearn import (
     _fit_context,
     _wrap_data_with_container,
 )
+from sklstm._snapshots import revised, snapshot
 from sklstm._time_step import refused
 from sklstm.preprocessing._symbols import Symbols, read_step, read_steps, read_symbols
 from sklstm.preprocessing._transformer import TransformStream, as_given, for_inverse
@@ -65,11 +66,12 @@ class _Encoding:
             where it is.
         """
         check_is_fitted(self)
-        sequences = self._encoded(read_symbols(self, X, reset=False))
+        now = snapshot(self)
+        sequences = now._encoded(read_symbols(now, X, reset=False))
         encoded = as_given(sequences.values, sequences)
         if sequences.container != "rows":
             return encoded
-        return _wrap_data_with_container("transform", encoded, X, self)
+        return _wrap_data_with_container("transform", encoded, X, now)
 
     def fit_transform(self, X, y=None):
         """Fit to ``X`` and encode it.
@@ -228,13 +230,13 @@ class SequenceEncoder(
         -------
         self : SequenceEncoder
         """
-        with one_task(self, X, y), unchanged_on_error(self):
-            symbols = read_symbols(self, X, reset=True)
-            self._flat = symbols.flat
-            self._learn(
+        with one_task(self, X, y), revised(self) as draft:
+            symbols = read_symbols(draft, X, reset=True)
+            draft._flat = symbols.flat
+            draft._learn(
                 symbols,
                 {
-                    j: Vocabulary.of(symbols.feature(j), self.min_frequency, self.max_categories)
+                    j: Vocabulary.of(symbols.feature(j), draft.min_frequency, draft.max_categories)
                     for j in range(symbols.n_features)
                     if symbols.holds_symbols(j)
                 },
@@ -269,10 +271,10 @@ class SequenceEncoder(
                 "partial_fit cannot continue a fit that found infrequent symbols, as codes would "
                 "change: call fit on all sequences."
             )
-        with unchanged_on_error(self):
-            symbols = read_symbols(self, X, reset=False)
-            old = self._vocabularies
-            self._learn(symbols, {j: old[j].with_new(symbols.feature(j)) for j in old})
+        with revised(self) as draft:
+            symbols = read_symbols(draft, X, reset=False)
+            old = draft._vocabularies
+            draft._learn(symbols, {j: old[j].with_new(symbols.feature(j)) for j in old})
         return self
 
     def inverse_transform(self, X):
@@ -296,12 +298,13 @@ class SequenceEncoder(
             For a number that is no code. The message says where it is.
         """
         check_is_fitted(self)
-        sequences = read_sequences(for_inverse(self, X), X, reset=False, allow_nan=True)
-        codes = Symbols(list(sequences.values.T), [], sequences.offsets, "list", self._flat)
+        now = for_inverse(self, X)
+        sequences = read_sequences(now, X, reset=False, allow_nan=True)
+        codes = Symbols(list(sequences.values.T), [], sequences.offsets, "list", now._flat)
         original = sequences.values.astype(object)
-        for j, vocabulary in self._vocabularies.items():
+        for j, vocabulary in now._vocabularies.items():
             original[:, j] = vocabulary.decoded(codes.columns[j], codes.feature(j).place)
-        return as_given(original[:, 0] if self._flat else original, sequences)
+        return as_given(original[:, 0] if now._flat else original, sequences)
 
     def stream(self) -> EncoderStream:
         """This transformer on a stream: one time step after the other.
@@ -376,7 +379,8 @@ class EncoderStream(TransformStream):
             code = encoder._vocabularies[0].codes.get(x)
             if code is not None:
                 return np.array([code], dtype=encoder.dtype)
-        row = encoder._encoded(read_step(x, self.n_features)).values[0]
+        now = snapshot(encoder)
+        row = now._encoded(read_step(x, now._n_step_features)).values[0]
         infinite = np.isinf(row)
         if infinite.any():
             raise refused(row, infinite)

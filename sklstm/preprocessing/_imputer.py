@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklstm._callbacks import one_task
-from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions, _fit_context
+from sklstm._snapshots import revised
 from sklstm.preprocessing._statistics import Moments, medians, weighted_steps
 from sklstm.preprocessing._step_features import QUIET, StepFeatures
 from sklstm.preprocessing._transformer import CATEGORICAL, TransformStream
@@ -166,12 +167,12 @@ class SequenceImputer(StepFeatures):
         -------
         self : SequenceImputer
         """
-        with one_task(self, X, y, sample_weight), unchanged_on_error(self):
-            sequences = self._read(X)
-            self._n_step_features = sequences.n_features
-            self.statistics_ = self._statistics(*weighted_steps(sequences, sample_weight))
-            self._categorical = self._codes_in(sequences, X)
-            self.statistics_[self._categorical] = np.nan
+        with one_task(self, X, y, sample_weight), revised(self) as draft:
+            sequences = draft._read(X)
+            draft._n_step_features = sequences.n_features
+            draft.statistics_ = draft._statistics(*weighted_steps(sequences, sample_weight))
+            draft._categorical = draft._codes_in(sequences, X)
+            draft.statistics_[draft._categorical] = np.nan
         return self
 
     def _statistics(self, values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 
 from sklstm._callbacks import one_task
-from sklstm._sequences import Sequences, unchanged_on_error
+from sklstm._sequences import Sequences
 from sklstm._sklearn import _fit_context
+from sklstm._snapshots import revised
 from sklstm.preprocessing._statistics import Moments, weighted_steps
 from sklstm.preprocessing._transformer import (
     CATEGORICAL,
@@ -151,26 +152,27 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         X_original : array or list
             In the container and shape of ``X``; float32 if ``X`` is, else float64.
         """
-        sequences = for_inverse(self, X)._read_fitted(X)
+        now = for_inverse(self, X)
+        sequences = now._read_fitted(X)
         original = np.array(sequences.values)
-        if self.with_std:
-            np.multiply(original, self.scale_, out=original, casting="same_kind")
-        if self.with_mean:
-            np.add(original, self.mean_, out=original, casting="same_kind")
+        if now.with_std:
+            np.multiply(original, now.scale_, out=original, casting="same_kind")
+        if now.with_mean:
+            np.add(original, now.mean_, out=original, casting="same_kind")
         return as_given(original, sequences)
 
     def _learn(self, X: Any, sample_weight: Any, first: bool) -> SequenceScaler:
-        with unchanged_on_error(self):
-            sequences = self._read(X) if first else self._read_fitted(X)
-            seen = Moments.of_nothing(sequences.n_features) if first else self._seen()
+        with revised(self) as draft:
+            sequences = draft._read(X) if first else draft._read_fitted(X)
+            seen = Moments.of_nothing(sequences.n_features) if first else draft._seen()
             seen = seen.with_steps(*weighted_steps(sequences, sample_weight))
             n = seen.n
-            self.n_steps_seen_ = n[0].item() if (n == n[0]).all() else n
-            self.mean_, self.var_ = np.where(n > 0, [seen.mean, seen.var], np.nan)
+            draft.n_steps_seen_ = n[0].item() if (n == n[0]).all() else n
+            draft.mean_, draft.var_ = np.where(n > 0, [seen.mean, seen.var], np.nan)
             if first:
-                self._categorical = self._codes_in(sequences, X)
-            self.mean_[self._categorical], self.var_[self._categorical] = 0.0, 1.0
-            self.scale_ = np.where(self.var_ == 0, 1.0, np.sqrt(self.var_))
+                draft._categorical = draft._codes_in(sequences, X)
+            draft.mean_[draft._categorical], draft.var_[draft._categorical] = 0.0, 1.0
+            draft.scale_ = np.where(draft.var_ == 0, 1.0, np.sqrt(draft.var_))
         return self
 
     def _seen(self) -> Moments:

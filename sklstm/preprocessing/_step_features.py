@@ -17,6 +17,7 @@ from sklstm._callbacks import one_task
 from sklstm._parameters import memory
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, _check_feature_names_in, _fit_context
+from sklstm._snapshots import revised
 from sklstm.preprocessing._transformer import SequenceTransformer, TransformStream
 
 # A difference that overflows is infinite, which the estimator after this one refuses by its place.
@@ -60,8 +61,8 @@ class StepFeatures(SequenceTransformer):
         -------
         self : object
         """
-        with one_task(self, X, y):
-            self._n_step_features = self._read(X).n_features
+        with one_task(self, X, y), revised(self) as draft:
+            draft._n_step_features = draft._read(X).n_features
         return self
 
     def get_feature_names_out(self, input_features=None):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklstm._containers import chosen_features, frame_of, is_frame
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, Interval, StrOptions, _wrap_data_with_container
+from sklstm._snapshots import snapshot
 from sklstm._time_step import read_rows, read_step, refused
 
 # What `categorical_features` may be; `chosen_features` looks closer.
@@ -41,11 +41,12 @@ class _Transform:
             In the container of ``X``, and a table if ``X`` is one; float32 if ``X`` is, else
             float64.
         """
-        sequences = self._read_fitted(X)
-        transformed = as_given(self._transformed(sequences), sequences)
+        now = snapshot(self)
+        sequences = now._read_fitted(X)
+        transformed = as_given(now._transformed(sequences), sequences)
         if sequences.container != "rows":
             return transformed
-        return _wrap_data_with_container("transform", transformed, X, self)
+        return _wrap_data_with_container("transform", transformed, X, now)
 
     def fit_transform(self, X, y=None, **fit_params):
         """Fit to ``X`` and transform it.
@@ -159,11 +160,12 @@ class TransformStream:
 
         Values are finite, or NaN where they are missing, which is transformed as in a sequence.
         """
-        row = read_step(x, self.n_features)
+        now = snapshot(self._transformer)
+        row = read_step(x, now._n_step_features)
         infinite = np.isinf(row)
         if infinite.any():
             raise refused(row, infinite)
-        transformed, self.memory = self._transformer._step(row, self.memory)
+        transformed, self.memory = now._step(row, self.memory)
         return transformed
 
     def rows(self, X: Any) -> Iterable:
@@ -177,12 +179,11 @@ class TransformStream:
 
 
 def for_inverse(transformer: Any, X: Any) -> Any:
-    """``transformer`` to read its own results with: without names if ``X`` has none."""
-    if is_frame(X) or frame_of(X) is not None or not hasattr(transformer, "feature_names_in_"):
-        return transformer
-    nameless = copy(transformer)
-    del nameless.feature_names_in_
-    return nameless
+    """A snapshot of ``transformer`` to read its own results: without names if ``X`` has none."""
+    now = snapshot(transformer)
+    if not is_frame(X) and frame_of(X) is None:
+        vars(now).pop("feature_names_in_", None)
+    return now
 
 
 def as_given(values: np.ndarray, sequences: Sequences) -> Any:

@@ -25,10 +25,10 @@ FAULTS = [
     ),
     Fault(
         "callback-order",
-        "the fit is announced inside of what is undone after an error",
+        "the end of a fit is told before anything is learned",
         "sklstm/_base.py",
-        "with watched(self, X, y, sample_weight) as watch, unchanged_on_error(self):",
-        "with unchanged_on_error(self), watched(self, X, y, sample_weight) as watch:",
+        "with watched(self, X, y, sample_weight) as watch, revised(self) as draft:",
+        "with revised(self) as draft, watched(self, X, y, sample_weight) as watch:",
         TOLD,
     ),
     Fault(

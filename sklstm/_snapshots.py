@@ -1,0 +1,44 @@
+"""What others see of an estimator while it learns: all of it from before, or all from after.
+
+What learns works on a copy, whose attributes become those of the estimator in one assignment. What
+reads takes a copy first. Arrays are replaced, never written into, but by streams that learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Estimator = TypeVar("Estimator")
+
+# What callbacks have open belongs to the estimator itself.
+OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
+
+def snapshot(estimator: Estimator) -> Estimator:
+    """The estimator as it is at this moment: another object, which shares all values."""
+    return _with(type(estimator), vars(estimator).copy())
+
+
+@contextmanager
+def revised(estimator: Estimator) -> Iterator[Estimator]:
+    """A copy of the estimator for a block to work on.
+
+    After the block the estimator has what was learned by the copy. If the block fails it is as it
+    was. Parameters, and other attributes of users, stay those of the estimator itself.
+    """
+    draft = snapshot(estimator)
+    yield draft
+    theirs = {name: value for name, value in vars(estimator).copy().items() if _is_of_users(name)}
+    estimator.__dict__ = vars(draft) | theirs
+
+
+def _is_of_users(name: str) -> bool:
+    return name in OF_CALLBACKS or not (name.startswith("_") or name.endswith("_"))
+
+
+def _with(kind: type[Estimator], attributes: dict[str, Any]) -> Estimator:
+    made = object.__new__(kind)
+    made.__dict__ = attributes
+    return made
