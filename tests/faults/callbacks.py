@@ -50,17 +50,17 @@ FAULTS = [
     Fault(
         "callback-lists",
         "estimators that callbacks are given share the records of the one in training",
-        CALLBACKS,
-        'isinstance(value, list) or name == "parameters_"',
-        'name == "parameters_"',
+        "sklstm/_unfinished.py",
+        "        losses = [*copied.loss_curve_, *training.records.losses]\n",
+        "        losses = copied.loss_curve_\n        losses.extend(training.records.losses)\n",
         TOLD,
     ),
     Fault(
         "callback-parameters",
         "estimators that callbacks are given share the parameters",
-        CALLBACKS,
-        'isinstance(value, list) or name == "parameters_"',
-        "isinstance(value, list)",
+        "sklstm/_unfinished.py",
+        "copied._keep(np.array(vector), state",
+        "copied._keep(vector, state",
         TOLD,
     ),
     Fault(

@@ -5,11 +5,13 @@ from faults.fault import Fault
 FAULTS = [
     Fault(
         "errors-change",
-        "an error in y leaves behind what was learned of X",
-        "sklstm/_sequences.py",
-        "        vars(estimator).clear()\n",
-        "",
-        "test_bad_input.py test_sequences.py",
+        "a failed call leaves what it learned so far",
+        "sklstm/_snapshots.py",
+        "    draft = snapshot(estimator)
+",
+        "    draft = estimator
+",
+        "test_bad_input.py",
     ),
     Fault(
         "take",
@@ -69,12 +71,28 @@ FAULTS = [
         "test_stream.py test_bad_values.py test_labels.py",
     ),
     Fault(
-        "units-stream",
-        "a stream of one output keeps the units of the fit before",
-        "sklstm/_regressor.py",
-        "self.parameters_ = self.parameters_.view()",
-        "pass",
+        "kept-in-place",
+        "training writes into the array that others read",
+        "sklstm/_base.py",
+        "        self.parameters_ = vector\n",
+        "        self.parameters_[:] = vector\n",
         "test_units.py",
+    ),
+    Fault(
+        "snapshot-reader",
+        "a prediction reads an estimator that changes meanwhile",
+        "sklstm/_estimator.py",
+        "now = snapshot(self)",
+        "now = self",
+        "test_snapshots.py",
+    ),
+    Fault(
+        "snapshot-writer",
+        "what was learned is published attribute by attribute",
+        "sklstm/_snapshots.py",
+        "    estimator.__dict__ = vars(draft) | theirs\n",
+        "    for name, value in vars(draft).items():\n        setattr(estimator, name, value)\n",
+        "test_snapshots.py",
     ),
     Fault(
         "units-missing",

@@ -108,8 +108,8 @@ FAULTS = [
         "scaler-codes",
         "the scaler forgets in later calls which features hold codes",
         "sklstm/preprocessing/_scaler.py",
-        "            self.mean_[self._categorical], self.var_[self._categorical] = 0.0, 1.0\n",
-        "                self.mean_[self._categorical], self.var_[self._categorical] = 0.0, 1.0\n",
+        "            draft.mean_[draft._categorical], draft.var_[draft._categorical] = 0.0, 1.0\n",
+        "                draft.mean_[draft._categorical], draft.var_[draft._categorical] = 0.0, 1.0\n",
         "test_preprocessing.py",
     ),
     Fault(
