@@ -7,10 +7,8 @@ FAULTS = [
         "errors-change",
         "a failed call leaves what it learned so far",
         "sklstm/_snapshots.py",
-        "    draft = snapshot(estimator)
-",
-        "    draft = estimator
-",
+        "    draft = snapshot(estimator)\n",
+        "    draft = estimator\n",
         "test_bad_input.py",
     ),
     Fault(
