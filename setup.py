@@ -33,6 +33,7 @@ DIRECTIVES = {
     "wraparound": False,
     "initializedcheck": DEBUG,
     "cdivision": True,
+    "allow_none_for_extension_args": False,  # None is no array
     "freethreading_compatible": True,
 }
 PRECISIONS = {"f32": ["SKLSTM_REAL=float", "SKLSTM_FLOAT=1"], "f64": ["SKLSTM_REAL=double"]}

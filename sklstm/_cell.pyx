@@ -6,13 +6,17 @@ take them from the first step to the gradient at all pre-activations; then the r
 are dealt, and their sums continued. No sum depends on which chunk or round a sequence is in: the
 result does not depend on the number of threads.
 
-Nothing in this module checks its input: see _network.py.
+What loops rely on is refused here (arguments.pxd); what users may get wrong, in Python before.
 """
 
 from cython.parallel cimport parallel, prange, threadid
 from libc.string cimport memcmp, memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
+from sklstm._kernels.arguments cimport (
+    SMALL_MOST, require_between, require_offsets, require_places, require_reals, require_shape,
+    require_size, require_symbols,
+)
 from sklstm._kernels.bundles cimport SPAN, WHOLE, Bundle, Chunk, slot
 from sklstm._kernels.dropout cimport Dropout, mixed
 from sklstm._kernels.gradients cimport (
@@ -24,6 +28,10 @@ from sklstm._kernels.layers cimport (
 from sklstm._kernels.layout cimport Net, network_new, pack_network, pack_room
 from sklstm._kernels.losses cimport (
     QUANTILES_MAX, Loss, finish_gradient, loss_named, target_loss,
+)
+from sklstm._kernels.network_arguments cimport (
+    require_gradient, require_loss, require_parameters, require_targets, require_topology,
+    require_trained,
 )
 from sklstm._kernels.pace cimport (
     FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
@@ -47,6 +55,7 @@ from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 
 cdef enum:
     PACK_MIN = 1 << 16  # parameters, which several threads pack sooner than one
+    WHOLE_MOST = 1 << 30  # steps
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
 constants = {
@@ -139,6 +148,8 @@ def total_loss(
     cdef float_mode mode
     cdef const double[::1] quantiles = objective.quantiles
     cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
+    require_loss(&loss, K)
+    require_targets(&loss, K, targets, weights, raw.shape[0])
     with nogil:
         mode = flush_denormals()
         for row in range(raw.shape[0]):
@@ -156,6 +167,7 @@ def threads_chosen(
     cdef Pace pace
     cdef Py_ssize_t k
     cdef int n
+    require_size("together", together.shape[0], alone.shape[0])
     memset(&pace, 0, sizeof(Pace))
     pace.most = n_threads
     chosen = []
@@ -213,7 +225,7 @@ cdef class Session:
     cdef Piece* pieces
     cdef int n_threads, largest_batch, n_pieces
     cdef Kept kept
-    cdef Py_ssize_t n_dense, n_table
+    cdef Py_ssize_t n_dense, n_total, n_categories
     cdef int n_sequences
     cdef bint has_room[2]  # for the packed parameters, in units, in lanes
     cdef bint packed[2]  # do they hold `known`?
@@ -233,34 +245,41 @@ cdef class Session:
     cdef real[::1] d_dense
     cdef Read read
     cdef int[::1] n_read
-    cdef object gradient_in_use  # which owns what `read` points to
+    cdef tuple pointed_to  # the arrays that `read` points into
     cdef double alpha
     # of the call under way
     cdef double scale
     cdef real[:, ::1] out
 
     def __cinit__(
-        self, topology, vector, values, symbols, offsets, *, bint full, bint return_sequences,
-        int largest_batch, int n_threads, bint training=False, bint explains=False,
-        double dropout=0, double recurrent_dropout=0, int whole=WHOLE, int span=SPAN,
+        self, topology, const real[::1] vector, const real[:, ::1] values,
+        const int[:, ::1] symbols, const long long[::1] offsets, *, bint full,
+        bint return_sequences, int largest_batch, int n_threads, bint training=False,
+        bint explains=False, double dropout=0, double recurrent_dropout=0, int whole=WHOLE,
+        int span=SPAN,
     ):
-        cdef int n = <int> (offsets.shape[0] - 1)
-        self.values, self.symbols, self.offsets = values, symbols, offsets
-        self.rooms.training = training
-        self.rooms.whole, self.rooms.span = whole, span
-        self.n_dense, self.n_sequences = topology.n_dense, n
-        self.n_table = topology.n_total - topology.n_dense
-        self.largest_batch = max(1, min(largest_batch, n))
+        cdef int n
+        self.vector = self.d_dense = None
+        require_topology(topology)
+        require_between("whole", whole, 1, WHOLE_MOST)
+        require_between("span", span, 1, WHOLE_MOST)
+        require_between("span & (span - 1)", span & (span - 1), 0, 0)
         self.net.full = full
         self.net.return_sequences, self.net.explains = return_sequences, explains
         self.net.dropout = Dropout(dropout, recurrent_dropout, 0)
         network_new(&self.arena, &self.net, topology)
-        self.take(vector)
+        self.n_dense, self.n_total = topology.n_dense, topology.n_total
+        self.n_categories = topology.n_categories
+        self.take(vector, values, symbols, offsets)
+        self.n_sequences = n = offsets.shape[0] - 1
+        self.rooms.training = training
+        self.rooms.whole, self.rooms.span = whole, span
+        self.largest_batch = max(1, min(largest_batch, n))
         n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
         plan_new(&self.plan, &self.net)
         if self.plan.shared_most == 0:  # a sequence is the work of one thread
             n_threads = min(n_threads, self.largest_batch)
-        self.n_threads = self.plan.n_threads = max(1, n_threads)
+        self.n_threads = self.plan.n_threads = max(1, min(n_threads, <int> SMALL_MOST))
         self.plan.places = <Place*> arena_take(&self.arena, max(n, 1), sizeof(Place))
         if not training:
             self.known = <real*> arena_take(&self.arena, self.n_dense, sizeof(real))
@@ -277,45 +296,83 @@ cdef class Session:
     def __dealloc__(self):
         arena_free(&self.arena)
 
-    cdef int take(self, vector) except -1:
-        self.vector = vector
+    cdef int take(
+        self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
+        const long long[::1] offsets
+    ) except -1:
+        """Look at numbers and sequences that fit the network."""
+        cdef Py_ssize_t N = values.shape[0], C = self.net.n_categorical
+        require_parameters(vector, self.n_total)
+        require_shape("values", N, values.shape[1], N, self.net.n_features)
+        require_reals("values", values)
+        require_shape("symbols", symbols.shape[0], symbols.shape[1], N, C)
+        require_symbols(symbols, self.n_categories)
+        require_offsets("offsets", offsets, N, 1)
+        self.vector, self.values, self.symbols, self.offsets = vector, values, symbols, offsets
         self.net.table = &self.vector[0] + self.n_dense
         return 0
 
-    def renew(self, vector, values, symbols, offsets):
+    def renew(
+        self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
+        const long long[::1] offsets
+    ):
         """Turn to other numbers and other sequences, as many; False if there is no room for them.
 
         For sessions without training.
         """
-        if offsets.shape[0] != self.n_sequences + 1:
+        if self.rooms.training or offsets.shape[0] != self.n_sequences + 1:
             return False
-        self.take(vector)
-        self.values, self.symbols, self.offsets = values, symbols, offsets
+        self.take(vector, values, symbols, offsets)
         arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
-        return numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers
+        if numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers:
+            return True
+        self.rest()
+        return False
 
     def rest(self):
         """Let go of what belongs to others; return how many bytes stay."""
         self.vector = self.values = self.symbols = self.offsets = self.out = None
         return self.arena.n_bytes
 
+    cdef int require_ready(self, bint to_learn) except -1:
+        """There must be sequences to work on and, to learn, what to learn from."""
+        if self.vector is None or to_learn and self.d_dense is None:
+            raise RuntimeError("This session has nothing to work on: call renew or learn_from.")
+        return 0
+
+    cdef int require_batch(self, const long long[::1] rows) except -1:
+        require_between("the size of a batch", rows.shape[0], 1, self.largest_batch)
+        return require_places("rows", rows, 0, self.n_sequences)
+
     def learn_from(
-        self, targets, weights, sequence_weights, frozen, decayed, found, *,
-        objective, double alpha,
+        self, const real[:, ::1] targets, const double[::1] weights,
+        const double[::1] sequence_weights, const Py_ssize_t[::1] frozen,
+        const unsigned char[::1] decayed, found, *, objective, double alpha,
     ):
         """Set what `gradient` learns from, and the ``Gradient`` it writes; see ``_network.py``."""
+        cdef const double[::1] quantiles = objective.quantiles
+        cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
+        cdef int K = self.net.n_outputs
+        self.require_ready(False)
+        if not self.rooms.training and self.n_sequences > 0:
+            raise ValueError("This session keeps no history to learn from.")
+        require_loss(&loss, K)
+        require_targets(&loss, K, targets, weights, self.values.shape[0]
+                        if self.net.return_sequences else self.n_sequences)
+        require_size("sequence_weights", sequence_weights.shape[0], self.n_sequences)
+        require_trained(frozen, decayed, self.n_dense)
+        require_gradient(found, self.n_dense, self.n_categories, self.net.n_weights)
         cdef real[:, ::1] d_rows = found.rows
         cdef int[::1] row_of = found.row_of, read = found.read
         cdef real[::1] penalty = found.penalty
-        self.n_read, self.gradient_in_use = found.n_read, found
-        self.read = Read(self.n_read[0], NULL, NULL, NULL, &penalty[0])
+        self.n_read, self.pointed_to = found.n_read, (d_rows, row_of, read, penalty)
+        self.read = Read(self.n_read[0], 0, NULL, NULL, NULL, &penalty[0])
         if self.net.n_categorical > 0:
             self.read.row_of, self.read.symbols = first_int(row_of), first_int(read)
-            self.read.d_rows = first_real(d_rows)
+            self.read.d_rows, self.read.room = first_real(d_rows), <int> read.shape[0]
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
         self.frozen, self.decayed, self.d_dense = frozen, decayed, found.dense
-        self.alpha, self.quantiles = alpha, objective.quantiles
-        self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
+        self.alpha, self.quantiles, self.loss = alpha, quantiles, loss
 
     def begin_epoch(self, unsigned long long seed, unsigned long long epoch):
         """Let dropout draw what belongs to an epoch."""
@@ -391,9 +448,12 @@ cdef class Session:
         pieces : list of tuples
             Of each piece of the weights: layer, first row, and the row behind the last.
         """
-        cdef int first, index, n = rows.shape[0]
+        cdef int first, index, n
         cdef const Chunk* chunk
         cdef const Piece* piece
+        self.require_ready(False)
+        self.require_batch(rows)
+        n = rows.shape[0]
         arrange(&self.plan, &self.offsets[0], &rows[0], 0, n)
         cut(&self.plan, 0, n)
         rounds, pieces = [], []
@@ -442,9 +502,12 @@ cdef class Session:
 
     def output(self, real[:, ::1] out):
         """Raw outputs of all sequences into ``out``, (n, K) or, per step, (N, K)."""
-        cdef Py_ssize_t n = self.offsets.shape[0] - 1, first
+        cdef Py_ssize_t n = self.n_sequences, first
         cdef int index, count, n_threads, apart
         cdef double work, start
+        self.require_ready(False)
+        require_shape("out", out.shape[0], out.shape[1],
+                      self.values.shape[0] if self.net.return_sequences else n, self.net.n_outputs)
         self.out = out
         for first in range(0, n, self.largest_batch):
             count = min(<Py_ssize_t> self.largest_batch, n - first)
@@ -568,10 +631,14 @@ cdef class Session:
 
         Writes the gradient into the ``Gradient`` that `learn_from` was given.
         """
-        cdef int n_threads, first, n = rows.shape[0], done = 0, size = n
+        cdef int n_threads, first, n, done = 0, size
         cdef Py_ssize_t k
         cdef double weight = 0, loss = 0, penalty, work, start
         cdef float_mode mode
+        cdef bint has_room = True
+        self.require_ready(True)
+        self.require_batch(rows)
+        n = size = rows.shape[0]
         for k in range(n):
             weight += self.sequence_weights[rows[k]]
         if not weight > 0:
@@ -579,16 +646,20 @@ cdef class Session:
         self.scale = 1.0 / n
         penalty = self.alpha / weight  # before denormal weights count as zero
         self.start(&rows[0], 0, n)
+        if self.net.n_categorical > 0:
+            with nogil:
+                has_room = find_read(&self.net, ints_at(self.symbols, 0), &self.offsets[0],
+                                     &rows[0], n, &self.read)
+            self.n_read[0] = self.read.n
+        if not has_room:
+            raise ValueError(f"a batch reads more than the {self.read.room} categories "
+                             "that its gradient has room for.")
         with nogil:
             work = 3 * self.work(n)
             start = seconds_now()
             n_threads = threads_now(&self.kept.pace, work)
             self.pack(n_threads)
             memset(&self.d_dense[0], 0, self.n_dense * sizeof(real))
-            if self.net.n_categorical > 0:
-                find_read(&self.net, ints_at(self.symbols, 0), &self.offsets[0], &rows[0], n,
-                          &self.read)
-                self.n_read[0] = self.read.n
             if self.in_spans():
                 size = GROUP
             while done < n:
@@ -601,7 +672,7 @@ cdef class Session:
             mode = flush_denormals()
             loss += finish_gradient(self.n_dense, self.frozen, &self.decayed[0], penalty,
                                     &self.vector[0], &self.d_dense[0])
-            loss += penalize_table(&self.net, self.n_table, penalty, &self.read)
+            loss += penalize_table(&self.net, self.n_total - self.n_dense, penalty, &self.read)
             restore_float_mode(mode)
             keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
         return loss
@@ -633,8 +704,13 @@ cdef class Session:
 
     def explain(self, real[:, ::1] d_x):
         """Gradient at all features (N, F), of what `learn_from` was given, summed over targets."""
-        cdef Py_ssize_t n = self.offsets.shape[0] - 1, first
+        cdef Py_ssize_t n = self.n_sequences, first
         cdef int index, count, done, size, apart = min(self.rooms.n, self.n_threads)
+        self.require_ready(True)
+        if not self.net.explains:
+            raise ValueError("This session was not made to explain.")
+        require_shape("d_x", d_x.shape[0], d_x.shape[1], self.values.shape[0],
+                      self.net.n_features)
         self.out, self.scale = d_x, 1
         for first in range(0, n, self.largest_batch):
             count, done = <int> min(<Py_ssize_t> self.largest_batch, n - first), 0

@@ -9,12 +9,19 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
+from sklstm._kernels.arguments cimport (
+    require_aligned, require_reals, require_shape, require_size, require_symbols,
+)
 from sklstm._kernels.cells cimport errors_of_cell, forward_cell
 from sklstm._kernels.layout cimport (
     HIGHEST, LAST, MEAN, Layer, Net, group, matrix_rows, matrix_size, network_new, pack_peepholes,
     pack_room,
 )
 from sklstm._kernels.losses cimport Loss, finish_gradient, loss_named, target_loss
+from sklstm._kernels.network_arguments cimport (
+    n_targets, require_gradient, require_loss, require_parameters, require_target, require_targets,
+    require_topology, require_trained,
+)
 from sklstm._kernels.products cimport whole_vectors
 from sklstm._kernels.remembered cimport Part, forget_parts, keep_parts, kept_numbers
 from sklstm._kernels.rows cimport dot, multiply_rows
@@ -73,7 +80,7 @@ cdef class Online:
     cdef real[::1] d_dense
     cdef Read symbols_read  # since the last reset, but for those that have faded
     cdef Past past
-    cdef object found
+    cdef tuple pointed_to  # the arrays that `symbols_read` points into
     cdef int[::1] n_read
     cdef const unsigned char[::1] decayed
     cdef real* read  # (cells + 1,) cells of the last layer in the order of the output weights, 1
@@ -90,26 +97,34 @@ cdef class Online:
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
     cdef readonly Py_ssize_t n_learned  # updates of the last `learn_steps`
-    cdef public int n_threads  # that the next call may use; the result is the same
-    cdef Py_ssize_t n_total, n_dense
+    cdef int threads
+    cdef Py_ssize_t n_total, n_dense, n_categories
     cdef const real[::1] vector
 
     def __cinit__(
-        self, topology, vector, frozen, decayed, found, objective, *, bint learns
+        self, topology, const real[::1] vector, const Py_ssize_t[::1] frozen,
+        const unsigned char[::1] decayed, found, objective, *, bint learns
     ):
         cdef int index, cells, rows, largest = 0
         cdef Py_ssize_t K
         cdef Layer* layer
         cdef Unit* unit
-        self.vector = vector
-        self.learns = learns
+        require_topology(topology)
+        self.learns, self.threads = learns, 1
         self.n_total, self.n_dense = topology.n_total, topology.n_dense
+        self.n_categories = topology.n_categories
         self.parallel = self.n_dense > PARALLEL_MIN
-        self.n_threads = 1
         network_new(&self.arena, &self.net, topology)
+        if self.net.n_directions > 1 or learns and self.net.n_layers > 1:
+            raise ValueError("A stream has one direction and, to learn, one hidden layer.")
+        require_parameters(vector, self.n_total)
+        require_trained(frozen, decayed, self.n_dense)
+        require_gradient(found, self.n_dense, self.n_categories, self.net.n_weights)
+        self.vector = vector
         self.net.table = &self.vector[0] + self.n_dense
         self.quantiles = objective.quantiles
         self.loss = loss_named(objective.loss, objective.activation, self.quantiles)
+        require_loss(&self.loss, self.net.n_outputs)
         pack_room(&self.arena, &self.net, 1, False)
         self.units = <Unit*> self.take(self.net.n_layers, sizeof(Unit))
         self.parts = <Part*> self.take(9 * self.net.n_layers + 3, sizeof(Part))
@@ -168,10 +183,11 @@ cdef class Online:
         cdef real[::1] penalty = found.penalty
         cdef const Layer* layer = &self.net.layers[0]
         cdef int C = self.net.n_categorical, room = <int> row_of.shape[0]
-        self.found, self.n_read = found, found.n_read
-        self.symbols_read = Read(0, NULL, NULL, NULL, &penalty[0])
+        self.n_read, self.pointed_to = found.n_read, (d_rows, row_of, read, penalty)
+        self.symbols_read = Read(0, room, NULL, NULL, NULL, &penalty[0])
         if C == 0 or not self.learns:
             return 0
+        require_size("read", read.shape[0], room)
         self.symbols_read.row_of, self.symbols_read.symbols = first_int(row_of), first_int(read)
         self.symbols_read.d_rows = first_real(d_rows)
         self.past.now = <int*> self.take(C, sizeof(int))
@@ -227,7 +243,7 @@ cdef class Online:
                 unit.source[layer.weights.column_at[F + g * H + j]] = unit.r[g * n + j]
         if self.parallel:
             restore_float_mode(self.mode)
-            for g in prange(layer.n_groups, num_threads=self.n_threads, schedule="static"):
+            for g in prange(layer.n_groups, num_threads=self.threads, schedule="static"):
                 self.multiply(layer, unit, g * n, (g + 1) * n)
             flush_denormals()
         else:
@@ -298,9 +314,9 @@ cdef class Online:
         cdef int part, H = self.net.layers[0].n_blocks
         if self.n_waiting > 0 and self.parallel:
             restore_float_mode(self.mode)
-            for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
-                self.trace_some(first_of(part, H, self.n_threads),
-                                first_of(part + 1, H, self.n_threads))
+            for part in prange(self.threads, num_threads=self.threads, schedule="static"):
+                self.trace_some(first_of(part, H, self.threads),
+                                first_of(part + 1, H, self.threads))
             flush_denormals()
         elif self.n_waiting > 0:
             self.trace_some(0, H)
@@ -366,9 +382,9 @@ cdef class Online:
                 self.d_y[k] /= <real> self.n_steps()
         if self.parallel:
             restore_float_mode(self.mode)
-            for part in prange(self.n_threads, num_threads=self.n_threads, schedule="static"):
-                self.learn_some(first_of(part, H, self.n_threads),
-                                first_of(part + 1, H, self.n_threads), d_vector)
+            for part in prange(self.threads, num_threads=self.threads, schedule="static"):
+                self.learn_some(first_of(part, H, self.threads),
+                                first_of(part + 1, H, self.threads), d_vector)
             flush_denormals()
         else:
             self.learn_some(0, H, d_vector)
@@ -385,6 +401,40 @@ cdef class Online:
                                       &self.symbols_read)
 
     # -- doors
+
+    @property
+    def n_threads(self):
+        """That the next call may use; the result is the same."""
+        return self.threads
+
+    @n_threads.setter
+    def n_threads(self, int n):
+        self.threads = max(1, n)
+
+    cdef int require_learning(self) except -1:
+        if not self.learns:
+            raise ValueError("This stream keeps no traces to learn by.")
+        return 0
+
+    cdef int require_step(self, const int[::1] symbols) except -1:
+        """There must be a symbol of each categorical feature, or -1."""
+        cdef Py_ssize_t c, n = 0 if symbols is None else symbols.shape[0]
+        require_size("symbols", n, self.net.n_categorical)
+        for c in range(n):
+            if not -1 <= symbols[c] < self.n_categories:
+                raise ValueError(f"symbols must be from -1 to {self.n_categories - 1}, "
+                                 f"got {symbols[c]}.")
+        return 0
+
+    cdef int require_steps(
+        self, const real[:, ::1] X, const int[:, ::1] symbols, const real[:, ::1] out
+    ) except -1:
+        cdef Py_ssize_t T = X.shape[0]
+        require_shape("X", T, X.shape[1], T, self.net.n_features)
+        require_reals("X", X)
+        require_shape("symbols", symbols.shape[0], symbols.shape[1], T, self.net.n_categorical)
+        require_symbols(symbols, self.n_categories)
+        return require_shape("out", out.shape[0], out.shape[1], T, self.net.n_outputs)
 
     def step(self, row, const int[::1] symbols=None):
         """Feed one time step, see `output`; with categorical features, also its symbols.
@@ -409,7 +459,8 @@ cdef class Online:
         for k in range(x.shape[0]):
             if not isfinite(x[k]):
                 return False
-        if symbols is not None and symbols.shape[0] > 0:
+        self.require_step(symbols)
+        if self.net.n_categorical > 0:
             now = &symbols[0]
         with nogil:
             self.mode = flush_denormals()
@@ -423,8 +474,11 @@ cdef class Online:
         """The raw output that `step` would lead to, see `output`; nothing changes."""
         cdef const real* features = NULL
         cdef const int* now = NULL
+        require_size("x", x.shape[0], self.net.n_features)
+        self.require_step(symbols)
         if x.shape[0] > 0:
             features = &x[0]
+            require_aligned("x", features, sizeof(real))
         if symbols.shape[0] > 0:
             now = &symbols[0]
         with nogil:
@@ -450,6 +504,7 @@ cdef class Online:
     ):
         """Feed several time steps."""
         cdef Py_ssize_t t
+        self.require_steps(X, symbols, out)
         with nogil:
             self.mode = flush_denormals()
             for t in range(X.shape[0]):
@@ -472,8 +527,14 @@ cdef class Online:
         double[::1] losses,          # OUT    (T,), only where there is a target
     ):
         """Feed several time steps, and learn at those that have a target; see `n_learned`."""
-        cdef Py_ssize_t t
+        cdef Py_ssize_t t, T = X.shape[0]
         cdef double found = 0
+        self.require_learning()
+        self.require_steps(X, symbols, out)
+        require_targets(&self.loss, self.net.n_outputs, targets, weights, T)
+        require_size("has_target", has_target.shape[0], T)
+        require_size("penalties", penalties.shape[0], T)
+        require_size("losses", losses.shape[0], T)
         self.n_learned = 0
         for t in range(X.shape[0]):
             with nogil:
@@ -501,6 +562,9 @@ cdef class Online:
     def gradient(self, const real[::1] target, double weight, double penalty):
         """Weighted loss of a target at the last step; its gradient into the ``Gradient``."""
         cdef double found
+        self.require_learning()
+        require_size("a target", target.shape[0], n_targets(&self.loss, self.net.n_outputs))
+        require_target(&self.loss, self.net.n_outputs, &target[0], weight)
         with nogil:
             self.mode = flush_denormals()
             found = self.learn_target(&target[0], weight, penalty)
@@ -534,7 +598,7 @@ cdef class Online:
         cdef list parts = list(saved[:n])
         cdef list symbols = list(saved[n:])
         if self.past.now != NULL:
-            symbols = checked_symbols(&self.net, &self.past, len(self.found.row_of), symbols)
+            symbols = checked_symbols(&self.net, &self.past, <int> self.n_categories, symbols)
         elif symbols:
             refuse()
         if len(parts) < n:

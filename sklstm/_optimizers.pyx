@@ -14,6 +14,8 @@ import numpy as np
 from libc.math cimport INFINITY, sqrt
 from libc.string cimport memcpy, memset
 
+from sklstm._kernels.arguments cimport require_between, require_size
+from sklstm._kernels.network_arguments cimport require_gradient
 from sklstm._kernels.simd cimport (
     flush_denormals, float_mode, real, restore_float_mode, square_root,
 )
@@ -44,6 +46,8 @@ def norm(const real[::1] x):
     """Euclidean norm."""
     cdef double found
     cdef float_mode mode
+    if x.shape[0] == 0:
+        return 0.0
     with nogil:
         mode = flush_denormals()
         found = norm_of(&x[0], x.shape[0])
@@ -70,19 +74,25 @@ cdef class Steps:
     cdef int n_moved
     cdef bint has_moved
 
+    def __cinit__(self):
+        self.vector = None
+
     cdef int bind(self, real[::1] vector, gradient, clip_norm) except -1:
-        self.vector = vector
+        cdef Py_ssize_t n_dense = len(gradient.dense), n_categories = len(gradient.row_of)
+        cdef Py_ssize_t width = gradient.rows.shape[1]
+        require_between("the length of the gradient", n_dense, 1, vector.shape[0])
+        require_gradient(gradient, n_dense, n_categories, width)
+        require_size("the vector", vector.shape[0], n_dense + n_categories * width)
         self.clip_norm = float("inf") if clip_norm is None else clip_norm
         self.dense, self.penalty, self.rows = gradient.dense, gradient.penalty, gradient.rows
         self.read, self.row_of, self.n_read = gradient.read, gradient.row_of, gradient.n_read
-        self.n_dense, self.width = self.dense.shape[0], self.rows.shape[1]
+        self.n_dense, self.width = n_dense, width
         self.zeros = np.zeros_like(gradient.rows, shape=self.width)
         self.moved = np.empty_like(gradient.read)
         self.old_dense = np.empty_like(gradient.dense)
         n_rows = len(gradient.row_of if self.moves_all() else gradient.read)
         self.old_rows = np.empty_like(gradient.rows, shape=n_rows * self.width)
-        same_length(vector.shape[0], vector.shape[0],
-                    self.n_dense + self.row_of.shape[0] * self.width)
+        self.vector = vector
         return 0
 
     cdef bint moves_all(self) noexcept nogil:
@@ -160,6 +170,9 @@ cdef class Steps:
         cdef Py_ssize_t k
         cdef bint good
         cdef float_mode mode
+        if self.vector is None:
+            raise TypeError("Use SgdSteps or AdamSteps.")
+        require_between("n_read", self.n_read[0], 0, self.read.shape[0])
         if self.moves_all() and self.old_rows.shape[0] < self.row_of.shape[0] * self.width:
             self.old_rows = np.empty(self.row_of.shape[0] * self.width, self.old_rows.base.dtype)
         with nogil:
@@ -198,9 +211,9 @@ cdef class SgdSteps(Steps):
         bint nesterov,
         clip_norm,
     ):
+        require_size("the velocity", velocity.shape[0], vector.shape[0])
         self.velocity, self.momentum, self.nesterov = velocity, <real> momentum, nesterov
         self.bind(vector, gradient, clip_norm)
-        same_length(vector.shape[0], velocity.shape[0], vector.shape[0])
         self.none = np.zeros_like(gradient.rows, shape=self.width)
 
     cdef bint moves_all(self) noexcept nogil:
@@ -245,8 +258,9 @@ cdef class AdamSteps(Steps):
         double epsilon,
         clip_norm,
     ):
+        require_size("the mean", mean.shape[0], vector.shape[0])
+        require_size("the mean of squares", square.shape[0], vector.shape[0])
         self.bind(vector, gradient, clip_norm)
-        same_length(vector.shape[0], mean.shape[0], square.shape[0])
         self.mean, self.square = mean, square
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, <real> epsilon
 
@@ -267,9 +281,3 @@ cdef class AdamSteps(Steps):
             # nor must the history be infinite, for which nothing would ever move again
             bad |= not (p[i] - p[i]) + (v[i] - v[i]) == 0
         return bad == 0
-
-
-cdef int same_length(Py_ssize_t a, Py_ssize_t b, Py_ssize_t c) except -1:
-    if not a == b == c:
-        raise ValueError("the parameters, their gradient and its history differ in length")
-    return 0

@@ -264,5 +264,5 @@ def test_weights_of_another_net_are_refused(call):
         guess.fit(X, y)
     n = len(guess.parameters_)
     guess.parameters_ = np.zeros(2)
-    with pytest.raises(ValueError, match=f"vector has 2 weights, the net {n}"):
+    with pytest.raises(ValueError, match=f"has 2 elements, but must have {n}"):
         guess.predict(X) if call == "predict" else guess.fit(X, y)

@@ -46,7 +46,7 @@ def test_a_vector_of_another_length_is_refused(door, more):
     kernel, vector = kernel_of(ROW["4"]), initial(ROW["4"])
     kernel.start(0, 3, vector)
     other = np.full(len(vector) + more, 7.0)
-    with pytest.raises(ValueError, match=f"{len(other)} parameters, a net has {len(vector)}"):
+    with pytest.raises(ValueError, match=f"{len(other)} elements, but must have {len(vector)}"):
         kernel.start(0, 3, other) if door == "start" else kernel.vector(0, other)
     assert_array_equal(other, 7.0)
     assert_array_equal(vector_of(kernel, vector), vector)
@@ -57,7 +57,7 @@ def test_a_lane_that_there_is_not_is_refused(lane):
     kernel, vector = kernel_of(ROW["4"]), initial(ROW["4"])
     doors = [lambda: kernel.start(lane, 3, vector), lambda: kernel.vector(lane, vector)]
     for door in (*doors, lambda: kernel.stop(lane), lambda: kernel.record(lane)):
-        with pytest.raises(ValueError, match=f"lanes are 0 to {_kernel.lanes - 1}, got {lane}"):
+        with pytest.raises(ValueError, match=f"lane must be between 0 and {_kernel.lanes - 1}"):
             door()
 
 

@@ -23,6 +23,7 @@ _number_losses.py.
 
 from libc.math cimport exp, fabs, log, log1p, tanh
 
+from sklstm._kernels.arguments cimport require_there
 from sklstm._kernels.simd cimport real
 
 
@@ -58,6 +59,7 @@ cdef inline Loss loss_named(
 ) except *:
     """The loss of outputs with this activation."""
     cdef Loss loss
+    require_there("quantiles", quantiles is not None)
     loss.kind = {
         ("squared_error", False): SQUARED,
         ("absolute_error", False): ABSOLUTE,

@@ -1,5 +1,6 @@
 """What a stream remembers, as arrays for a file, and back."""
 
+from sklstm._kernels.arguments cimport require_size, require_there
 from sklstm._kernels.remembered cimport Part, copy_part
 from sklstm._kernels.simd cimport real
 
@@ -7,6 +8,8 @@ from sklstm._kernels.simd cimport real
 cdef inline saved_part(const Part* part, make):
     """A part as a flat array, ``make(n)``, without this machine's padding."""
     cdef real[::1] saved = make(part.groups * part.units)
+    require_there("saved", saved is not None)
+    require_size("saved", saved.shape[0], part.groups * part.units)
     if saved.shape[0] > 0:
         copy_part(part, &saved[0], False)
     return saved.base

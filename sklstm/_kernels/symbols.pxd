@@ -17,6 +17,7 @@ from sklstm._kernels.simd cimport LANES, load, prefetch, real, splat, store, tur
 cdef struct Read:
     # The rows of the table that a batch reads, in the order in which they first appear
     int n
+    int room
     int* row_of  # (n_categories,) number among them, or -1
     int* symbols  # (n,)
     real* d_rows  # (n, n_weights) gradient
@@ -124,11 +125,14 @@ cdef inline void begin_sums(
 # ---------------------------------------------------------------------------- backward
 
 
-cdef inline void find_read(
+cdef inline bint find_read(
     const Net* net, const int* symbols, const long long* offsets, const long long* rows, int n,
     Read* read
 ) noexcept nogil:
-    """Number the rows of the table that the sequences of a batch read; their gradient is zero."""
+    """Number the rows of the table that the sequences of a batch read; their gradient is zero.
+
+    False if there are more than there is room for.
+    """
     cdef int k
     cdef Py_ssize_t p
     for k in range(read.n):
@@ -138,10 +142,13 @@ cdef inline void find_read(
         for p in range(offsets[rows[k]] * net.n_categorical,
                        offsets[rows[k] + 1] * net.n_categorical):
             if symbols[p] >= 0 and read.row_of[symbols[p]] < 0:
+                if read.n == read.room:
+                    return False
                 read.row_of[symbols[p]] = read.n
                 read.symbols[read.n] = symbols[p]
                 read.n += 1
     memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))
+    return True
 
 
 cdef inline void give_lanes(

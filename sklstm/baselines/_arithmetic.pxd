@@ -1,7 +1,6 @@
 """Arithmetic of simple units: matrices with a row per source, gradient descent, activations."""
 
 from libc.math cimport exp, tanh
-from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 
@@ -14,7 +13,7 @@ cdef enum Activation:
 cdef struct Entries:
     # Inputs of one step that are not zero.
     Py_ssize_t n
-    const int64_t* index
+    const long long* index
     const double* value
 
 

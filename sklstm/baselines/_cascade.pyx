@@ -9,16 +9,19 @@ which he carries dV/dw forward in time: no weight moves in between, so both are 
 """
 
 from libc.math cimport tanh
-from libc.stdint cimport int64_t
+
+from sklstm._kernels.arguments cimport require_offsets, require_shape, require_size
 
 
 def run_units(
     double[:, ::1] net,  # IN (steps, units), OUT the values
     const double[::1] w_self,
-    const int64_t[::1] offsets,
+    const long long[::1] offsets,
 ):
     """Turn what reaches the units from others into their values."""
     cdef Py_ssize_t i, t, u
+    require_size("w_self", w_self.shape[0], net.shape[1])
+    require_offsets("offsets", offsets, net.shape[0])
     with nogil:
         for i in range(offsets.shape[0] - 1):
             for t in range(offsets[i], offsets[i + 1]):
@@ -32,11 +35,15 @@ def run_back(
     double[:, ::1] error,  # IN e(t) (steps, units), OUT d_net(t)
     const double[:, ::1] values,
     const double[::1] w_self,
-    const int64_t[::1] offsets,
+    const long long[::1] offsets,
     double[::1] d_w_self,  # OUT (units,)
 ):
     """Turn derivatives by the values into derivatives by what reaches the units."""
-    cdef Py_ssize_t i, t, u
+    cdef Py_ssize_t i, t, u, U = error.shape[1]
+    require_shape("values", values.shape[0], values.shape[1], error.shape[0], U)
+    require_size("w_self", w_self.shape[0], U)
+    require_size("d_w_self", d_w_self.shape[0], U)
+    require_offsets("offsets", offsets, error.shape[0])
     with nogil:
         for u in range(error.shape[1]):
             d_w_self[u] = 0

@@ -13,9 +13,10 @@ Both learn by back-propagation through the last n_steps steps, those that the ne
 Rows of matrices are sources, as in _gradients.pyx, so that a one-hot step costs O(n_outputs).
 """
 
+from cpython.pyport cimport PY_SSIZE_T_MAX
 from libc.math cimport fabs, isnan
-from libc.stdint cimport int64_t
 
+from sklstm._kernels.arguments cimport area, require_between, require_places, require_size
 from sklstm.baselines._arithmetic cimport (
     Activation,
     Entries,
@@ -38,8 +39,8 @@ cdef class ChunkerNet:
     """One of the two nets, and what it has seen of a sequence; ``vector`` is shared, not copied."""
 
     cdef double[::1] vector, d_vector, history, net, out, error, d_hidden
-    cdef int64_t[::1] seen  # numbers of the steps that the net has seen
-    cdef Py_ssize_t n_hidden, n_outputs, n_plain, n_dense, n_steps, time
+    cdef long long[::1] seen  # numbers of the steps that the net has seen
+    cdef Py_ssize_t n_features, n_hidden, n_outputs, n_plain, n_dense, n_steps, time
     cdef bint bias, shortcuts
     cdef Activation activation
     cdef double* w
@@ -47,7 +48,7 @@ cdef class ChunkerNet:
     cdef double* v
     cdef double* d_v
 
-    def __init__(
+    def __cinit__(
         self,
         double[::1] vector,
         Py_ssize_t n_features,
@@ -60,13 +61,20 @@ cdef class ChunkerNet:
         bint shortcuts,
     ):
         """The first ``n_plain`` outputs have this activation, the others are logistic."""
+        cdef Py_ssize_t most = vector.shape[0]  # a weight, at least, for each
+        require_between("n_features", n_features, 0, most)
+        require_between("n_hidden", n_hidden, 1, most)
+        require_between("n_outputs", n_outputs, 1, most)
+        require_between("n_plain", n_plain, 0, n_outputs)
+        require_between("n_steps", n_steps, 0, PY_SSIZE_T_MAX)
+        self.n_features = n_features
         self.n_hidden, self.n_outputs, self.n_plain = n_hidden, n_outputs, n_plain
         self.bias, self.shortcuts, self.n_dense = bias, shortcuts, n_hidden + bias
         self.activation, self.n_steps = ACTIVATIONS[activation], n_steps
         cdef Py_ssize_t n_sources = self.n_dense + n_features
         cdef Py_ssize_t n_readout = n_sources if shortcuts else self.n_dense
-        if vector.shape[0] != n_sources * n_hidden + n_readout * n_outputs:
-            raise ValueError(f"{vector.shape[0]} weights do not make this net.")
+        require_size("the vector of weights", vector.shape[0],
+                     area(n_sources, n_hidden) + area(n_readout, n_outputs))
         self.vector, self.d_vector = vector, np.zeros(vector.shape[0])
         self.w, self.v = &vector[0], &vector[0] + n_sources * n_hidden
         self.d_w = &self.d_vector[0]
@@ -75,11 +83,12 @@ cdef class ChunkerNet:
         self.out, self.error = np.zeros(n_outputs), np.zeros(n_outputs)
         self.reserve(1)
 
-    def reserve(self, Py_ssize_t length):
+    cdef int reserve(self, Py_ssize_t length) except -1:
         """Room for a sequence of this length."""
-        self.history = np.zeros((length + 1) * self.n_hidden)
+        self.history = np.zeros(area(length + 1, self.n_hidden))
         self.seen = np.zeros(length + 1, dtype=np.int64)
         self.time = 0
+        return 0
 
     cdef double* hidden(self) noexcept nogil:
         return &self.history[0] + self.time * self.n_hidden
@@ -166,7 +175,7 @@ cdef class Chunker:
     cdef double[::1] wanted  # the next input
     cdef readonly Py_ssize_t n_surprises  # inputs that C has seen or learned to predict
 
-    def __init__(
+    def __cinit__(
         self,
         double[::1] vector,
         *,
@@ -180,9 +189,13 @@ cdef class Chunker:
         threshold,
         chunker_shortcuts,
     ):
+        if shared and n_outputs != n_features:
+            raise ValueError(f"{n_outputs} targets are not the next {n_features} inputs.")
         n_main = n_outputs + (0 if shared else n_features)
         n_sources = n_hidden + bias + n_features
         size = n_sources * (2 * n_hidden + n_main)
+        if min(n_features, n_hidden, n_outputs, vector.shape[0] - size) < 1:
+            raise ValueError(f"{vector.shape[0]} weights do not make both nets.")
         common = bias, out_activation, n_steps
         self.automatizer = ChunkerNet(
             vector[:size], n_features, n_hidden, n_main + n_hidden, n_main, *common, True
@@ -204,10 +217,10 @@ cdef class Chunker:
 
     def learn(
         self,
-        Steps steps not None,
+        Steps steps,
         const double[:, ::1] targets,
         const double[::1] weights,
-        const int64_t[::1] order,
+        const long long[::1] order,
         *,
         bint per_step,
         double rate,
@@ -216,10 +229,8 @@ cdef class Chunker:
         cdef Py_ssize_t i
         cdef double loss = 0
         cdef ChunkerNet A = self.automatizer, C = self.chunker
-        self._check(steps, targets, weights, per_step)
-        for i in range(order.shape[0]):
-            if not 0 <= order[i] < steps.offsets.shape[0] - 1:
-                raise IndexError(f"There is no sequence {order[i]}.")
+        self.require_fit(steps, targets, weights, per_step)
+        require_places("order", order, 0, steps.n_rows(False))
         self.n_surprises = 0
         with nogil:
             for i in range(order.shape[0]):
@@ -230,7 +241,7 @@ cdef class Chunker:
 
     def gradient(
         self,
-        Steps steps not None,
+        Steps steps,
         const double[:, ::1] targets,
         const double[::1] weights,
         Py_ssize_t sequence,
@@ -242,7 +253,8 @@ cdef class Chunker:
 
         Returns the gradients of both, of the errors at that step alone.
         """
-        self._check(steps, targets, weights, per_step)
+        self.require_fit(steps, targets, weights, per_step)
+        require_between("sequence", sequence, 0, steps.n_rows(False) - 1)
         for net in (self.automatizer, self.chunker):
             np.asarray((<ChunkerNet>net).d_vector)[:] = 0
         self.sequence(
@@ -253,11 +265,12 @@ cdef class Chunker:
             np.asarray((<ChunkerNet>net).d_vector)[:] = 0
         return result
 
-    def output(self, Steps steps not None, double[:, ::1] out, *, bint per_step):
+    def output(self, Steps steps, double[:, ::1] out, *, bint per_step):
         """Targets as A predicts them, before their activation; C is not needed."""
         cdef Py_ssize_t i, t, k, row = 0
         cdef ChunkerNet A = self.automatizer
-        self._reserve(steps)
+        steps.require_out(self.n_features, self.n_targets, out, per_step)
+        self.reserve(steps)
         with nogil:
             for i in range(steps.offsets.shape[0] - 1):
                 A.time = 0
@@ -268,17 +281,20 @@ cdef class Chunker:
                             out[row, k] = A.out[k]
                         row += 1
 
-    def _check(self, Steps steps, targets, weights, per_step):
-        n = steps.first.shape[0] - 1 if per_step else len(steps)
-        if targets.shape[0] != n or targets.shape[1] != self.n_targets or weights.shape[0] != n:
-            raise ValueError("Targets or weights do not fit the steps.")
-        self._reserve(steps)
+    cdef int require_fit(
+        self, Steps steps, const double[:, ::1] targets, const double[::1] weights, bint per_step
+    ) except -1:
+        steps.require_fit(self.n_features, self.n_targets, targets, weights, per_step)
+        if self.shared and not per_step:
+            raise ValueError("targets that are the next inputs need per_step=True.")
+        return self.reserve(steps)
 
-    def _reserve(self, Steps steps):
+    cdef int reserve(self, Steps steps) except -1:
         longest = int(np.diff(steps.offsets).max(initial=0))
         if longest + 1 > self.automatizer.seen.shape[0]:
             self.automatizer.reserve(longest)
             self.chunker.reserve(longest)
+        return 0
 
     cdef double sequence(
         self,

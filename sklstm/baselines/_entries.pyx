@@ -1,7 +1,10 @@
 """Inputs as the kernels take them: at every step those that are not zero."""
 
-from libc.stdint cimport int64_t
+from cpython.pyport cimport PY_SSIZE_T_MAX
 
+from sklstm._kernels.arguments cimport (
+    require_between, require_offsets, require_places, require_shape, require_size,
+)
 from sklstm.baselines._arithmetic cimport Entries
 
 import numpy as np
@@ -18,13 +21,21 @@ cdef class Steps:
         Where in the steps each sequence begins, and where the last one ends.
     """
 
-    def __init__(
+    def __cinit__(
         self,
-        const int64_t[::1] first,
-        const int64_t[::1] index,
+        const long long[::1] first,
+        const long long[::1] index,
         const double[::1] value,
-        const int64_t[::1] offsets,
+        const long long[::1] offsets,
     ):
+        cdef Py_ssize_t k
+        require_offsets("first", first, index.shape[0])
+        require_size("value", value.shape[0], index.shape[0])
+        require_places("index", index, 0, PY_SSIZE_T_MAX)
+        self.n_steps = first.shape[0] - 1
+        require_offsets("offsets", offsets, self.n_steps)
+        for k in range(index.shape[0]):
+            self.width = max(self.width, <Py_ssize_t> index[k] + 1)
         self.first, self.index, self.value, self.offsets = first, index, value, offsets
 
     def __len__(self):
@@ -50,3 +61,23 @@ cdef class Steps:
         entries.index = &self.index[0] + start if entries.n else NULL
         entries.value = &self.value[0] + start if entries.n else NULL
         return entries
+
+    cdef Py_ssize_t n_rows(self, bint per_step) noexcept nogil:
+        """Rows of targets and outputs: one for each step, or for each sequence."""
+        return self.n_steps if per_step else self.offsets.shape[0] - 1
+
+    cdef int require_fit(
+        self, Py_ssize_t n_features, Py_ssize_t n_outputs, const double[:, ::1] targets,
+        const double[::1] weights, bint per_step,
+    ) except -1:
+        """Inputs, targets and weights must be those of a net of these sizes."""
+        require_size("weights", weights.shape[0], self.n_rows(per_step))
+        require_between("the number of inputs", self.width, 0, n_features)
+        return require_shape("targets", targets.shape[0], targets.shape[1], self.n_rows(per_step),
+                             n_outputs)
+
+    cdef int require_out(
+        self, Py_ssize_t n_features, Py_ssize_t n_outputs, const double[:, ::1] out, bint per_step
+    ) except -1:
+        require_between("the number of inputs", self.width, 0, n_features)
+        return require_shape("out", out.shape[0], out.shape[1], self.n_rows(per_step), n_outputs)

@@ -12,9 +12,9 @@ error times the weight of the step, with respect to.
 """
 
 from libc.math cimport isnan
-from libc.stdint cimport int64_t
 from libc.string cimport memset
 
+from sklstm._kernels.arguments cimport area, require_between, require_places, require_size
 from sklstm._kernels.simd cimport float_mode, flush_denormals, restore_float_mode
 from sklstm.baselines._arithmetic cimport (
     Activation,
@@ -62,7 +62,7 @@ cdef class Recurrent:
     """
 
     cdef double[::1] vector, d_vector
-    cdef Py_ssize_t n_hidden, n_outputs, n_units, n_weights, n_dense
+    cdef Py_ssize_t n_features, n_hidden, n_outputs, n_units, n_weights, n_dense
     cdef bint layered, shortcuts, bias
     cdef Activation out_activation
     cdef double* w
@@ -75,7 +75,7 @@ cdef class Recurrent:
     cdef double* p_next
     cdef readonly object gradient_vector  # what ``gradient`` has summed up
 
-    def __init__(
+    def __cinit__(
         self,
         double[::1] vector,
         *,
@@ -87,21 +87,21 @@ cdef class Recurrent:
         bint bias,
         str out_activation,
     ):
-        self.vector = vector
-        self.gradient_vector = np.zeros(vector.shape[0])
-        self.d_vector = self.gradient_vector
-        self.n_hidden, self.n_outputs = n_hidden, n_outputs
+        cdef Py_ssize_t n_readout = 0, most = vector.shape[0]  # a weight, at least, for each
+        require_between("n_features", n_features, 0, most)
+        require_between("n_hidden", n_hidden, 0 if fully else 1, most)
+        require_between("n_outputs", n_outputs, 1, most)
+        self.n_features, self.n_hidden, self.n_outputs = n_features, n_hidden, n_outputs
         self.layered, self.shortcuts, self.bias = not fully, shortcuts, bias
         self.n_units = n_hidden + (n_outputs if fully else 0)
         self.n_dense = self.n_units + bias
-        self.n_weights = (self.n_dense + n_features) * self.n_units
-        cdef Py_ssize_t n_readout = 0
+        self.n_weights = area(self.n_dense + n_features, self.n_units)
         if self.layered:
-            n_readout = (self.n_dense + (n_features if shortcuts else 0)) * n_outputs
-        if vector.shape[0] != self.n_weights + n_readout:
-            raise ValueError(
-                f"vector has {vector.shape[0]} weights, the net {self.n_weights + n_readout}"
-            )
+            n_readout = area(self.n_dense + (n_features if shortcuts else 0), n_outputs)
+        require_size("the vector of weights", vector.shape[0], self.n_weights + n_readout)
+        self.vector = vector
+        self.gradient_vector = np.zeros(vector.shape[0])
+        self.d_vector = self.gradient_vector
         self.out_activation = ACTIVATIONS[out_activation]
         self.w, self.d_w = &self.vector[0], &self.d_vector[0]
         self.o, self.d_o = self.w + self.n_weights, self.d_w + self.n_weights
@@ -112,8 +112,8 @@ cdef class Recurrent:
 
     cdef int take_room(self, Py_ssize_t n_steps) except -1:
         """History for this many steps, and the zeros before the first."""
-        self.y = np.zeros((n_steps + 1) * self.n_units)
-        self.e = np.empty(n_steps * self.n_units)
+        self.y = np.zeros(area(n_steps + 1, self.n_units))
+        self.e = np.empty(area(n_steps, self.n_units))
         return 0
 
     # -- one step
@@ -294,22 +294,24 @@ cdef class Recurrent:
         Steps steps,
         const double[:, ::1] targets,
         const double[::1] weights,
-        const int64_t[::1] order,
+        const long long[::1] order,
         bint per_step,
         str gradient,
         double rate,
         bint every_step,
     ):
         cdef Gradient kind = GRADIENTS[gradient]
-        cdef const int64_t[::1] offsets = steps.offsets
+        cdef const long long[::1] offsets = steps.offsets
         cdef Py_ssize_t i, k, row, longest = np.diff(offsets).max(initial=1)
         cdef double loss = 0
         cdef float_mode mode
+        steps.require_fit(self.n_features, self.n_outputs, targets, weights, per_step)
+        require_places("order", order, 0, steps.n_rows(False))
         if self.y.shape[0] < (longest + 1) * self.n_units and kind == BPTT:
             self.take_room(longest)
         if kind == RTRL and self.p == NULL:
             try:
-                self.sensitivities = np.empty(2 * self.n_units * self.n_weights)
+                self.sensitivities = np.empty(area(2 * self.n_units, self.n_weights))
             except MemoryError:
                 raise MemoryError(
                     f"gradient='rtrl' keeps the derivatives of {self.n_units} units with respect "
@@ -346,7 +348,7 @@ cdef class Recurrent:
         Steps steps,
         const double[:, ::1] targets,  # (n, K), or (N, K) per step; NaN is no target
         const double[::1] weights,  # (n,) or (N,)
-        const int64_t[::1] order,
+        const long long[::1] order,
         *,
         bint per_step,
         str gradient,
@@ -363,7 +365,7 @@ cdef class Recurrent:
         Steps steps,
         const double[:, ::1] targets,
         const double[::1] weights,
-        const int64_t[::1] order,
+        const long long[::1] order,
         *,
         bint per_step,
         str gradient,
@@ -373,11 +375,12 @@ cdef class Recurrent:
 
     def output(self, Steps steps, double[:, ::1] out, *, bint per_step):
         """Raw outputs into ``out``, (n, K) or (N, K)."""
-        cdef const int64_t[::1] offsets = steps.offsets
+        cdef const long long[::1] offsets = steps.offsets
         cdef Py_ssize_t k, t, start, n = self.n_units, H = self.n_hidden, j, row
         cdef Py_ssize_t n_sequences = offsets.shape[0] - 1
         cdef const double* raw
         cdef Entries inputs
+        steps.require_out(self.n_features, self.n_outputs, out, per_step)
         raw = &self.raw[0] if self.layered else &self.net[0] + H
         with nogil:
             for k in range(n_sequences):

@@ -7,15 +7,18 @@ connected has the weight 0.
 """
 
 from libc.math cimport fabs, isnan
-from libc.stdint cimport int64_t
 from libc.string cimport memset
 
+from sklstm._kernels.arguments cimport area, require_between, require_places, require_size
 from sklstm.baselines._arithmetic cimport LOGISTIC, Activation, Entries, activate, add_scaled
 from sklstm.baselines._entries cimport Steps
 
 import numpy as np
 
 from sklstm.baselines._gradients import ACTIVATIONS
+
+cdef enum:
+    SIZE_MOST = 1 << 30  # of which area() adds some
 
 
 cdef class Guesses:
@@ -27,31 +30,30 @@ cdef class Guesses:
         Where in the matrix (units, then 1, then inputs; by units) each weight of a vector stands.
     """
 
-    cdef Py_ssize_t n_hidden, n_outputs, n_units
+    cdef Py_ssize_t n_features, n_hidden, n_outputs, n_units
     cdef Activation out_activation
-    cdef const int64_t[::1] places
+    cdef const long long[::1] places
     cdef double[::1] matrix, y, net
 
-    def __init__(
+    def __cinit__(
         self,
-        const int64_t[::1] places,
+        const long long[::1] places,
         *,
         Py_ssize_t n_features,
         Py_ssize_t n_hidden,
         Py_ssize_t n_outputs,
         str out_activation,
     ):
-        self.places = places
-        self.n_hidden, self.n_outputs = n_hidden, n_outputs
+        require_between("n_features", n_features, 0, SIZE_MOST)
+        require_between("n_hidden", n_hidden, 0, SIZE_MOST)
+        require_between("n_outputs", n_outputs, 1, SIZE_MOST)
+        self.n_features, self.n_hidden, self.n_outputs = n_features, n_hidden, n_outputs
         self.n_units = n_hidden + n_outputs
         self.out_activation = ACTIVATIONS[out_activation]
-        self.matrix = np.zeros((self.n_units + 1 + n_features) * self.n_units)
+        self.matrix = np.zeros(area(self.n_units + 1 + n_features, self.n_units))
+        require_places("places", places, 0, self.matrix.shape[0])
+        self.places = places
         self.y, self.net = np.empty(self.n_units), np.empty(self.n_units)
-
-    cdef int check_vector(self, Py_ssize_t n) except -1:
-        if n != self.places.shape[0]:
-            raise ValueError(f"vector has {n} weights, the net {self.places.shape[0]}")
-        return 0
 
     cdef void take(self, const double* vector) noexcept nogil:
         cdef Py_ssize_t i
@@ -124,10 +126,11 @@ cdef class Guesses:
         """
         cdef Py_ssize_t trial = 0, best = 0, right, most = -1
         cdef Py_ssize_t n_sequences = steps.offsets.shape[0] - 1
-        self.check_vector(candidates.shape[1])
+        require_size("a vector of weights", candidates.shape[1], self.places.shape[0])
+        steps.require_fit(self.n_features, self.n_outputs, targets, weights, per_step)
         with nogil:
             while trial < candidates.shape[0] and most < n_sequences:
-                self.take(&candidates[trial, 0])
+                self.take(&candidates[trial, 0] if candidates.shape[1] > 0 else NULL)
                 right = self.leading(steps, targets, weights, per_step, tolerance)
                 if right > most:
                     best, most = trial, right
@@ -139,9 +142,10 @@ cdef class Guesses:
     ):
         """Raw outputs into ``out``, (n, K) or (N, K)."""
         cdef Py_ssize_t k, t, j, row
-        self.check_vector(vector.shape[0])
+        require_size("the vector of weights", vector.shape[0], self.places.shape[0])
+        steps.require_out(self.n_features, self.n_outputs, out, per_step)
         with nogil:
-            self.take(&vector[0])
+            self.take(&vector[0] if vector.shape[0] > 0 else NULL)
             for k in range(steps.offsets.shape[0] - 1):
                 memset(&self.y[0], 0, self.n_units * sizeof(double))
                 for t in range(steps.offsets[k], steps.offsets[k + 1]):

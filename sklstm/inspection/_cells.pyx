@@ -1,9 +1,23 @@
 """One step of a cell as the kernels compute it, in float64; arrays as in steps.pxd, (groups, n)."""
 
+from sklstm._kernels.arguments cimport require_between, require_shape
 from sklstm._kernels.cells cimport (
-    Cell, backward_cell, cell_named, errors_of_cell, forward_cell,
+    Cell, backward_cell, cell_named, errors_of_cell, forward_cell, gates_after, gates_before,
+    gates_fed,
 )
 from sklstm._kernels.simd cimport real
+
+
+cdef Cell sized(
+    str cell, const real[:, ::1] s, const real[:, ::1] z, const real[:, ::1] h
+) except *:
+    """A cell whose states, activations and squashed states are these."""
+    cdef Cell found = <Cell> cell_named(cell)
+    cdef Py_ssize_t S = s.shape[0], n = s.shape[1]
+    require_between("the number of states", min(S, n), 1, 1 << 30)
+    require_shape("z", z.shape[0], z.shape[1], gates_before(found) + S + gates_after(found), n)
+    require_shape("h", h.shape[0], h.shape[1], S, n)
+    return found
 
 
 def forward(
@@ -16,7 +30,12 @@ def forward(
     real[:, ::1] r,               # OUT
 ):
     """One step forward."""
-    forward_cell(<Cell> cell_named(cell), <int> s.shape[1], <int> s.shape[0], &peephole[0, 0],
+    cdef Cell found = sized(cell, s, z, h)
+    cdef Py_ssize_t S = s.shape[0], n = s.shape[1]
+    require_shape("peephole", peephole.shape[0], peephole.shape[1], 3 * S, n)
+    require_shape("s_before", s_before.shape[0], s_before.shape[1], S, n)
+    require_shape("r", r.shape[0], r.shape[1], S + gates_fed(found), n)
+    forward_cell(found, <int> s.shape[1], <int> s.shape[0], &peephole[0, 0],
                  &s_before[0, 0], &z[0, 0], &s[0, 0], &h[0, 0], &r[0, 0])
 
 
@@ -29,7 +48,13 @@ def errors(
     real[:, ::1] d_o,        # OUT    (1, n)
 ):
     """What errors at the outputs of this step are at its states and output gates."""
-    errors_of_cell(<Cell> cell_named(cell), <int> h.shape[1], <int> h.shape[0], &z[0, 0],
+    cdef Cell found = sized(cell, h, z, h)
+    cdef Py_ssize_t S = h.shape[0], n = h.shape[1]
+    require_between("rows of d_r", d_r.shape[0], S, S + gates_fed(found))
+    require_shape("d_r", d_r.shape[0], d_r.shape[1], d_r.shape[0], n)
+    require_shape("d_s", d_s.shape[0], d_s.shape[1], S, n)
+    require_shape("d_o", d_o.shape[0], d_o.shape[1], 1, n)
+    errors_of_cell(found, <int> h.shape[1], <int> h.shape[0], &z[0, 0],
                    &h[0, 0], &d_r[0, 0], &d_s[0, 0], &d_o[0, 0])
 
 
@@ -45,6 +70,13 @@ def backward(
     real[:, ::1] d_peephole,      # INOUT  (3 S, n)
 ):
     """Undo one step."""
-    backward_cell(<Cell> cell_named(cell), <int> s.shape[1], <int> s.shape[0], &flow[0, 0],
+    cdef Cell found = sized(cell, s, z, h)
+    cdef Py_ssize_t S = s.shape[0], n = s.shape[1]
+    require_shape("flow", flow.shape[0], flow.shape[1], 3 * S, n)
+    require_shape("s_before", s_before.shape[0], s_before.shape[1], S, n)
+    require_shape("d_r", d_r.shape[0], d_r.shape[1], S + gates_fed(found), n)
+    require_shape("d_s", d_s.shape[0], d_s.shape[1], S, n)
+    require_shape("d_peephole", d_peephole.shape[0], d_peephole.shape[1], 3 * S, n)
+    backward_cell(found, <int> s.shape[1], <int> s.shape[0], &flow[0, 0],
                   &s_before[0, 0], &s[0, 0], &h[0, 0], &d_r[0, 0], &z[0, 0], &d_s[0, 0],
                   &d_peephole[0, 0])

@@ -26,6 +26,7 @@ from sklstm._kernels.cells cimport (
     keeps_states, slopes_of_cell,
 )
 from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec
+from sklstm.paper._arguments cimport require_nets
 from sklstm.paper._weights cimport (
     Symbols, Weights, add_row, add_symbols, at, of_symbol, padded, product_of_each, symbols_new,
     symbols_read, symbols_update, symbols_write, vecs, weights_new, weights_read, weights_update,
@@ -74,6 +75,7 @@ cdef inline int nets_new(Arena* arena, Nets* nets, places, int n_inputs, bint gr
     nets.cell = <Cell> cell_named(places.cell)
     if nets.cell == PEEPHOLE:
         raise ValueError("trials know no peepholes")
+    require_nets(places, nets.cell, n_inputs)
     nets.n_blocks, nets.block_size = b, S = places.n_blocks, places.block_size
     nets.n_cells = S * b
     nets.n_before, nets.n_after = gates_before(nets.cell), gates_after(nets.cell)

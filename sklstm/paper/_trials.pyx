@@ -10,7 +10,11 @@ from libc.math cimport fabs
 from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free
+from sklstm._kernels.arguments cimport require_between, require_shape, require_size, require_there
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
+from sklstm.paper._arguments cimport (
+    OUTPUTS_MOST, require_automaton, require_criterion, require_strings, require_task,
+)
 from sklstm.paper._criterion cimport (
     ABSOLUTE, FINISHED, IDLE, SQUARED, TRAINING, WINDOW_MAX, Criterion, Measure, Trial,
     end_sequence, stops_falling,
@@ -87,6 +91,8 @@ cdef class Trials:
         self.read_task(task)
         self.read_criterion(criterion)
         nets_new(&self.arena, &self.nets, net, self.task.n_inputs, self.criterion.growth_window > 0)
+        if self.criterion.tolerance <= 0 or self.task.legal_targets or task.automaton is not None:
+            require_between("the number of outputs", self.nets.head.rows, 1, OUTPUTS_MOST)
 
     def __dealloc__(self):
         arena_free(&self.arena)
@@ -113,13 +119,15 @@ cdef class Trials:
         if task.strings is not None:
             symbols, legal = self.kept(task.strings.symbols), self.kept(task.strings.legal)
             offsets = self.kept(task.strings.offsets)
+            t.n_strings, t.n_training = len(task.strings.offsets) - 1, task.strings.n_training
+            require_strings(symbols, legal, offsets, t)
             t.symbols, t.legal, t.offsets = &symbols[0], &legal[0], &offsets[0]
-            t.n_strings, t.n_training = offsets.shape[0] - 1, task.strings.n_training
         if task.automaton is not None:
             edge_symbol = self.kept(task.automaton.symbol)
             edge_target = self.kept(task.automaton.target)
+            require_automaton(edge_symbol, edge_target, t)
             t.edge_symbol, t.edge_target = &edge_symbol[0], &edge_target[0]
-        return 0
+        return require_task(t)
 
     cdef int read_criterion(self, criterion) except -1:
         cdef Criterion* c = &self.criterion
@@ -128,14 +136,12 @@ cdef class Trials:
         c.stop_at_error = criterion.stop_at_error
         c.measure = <Measure> <int> MEASURES[criterion.measure]
         c.window, c.window_wrong = criterion.window, criterion.window_wrong
-        if not 1 <= c.window <= WINDOW_MAX:
-            raise ValueError(f"window must be between 1 and {WINDOW_MAX}, got {c.window}")
         c.window_error, c.check = criterion.window_error, criterion.check
         c.n_test, c.test_wrong = criterion.n_test, criterion.test_wrong
         c.test_error = criterion.test_error
         c.n_final, c.final_always = criterion.n_final, criterion.final_always
         c.growth_window, c.growth_gain = criterion.growth_window, criterion.growth_gain
-        return 0
+        return require_criterion(c)
 
     # -- steps
 
@@ -288,19 +294,13 @@ cdef class Trials:
     # -- doors
 
     cdef Trial* trial_of(self, int lane) except NULL:
-        if not 0 <= lane < LANES:
-            raise ValueError(f"lanes are 0 to {LANES - 1}, got {lane}")
+        require_between("lane", lane, 0, LANES - 1)
         return &self.trials[lane]
-
-    cdef int check_vector(self, const real[::1] vector) except -1:
-        if vector.shape[0] != self.n_total:
-            raise ValueError(f"vector has {vector.shape[0]} parameters, a net has {self.n_total}")
-        return 0
 
     def start(self, int lane, unsigned long long seed, const real[::1] vector):
         """Begin a trial: a net with these parameters (n_total,), sequences from this seed."""
         cdef Trial* trial = self.trial_of(lane)
-        self.check_vector(vector)
+        require_size("vector", vector.shape[0], self.n_total)
         memset(trial, 0, sizeof(Trial))
         write_net(&self.nets, lane, &vector[0])
         seed_random(&trial.random, seed)
@@ -325,7 +325,7 @@ cdef class Trials:
     def vector(self, int lane, real[::1] vector):
         """Write the parameters of a lane's net into ``vector`` (n_total,)."""
         self.trial_of(lane)
-        self.check_vector(vector)
+        require_size("vector", vector.shape[0], self.n_total)
         read_net(&self.nets, lane, &vector[0])
 
     def draw(self, unsigned long long seed, int n, make):
@@ -345,6 +345,12 @@ cdef class Trials:
             begin(&self.task, &random, &now, -1)
             inputs = make((now.steps, 1 if draws_symbols(&self.task) else self.task.n_inputs))
             targets = make((now.steps, self.nets.head.rows))
+            require_there("inputs", inputs is not None)
+            require_there("targets", targets is not None)
+            require_shape("inputs", inputs.shape[0], inputs.shape[1], now.steps,
+                          1 if draws_symbols(&self.task) else self.task.n_inputs)
+            require_shape("targets", targets.shape[0], targets.shape[1], now.steps,
+                          self.nets.head.rows)
             pairs.append((inputs.base, targets.base))
             while now.t < now.steps:
                 if draws_symbols(&self.task):

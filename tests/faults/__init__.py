@@ -2,6 +2,7 @@
 
 from faults import (
     answers,
+    arguments,
     batches,
     callbacks,
     categories,
@@ -25,6 +26,7 @@ from faults.fault import ROOT, Fault
 __all__ = ["FAULTS", "ROOT", "Fault"]
 
 FAULTS = [
+    *arguments.FAULTS,
     *batches.FAULTS,
     *sums.FAULTS,
     *cells.FAULTS,

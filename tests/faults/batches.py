@@ -154,8 +154,8 @@ FAULTS = [
         "kept-room",
         "work arrays are kept for sequences that are longer",
         CELL_PYX,
-        "return numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers",
-        "return True",
+        "if numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers:",
+        "if True:",
         "test_kept_sessions.py",
     ),
     Fault(

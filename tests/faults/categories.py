@@ -60,9 +60,9 @@ FAULTS = [
         "symbol-zero",
         "the gradient of a row goes on from that of an earlier batch",
         SYMBOLS,
-        "    memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))\n\n\n"
-        "cdef inline void give_lanes",
-        "    pass\n\n\ncdef inline void give_lanes",
+        "    memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))\n"
+        "    return True",
+        "    return True",
         KERNELS,
     ),
     Fault(

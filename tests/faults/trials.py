@@ -59,12 +59,4 @@ FAULTS = [
         "if fabs(wanted(&self.task, &trial.now, k, True) - y) >= self.criterion.tolerance:",
         "test_criterion.py",
     ),
-    Fault(
-        "trials-vector",
-        "a vector of any length is taken for a net's",
-        TRIALS_PYX,
-        "if vector.shape[0] != self.n_total:",
-        "if vector.shape[0] < 0:",
-        TRIALS,
-    ),
 ]
