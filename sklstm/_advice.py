@@ -22,6 +22,12 @@ def cure(settings: Any, outputs: Outputs, examples: Examples) -> str:
             f". y has values up to {largest:.3g}: standardise it as fit does with "
             "normalize_y=True, or pass y_mean and y_scale to initialize"
         )
+    weight = float(examples.weights.max(initial=0.0))
+    if weight > 0 and settings.alpha > LARGE * weight:
+        advice += (
+            f". Weights up to {weight:.3g} divide the penalty of alpha={settings.alpha:g}: "
+            "multiply them until their mean is 1, or set alpha to 0"
+        )
     return advice + "."
 
 

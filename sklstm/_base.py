@@ -156,8 +156,9 @@ class BaseLSTM(CategoricalInput):
                 warn_if_apart(rows.sequences, rows_val.sequences, numbers)
                 examples_val = outputs.trainable(examples_val)
                 held_out = HeldOut(examples_val, X_val, y_val, sample_weight_val)
-            examples = outputs.class_weighted(examples)
-            scaled, weights = examples.per_target(order), examples.sequence_weights
+            # the penalty feels the size of weights, nothing else does
+            weights = outputs.class_weighted(examples).sequence_weights
+            scaled = outputs.class_weighted(examples.in_shares()).per_target(order)
             end = draft._train(outputs, scaled, weights, order, held_out, watch)
         if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(

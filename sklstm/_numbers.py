@@ -93,6 +93,15 @@ def scalar(value: Any) -> float:
     return np.nan if isinstance(number, str) else number
 
 
+def shares(weights: np.ndarray) -> tuple[np.ndarray, int]:
+    """``weights`` (n,) times the power of two that makes the largest 1/2 to 1, and its exponent.
+
+    The ratios are the same to the bit, and products and sums neither vanish nor overflow.
+    """
+    power = int(np.frexp(weights.max(initial=0.0))[1])
+    return np.ldexp(weights, -power), power
+
+
 def is_missing(value: Any) -> bool:
     """True for None, NA, a masked entry, and what does not equal itself: NaN and NaT."""
     if value is None or value is np.ma.masked:

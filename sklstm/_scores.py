@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._numbers import shares
+
 NOTHING = "There is nothing to score: no row has a target and a weight."
 
 
@@ -22,7 +24,7 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
     counts = weights > 0  # the other labels may be anything
     right = np.asarray(predicted[counts] == labels[counts])
     right = right if right.ndim == 1 else right.all(axis=1)
-    return float(np.average(right, weights=weights[counts]))
+    return float(np.average(right, weights=shares(weights[counts])[0]))
 
 
 def r2(
@@ -32,7 +34,7 @@ def r2(
     from sklearn.metrics import r2_score  # costs more than all of sklstm
 
     if not np.isnan(targets).any() and weights.all():
-        return float(r2_score(targets, predicted, sample_weight=weights))
+        return float(r2_score(targets, predicted, sample_weight=shares(weights)[0]))
     return _over_outputs(r2_score, predicted, targets, weights)
 
 
@@ -90,7 +92,7 @@ def _over_outputs(
     if not known.any():
         raise ValueError(NOTHING)
     scores = [
-        score(targets[rows, k], predicted[rows, k], sample_weight=weights[rows])
+        score(targets[rows, k], predicted[rows, k], sample_weight=shares(weights[rows])[0])
         for k, rows in enumerate(known.T)
         if rows.any()
     ]

@@ -19,11 +19,15 @@ from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklstm._containers import LONG_TABLE, first_frame, is_frame, members, refuse_container
-from sklstm._numbers import as_numbers, contiguous, first_unequal
+from sklstm._numbers import as_numbers, contiguous, first_unequal, shares
 from sklstm._sequences import Sequences
 from sklstm._steps import as_entries, pack_steps, x_of
 
 LARGEST_WEIGHT = 1e100
+NOTHING_LEFT = (
+    "No target is left to learn from: sample_weight is zero (or y is NaN) everywhere. At least one "
+    "weight must be above zero."
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,10 @@ class Examples:
             weights = np.add.reduceat(weights, self.rows.sequences.offsets[:-1])
         return float(weights.sum() if chosen is None else weights[chosen].sum())
 
+    def in_shares(self) -> Examples:
+        """With weights up to 1 in the same ratios: they may have been too small to multiply."""
+        return replace(self, weights=shares(self.weights)[0])
+
     def per_target(self, chosen: np.ndarray) -> Examples:
         """With weights that add up to the number of ``chosen`` sequences.
 
@@ -94,11 +102,16 @@ class Examples:
         even = replace(self, weights=self.weights / (self.weights.max() or 1.0))
         total = even.total_weight(chosen)
         if total == 0:
-            raise ValueError(
-                "No target is left to learn from: sample_weight is zero (or y is NaN) everywhere. "
-                "At least one weight must be above zero."
-            )
+            raise ValueError(NOTHING_LEFT)
         return even.weighted(len(chosen) / total)
+
+    def of_mean_1(self) -> Examples:
+        """With weights of sequences whose mean is 1: nothing feels a scale."""
+        even = self.in_shares()
+        mean = float(even.sequence_weights.mean())
+        if mean == 0:
+            raise ValueError(NOTHING_LEFT)
+        return even.weighted(1 / mean)
 
     def mean_length(self, chosen: np.ndarray) -> float:
         """Steps of the chosen sequences, the mean by weight; their order has no influence."""
@@ -178,17 +191,6 @@ def check_weights(weights: np.ndarray, place: Callable[[int], str], name: str) -
             "large for float64: divide all of them by the largest."
         )
     return values
-
-
-def mean_weight(examples: Examples, order: np.ndarray) -> float:
-    """Of the sequences in ``order``: what ``fit`` divides by, so as not to feel a scale."""
-    mean = float(examples.sequence_weights[order].mean())
-    if mean == 0:
-        raise ValueError(
-            "No target is left to learn from: sample_weight is zero (or y is NaN) everywhere. At "
-            "least one weight must be above zero."
-        )
-    return mean
 
 
 # ---------------------------------------------------------------------------------- regression

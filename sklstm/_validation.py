@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._network import Network
+from sklstm._numbers import filled
 from sklstm._outputs import Outputs
 from sklstm._sequences import Sequences
 from sklstm._sklearn import _safe_indexing
@@ -51,7 +52,7 @@ class HeldOut:
         self, estimator: Any, network: Network, outputs: Outputs, n_threads: int
     ) -> Callable[[], tuple[float, float]]:
         """A function that returns score and mean loss of the network as it is at that time."""
-        examples = self.examples
+        examples = self.examples.in_shares()
         n = examples.total_weight()
         score = self._scorer(estimator, network, outputs)
 
@@ -126,7 +127,7 @@ def hold_out(
 
     everything = np.arange(n)
     if groups is not None:
-        groups = np.asarray(groups)
+        groups = np.asarray(filled(groups, None))
         if groups.shape != (n,):
             raise ValueError(
                 f"validation_groups has shape {groups.shape}, expected ({n},): the group of each "

@@ -35,7 +35,7 @@ NO_NUMBERS = {
     "duration": (timedelta(1), DATES),
     "moment of NumPy": (np.datetime64("2020-01-01"), DATES),
     "duration of NumPy": (np.timedelta64(1, "D"), DATES),
-    "no moment of NumPy": (np.datetime64("NaT"), DATES),
+    "no moment of NumPy": (np.datetime64("NaT", "s"), DATES),
     "moment of pandas": (pd.Timestamp("2020"), DATES),
     "duration of pandas": (pd.Timedelta("1D"), DATES),
     "no moment of pandas": (pd.NaT, DATES),

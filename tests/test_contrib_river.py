@@ -232,7 +232,7 @@ def test_the_defaults_are_those_of_the_lstm():
         (None, ValueError, "y is None, which is no label"),
         (float("nan"), ValueError, "y is nan, which is no label.* w=0"),
         (np.float32("nan"), ValueError, "which is no label"),
-        (np.datetime64("NaT"), ValueError, "which is no label"),
+        (np.datetime64("NaT", "s"), ValueError, "which is no label"),
         ([1], TypeError, r"y must be a label that can be hashed.* got \[1\]"),
     ],
 )

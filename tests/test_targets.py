@@ -10,7 +10,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._sequences import object_array
-from sklstm._targets import Examples, mean_weight, read_regression, read_weights
+from sklstm._targets import Examples, read_regression, read_weights
 
 # ------------------------------------------------------------------------------------ weights
 
@@ -91,10 +91,10 @@ def test_there_is_one_weight_per_step_not_one_per_output():
 
 def test_without_any_weight_there_is_nothing_to_learn_from():
     rows = ragged(False)
-    examples = Examples(rows, np.zeros((6, 1)), np.array([1.0, 0, 0, 0, 0, 0]))
-    assert mean_weight(examples, np.array([0, 1])) == 0.5
+    examples = Examples(rows, np.zeros((6, 1)), np.array([3.0, 0, 0, 0, 0, 0]))
+    assert examples.of_mean_1().weights.tolist() == [6, 0, 0, 0, 0, 0]
     with pytest.raises(ValueError, match="sample_weight is zero"):
-        mean_weight(examples, np.arange(1, 6))
+        examples.weighted(0).of_mean_1()
 
 
 # ---------------------------------------------------------------------------------- regression

@@ -27,7 +27,7 @@ from sklstm._regression import SequenceRegressor
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, Options, StrOptions
 from sklstm._snapshots import revised
-from sklstm._targets import Examples, mean_weight
+from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
 
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -104,8 +104,7 @@ class BaselineRegressor(SequenceRegressor):
             shape = draft._check_parameters()
             fresh = not (draft.warm_start and draft.__sklearn_is_fitted__())
             examples = draft._prepare(X, y, sample_weight, shape, fresh)
-            weight = mean_weight(examples, np.arange(len(examples)))
-            end = draft._train(examples.weighted(1 / weight), max_iter=draft.max_iter, watch=watch)
+            end = draft._train(examples.of_mean_1(), max_iter=draft.max_iter, watch=watch)
         if end is End.MAX_ITER:
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "

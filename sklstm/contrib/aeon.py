@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._numbers import filled
 from sklstm.contrib._series import classifier_for, regressor_for
 
 try:
@@ -30,8 +31,8 @@ TAGS = {
 def as_sequences(X: Any) -> Any:
     """Collections of aeon, channels by time points, as steps by features."""
     if isinstance(X, np.ndarray):
-        return np.ascontiguousarray(X.transpose(0, 2, 1))
-    return [np.ascontiguousarray(x.T) for x in X]
+        return np.ascontiguousarray(filled(X).transpose(0, 2, 1))
+    return [np.ascontiguousarray(filled(x).T) for x in X]
 
 
 class AeonClassifier(BaseClassifier):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
+from sklstm._numbers import filled
 from sklstm._sklearn import validate_params
 from sklstm.datasets._drawing import (
     COUNT,
@@ -284,7 +285,7 @@ def _as_bytes(symbols, lengths):
 
 def _read_symbols(X, name):
     """Strings in any form of X as one block of symbols (uint8), and their lengths."""
-    strings = [np.asarray(x) for x in X]
+    strings = [np.asarray(filled(x)) for x in X]
     if not strings:
         raise ValueError(f"{name} is empty: it needs at least one sequence.")
     for k, string in enumerate(strings):

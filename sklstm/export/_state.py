@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._numbers import filled
 from sklstm._topology import Topology
 from sklstm.export._model import fitted_lstm
 
@@ -212,7 +213,7 @@ def array_of(value: Any, what: str) -> np.ndarray:
         value = value.float() if "bfloat16" in str(value.dtype) else value  # unknown to NumPy
         value = value.numpy()
     try:
-        array = np.asarray(value)
+        array = np.asarray(filled(value))
     except ValueError as error:
         raise ValueError(f"{what} is not an array: {error}.") from None
     if array.dtype.kind not in "biuf":

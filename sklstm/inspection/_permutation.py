@@ -15,6 +15,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklstm._containers import is_frame, members
+from sklstm._numbers import filled
 from sklstm._parameters import CONSTRAINTS, setting_of
 from sklstm._sequences import Sequences, read_sequences
 from sklstm._sklearn import HasMethods, Interval, StrOptions, validate_params
@@ -192,7 +193,7 @@ def permutation_importance(
 
     rng = check_random_state(random_state)
     orders = [rng.permutation(len(sequences)) for _ in range(n_repeats)]
-    score = _Score(scorer, estimator, X, y, sample_weight, sequences)
+    score = _Score(scorer, estimator, X, filled(y), filled(sample_weight), sequences)
     baseline = score.unchanged()
     # Threads share the sequences and need no copy of the estimator; the kernels release the lock.
     scores = Parallel(n_jobs=n_jobs, prefer="threads")(

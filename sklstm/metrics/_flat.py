@@ -14,7 +14,7 @@ from sklstm._laws import place_of
 from sklstm._steps import as_entries, check_one_type, concatenated
 from sklstm._targets import check_weights, entries, is_nested
 
-MISSING = ("NoneType", "NAType", "NaTType")  # None, and what pandas has for it
+MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, and what others have for it
 
 
 def flatten_steps(y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[np.ndarray, ...]:

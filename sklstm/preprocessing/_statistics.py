@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._numbers import shares
 from sklstm._sequences import Sequences
 from sklstm._targets import Rows, read_weights
 
@@ -55,6 +56,9 @@ class Moments:
         So a constant feature has variance 0 exactly, and a large mean takes no digits.
         """
         present = ~np.isnan(values)
+        power = 0
+        if weights is not None:
+            weights, power = shares(weights)
         counts = present if weights is None else present * weights[:, np.newaxis]
         n = counts.sum(axis=0)
         first = values[present.argmax(axis=0), np.arange(values.shape[1])]
@@ -63,7 +67,7 @@ class Moments:
         divisor = np.where(n > 0, n, 1)
         mean = (counts * apart).sum(axis=0) / divisor
         var = (counts * (apart - mean) ** 2).sum(axis=0) / divisor
-        return cls(n, origin + mean, var)
+        return cls(n if weights is None else np.ldexp(n, power), origin + mean, var)
 
     def joined(self, other: Moments) -> Moments:
         """Of the values of both, as Chan, Golub & LeVeque (1983) have it."""
@@ -98,7 +102,7 @@ def medians(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         present = ~np.isnan(column)
         if not present.any():
             continue
-        counts = np.ones(len(column)) if weights is None else weights
+        counts = np.ones(len(column)) if weights is None else shares(weights)[0]
         order = np.argsort(column[present])
         ordered, upto = column[present][order], np.cumsum(counts[present][order])
         sides = [np.searchsorted(upto, upto[-1] / 2, side) for side in ("left", "right")]

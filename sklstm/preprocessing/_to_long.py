@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._containers import refuse_container
+from sklstm._numbers import as_array, filled
 from sklstm.preprocessing._frames import refuse_twice
 
 
@@ -83,7 +84,7 @@ def to_long(X, ids=None, *, id="id", time="time", values=None):
 def _as_sequences(X: Any) -> list[np.ndarray]:
     """X as a list of (T_i, F) arrays of one type; labels and NaN may be among them."""
     refuse_container(X, "X")
-    items = X if isinstance(X, (list, tuple)) else np.asarray(X)
+    items = X if isinstance(X, (list, tuple)) else np.asarray(filled(X))
     if (not isinstance(items, (list, tuple)) and items.ndim == 0) or len(items) == 0:
         raise ValueError("X holds no sequences: at least one is needed.")
     arrays = [_as_array(item, k) for k, item in enumerate(items)]
@@ -109,7 +110,7 @@ def _as_sequences(X: Any) -> list[np.ndarray]:
 
 def _as_array(item: Any, k: int) -> np.ndarray:
     try:
-        return np.asarray(item)
+        return as_array(filled(item))
     except ValueError:
         raise ValueError(
             f"Sequence {k} of X is no array: its steps differ in their number of features."
