@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
+FOLDERS = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
 needed = Path("/proc/self/stat").exists() and hasattr(os, "setsid")
 why_not = "processes cannot be found in /proc here"
 
@@ -64,11 +64,16 @@ def environment(**changes: str | None) -> dict[str, str]:
 def run(
     code: str, *arguments: object, seconds: float = 60, python: str = sys.executable, **changes
 ) -> Ended:
+    """`execute` a text in Python."""
+    command = [python, "-W", "ignore", "-c", textwrap.dedent(code), *map(str, arguments)]
+    return execute(command, seconds, **changes)
+
+
+def execute(command: list[str], seconds: float, **changes: str | None) -> Ended:
     """Run a program, which fails if it does not end in so many seconds; its exit code is for you.
 
     ``changes`` are those of the environment.
     """
-    command = [python, "-W", "ignore", "-c", textwrap.dedent(code), *map(str, arguments)]
     with TemporaryDirectory() as folder:
         # no pipes: a child that is left would keep them open
         out, err = Path(folder, "out"), Path(folder, "err")
