@@ -16,7 +16,7 @@ import numpy as np
 
 from sklstm._labelled import places_of
 from sklstm._laws import place_of
-from sklstm._parameters import memory
+from sklstm._memory import memory
 from sklstm._sequences import Sequences
 
 # Training holds six vectors of parameters, and a category has a weight for each unit: 3 at least

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklstm._base import BaseLSTM
 from sklstm._label_outputs import UNBALANCED, Labels
 from sklstm._outputs import Given
-from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
+from sklstm._parameters import CONSTRAINTS, positive_number, size_of_network
 from sklstm._sklearn import StrOptions
 from sklstm._snapshots import revised
 from sklstm._targets import Rows
@@ -351,8 +351,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         self : object
         """
-        n_features = positive_int(n_features, "n_features")
-        n_outputs = positive_int(n_outputs, "n_outputs")
+        n_features = size_of_network(n_features, "n_features")
+        n_outputs = size_of_network(n_outputs, "n_outputs")
         expected_length = positive_number(expected_length, "expected_length")
         if classes is None and n_outputs == 1:
             raise ValueError("initialize needs classes: all labels there will be.")

@@ -152,11 +152,10 @@ class Network:
             explains=True,
             **self._kept,
         )
-        ones = np.ones(len(factors))
         session.learn_from(
             factors,
-            ones,
-            ones,
+            np.ones(len(factors)),
+            np.ones(len(sequences)),
             self.topology.frozen,
             self.topology.decayed.view(np.uint8),
             Gradient.of(self.topology, self.vector.dtype, 0),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from math import ceil
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
+from sklstm._memory import about, fits, gib, require
 from sklstm._numbers import row_of_numbers, scalar
 from sklstm._sklearn import Interval, InvalidParameterError, Options, StrOptions
 from sklstm._topology import BIASES, CELLS, GATES, POOLINGS, topology
@@ -21,9 +21,8 @@ AUTO_EPOCHS = (50, 200)
 AUTO_EPOCHS_LARGE = 10
 
 _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
-_LARGEST = float(np.finfo(np.float64).max)  # whole numbers may be larger than any float
-_POSITIVE = Interval(Real, 0, _LARGEST, closed="right")
-_NOT_NEGATIVE = Interval(Real, 0, _LARGEST, closed="both")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _DECAY = _SHARE = Interval(Real, 0, 1, closed="left")
 
 ONE_READING = (
@@ -114,7 +113,7 @@ def draw(
     # their gradient, its history.
     n_bytes = layout.n_dense * 8 + layout.n_total * 6 * np.dtype(dtype).itemsize
     try:
-        if n_bytes > memory():
+        if not fits(n_bytes):
             raise MemoryError
         return layout.initial(
             rng,
@@ -127,8 +126,8 @@ def draw(
         raise MemoryError(
             f"A network with hidden_layer_sizes={shape['hidden_layer_sizes']}, block_size="
             f"{shape['block_size']}, {shape['n_features']} features per step and "
-            f"{shape['n_outputs']} outputs has {layout.n_total:.3g} parameters and needs "
-            f"{n_bytes / 2**30:.3g} GiB to train: there is not enough memory. Make it smaller."
+            f"{shape['n_outputs']} outputs has {about(layout.n_total)} parameters and needs "
+            f"{gib(n_bytes)} GiB to train: there is not enough memory. Make it smaller."
         ) from None
 
 
@@ -166,6 +165,14 @@ def positive_int(value: Any, name: str) -> int:
     if not _is_size(value):
         raise ValueError(f"{name} must be an int of 1 or more, got {value!r}.")
     return int(value)
+
+
+def size_of_network(value: Any, name: str) -> int:
+    """The same for features or outputs, of which there is memory for at least the weights."""
+    size = positive_int(value, name)
+    # of each at least a weight to one unit, which training has in six vectors of float64
+    require(48 * size, f"{name}={value}", "Make it smaller.")
+    return size
 
 
 def flag(value: Any, name: str) -> bool:
@@ -234,11 +241,3 @@ def _gate_biases(gate_bias: dict | None, shape: dict[str, Any]) -> dict | None:
             )
         biases[gate] = bias
     return biases
-
-
-def memory() -> float:
-    """Bytes of memory this machine has, as far as it says so."""
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return np.inf

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklstm._estimator import SequenceEstimator
 from sklstm._number_outputs import Numbers
 from sklstm._outputs import Given
-from sklstm._parameters import positive_int
+from sklstm._parameters import size_of_network
 from sklstm._snapshots import revised
 from sklstm._targets import Rows
 
@@ -50,8 +50,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         -------
         self : object
         """
-        n_features = positive_int(n_features, "n_features")
-        n_outputs = positive_int(n_outputs, "n_outputs")
+        n_features = size_of_network(n_features, "n_features")
+        n_outputs = size_of_network(n_outputs, "n_outputs")
         with revised(self) as draft:
             draft._check_parameters()
             draft.n_outputs_, draft.out_activation_ = n_outputs, draft.out_activation

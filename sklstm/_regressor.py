@@ -11,7 +11,7 @@ from sklstm._base import BaseLSTM
 from sklstm._number_losses import LOSSES, OUT_ACTIVATIONS, goal_of
 from sklstm._number_outputs import Numbers
 from sklstm._outputs import Given
-from sklstm._parameters import CONSTRAINTS, positive_int, positive_number
+from sklstm._parameters import CONSTRAINTS, positive_number, size_of_network
 from sklstm._regression import SequenceRegressor
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._snapshots import revised
@@ -364,8 +364,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         -------
         self : object
         """
-        n_features = positive_int(n_features, "n_features")
-        n_outputs = positive_int(n_outputs, "n_outputs")
+        n_features = size_of_network(n_features, "n_features")
+        n_outputs = size_of_network(n_outputs, "n_outputs")
         expected_length = positive_number(expected_length, "expected_length")
         if self.out_activation != "identity" and not (y_mean is None and y_scale is None):
             raise ValueError(

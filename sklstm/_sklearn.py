@@ -3,18 +3,21 @@
 This is the one place to look at after its releases.
 """
 
+from numbers import Integral, Real
+from sys import float_info
 from typing import Any
 
+from numpy import timedelta64
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
-    Interval,
     InvalidParameterError,
     Options,
     StrOptions,
     validate_params,
 )
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in
 
@@ -31,6 +34,17 @@ except ImportError:  # before 1.9 there are no callbacks: no set_callbacks, noth
     HAS_CALLBACKS = False
 else:
     HAS_CALLBACKS = True
+
+
+class Interval(_Interval):
+    """An interval of numbers. True, False and days are none; nor are reals beyond float64."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        if isinstance(val, (bool, timedelta64)):  # whole numbers to Python and to NumPy
+            return False
+        if self.type is Real and isinstance(val, Integral) and abs(val) > float_info.max:
+            return False
+        return super().is_satisfied_by(val)
 
 
 def callbacks_of(estimator: Any) -> list:

@@ -122,7 +122,7 @@ def test_what_is_not_padded_is_an_error(X, options, message):
 def test_padding_to_less_than_the_longest_is_an_error():
     with pytest.raises(ValueError, match="Sequence 0 of X has 3 steps, more than length=2"):
         to_padded(ragged(), length=2)
-    with pytest.raises(ValueError, match="length == 0"):
+    with pytest.raises(ValueError, match="length must be an int of 1 or more, got 0"):
         to_padded(ragged(), length=0)
     with pytest.raises(TypeError, match="value"):
         to_padded(ragged(), value="0")

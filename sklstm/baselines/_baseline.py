@@ -21,6 +21,7 @@ from sklearn.utils import check_random_state
 
 from sklstm._callbacks import Watch, attributes_after, watched
 from sklstm._estimator import SEEDS
+from sklstm._memory import about, require
 from sklstm._number_losses import OUT_ACTIVATIONS
 from sklstm._progress import progress
 from sklstm._regression import SequenceRegressor
@@ -30,6 +31,7 @@ from sklstm._snapshots import revised
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
 
+LARGEST_RANGE = float(np.finfo(np.float64).max / 2)  # to draw from its negative to itself
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -40,7 +42,7 @@ CONSTRAINTS = {
     "return_sequences": ["boolean"],
     "features_per_step": [AT_LEAST_1],
     "max_iter": [AT_LEAST_1],
-    "init_range": [POSITIVE],
+    "init_range": [Interval(Real, 0, LARGEST_RANGE, closed="right")],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -142,6 +144,16 @@ class BaselineRegressor(SequenceRegressor):
         self.parameters_ = self._draw(self._rng)
         self.n_iter_ = self.t_ = 0
         self._start_records()
+
+    def _weights(self, rng: np.random.RandomState, n: int) -> np.ndarray:
+        """``n`` weights from the range of initial ones."""
+        self._require_memory(n)
+        return rng.uniform(-self.init_range, self.init_range, n)
+
+    def _require_memory(self, n: int) -> None:
+        """An error for a net of more weights than there is memory for, with its sizes."""
+        sizes = ", ".join(f"{k}={v}" for k, v in self._shape.items() if type(v) is int)
+        require(16 * n, f"A net of {about(n)} weights ({sizes})", "Make it smaller.")
 
     def _start_records(self) -> None:
         """Attributes that describe training, before any."""

@@ -227,7 +227,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
         self.n_hidden_, self.correlations_ = 0, []
         n = (1 + self._shape["n_features"]) * self._shape["n_outputs"]
-        return rng.uniform(-self.init_range, self.init_range, n)
+        return self._weights(rng, n)
 
     def _net(self, vector: np.ndarray) -> Cascade:
         return Cascade(vector, self._shape["n_features"], self._shape["n_outputs"], self.n_hidden_)

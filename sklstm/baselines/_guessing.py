@@ -180,6 +180,9 @@ class GuessingRegressor(BaselineRegressor):
         return np.flatnonzero(self._connected())
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
+        shape = self._shape
+        n_units = shape["n_hidden"] + shape["n_outputs"]
+        self._require_memory(n_units * (n_units + 1 + shape["n_features"]))
         return self._candidates(rng, 1)[0]
 
     def _candidates(self, rng: np.random.RandomState, n: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -219,8 +220,7 @@ class RecurrentRegressor(BaselineRegressor):
         return (n_dense + n_features, n_hidden), (n_dense + shortcuts, n_outputs)
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
-        n = sum(np.prod(size, dtype=int) for size in self._sizes() if size)
-        return rng.uniform(-self.init_range, self.init_range, n)
+        return self._weights(rng, sum(prod(size) for size in self._sizes() if size))
 
     def _net(self, vector: np.ndarray) -> Recurrent:
         """The net with these weights, which it moves when it learns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import maxsize
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,7 @@ class SequenceChunker(BaselineRegressor):
                 "next_input=False."
             )
         self.n_surprises_ = 0
-        return rng.uniform(-self.init_range, self.init_range, sum(self._sizes()))
+        return self._weights(rng, sum(self._sizes()))
 
     def _nets(self, vector: np.ndarray) -> Chunker:
         """Both nets with these weights, which they move when they learn."""
@@ -227,7 +228,7 @@ class SequenceChunker(BaselineRegressor):
             shared=shape["next_input"],
             bias=shape["bias"],
             out_activation=self.out_activation_,
-            n_steps=self.n_steps,
+            n_steps=min(self.n_steps, maxsize),
             threshold=self.threshold,
             chunker_shortcuts=shape["chunker_shortcuts"],
         )

@@ -10,7 +10,14 @@ from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
 from sklstm._sklearn import Interval, StrOptions, validate_params
-from sklstm.datasets._drawing import COMMON, ragged_lengths, real_dtype, split, starts_of
+from sklstm.datasets._drawing import (
+    COMMON,
+    ragged_lengths,
+    real_dtype,
+    split,
+    starts_of,
+    within_memory,
+)
 
 N_FIRST = 10  # the first marked pair is one of so many
 PARAMETERS = COMMON | {
@@ -21,6 +28,7 @@ PARAMETERS = COMMON | {
 
 
 @validate_params(PARAMETERS, prefer_skip_nested_validation=True)
+@within_memory("length")
 def make_adding(
     n_samples: int = 100,
     *,
@@ -90,6 +98,7 @@ def make_adding(
 
 
 @validate_params(PARAMETERS, prefer_skip_nested_validation=True)
+@within_memory("length")
 def make_multiplication(
     n_samples: int = 100,
     *,

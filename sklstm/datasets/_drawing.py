@@ -6,12 +6,16 @@ the block at the end: the sequences of a list are views of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from sklstm._memory import about, gib, require
 from sklstm._sklearn import Interval, StrOptions
 
 COUNT = Interval(Integral, 1, None, closed="left")
@@ -21,6 +25,32 @@ SYMBOLIC = COMMON | {
     "as_symbols": ["boolean"],
     "targets": [StrOptions({"labels", "one_hot"})],
 }
+
+
+def within_memory(*sizes: str) -> Callable:
+    """Decorator: an error if there is no memory for a byte of each step, ``n_samples`` times these.
+
+    Of arguments whose values are valid.
+    """
+
+    def decorate(draw: Callable) -> Callable:
+        order = signature(draw)
+
+        @wraps(draw)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            given = order.bind(*args, **kwargs)
+            given.apply_defaults()
+            n_steps, named = 1, {}
+            for name in ("n_samples", *sizes):
+                named[name] = int(given.arguments[name])
+                n_steps *= named[name]
+            what = ", ".join(f"{name}={about(size)}" for name, size in named.items())
+            require(n_steps, f"{draw.__name__}({what})", "Draw less at a time.")
+            return draw(*args, **kwargs)
+
+        return checked
+
+    return decorate
 
 
 def real_dtype(dtype: Any) -> np.dtype:
@@ -53,11 +83,11 @@ def encode_inputs(symbols: np.ndarray, n_symbols: int, as_symbols: bool, dtype: 
         return symbols.astype(np.int64, copy=False)
     try:
         return _one_hot(symbols, n_symbols, dtype)
-    except MemoryError:
+    except (MemoryError, ValueError):  # the latter: more than NumPy counts
         size = symbols.size * n_symbols * np.dtype(dtype).itemsize
         raise MemoryError(
-            f"X has {symbols.size} steps of {n_symbols} units, {size / 2**30:.3g} GiB, for which "
-            "there is no memory: draw fewer sequences at a time, or symbols with as_symbols=True."
+            f"X has {symbols.size} steps of {n_symbols} units, {gib(size)} GiB, for which there is "
+            "no memory: draw fewer sequences at a time, or symbols with as_symbols=True."
         ) from None
 
 

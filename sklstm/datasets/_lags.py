@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
-from sklstm._sklearn import validate_params
+from sklstm._sklearn import Interval, validate_params
 from sklstm.datasets._drawing import (
     COUNT,
     SYMBOLIC,
@@ -16,10 +17,12 @@ from sklstm.datasets._drawing import (
     encode_targets,
     split,
     starts_of,
+    within_memory,
 )
 
 
 @validate_params(SYMBOLIC | {"lag": [COUNT]}, prefer_skip_nested_validation=True)
+@within_memory("lag")
 def make_noise_free_lag(
     n_samples: int = 100,
     *,
@@ -92,6 +95,7 @@ def make_noise_free_lag(
 
 
 @validate_params(SYMBOLIC | {"lag": [COUNT]}, prefer_skip_nested_validation=True)
+@within_memory("lag")
 def make_random_lag(
     n_samples: int = 100,
     *,
@@ -173,8 +177,10 @@ def _recall_first(middle, rng, as_symbols, targets, dtype):
 
 
 @validate_params(
-    SYMBOLIC | {"lag": [COUNT], "n_distractors": [COUNT]}, prefer_skip_nested_validation=True
+    SYMBOLIC | {"lag": [COUNT], "n_distractors": [Interval(Integral, 1, 2**62, closed="both")]},
+    prefer_skip_nested_validation=True,
 )
+@within_memory("lag")
 def make_long_lag(
     n_samples: int = 100,
     *,

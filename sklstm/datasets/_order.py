@@ -17,6 +17,7 @@ from sklstm.datasets._drawing import (
     ragged_lengths,
     split,
     starts_of,
+    within_memory,
 )
 
 N_SYMBOLS = 8
@@ -33,6 +34,7 @@ BEGINNINGS = {2: (10, 50), 3: (10, 33, 66)}
     },
     prefer_skip_nested_validation=True,
 )
+@within_memory("length")
 def make_temporal_order(
     n_samples: int = 100,
     *,

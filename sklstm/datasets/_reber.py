@@ -18,6 +18,7 @@ from sklstm.datasets._drawing import (
     encode_targets,
     split,
     starts_of,
+    within_memory,
 )
 from sklstm.datasets._grammar import (
     ILLEGAL,
@@ -33,6 +34,7 @@ from sklstm.datasets._grammar import (
     SYMBOLIC | {"distinct": ["boolean"], "exclude": [None, list, tuple, np.ndarray]},
     prefer_skip_nested_validation=True,
 )
+@within_memory()
 def make_embedded_reber(
     n_samples: int = 100,
     *,
@@ -124,6 +126,7 @@ def make_embedded_reber(
 
 
 @validate_params(SYMBOLIC | {"length": [COUNT]}, prefer_skip_nested_validation=True)
+@within_memory("length")
 def make_continual_reber(
     n_samples: int = 100,
     *,

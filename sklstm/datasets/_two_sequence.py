@@ -10,7 +10,15 @@ from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
 from sklstm._sklearn import Interval, validate_params
-from sklstm.datasets._drawing import COMMON, COUNT, ragged_lengths, real_dtype, split, starts_of
+from sklstm.datasets._drawing import (
+    COMMON,
+    COUNT,
+    ragged_lengths,
+    real_dtype,
+    split,
+    starts_of,
+    within_memory,
+)
 
 VARIANCE = Interval(Real, 0, None, closed="left")
 
@@ -26,6 +34,7 @@ VARIANCE = Interval(Real, 0, None, closed="left")
     },
     prefer_skip_nested_validation=True,
 )
+@within_memory("length")
 def make_two_sequence(
     n_samples: int = 100,
     *,

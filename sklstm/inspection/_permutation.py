@@ -15,6 +15,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklstm._containers import is_frame, members
+from sklstm._memory import about, require
 from sklstm._numbers import filled
 from sklstm._parameters import CONSTRAINTS, setting_of
 from sklstm._sequences import Sequences, read_sequences
@@ -192,6 +193,7 @@ def permutation_importance(
     edges = edges_of_blocks(n_places, n_places if by == "feature" else width, align)
 
     rng = check_random_state(random_state)
+    require(8 * n_repeats * len(sequences), f"n_repeats={about(n_repeats)}", "Repeat less often.")
     orders = [rng.permutation(len(sequences)) for _ in range(n_repeats)]
     score = _Score(scorer, estimator, X, filled(y), filled(sample_weight), sequences)
     baseline = score.unchanged()

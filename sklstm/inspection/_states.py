@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -112,8 +113,9 @@ def run_to(net: Plain, layer: int) -> Run:
     """Run the stack over one sequence, up to layer number ``layer``, which is returned."""
     topology, x = net.topology, net.sequences.values
     n_layers = len(topology.stack)
-    if not -n_layers <= layer < n_layers:
-        raise ValueError(f"layer={layer} does not exist: the estimator has {n_layers} layers_.")
+    is_number = isinstance(layer, Integral) and not isinstance(layer, bool)
+    if not is_number or not -n_layers <= layer < n_layers:
+        raise ValueError(f"layer={layer!r} does not exist: the estimator has {n_layers} layers_.")
     directions: list[np.ndarray] = []
     for number, shape in enumerate(topology.stack):
         done = run(shape, net.layers[number], x[::-1] if shape.reverse else x)

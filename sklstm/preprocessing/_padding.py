@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
 from sklstm._containers import refuse_container
+from sklstm._memory import about, require
 from sklstm._numbers import as_numbers, as_typed, filled, precision, scalar
+from sklstm._parameters import flag, positive_int
 from sklstm._sequences import read_sequences
 
 ENDS = {"post": "the end", "pre": "the front", "auto": "one side", "both": "both ends"}
@@ -72,6 +74,7 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto", allow_
            [2.]]), array([[3.]])]
     """
     value = scalar(check_scalar(value, "value", Real))
+    channels_first, allow_nan = flag(channels_first, "channels_first"), flag(allow_nan, "allow_nan")
     _check_padding(padding, ("auto", "post", "pre", "both"))
     array = as_numbers(_as_one_array(X), lambda index: f"index {index}")
     if array.ndim not in (2, 3) or array.size == 0:
@@ -164,18 +167,21 @@ def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post"
            [3., 0.]])
     """
     value = scalar(check_scalar(value, "value", Real))
+    channels_first, allow_nan = flag(channels_first, "channels_first"), flag(allow_nan, "allow_nan")
     _check_padding(padding, ("post", "pre"))
     sequences = read_sequences(BaseEstimator(), X, reset=True, allow_nan=allow_nan)
     lengths = sequences.lengths
     if length is None:
         length = int(lengths.max())
-    check_scalar(length, "length", Integral, min_val=1)
+    length = positive_int(length, "length")
     if lengths.max() > length:
         k = int(np.argmax(lengths > length))
         raise ValueError(
             f"Sequence {k} of X has {lengths[k]} steps, more than length={length}: cut it first, "
             "[x[:length] for x in X]."
         )
+    n_bytes = len(sequences) * length * sequences.n_features * sequences.values.itemsize
+    require(n_bytes, f"length={about(length)}", "Pad to a smaller length.")
     padded = np.full((len(sequences), length, sequences.n_features), value, sequences.values.dtype)
     mask = np.arange(length) < lengths[:, np.newaxis]
     if padding == "pre":

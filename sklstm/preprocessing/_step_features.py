@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import one_task
-from sklstm._parameters import memory
+from sklstm._memory import memory
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, _check_feature_names_in, _fit_context
 from sklstm._snapshots import revised

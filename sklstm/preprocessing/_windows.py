@@ -96,8 +96,8 @@ def sliding_windows(
     array([[2., 3.],
            [3., 4.]])
     """
-    check_scalar(width, "width", Integral, min_val=1)
-    check_scalar(step, "step", Integral, min_val=1)
+    _check_count(width, "width")
+    _check_count(step, "step")
     check_scalar(dropna, "dropna", (bool, np.bool_))
     horizons = _horizons(horizon)
     table, names, flat = read_series(series)
@@ -185,7 +185,7 @@ def last_window(series, width, horizon=1, *, known_future=None, future=None):
     >>> last_window([0.0, 1.0, 2.0, 3.0, 4.0], width=3)[0, :, 0]
     array([2., 3., 4.])
     """
-    check_scalar(width, "width", Integral, min_val=1)
+    _check_count(width, "width")
     horizons = _horizons(horizon)
     table, names, flat = read_series(series)
     if len(table) < width:
@@ -207,9 +207,15 @@ def _horizons(horizon: Any) -> list[int]:
     if not horizons:
         raise ValueError("horizon is an empty list: name at least one number of steps.")
     for number in horizons:
-        check_scalar(number, "horizon", Integral, min_val=1)
+        _check_count(number, "horizon")
     refuse_twice(horizons, "horizon")
     return [int(number) for number in horizons]
+
+
+def _check_count(value: Any, name: str) -> None:
+    if isinstance(value, bool):  # a whole number to Python
+        raise TypeError(f"{name} must be an int of 1 or more, got {value!r}.")
+    check_scalar(value, name, Integral, min_val=1)
 
 
 def _is_one(horizon: Any) -> bool:
