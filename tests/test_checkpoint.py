@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from watchers import Recorder, differing, needs_callbacks
 
-from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm import LSTMClassifier, LSTMRegressor, _files
 from sklstm.baselines import RecurrentRegressor
 from sklstm.callback import Checkpoint, _checkpoint
 from sklstm.preprocessing import SequenceScaler
@@ -256,7 +256,7 @@ def test_what_cannot_be_written_leaves_the_last_file_whole(step, path, monkeypat
     model = small().set_callbacks(Checkpoint(path))
     model.fit(X, labels)
     before = path.read_bytes()
-    owner = _checkpoint.joblib if step == "dump" else _checkpoint.os
+    owner = _checkpoint.joblib if step == "dump" else _files.os
     monkeypatch.setattr(owner, step, fails)
     with pytest.raises(OSError, match="the disk is full"):
         model.fit(X[:20], labels[:20])

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from copy import copy
 from pathlib import Path
 from pickle import PicklingError
-from time import time
 from typing import Any
-from uuid import uuid4
 
 import joblib
 
 from sklstm._base import BaseLSTM
+from sklstm._files import remove_leftovers, replace_file
 from sklstm._parameters import positive_int
 from sklstm.callback._needed import require_callbacks
-
-PART = ".part"  # ending of a file that is being written
-A_WHILE = 60.0  # seconds after which nobody writes it any more
 
 
 class Checkpoint:
@@ -166,31 +161,10 @@ class Checkpoint:
         if estimator is not None:
             estimator = copy(estimator).set_callbacks()
             vars(estimator).pop("_parent_callback_ctx", None)  # of the search around it
-            replace_file(self.path, estimator)
-
-
-def replace_file(path: Path, estimator: Any) -> None:
-    """Put a file with ``estimator`` in the place of ``path``, at once."""
-    part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")
-    try:
-        with open(part, "xb") as file:
-            joblib.dump(estimator, file)
-            file.flush()
-            os.fsync(file.fileno())  # the name must not come to the disk before the bytes
-        os.replace(part, path)
-    except (PicklingError, AttributeError, TypeError) as error:
-        raise TypeError(
-            f"Checkpoint cannot pickle this {type(estimator).__name__}: {error}. Are all of its "
-            "parameters values, or functions of a module?"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what processes that were killed have begun; a live one writes all the time."""
-    for part in path.parent.iterdir():
-        if part.name.startswith(f"{path.name}.") and part.name.endswith(PART):
-            with suppress(FileNotFoundError):
-                if time() - part.stat().st_mtime > A_WHILE:
-                    part.unlink()
+            try:
+                replace_file(self.path, lambda file: joblib.dump(estimator, file))
+            except (PicklingError, AttributeError, TypeError) as error:
+                raise TypeError(
+                    f"Checkpoint cannot pickle this {type(estimator).__name__}: {error}. Are all "
+                    "of its parameters values, or functions of a module?"
+                ) from error

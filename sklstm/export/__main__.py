@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 
+from sklstm._files import write_file
 from sklstm.export._c import to_c
 from sklstm.export._onnx import to_onnx
 from sklstm.export._safetensors import load_safetensors, save_safetensors
@@ -34,12 +35,12 @@ def _loaded(file: Path) -> Any:
 
 def _write_onnx(model: Any, arguments: Namespace) -> None:
     made = to_onnx(model, opset=arguments.opset, lengths=arguments.lengths, raw=arguments.raw)
-    arguments.output.write_bytes(made.SerializeToString())
+    write_file(arguments.output, made.SerializeToString())
 
 
 def _write_header(model: Any, arguments: Namespace) -> None:
     header = to_c(model, arguments.name or arguments.output.stem, int8=arguments.int8)
-    arguments.output.write_text(header, encoding="ascii")
+    write_file(arguments.output, header.encode("ascii"))
 
 
 def _write_safetensors(model: Any, arguments: Namespace) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sklstm._files import write_file
 from sklstm._version import __version__
 from sklstm.export._optional import optional
 from sklstm.export._saved import Tree, taken_apart
@@ -81,13 +80,7 @@ def save_safetensors(model: Any, path: str | Path) -> None:
     # The package writes what lies in memory, whatever the strides say.
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     content = save(plain, metadata={KEY: text})
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_file(path, content)
 
 
 def load_safetensors(path: str | Path) -> Any:

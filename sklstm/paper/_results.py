@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sklstm import _isa
+from sklstm._files import write_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +92,7 @@ class Results:
             return
         lines = ",\n".join(json.dumps(vars(result)) for result in self.results)
         text = f'{{"rows": [\n{lines}\n],\n"machine": {json.dumps(machine())}}}\n'
-        beside = self.path.with_suffix(".part")
-        beside.write_text(text)
-        os.replace(beside, self.path)
+        write_file(self.path, text.encode())
 
 
 def read(path: Path) -> tuple[list[Result], dict[str, Any]]:

@@ -114,7 +114,7 @@ FAULTS = [
     Fault(
         "checkpoint-in-place",
         "a file is written where it stands",
-        CHECKPOINT,
+        "sklstm/_files.py",
         '    part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")\n',
         "    path.unlink(missing_ok=True)\n    part = path\n",
         SAVED,

@@ -247,8 +247,8 @@ FAULTS = [
         "files-atomic",
         "a file is written where it is to be",
         "sklstm/export/_safetensors.py",
-        "        beside.write_bytes(content)\n        beside.replace(path)\n",
-        "        path.write_bytes(content)\n",
+        "    write_file(path, content)\n",
+        "    Path(path).write_bytes(content)\n",
         FILES,
     ),
 ]
