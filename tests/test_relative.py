@@ -1,6 +1,7 @@
 """Forecasts relative to now: what RelativeRegressor does is done by hand with NumPy."""
 
 import copy
+import inspect
 import pickle
 import re
 
@@ -299,7 +300,8 @@ def test_a_difference_without_a_number_is_refused_by_the_regressor():
 def test_attributes_are_those_of_the_docstring():
     X = walks(n_features=2)
     model = RelativeRegressor(lstm(), columns="load").fit(frames(X), following(X)[:, 1])
-    attributes = RelativeRegressor.__doc__.partition("Attributes\n")[2].partition("See Also")[0]
-    documented = set(re.findall(r"^    (\w+_) :", attributes, re.MULTILINE))
+    text = inspect.getdoc(RelativeRegressor)
+    attributes = text.partition("Attributes\n")[2].partition("See Also")[0]
+    documented = set(re.findall(r"^(\w+_) :", attributes, re.MULTILINE))
     assert documented == {name for name in vars(model) if name.endswith("_")}
     assert "RelativeRegressor" in model._repr_html_()
