@@ -28,6 +28,7 @@ from sklstm._parameters import (
     shape_of,
 )
 from sklstm._progress import progress
+from sklstm._restored import check_lstm
 from sklstm._sequences import Sequences, called
 from sklstm._snapshots import revised, snapshot
 from sklstm._solvers import SOLVERS, continued
@@ -69,6 +70,10 @@ class BaseLSTM(CategoricalInput):
     @property
     def n_parameters_(self) -> int:
         return self._topology.n_parameters
+
+    def _check_restored(self) -> None:
+        if self.__sklearn_is_fitted__():
+            check_lstm(self)
 
     # --------------------------------------------------------------------------------- learning
 

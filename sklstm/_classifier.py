@@ -10,6 +10,7 @@ from sklstm._base import BaseLSTM
 from sklstm._label_outputs import UNBALANCED, Labels
 from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_number, size_of_network
+from sklstm._restored import check_labels
 from sklstm._sklearn import StrOptions
 from sklstm._snapshots import revised
 from sklstm._targets import Rows
@@ -457,6 +458,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             )
 
     _kind = Labels
+
+    def _check_restored(self) -> None:
+        if self.__sklearn_is_fitted__():
+            check_labels(self)
+        super()._check_restored()
 
     def _outputs_now(self) -> Labels:
         multilabel = self.out_activation_ == "logistic" and self.n_outputs_ > 1

@@ -22,6 +22,7 @@ from sklstm._units import mean_and_scale, mean_as_scale
 # What a regressor makes of its raw outputs.
 OUT_ACTIVATIONS = {"identity": lambda z: z, "logistic": expit, "tanh": np.tanh}
 LINKS = OUT_ACTIVATIONS | {"exp": np.exp}
+QUANTILES_MAX = kernels[np.dtype(np.float64)].constants["QUANTILES_MAX"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,6 @@ def goal_of(parameters: Any) -> tuple[str, float | tuple[float, ...] | None]:
 
 
 def _levels(quantile: Any) -> tuple[float, ...]:
-    most = kernels[np.dtype(np.float64)].constants["QUANTILES_MAX"]
     row = row_of_numbers(quantile)
     levels = () if row is None else tuple(row.tolist())
     rising = all(below < above for below, above in pairwise(levels))
@@ -83,9 +83,10 @@ def _levels(quantile: Any) -> tuple[float, ...]:
             "The 'quantile' parameter must be a number from 0 to 1, or a list of such numbers, "
             f"each larger than the one before. Got {quantile!r} instead."
         )
-    if len(levels) > most:
+    if len(levels) > QUANTILES_MAX:
         raise InvalidParameterError(
-            f"quantile has {len(levels)} numbers, but {most} is the most: fit several regressors."
+            f"quantile has {len(levels)} numbers, but {QUANTILES_MAX} is the most: fit several "
+            "regressors."
         )
     return levels
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from sklstm._restored import restoring
 from sklstm._version import __version__
 
 
@@ -26,7 +27,14 @@ class Portable:
         kept = {name: value for name, value in state.items() if name not in self._not_saved}
         return kept | {"_sklstm_version": __version__}
 
+    def _check_restored(self) -> None:
+        """Raise an error where attributes do not belong together: they come from a file."""
+
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if not isinstance(state, dict):
+            raise ValueError(
+                f"A pickle of {type(self).__name__} holds a dict, got {type(state).__name__}."
+            )
         state = dict(state)
         saved = state.pop("_sklstm_version", "unknown")
         if saved != __version__:
@@ -37,4 +45,6 @@ class Portable:
                 VersionWarning,
                 stacklevel=2,
             )
-        super().__setstate__(state)
+        with restoring(self):
+            super().__setstate__(state)
+            self._check_restored()

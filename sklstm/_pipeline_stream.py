@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from sklstm._restored import check, require_list, restoring
 from sklstm._stream import Stream
 from sklstm._time_step import read_rows
 
@@ -176,7 +177,13 @@ class PipelineStream(Stream):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._transforms = state["transforms"]
+        with restoring(self):
+            transforms = state["transforms"]
+            require_list("transforms", transforms, object)
+            for transform in transforms:
+                steps = all(hasattr(transform, name) for name in ("step", "memory", "reset"))
+                check(steps, "transforms", transform, "streams of transformers")
+            self._transforms = transforms
 
 
 def stream(model):

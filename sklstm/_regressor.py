@@ -13,6 +13,7 @@ from sklstm._number_outputs import Numbers
 from sklstm._outputs import Given
 from sklstm._parameters import CONSTRAINTS, positive_number, size_of_network
 from sklstm._regression import SequenceRegressor
+from sklstm._restored import check_units
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._snapshots import revised
 from sklstm._units import per_output
@@ -420,6 +421,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         self._learned_units = True
         if self.normalize_y and self.out_activation_ == "identity":
             self.y_mean_, self.y_scale_ = LOSSES[self._goal[0]].units(targets, weights)
+
+    def _check_restored(self) -> None:
+        if self.__sklearn_is_fitted__():
+            check_units(self)
+        super()._check_restored()
 
     def _outputs_now(self) -> Numbers:
         return Numbers(

@@ -14,6 +14,7 @@ from sklstm import _isa
 from sklstm._gradient import Gradient
 from sklstm._learner import Learner
 from sklstm._numbers import scalar
+from sklstm._restored import check, require_list, restoring
 from sklstm._sequences import Sequences
 from sklstm._targets import Rows
 from sklstm._time_step import split_step, split_steps
@@ -404,6 +405,8 @@ class Stream:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if not isinstance(state, dict):
+            raise ValueError(f"A pickle of a stream holds a dict, got {type(state).__name__}.")
         saved = state.get("version", "before 0.2.0")
         if saved != __version__:  # memory lies as the kernels of that version like it
             raise ValueError(
@@ -411,9 +414,16 @@ class Stream:
                 f"{__version__}. Install sklstm {saved} to load it and save its estimator, or make "
                 "a new stream with stream()."
             )
-        Stream.__init__(self, state["learner"])
-        self._stepped = state["stepped"]
-        if state["stale"]:
-            self._n_draws = self._vector = None
-        else:
-            self._online.restore(state["memory"])
+        with restoring(self):
+            learner = state["learner"]
+            check(isinstance(learner, Learner), "learner", learner, "that of an estimator")
+            for name in ("stepped", "stale"):
+                check(isinstance(state[name], bool), name, state[name], "True or False")
+            check(not learner.topology.bidirectional, "learner", learner, "of one direction")
+            Stream.__init__(self, learner)
+            self._stepped = state["stepped"]
+            if state["stale"]:
+                self._n_draws = self._vector = None
+            else:
+                require_list("memory", state["memory"], np.ndarray)
+                self._online.restore(state["memory"])

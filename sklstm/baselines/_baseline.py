@@ -25,6 +25,15 @@ from sklstm._memory import about, require
 from sklstm._number_losses import OUT_ACTIVATIONS
 from sklstm._progress import progress
 from sklstm._regression import SequenceRegressor
+from sklstm._restored import (
+    check,
+    check_counts,
+    check_generator,
+    check_input,
+    check_numbers,
+    is_size,
+    require_vector,
+)
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, Options, StrOptions
 from sklstm._snapshots import revised
@@ -78,6 +87,32 @@ class BaselineRegressor(SequenceRegressor):
         It moves ``vector`` and returns the sum of the losses.
         """
         raise NotImplementedError
+
+    def _shape_constraints(self) -> dict[str, Callable[[Any], bool]]:
+        """Entries of ``_shape`` beside ``n_features`` and ``n_outputs``: what each may be."""
+        raise NotImplementedError
+
+    def _n_weights(self) -> int:
+        """Size of ``parameters_`` of a net of ``self._shape``."""
+        raise NotImplementedError
+
+    def _check_restored(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            return
+        shape = self._shape
+        allowed = self._shape_constraints() | {"n_features": is_size, "n_outputs": is_size}
+        if not isinstance(shape, dict) or set(shape) != set(allowed):
+            raise ValueError(f"shape must have the entries {sorted(allowed)}, got {shape!r}")
+        for name, allows in allowed.items():
+            check(allows(shape[name]), f"{name} of the net", shape[name], "possible")
+        check_numbers(self)
+        n_outputs = shape["n_outputs"]
+        check(self.n_outputs_ == n_outputs, "n_outputs_", self.n_outputs_, f"{n_outputs}")
+        check_input(self, shape["n_features"])
+        check_counts(self)
+        check_generator("_rng", self._rng.get_state())
+        size = self._n_weights()
+        require_vector("parameters_", self.parameters_, size, (np.float64,), "this net")
 
     # --------------------------------------------------------------------------------- learning
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from sklstm._callbacks import Watch, attributes_after
 from sklstm._progress import progress
+from sklstm._restored import require_int
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval
 from sklstm._targets import Examples
@@ -22,7 +23,7 @@ from sklstm.baselines._baseline import (
     BaselineRegressor,
     Integral,
 )
-from sklstm.baselines._growth import Cascade, Growth, Settings
+from sklstm.baselines._growth import Cascade, Growth, Settings, cascade_weights
 
 COUNT = Interval(Integral, 0, None, closed="left")
 
@@ -223,6 +224,13 @@ class RecurrentCascadeRegressor(BaselineRegressor):
 
     def _parameter_shape(self) -> dict[str, Any]:
         return {}  # the net grows: no parameter decides what it looks like
+
+    def _shape_constraints(self) -> dict[str, Any]:
+        return {}
+
+    def _n_weights(self) -> int:
+        require_int("n_hidden_", self.n_hidden_)
+        return cascade_weights(self._shape["n_features"], self._shape["n_outputs"], self.n_hidden_)
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
         self.n_hidden_, self.correlations_ = 0, []

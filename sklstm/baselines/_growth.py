@@ -55,6 +55,13 @@ class Settings:
     init_range: float
 
 
+def cascade_weights(n_features: int, n_outputs: int, n_hidden: int) -> int:
+    """Number of weights: of units, each of which sees those before it, and of outputs."""
+    n_sources = 1 + n_features
+    of_units = n_hidden * (n_sources + 1) + n_hidden * (n_hidden - 1) // 2
+    return of_units + (n_sources + n_hidden) * n_outputs
+
+
 class Cascade:
     """Weights of units and outputs.
 
@@ -63,6 +70,12 @@ class Cascade:
     """
 
     def __init__(self, vector: np.ndarray, n_features: int, n_outputs: int, n_hidden: int):
+        n_weights = cascade_weights(n_features, n_outputs, n_hidden)
+        if vector.shape != (n_weights,):
+            raise ValueError(
+                f"parameters_ is an array of shape {vector.shape}, but this net of {n_features} "
+                f"features, {n_hidden} hidden units and {n_outputs} outputs has {n_weights}."
+            )
         sizes = [1 + n_features + h + 1 for h in range(n_hidden)]
         *self.units, outputs = np.split(vector, np.cumsum(sizes))
         self.outputs = outputs.reshape(1 + n_features + n_hidden, n_outputs)

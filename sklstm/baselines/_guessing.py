@@ -11,6 +11,7 @@ import numpy as np
 
 from sklstm._callbacks import Watch, attributes_after
 from sklstm._progress import progress
+from sklstm._restored import is_size
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
@@ -163,6 +164,21 @@ class GuessingRegressor(BaselineRegressor):
             "connections": str(self.connections),
             "bias": self.bias,
         }
+
+    def _shape_constraints(self) -> dict[str, Any]:
+        return {
+            "n_hidden": lambda v: v == 0 or is_size(v),
+            "connections": lambda v: v in ("full", "self", "outputs"),
+            "bias": lambda v: v in ("all", "hidden", None),
+        }
+
+    def _n_weights(self) -> int:
+        """As many as are True in `_connected`."""
+        shape = self._shape
+        H, K, n_features = shape["n_hidden"], shape["n_outputs"], shape["n_features"]
+        among = {"full": (H + K) ** 2, "self": H + 2 * H * K, "outputs": 2 * H * K}
+        biased = {"all": H + K, "hidden": H, None: 0}
+        return among[shape["connections"]] + biased[shape["bias"]] + (H + K) * n_features
 
     def _connected(self) -> np.ndarray:
         """Which source feeds which unit: (units, 1, inputs) by units."""

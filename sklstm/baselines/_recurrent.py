@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._restored import is_flag, is_size
 from sklstm._sequences import Sequences
 from sklstm._sklearn import StrOptions
 from sklstm._targets import Examples
@@ -219,8 +220,18 @@ class RecurrentRegressor(BaselineRegressor):
         n_dense = n_hidden + shape["bias"]
         return (n_dense + n_features, n_hidden), (n_dense + shortcuts, n_outputs)
 
+    def _shape_constraints(self) -> dict[str, Any]:
+        return {
+            "n_hidden": is_size,
+            "connections": lambda v: v in ("full", "layered", "shortcuts"),
+            "bias": is_flag,
+        }
+
+    def _n_weights(self) -> int:
+        return sum(prod(size) for size in self._sizes() if size)
+
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
-        return self._weights(rng, sum(prod(size) for size in self._sizes() if size))
+        return self._weights(rng, self._n_weights())
 
     def _net(self, vector: np.ndarray) -> Recurrent:
         """The net with these weights, which it moves when it learns."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._restored import is_flag, is_size
 from sklstm._sequences import Sequences
 from sklstm._targets import Examples
 from sklstm.baselines._baseline import AT_LEAST_1, DESCENT, NOT_NEGATIVE, BaselineRegressor
@@ -205,6 +206,13 @@ class SequenceChunker(BaselineRegressor):
         n_readout = n_sources if shape["chunker_shortcuts"] else n_hidden + shape["bias"]
         automatizer = n_sources * (2 * n_hidden + n_predicted)
         return automatizer, n_sources * n_hidden + n_readout * n_features
+
+    def _shape_constraints(self) -> dict[str, Any]:
+        flags = dict.fromkeys(("next_input", "chunker_shortcuts", "bias"), is_flag)
+        return {"n_hidden": is_size} | flags
+
+    def _n_weights(self) -> int:
+        return sum(self._sizes())
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
         shape = self._shape

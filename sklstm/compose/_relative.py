@@ -17,6 +17,7 @@ from sklstm._callbacks import watched
 from sklstm._number_losses import LOSSES, goal_of
 from sklstm._parameters import positive_int, setting_of
 from sklstm._regressor import LSTMRegressor
+from sklstm._restored import check, check_input, check_places, require_int, restoring
 from sklstm._sequences import called, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, HasMethods, InvalidParameterError, _fit_context
 from sklstm._snapshots import revised, snapshot
@@ -293,6 +294,18 @@ class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         )
         self._per_step = bool(setting_of(self.regressor_, "return_sequences", False))
         return self._read(X, reset=True)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with restoring(self):
+            super().__setstate__(state)
+            if not self.__sklearn_is_fitted__():
+                return
+            require_int("_features_per_step", self._features_per_step, 1)
+            is_table = self._sequence_input == "table"
+            width = self._features_per_step if is_table else self.n_features_in_
+            check_input(self, width)
+            check_places("columns_", self.columns_, width)
+            check(isinstance(self._per_step, bool), "_per_step", self._per_step, "True or False")
 
     def _read(self, X: Any, reset: bool = False) -> Rows:
         sequences = read_sequences(self, X, reset=reset, features_per_step=self._features_per_step)

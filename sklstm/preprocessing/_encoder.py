@@ -12,6 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import one_task
 from sklstm._laws import check_finite
+from sklstm._restored import (
+    check,
+    check_input,
+    check_places,
+    require_int,
+    require_list,
+    restoring,
+)
 from sklstm._sequences import Sequences, read_sequences
 from sklstm._sklearn import (
     CallbackSupportMixin,
@@ -320,7 +328,31 @@ class SequenceEncoder(
         check_is_fitted(self)
         return EncoderStream(self)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with restoring(self):
+            super().__setstate__(state)
+            if hasattr(self, "encoded_features_"):
+                self._check_restored()
+
     # ------------------------------------------------------------------------------ inside
+
+    def _check_restored(self) -> None:
+        """Raise an error where attributes do not belong together: they come from a file."""
+        n_features, vocabularies = self._n_step_features, self._vocabularies
+        require_int("_n_step_features", n_features, 1)
+        check_input(self, n_features)
+        check_places("encoded_features_", self.encoded_features_, n_features)
+        check(isinstance(self._flat, bool), "_flat", self._flat, "True or False")
+        good = isinstance(vocabularies, dict) and list(vocabularies) == list(self.encoded_features_)
+        check(good, "_vocabularies", vocabularies, "a dict of the features in encoded_features_")
+        for name in ("categories_", "infrequent_categories_"):
+            require_list(name, getattr(self, name), object, len(vocabularies))
+        for vocabulary in vocabularies.values():
+            good = isinstance(vocabulary, Vocabulary) and vocabulary.is_whole()
+            check(good, "_vocabularies", vocabulary, "symbols with a code each")
+
+    def _check_memory(self, memory: Any) -> None:
+        check(memory is None, "memory", memory, "None")
 
     def _learn(self, symbols: Symbols, vocabularies: dict[int, Vocabulary]) -> None:
         """Take over what is known of the features that are encoded, by their numbers."""

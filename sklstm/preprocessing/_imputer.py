@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sklstm._callbacks import one_task
+from sklstm._restored import require_array
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions, _fit_context
 from sklstm._snapshots import revised
@@ -234,6 +235,16 @@ class SequenceImputer(StepFeatures):
         if self.add_elapsed:
             wide[:, -1] = steps - before
         return wide.reshape(len(values), -1)
+
+    def _check_restored(self) -> None:
+        super()._check_restored()
+        require_array("statistics_", self.statistics_, (self._n_step_features,), "f")
+
+    def _check_memory(self, memory: Any) -> None:
+        if memory is not None:
+            last, elapsed = memory
+            require_array("memory", last, (self._n_step_features,), "f")
+            require_array("memory", elapsed, (self._n_step_features,), "i")
 
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, tuple]:
         """``memory``: last value of each feature, NaN before the first, and the steps since."""

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 
 from sklstm._callbacks import one_task
+from sklstm._restored import check, require_array
 from sklstm._sequences import Sequences
 from sklstm._sklearn import _fit_context
 from sklstm._snapshots import revised
@@ -160,6 +161,15 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         if now.with_mean:
             np.add(original, now.mean_, out=original, casting="same_kind")
         return as_given(original, sequences)
+
+    def _check_restored(self) -> None:
+        n_features = np.size(self.mean_)
+        for name in ("mean_", "var_", "scale_"):
+            require_array(name, getattr(self, name), (n_features,), "f")
+        seen = np.asarray(self.n_steps_seen_)
+        fits = seen.shape in ((), (n_features,)) and seen.dtype.kind in "iuf"
+        check(fits, "n_steps_seen_", seen, "a number, or one for each feature")
+        super()._check_restored()
 
     def _learn(self, X: Any, sample_weight: Any, first: bool) -> SequenceScaler:
         with revised(self) as draft:

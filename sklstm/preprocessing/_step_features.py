@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import one_task
 from sklstm._memory import memory
+from sklstm._restored import check, require_int
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, _check_feature_names_in, _fit_context
 from sklstm._snapshots import revised
@@ -35,6 +36,8 @@ class StepFeatures(SequenceTransformer):
 
     def _blocks(self, values: np.ndarray, n_blocks: int) -> np.ndarray:
         """Room (N, B, F) for ``values`` (N, F), or an error that names what asks for too much."""
+        for name in self._sizes:  # checked in fit, but may have been set since, or come from a file
+            require_int(name, getattr(self, name), below=np.inf)
         try:
             if n_blocks * values.nbytes > memory():
                 raise MemoryError
@@ -46,6 +49,12 @@ class StepFeatures(SequenceTransformer):
                 f"{len(values)} time steps of {values.shape[1]} features. Decrease "
                 f"{' or '.join(self._sizes)}."
             ) from None
+
+    def _check_memory(self, memory: Any) -> None:
+        rows = isinstance(memory, np.ndarray) and memory.ndim == 2 and memory.dtype.kind == "f"
+        fits = rows and memory.shape[1] == self._n_step_features
+        of = f"None or rows of {self._n_step_features} numbers"
+        check(memory is None or fits, "memory", memory, of)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._containers import chosen_features, frame_of, is_frame
+from sklstm._restored import check, check_input, check_places, require_int, restoring
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, Interval, StrOptions, _wrap_data_with_container
 from sklstm._snapshots import snapshot
@@ -90,6 +91,10 @@ class SequenceTransformer(_Transform, CallbackSupportMixin, TransformerMixin, Ba
         """
         raise NotImplementedError
 
+    def _check_memory(self, memory: Any) -> None:
+        """Raise an error for what `_step` cannot have kept."""
+        check(memory is None, "memory", memory, "None")
+
     def stream(self):
         """This transformer on a stream: one time step after the other.
 
@@ -104,6 +109,20 @@ class SequenceTransformer(_Transform, CallbackSupportMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         return TransformStream(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with restoring(self):
+            super().__setstate__(state)
+            if hasattr(self, "_sequence_input"):  # is fitted
+                self._check_restored()
+
+    def _check_restored(self) -> None:
+        """Raise an error where attributes do not belong together: they come from a file."""
+        n_features = self._n_step_features
+        require_int("_n_step_features", n_features, 1)
+        check_input(self, n_features)
+        if hasattr(self, "_categorical"):
+            check_places("_categorical", self._categorical, n_features)
 
     def _codes_in(self, sequences: Sequences, X: Any) -> np.ndarray:
         """Numbers of the features that ``categorical_features`` says hold codes."""
@@ -149,6 +168,14 @@ class TransformStream:
     def __init__(self, transformer: SequenceTransformer) -> None:
         self._transformer = transformer
         self.memory = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with restoring(self):
+            vars(self).update(state)
+            transformer = self._transformer
+            good = hasattr(transformer, "_check_memory") and self.n_features > 0
+            check(good, "_transformer", transformer, "a fitted transformer of sequences")
+            transformer._check_memory(self.memory)
 
     @property
     def n_features(self) -> int:

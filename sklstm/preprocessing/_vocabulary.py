@@ -64,6 +64,15 @@ class Vocabulary:
         codes = {symbol: code for code, symbol in enumerate(symbols)}
         return Vocabulary(_as_array(symbols), None, codes)
 
+    def is_whole(self) -> bool:
+        """Is there a code for each symbol? Asked where it comes from a file."""
+        arrays = [self.categories, *([] if self.infrequent is None else [self.infrequent])]
+        if not all(isinstance(array, np.ndarray) and array.ndim == 1 for array in arrays):
+            return False
+        if not isinstance(self.codes, dict) or len(self.codes) != len(self.categories):
+            return False
+        return all(type(code) is int and 0 <= code < self.n_codes for code in self.codes.values())
+
     @property
     def infrequent_code(self) -> int | None:
         return None if self.infrequent is None else len(self.categories) - len(self.infrequent)

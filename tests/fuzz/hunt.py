@@ -70,7 +70,7 @@ class Worker:
             self.stop()
             return "hung", f"no answer in {self.seconds} s"
         code = self.process.wait()
-        self.process = None
+        self.stop()
         words = self.errors.read_text(errors="replace")
         at = max(words.find("ERROR: AddressSanitizer"), 0)
         return "crashed", f"exit code {code}: {words[at : at + 3000]}"

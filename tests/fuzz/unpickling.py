@@ -11,6 +11,7 @@ here. Users are told to load pickles of those they trust only.
 from __future__ import annotations
 
 import pickle
+import struct
 from io import BytesIO
 from typing import Any, ClassVar
 
@@ -36,7 +37,7 @@ ALLOWED = ("_frombuffer",)
 # What a changed pickle may raise: words of Python and NumPy before any model is made, and ours.
 REFUSALS = (
     pickle.UnpicklingError, ValueError, TypeError, AttributeError, LookupError, EOFError,
-    ImportError, ArithmeticError, AssertionError,
+    ImportError, ArithmeticError, AssertionError, struct.error,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ MIB = 1 << 20
 # A case may ask the system for so much beyond what the process had before. Models here have
 # less than 100 kB.
 LIMIT = 256 * MIB
-# And write to so much of it.
+# And write to so much of it, unless somebody asked for it by an assignment.
 TOUCHED = 64 * MIB
 
 
@@ -60,15 +60,16 @@ def main() -> None:
     for line in sys.stdin:
         _forget_peak()
         before = _status("VmRSS")
-        outcome, words = "failed", ""
+        outcome, words, case = "failed", "", json.loads(line)
         try:
-            outcome, words = run(json.loads(line))
+            outcome, words = run(case)
         except MemoryError as error:
             words = f"MemoryError: {error}"
         except BaseException as error:
             words = f"{type(error).__name__}: {error}"
         grown = _status("VmHWM") - before
-        if grown > TOUCHED and "asan" not in os.environ.get("LD_PRELOAD", ""):
+        bounded = case.get("way") != "assigned" and "asan" not in os.environ.get("LD_PRELOAD", "")
+        if grown > TOUCHED and bounded:
             outcome, words = "failed", f"took {grown >> 20} MiB; {words}"
         answers.write(json.dumps([outcome, words[:400]]) + "\n")
 

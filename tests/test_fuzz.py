@@ -1,0 +1,65 @@
+"""Some seconds of the hunt of tests/fuzz, and all cases that once went wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.exercise import carried_out, of_model
+from tests.fuzz.hunt import Findings, hunt
+from tests.fuzz.kinds import KINDS, draw
+from tests.fuzz.subjects import MAKERS, subject
+
+CORPUS = Path(__file__).parent / "fuzz" / "corpus"
+CASES = 150  # of each kind
+ONES = {"early stopping", "context", "categories, SGD", "peephole", "coupled"}  # have no stream
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - ONES))
+def test_everything_works_before_it_is_changed(name):
+    assert carried_out(of_model(*subject(name))) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_case_is_the_same_every_time(kind):
+    cases = [json.dumps(draw(kind, 3, number)) for number in range(5)]
+    assert cases == [json.dumps(draw(kind, 3, number)) for number in range(5)]
+    assert len(set(cases)) == 5
+    assert cases[0] != json.dumps(draw(kind, 4, 0))
+
+
+def test_changed_models_streams_and_files_work_or_are_refused():
+    findings = Findings()
+    for case in hunt(draw(kind, 0, number) for number in range(CASES) for kind in KINDS):
+        findings.add(*case)
+    assert findings.bad == []
+    assert all(row["worked"] > 0 and row["refused"] > 0 for row in findings.counts.values())
+
+
+def test_what_went_wrong_once_no_longer_does():
+    files = sorted(CORPUS.glob("*.jsonl"))
+    cases = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    findings = Findings()
+    for case in hunt(case for case in cases if case["kind"] in KINDS):
+        findings.add(*case)
+    assert cases and findings.bad == []
+
+
+# ----------------------------------------------------------------- the hunter itself finds faults
+
+FAULTS = {
+    "crash": ("crashed", "exit code -11"),
+    "hang": ("hung", "no answer"),
+    "error": ("failed", "SystemError"),
+    "memory": ("failed", "MemoryError"),
+    "memory that is written to": ("failed", "took"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_and_the_next_case_is_carried_out(fault):
+    sound = draw("attributes", 0, 0)
+    *_, (_, outcome, words), (_, after, _) = hunt([sound, {"kind": fault}, sound], seconds=3)
+    assert (outcome, FAULTS[fault][1] in words) == (FAULTS[fault][0], True)
+    assert after in ("worked", "refused")
