@@ -7,6 +7,7 @@ it has learned, but for the arrays. No class is looked up anywhere else, and eve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from sklstm.compose import RelativeRegressor
 from sklstm.export import _saved_lstm, _saved_steps
 from sklstm.export._json import decoded, encoded
 from sklstm.export._model import require_fitted
+from sklstm.preprocessing._step_features import StepFeatures
 
 CLASSES = {
     cls.__name__: cls
@@ -164,6 +166,7 @@ class Tree:
         with _inside(where):
             n_features = _restore_input(model, fitted, _step_width(model, fitted))
             if kind is RelativeRegressor:
+                _check_widths([model, inner])
                 _restore_relative(model, fitted, n_features)
             elif isinstance(model, BaseLSTM):
                 self._add_lstm(model, fitted, n_features, where)
@@ -182,6 +185,8 @@ class Tree:
             if node != "passthrough":
                 node = self._made(node, f"{prefix}steps.{k}.", f"{where}.steps[{k}]")
             made.append((name, node))
+        with _inside(where):
+            _check_widths([model for _, model in made if model != "passthrough"])
         return Pipeline(made, **{k: v for k, v in parameters.items() if v is not None})
 
     def _add_lstm(self, model: BaseLSTM, fitted: dict, n_features: int, where: str) -> None:
@@ -243,6 +248,26 @@ def _with_parameters(model: BaseEstimator, parameters: dict, where: str) -> Any:
             "have written the file"
         )
     return model.set_params(**parameters)
+
+
+def _check_widths(models: list) -> None:
+    """Each must take the features that the one before makes: no more than was fitted."""
+    for before, after in pairwise(models):
+        while isinstance(before, Pipeline):
+            before = before[-1]
+        while isinstance(after, Pipeline):
+            after = next((m for _, m in after.steps if m != "passthrough"), before)
+        n_blocks = before._n_blocks() if isinstance(before, StepFeatures) else 1
+        made, taken = before.n_features_in_ * n_blocks, after.n_features_in_
+        if before._sequence_input != "table" or after._sequence_input == "table":
+            fits = made == taken
+        else:  # one was initialized, the other saw a table with some steps beside each other
+            fits = made % taken == 0
+        if not fits:
+            raise ValueError(
+                f"{type(after).__name__} takes {taken} features, but {type(before).__name__} "
+                f"before it makes {made} of {before.n_features_in_}"
+            )
 
 
 def _step_width(model: Any, fitted: dict) -> int:

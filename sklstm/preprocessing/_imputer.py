@@ -212,6 +212,9 @@ class SequenceImputer(StepFeatures):
         added = {"_missing": self.add_indicator, "_elapsed": self.add_elapsed}
         return ["", *(suffix for suffix, wanted in added.items() if wanted)]
 
+    def _n_blocks(self) -> int:
+        return len(self._suffixes())
+
     def _transformed(self, sequences: Sequences) -> np.ndarray:
         values, offsets = sequences.values, sequences.offsets
         missing = np.isnan(values)

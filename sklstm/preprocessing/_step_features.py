@@ -34,6 +34,10 @@ class StepFeatures(SequenceTransformer):
         """What each block adds to the names of the features."""
         raise NotImplementedError
 
+    def _n_blocks(self) -> int:
+        """How many `_suffixes` there are."""
+        raise NotImplementedError
+
     def _blocks(self, values: np.ndarray, n_blocks: int) -> np.ndarray:
         """Room (N, B, F) for ``values`` (N, F), or an error that names what asks for too much."""
         for name in self._sizes:  # checked in fit, but may have been set since, or come from a file
@@ -177,15 +181,17 @@ class SequenceDifferences(StepFeatures):
         differences = [f"_diff{k}" for k in range(1, self.order + 1)]
         return ["", *differences] if self.keep else differences
 
+    def _n_blocks(self) -> int:
+        return int(self.order) + bool(self.keep)
+
     def _transformed(self, sequences: Sequences) -> np.ndarray:
         values, first_steps = sequences.values, sequences.offsets[:-1]
-        n_kept = 1 if self.keep else 0
-        wide = self._blocks(values, n_kept + int(self.order))
+        wide = self._blocks(values, self._n_blocks())
         if self.keep:
             wide[:, 0] = values
         below = values
         with np.errstate(**QUIET):
-            for block in np.moveaxis(wide[:, n_kept:], 1, 0):
+            for block in np.moveaxis(wide[:, bool(self.keep) :], 1, 0):
                 np.subtract(below[1:], below[:-1], out=block[1:])
                 block[first_steps] = 0
                 below = block
@@ -304,11 +310,13 @@ class SequenceContext(StepFeatures):
         earlier = [f"_before{k}" for k in range(self.before, 0, -1)]
         return ["", *earlier, *(f"_after{k}" for k in range(1, self.after + 1))]
 
+    def _n_blocks(self) -> int:
+        return int(self.before) + 1 + int(self.after)
+
     def _transformed(self, sequences: Sequences) -> np.ndarray:
         values, offsets = sequences.values, sequences.offsets
         first_steps, last_steps = offsets[:-1], offsets[1:] - 1
-        n_blocks = int(self.before) + 1 + int(self.after)
-        wide = self._blocks(values, n_blocks)
+        wide = self._blocks(values, self._n_blocks())
         blocks = np.moveaxis(wide, 1, 0)
         blocks[0] = values
         nearer = values
