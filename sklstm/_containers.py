@@ -253,13 +253,20 @@ def chosen_features(
     names : list of str or None
         Those of the features, if they have any.
     frame : data frame, default=None
-        A data frame with these features, for "from_dtype": without one that chooses no feature.
+        A data frame with these features, whose types "from_dtype" looks at.
     """
     argument = "categorical_features"
     if categorical_features is None:
         return np.empty(0, dtype=np.intp)
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
-        return np.flatnonzero([] if frame is None else list(map(is_category, frame.dtypes)))
+        if frame is None:
+            raise ValueError(
+                f'{argument}="from_dtype" looks at the types of the columns of data frames, but X '
+                "is no list of them (after transformers it is not, nor in RelativeRegressor, nor "
+                f"has initialize any): set {argument} to the numbers of the features, such as [0], "
+                "or to None."
+            )
+        return np.flatnonzero(list(map(is_category, frame.dtypes)))
     if isinstance(categorical_features, str) or np.ndim(categorical_features) != 1:
         raise ValueError(
             f"{argument}={categorical_features!r} is no list of features: pass a list of their "

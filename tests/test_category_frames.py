@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMRegressor
+from sklstm.compose import RelativeRegressor
+from sklstm.preprocessing import SequenceImputer, SequenceScaler
 
 
 def word_frames(words, n=12, seed=0):
@@ -108,3 +111,31 @@ def test_a_stream_takes_words_that_frames_had():
             stream.step(bad)
     outputs, losses = stream.learn_steps([[0.5, "u"], [0.1, "v"]], [1.0, np.nan])
     assert outputs[0] == of_u and np.isnan(losses[1])
+
+
+@pytest.mark.parametrize("form", ["array", "list", "table"])
+def test_without_data_frames_no_types_are_to_be_seen(form):
+    X = np.arange(72.0).reshape(12, 3, 2)
+    X = {"array": X, "list": list(X), "table": X[:, :, 0]}[form]
+    y, message = np.arange(12.0), r'"from_dtype" looks at the types.*to the numbers of the features'
+    for call in (
+        lambda: by_type().fit(X, y),
+        lambda: by_type().partial_fit(X, y),
+        lambda: by_type().initialize(2),
+        lambda: SequenceScaler(categorical_features="from_dtype").fit(X),
+        lambda: SequenceImputer(categorical_features="from_dtype").fit(X),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_behind_what_returns_arrays_features_are_named_by_number():
+    X, y = word_frames([0, 1]), np.arange(12.0)
+    numbers = [x.astype(float) for x in X]
+    for make in (
+        lambda inner: make_pipeline(SequenceScaler(categorical_features=["b"]), inner),
+        lambda inner: RelativeRegressor(inner, columns="a"),
+    ):
+        with pytest.raises(ValueError, match='"from_dtype" looks at the types'):
+            make(by_type()).fit(numbers, y)
+        make(by_type().set_params(categorical_features=[1])).fit(numbers, y)

@@ -28,7 +28,7 @@ def test_numbers_names_and_masks_choose_the_same_features_in_order(chosen):
     assert_array_equal(chosen_features(chosen, 3, NAMES), [0, 2])
 
 
-@pytest.mark.parametrize("chosen", [None, [], (), np.empty(0, int), "from_dtype", [False] * 3])
+@pytest.mark.parametrize("chosen", [None, [], (), np.empty(0, int), [False] * 3])
 def test_nothing_chosen_is_no_feature(chosen):
     numbers = chosen_features(chosen, 3, None)
     assert numbers.shape == (0,) and numbers.dtype.kind == "i"

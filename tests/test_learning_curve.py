@@ -14,11 +14,14 @@ from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from watchers import Recorder, needs_callbacks
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.baselines import GuessingRegressor, RecurrentRegressor
 from sklstm.callback import Checkpoint, LearningCurve, _live_picture
+from sklstm.compose import RelativeRegressor
+from sklstm.preprocessing import SequenceScaler
 
 pytestmark = needs_callbacks
 
@@ -88,6 +91,25 @@ def test_in_a_search_the_rows_are_those_of_the_refit(backend):
     with parallel_config(backend):
         search.fit(X, labels)
     assert column(curve, "loss") == search.best_estimator_.loss_curve_
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "search", "transformer", "relative"])
+def test_what_has_no_loss_is_refused_with_the_place_where_to_set_it(kind):
+    inner = LSTMClassifier(2, max_iter=2, random_state=0)
+    model = {
+        "pipeline": make_pipeline(SequenceScaler(), inner),
+        "search": GridSearchCV(inner, {"alpha": [0.0]}, cv=2),
+        "transformer": SequenceScaler(),
+        "relative": RelativeRegressor(LSTMRegressor(2), columns=0),
+    }[kind]
+    curve, name = LearningCurve(), type(model).__name__
+    with pytest.raises(TypeError, match=rf"{name} has not: in a pipeline or a search, set it on"):
+        model.set_callbacks(curve).fit(X, labels)
+    curve = LearningCurve()
+    inner.set_callbacks(curve)
+    if kind == "pipeline":
+        make_pipeline(SequenceScaler(), inner).fit(X, labels)
+        assert len(curve.rows_) == 2
 
 
 def test_pickles_and_clones_keep_the_rows():

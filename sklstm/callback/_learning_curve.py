@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from sklstm._estimator import SequenceEstimator
 from sklstm._parameters import flag
 from sklstm.callback._live_picture import LivePicture
 from sklstm.callback._needed import require_callbacks
@@ -74,7 +75,18 @@ class LearningCurve:
             That is fitted.
         context : CallbackContext
             Of the fit.
+
+        Raises
+        ------
+        TypeError
+            If it has no loss.
         """
+        if not isinstance(estimator, SequenceEstimator):
+            raise TypeError(
+                "LearningCurve shows losses of LSTMs and of the baselines, which "
+                f"{type(estimator).__name__} has not: in a pipeline or a search, set it on the "
+                "LSTM, such as model[-1].set_callbacks(curve)."
+            )
         self._fit, self.rows_ = context, []
         self._picture = LivePicture.in_notebook(self.plot) if self.live else None
 
