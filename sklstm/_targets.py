@@ -99,7 +99,8 @@ class Examples:
         The loss is then the mean over their targets, however many targets a sequence has.
         """
         # in units of the largest, or tiny weights would have no sum to divide by
-        even = replace(self, weights=self.weights / (self.weights.max() or 1.0))
+        weights = shares(self.weights)[0]
+        even = replace(self, weights=weights / (weights.max() or 1.0))
         total = even.total_weight(chosen)
         if total == 0:
             raise ValueError(NOTHING_LEFT)
@@ -115,7 +116,8 @@ class Examples:
 
     def mean_length(self, chosen: np.ndarray) -> float:
         """Steps of the chosen sequences, the mean by weight; their order has no influence."""
-        weights, lengths = self.sequence_weights[chosen], self.rows.sequences.lengths[chosen]
+        lengths = self.rows.sequences.lengths[chosen]
+        weights = shares(self.sequence_weights[chosen])[0]
         weights = weights / (weights.max() or 1.0)
         total = fsum(weights)
         return fsum(weights * lengths) / total if total > 0 else float(lengths.mean())

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklstm._numbers import row_of_numbers
+from sklstm._numbers import row_of_numbers, shares
 
 
 def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +30,8 @@ def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
         values, w = column[rows], weights[rows]
         if len(values) == 0:
             continue
-        w = w / w.max()  # tiny weights have few digits, and so would their products
+        w = shares(w)[0]  # tiny weights have few digits, and so would their products
+        w = w / w.max()
         # About one of the values, so that a large mean takes no digits and a constant has
         # variance 0 exactly; in units of the largest distance, so that no square overflows.
         origin = values[0]

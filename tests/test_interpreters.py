@@ -47,7 +47,8 @@ def lowest(requirements):
 @in_checkout
 def test_the_floors_that_are_tried_are_those_that_are_declared(project):
     lines = FLOORS.read_text().splitlines()
-    tried = dict(line.partition("#")[0].strip().split("==") for line in lines if line[0] != "#")
+    lines = [line.partition("#")[0].strip() for line in lines]
+    tried = dict(line.split("==") for line in lines if "==" in line)
     declared = lowest(project["project"]["dependencies"])
     declared |= lowest(project["project"]["optional-dependencies"]["test"])
     declared |= lowest(project["build-system"]["requires"])
