@@ -1,6 +1,6 @@
 """Run tests, or the hunt of tests/fuzz, on kernels that a sanitizer watches.
 
-    python tests/sanitized.py address short        # two minutes: what .ci/run does
+    python tests/sanitized.py address short        # some tests and 30 seconds of the hunt: .ci/run
     python tests/sanitized.py address              # all tests of kernels, an hour
     python tests/sanitized.py undefined
     python tests/sanitized.py address fuzz --seconds 3600 --seed 1
@@ -70,7 +70,10 @@ def folder_with_kernels(folder: Path, sanitizer: str, isa: str) -> None:
 def library(name: str) -> str:
     """Path of a library of the compiler."""
     command = ["gcc", f"-print-file-name={name}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    if not Path(path).is_absolute():
+        raise SystemExit(f"gcc has no {name}.")
+    return path
 
 
 def environment(folder: Path, sanitizer: str, isa: str) -> dict[str, str]:
@@ -107,6 +110,17 @@ def environment(folder: Path, sanitizer: str, isa: str) -> dict[str, str]:
     return os.environ | found
 
 
+def commands(what: str, rest: list[str]) -> list[list[str]]:
+    """What Python is to run: modules and their arguments."""
+    hunt = ["tests.fuzz", *(rest or ["--seconds", "30"])]
+    if what == "fuzz":
+        return [hunt]
+    words = SHORT if what == "short" else f"{KERNELS} {REST}"
+    files = [f"tests/test_{word}.py" for word in words.split()]
+    tests = ["pytest", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, *files]
+    return [tests, hunt] if what == "short" else [[*tests, *rest]]
+
+
 def findings(folder: Path) -> list[str]:
     """Reports of the sanitizer, one for each error."""
     signs = ("ERROR: AddressSanitizer", "runtime error:", "WARNING: ThreadSanitizer")
@@ -129,20 +143,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="sklstm-") as name:
         folder = Path(name)
         folder_with_kernels(folder, options.sanitizer, options.isa)
-        if options.what == "fuzz":
-            command = [sys.executable, "-m", "tests.fuzz", *rest]
-        else:
-            words = SHORT if options.what == "short" else f"{KERNELS} {REST}"
-            files = [f"tests/test_{word}.py" for word in words.split()]
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-            command += ["-k", LEFT_OUT, *files, *rest]
         env = environment(folder, options.sanitizer, options.isa)
-        code = subprocess.run(command, cwd=folder, env=env).returncode
+        codes = [
+            subprocess.run([sys.executable, "-m", *command], cwd=folder, env=env).returncode
+            for command in commands(options.what, rest)
+        ]
         found = findings(folder)
     for report in found[:20]:
         print(report, end="\n\n")
     print(f"{options.sanitizer} sanitizer: {len(found)} findings")
-    return code or bool(found)
+    return max(map(abs, codes)) or bool(found)
 
 
 if __name__ == "__main__":
