@@ -109,7 +109,8 @@ FAULTS = [
         "the scaler forgets in later calls which features hold codes",
         "sklstm/preprocessing/_scaler.py",
         "            draft.mean_[draft._categorical], draft.var_[draft._categorical] = 0.0, 1.0\n",
-        "                draft.mean_[draft._categorical], draft.var_[draft._categorical] = 0.0, 1.0\n",
+        "                draft.mean_[draft._categorical], "
+        "draft.var_[draft._categorical] = 0.0, 1.0\n",
         "test_preprocessing.py",
     ),
     Fault(
