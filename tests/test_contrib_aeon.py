@@ -52,6 +52,18 @@ def test_series_are_sequences_of_time_points(adapter, make, y):
 
 
 @pytest.mark.parametrize(("adapter", "make", "y"), CASES)
+def test_what_a_mask_hides_is_missing(adapter, make, y):
+    cut = np.stack([x[:, :6] for x in X])
+    hidden = np.ma.array(cut)
+    hidden[3, 1, 2] = np.ma.masked
+    model = adapter(make(4, **small)).fit(np.ma.array(cut), y)
+    for method, given in ((model.fit, (y,)), (model.predict, ())):
+        for series in (hidden, list(hidden)):
+            with pytest.raises(ValueError, match=r"NaN|missing values"):
+                method(series, *given)
+
+
+@pytest.mark.parametrize(("adapter", "make", "y"), CASES)
 def test_the_default_is_scaled(adapter, make, y):
     steps = [x.T for x in X]
     model = adapter().fit(X, y)
