@@ -123,7 +123,7 @@ class Learner:
 
     @property
     def alpha(self) -> float:
-        return self.holder.alpha
+        return float(self.holder.alpha)  # a number of NumPy would warn of infinite penalties
 
     def outputs(self) -> Outputs:
         return self.holder._outputs_now()
