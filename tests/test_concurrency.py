@@ -3,18 +3,21 @@
 import pytest
 import watchdog
 
-from tests.concurrency.__main__ import SHORT, processes, run
+from tests.cases import processes, run
 from tests.concurrency.cases import CASES
 
 pytestmark = pytest.mark.skipif(not watchdog.needed, reason=watchdog.why_not)
+PACKAGE = "tests.concurrency"
 
 
 @pytest.mark.parametrize(
-    "cases", processes(CASES), ids=lambda cases: "+".join(case.name for case in cases)
+    "cases",
+    processes(CASES, alone=("runtimes",)),
+    ids=lambda cases: "+".join(case.name for case in cases),
 )
 def test_work_around_processes_and_threads_has_the_same_bits(cases):
-    possible = [case for case in cases if not case.why_not()]
+    possible = [case for case in cases if not case.why_not(PACKAGE)]
     if not possible:
-        pytest.skip(cases[0].why_not())
-    lines = run(possible, 0, SHORT).splitlines()
+        pytest.skip(cases[0].why_not(PACKAGE))
+    lines = run(PACKAGE, possible).splitlines()
     assert [line.split("\t")[0] for line in lines] == [case.name for case in possible]

@@ -7,6 +7,7 @@ import pickle
 import warnings
 from threading import Event, Thread
 
+from tests.cases import callbacks, fork, needs
 from tests.concurrency.work import (
     X,
     expected,
@@ -27,6 +28,7 @@ def child(function) -> None:
     assert end_of(in_child(function), PATIENCE) == 0
 
 
+@needs(fork)
 def of_a_child(rounds: int) -> int:
     """A child of a parent whose threads have worked, and a child of that child."""
     same()
@@ -40,6 +42,7 @@ def of_a_child(rounds: int) -> int:
     return 2 * rounds
 
 
+@needs(fork)
 def of_a_stream(rounds: int) -> int:
     """A large stream goes on, is saved, moved and left to a new one in a child."""
 
@@ -63,6 +66,7 @@ def of_a_stream(rounds: int) -> int:
     return rounds
 
 
+@needs(fork)
 def while_threads_work(rounds: int) -> int:
     """Forks at any moment of what other threads do: all that a child does is as it was."""
     expected()
@@ -107,6 +111,7 @@ def while_threads_work(rounds: int) -> int:
     return rounds
 
 
+@needs(fork)
 def of_a_server(rounds: int) -> int:
     """A parent fits; children predict, step and learn side by side, and fork again."""
     model = fitted()
@@ -134,6 +139,7 @@ def of_a_server(rounds: int) -> int:
     return 8 * rounds
 
 
+@needs(fork)
 def with_threads(rounds: int) -> int:
     """Threads that are started in a child."""
     same()
@@ -160,6 +166,7 @@ def with_threads(rounds: int) -> int:
     return rounds
 
 
+@needs(fork)
 def in_the_middle_of_an_update(rounds: int) -> int:
     """What a warning runs in the middle of `learn` forks, and learns; both go on."""
     model = regressor(learning_rate_init=0.1).initialize(3)
@@ -182,6 +189,7 @@ def in_the_middle_of_an_update(rounds: int) -> int:
     return rounds
 
 
+@needs(fork, callbacks)
 def in_the_middle_of_a_fit(rounds: int) -> int:
     """A callback forks in an epoch: the child and the parent fit on, to the same bits."""
 

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from joblib import Parallel, delayed, parallel_config
 from sklearn.model_selection import GridSearchCV
 
+from tests.cases import fork, needs
 from tests.concurrency.work import X, everything, expected, fitted, predicts, regressor, same, y
 
 
@@ -18,6 +19,7 @@ def spawned(rounds: int) -> int:
     return 2 * rounds
 
 
+@needs(fork)
 def of_a_fork_server(rounds: int) -> int:
     """Children of a server that has imported the package."""
     context = multiprocessing.get_context("forkserver")
@@ -27,6 +29,7 @@ def of_a_fork_server(rounds: int) -> int:
     return 2 * rounds
 
 
+@needs(fork)
 def of_an_executor(rounds: int) -> int:
     """A forking executor of a parent whose threads have worked."""
     same()
@@ -35,6 +38,7 @@ def of_an_executor(rounds: int) -> int:
     return 2 * rounds
 
 
+@needs(fork)
 def of_forking_joblib(rounds: int) -> int:
     """joblib's backend that forks."""
     same()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tests.cases import fork, needs, package
+
 
 def _multiply() -> None:
     import torch
@@ -28,6 +30,7 @@ def _turns(rounds: int) -> int:
     return 2 * rounds
 
 
+@needs(fork, package("torch"))
 def torch_first(rounds: int) -> int:
     """PyTorch is imported and works before the package."""
     _multiply()
@@ -35,6 +38,7 @@ def torch_first(rounds: int) -> int:
     return _turns(rounds)
 
 
+@needs(fork, package("torch"))
 def torch_last(rounds: int) -> int:
     """PyTorch is imported when the package has worked."""
     from tests.concurrency.work import same

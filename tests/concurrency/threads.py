@@ -13,6 +13,7 @@ import numpy as np
 
 from sklstm import _threads
 from sklstm._threads import effective_n_jobs
+from tests.cases import needs
 from tests.concurrency.work import X, everything, expected, fitted, predicts, regressor, same, y
 
 PATIENCE = 120  # seconds
@@ -73,6 +74,11 @@ def fits_side_by_side(rounds: int) -> int:
     return 4 * rounds
 
 
+def why_no_count() -> str:
+    return "" if os.path.isdir("/proc/self/task") else "threads cannot be counted here"
+
+
+@needs(why_no_count)
 def short_lives(rounds: int) -> int:
     """Threads that predict once and end leave no threads behind."""
     outputs = fitted().predict(X)
@@ -100,6 +106,11 @@ def more_threads_than_processors(rounds: int) -> int:
     return 2 * rounds
 
 
+def why_not_one() -> str:
+    return "" if hasattr(os, "sched_setaffinity") else "processors cannot be chosen here"
+
+
+@needs(why_not_one)
 def on_one_processor(rounds: int) -> int:
     """A process that may use one processor, before and after its first work."""
     mine = os.sched_getaffinity(0)
@@ -153,6 +164,22 @@ def told_of_a_quota(rounds: int) -> int:
     return 2 * rounds
 
 
+def why_no_quota() -> str:
+    """Why control groups cannot be made here; empty if they can."""
+    group = GROUPS / f"sklstm-try-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        return f"control groups cannot be made here ({error.strerror})"
+    try:
+        if (group / "cpu.max").exists():
+            return ""
+        return "control groups have no quota of processors here"
+    finally:
+        group.rmdir()
+
+
+@needs(why_no_quota)
 def under_a_quota(rounds: int) -> int:
     """Half of a processor in truth, while threads wait for one another."""
     group = GROUPS / f"sklstm-{os.getpid()}"
@@ -167,18 +194,3 @@ def under_a_quota(rounds: int) -> int:
         (GROUPS / "cgroup.procs").write_text(str(os.getpid()))
         group.rmdir()
     return 2 * rounds
-
-
-def why_no_quota() -> str:
-    """Why control groups cannot be made here; empty if they can."""
-    group = GROUPS / f"sklstm-try-{os.getpid()}"
-    try:
-        group.mkdir()
-    except OSError as error:
-        return f"control groups cannot be made here ({error.strerror})"
-    try:
-        if (group / "cpu.max").exists():
-            return ""
-        return "control groups have no quota of processors here"
-    finally:
-        group.rmdir()

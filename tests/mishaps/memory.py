@@ -1,0 +1,80 @@
+"""Cases: ``ulimit -v``, less memory than is needed: a MemoryError, and the model as it was."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from sklstm import LSTMClassifier, LSTMRegressor
+from tests.cases import fork, needs
+from tests.watchdog import end_of, in_child
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(200, 50, 3))
+y = X[:, 0, 0]
+MOST = 64 << 20  # bytes above what the process has
+
+
+def space() -> int:
+    """Bytes of the address space that this process has."""
+    with open("/proc/self/statm") as numbers:
+        return int(numbers.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def bits(model: object) -> bytes:
+    return pickle.dumps(model)
+
+
+def _calls(model: LSTMRegressor) -> dict[str, Callable[[], object]]:
+    stream = model.stream()
+    return {
+        "fit": lambda: LSTMRegressor(64, max_iter=1, n_jobs=1).fit(X, y),
+        "fit again": lambda: model.fit(X, y),
+        "early stopping": lambda: LSTMClassifier(
+            32, max_iter=1, early_stopping=True, bidirectional=True, n_jobs=1
+        ).fit(X, y > 0),
+        "partial_fit": lambda: model.partial_fit(X, y),
+        "predict": lambda: model.predict(np.concatenate([X] * 8)),
+        "stream": lambda: model.stream().steps(np.concatenate(X)),
+        "learn_steps": lambda: stream.learn_steps(np.concatenate(X), np.concatenate([y] * 50)),
+        "initialize": lambda: model.initialize(300),
+        "pickle": lambda: pickle.loads(pickle.dumps(model)),
+    }
+
+
+@needs(fork)
+def limited(rounds: int) -> int:
+    """Limits at random places, for each call: it works or is a MemoryError that changed nothing."""
+    draw = np.random.default_rng()
+    tried = 0
+    model = LSTMRegressor(64, max_iter=1, random_state=0, n_jobs=1, solver="adam").fit(X, y)
+    for _ in range(rounds):
+        for name in _calls(model):
+            extra = int(MOST * draw.uniform() ** 3)
+
+            def call(name=name, extra=extra):
+                before, function = bits(model), _calls(model)[name]
+                most = space() + extra
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+                    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+                    try:
+                        function()
+                    except MemoryError:
+                        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+                        # learn_steps has made the updates before the one that failed
+                        assert name == "learn_steps" or bits(model) == before, name
+                    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+                    assert np.isfinite(model.stream().step(np.zeros(model.n_features_in_)))
+                    if model.n_features_in_ == 3:
+                        model.partial_fit(X, y)
+
+            assert end_of(in_child(call), 60) == 0, f"{name} with {extra} bytes"
+            tried += 1
+    return tried
