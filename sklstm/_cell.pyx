@@ -34,7 +34,7 @@ from sklstm._kernels.network_arguments cimport (
     require_trained,
 )
 from sklstm._kernels.pace cimport (
-    FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, seconds_now, threads_now,
+    FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, threads_now,
 )
 from sklstm._kernels.plan cimport (
     ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange, cut,
@@ -51,6 +51,7 @@ from sklstm._kernels.simd cimport (
 )
 from sklstm._kernels.symbols cimport Read, find_read, give_symbols, penalize_table
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
+from sklstm._kernels.threads cimport seconds_now, threads_here
 from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 
 cdef enum:
@@ -705,7 +706,7 @@ cdef class Session:
     def explain(self, real[:, ::1] d_x):
         """Gradient at all features (N, F), of what `learn_from` was given, summed over targets."""
         cdef Py_ssize_t n = self.n_sequences, first
-        cdef int index, count, done, size, apart = min(self.rooms.n, self.n_threads)
+        cdef int index, count, done, size, apart = threads_here(min(self.rooms.n, self.n_threads))
         self.require_ready(True)
         if not self.net.explains:
             raise ValueError("This session was not made to explain.")

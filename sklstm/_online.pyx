@@ -33,6 +33,7 @@ from sklstm._kernels.symbol_traces cimport (
     learn_symbols, pool_symbols, pooled_size, take_step, traces_size,
 )
 from sklstm._kernels.symbols cimport Read, penalize_table
+from sklstm._kernels.threads cimport threads_here
 from sklstm._kernels.traces cimport (
     WAITING, Unit, add, learn_blocks, learn_pooled_blocks, make_wait, own_errors, pool_blocks,
     slopes_size, trace_blocks, traces_of,
@@ -243,6 +244,7 @@ cdef class Online:
                 unit.source[layer.weights.column_at[F + g * H + j]] = unit.r[g * n + j]
         if self.parallel:
             restore_float_mode(self.mode)
+            self.threads = threads_here(self.threads)
             for g in prange(layer.n_groups, num_threads=self.threads, schedule="static"):
                 self.multiply(layer, unit, g * n, (g + 1) * n)
             flush_denormals()
@@ -314,6 +316,7 @@ cdef class Online:
         cdef int part, H = self.net.layers[0].n_blocks
         if self.n_waiting > 0 and self.parallel:
             restore_float_mode(self.mode)
+            self.threads = threads_here(self.threads)
             for part in prange(self.threads, num_threads=self.threads, schedule="static"):
                 self.trace_some(first_of(part, H, self.threads),
                                 first_of(part + 1, H, self.threads))
@@ -382,6 +385,7 @@ cdef class Online:
                 self.d_y[k] /= <real> self.n_steps()
         if self.parallel:
             restore_float_mode(self.mode)
+            self.threads = threads_here(self.threads)
             for part in prange(self.threads, num_threads=self.threads, schedule="static"):
                 self.learn_some(first_of(part, H, self.threads),
                                 first_of(part + 1, H, self.threads), d_vector)

@@ -5,7 +5,7 @@ same cores: one of them is not running when the others have ended. As results do
 number of threads, it is chosen while working: the way that was faster of late, one thread or all.
 """
 
-from libc.time cimport TIME_UTC, timespec, timespec_get
+from sklstm._kernels.threads cimport threads_here
 
 cdef enum:
     PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
@@ -27,17 +27,11 @@ cdef struct Pace:
     int[2] known  # calls that these are the mean of, up to MEMORY
 
 
-cdef inline double seconds_now() noexcept nogil:
-    cdef timespec now
-    timespec_get(&now, TIME_UTC)
-    return now.tv_sec + 1e-9 * now.tv_nsec
-
-
 cdef inline int threads_now(const Pace* pace, double work) noexcept nogil:
     """Threads for a call of so many multiply-adds."""
     if work < PARALLEL_MIN:
         return 1
-    return 1 if pace.alone_is_faster != (pace.look > 0) else pace.most
+    return 1 if pace.alone_is_faster != (pace.look > 0) else threads_here(pace.most)
 
 
 cdef inline void learn_pace(Pace* pace, int way, double work, double seconds) noexcept nogil:

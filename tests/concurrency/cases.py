@@ -11,6 +11,7 @@ CASES = [
     Case("forks", "of_a_server", 50),
     Case("forks", "with_threads", 100),
     Case("forks", "in_the_middle_of_an_update", 100, 2),
+    Case("forks", "in_the_middle_of_a_fit", 100, 2),
     Case("pools", "of_an_executor", 50),
     Case("pools", "of_forking_joblib", 50),
     Case("pools", "of_a_fork_server", 50),

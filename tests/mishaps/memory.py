@@ -12,7 +12,7 @@ import numpy as np
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from tests.cases import fork, needs
-from tests.watchdog import end_of, in_child
+from tests.watchdog import end_of, in_child, run
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(200, 50, 3))
@@ -78,3 +78,30 @@ def limited(rounds: int) -> int:
             assert end_of(in_child(call), 60) == 0, f"{name} with {extra} bytes"
             tried += 1
     return tried
+
+
+def threads(rounds: int) -> int:
+    """Limits that leave no room for the stacks of all threads: fewer are started."""
+    code = """
+        import resource, sys
+        from tests.mishaps.memory import X, space, y
+        from sklstm import LSTMRegressor
+
+        alone = LSTMRegressor(64, max_iter=2, batch_size=200, random_state=0, n_jobs=1).fit(X, y)
+        stream = LSTMRegressor(340, random_state=0, n_jobs=8).initialize(3).stream()
+        model = LSTMRegressor(64, max_iter=2, batch_size=200, random_state=0, n_jobs=8)
+        most = space() + int(sys.argv[1])
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+        try:
+            model.fit(X, y)
+            stream.steps(X[0])
+        except MemoryError:
+            model = None
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+        assert model is None or model.predict(X).tobytes() == alone.predict(X).tobytes()
+        """
+    for k in range(rounds):
+        extra = int(MOST * (0.3 + k / rounds))
+        ended = run(code, extra)
+        assert ended.code == 0, (extra, ended)
+    return rounds
