@@ -14,8 +14,10 @@ from tests.fuzz.subjects import F
 
 # What may be raised. A ValueError says what does not fit; the others are Python's own words where
 # a private attribute is not there, or is of another type. None of these means that memory was read
-# or written where it may not be.
-REFUSALS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
+# or written where it may not be. A BufferError is said of arrays that are read-only.
+REFUSALS = (
+    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, BufferError,
+)  # fmt: skip
 Step = tuple[str, Callable[[], Any]]
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import sklstm
+from tests.fuzz.calls import draw_call, run_call
 from tests.fuzz.deliberate import FAULTS
 from tests.fuzz.edits import changed, draw_changes, draw_edits, edited
 from tests.fuzz.exercise import carried_out, of_model, of_stream, rows_of
@@ -131,6 +132,7 @@ KINDS = {
     "attributes": Kind(draw_attribute, run_attribute),
     "streams": Kind(draw_stream, run_stream),
     "pickles": Kind(draw_pickle, run_pickle),
+    "calls": Kind(draw_call, run_call),
 }
 if HAS_SAFETENSORS:
     KINDS["safetensors"] = Kind(draw_safetensors, run_safetensors)
