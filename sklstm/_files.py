@@ -46,7 +46,8 @@ def replace_file(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> 
                 file.close()  # or it cannot be renamed
             os.replace(part, path)
         except BaseException:
-            file.close()
+            with suppress(OSError):  # it tries once more to write what is left
+                file.close()
             part.unlink(missing_ok=True)
             raise
     _sync_names(path.parent)

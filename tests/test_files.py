@@ -51,6 +51,22 @@ def test_an_error_leaves_the_old_file(path, error):
     assert names(path) == ["model"]
 
 
+@posix
+def test_few_bytes_that_find_no_room_leave_the_old_file(path):
+    """They wait in a buffer, and are written by what closes the file."""
+
+    def check():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
+        with pytest.raises(OSError, match="large"):
+            write_file(path, b"new")
+
+    import resource
+
+    assert end_of(in_child(check)) == 0
+    assert path.read_bytes() == b"old"
+    assert names(path) == ["model"]
+
+
 def test_until_all_is_written_the_old_file_is_there(path):
     replace_file(path, lambda file: file.write(path.read_bytes() + b"er"))
     assert path.read_bytes() == b"older"

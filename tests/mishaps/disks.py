@@ -42,7 +42,7 @@ def fails_to_write(folder: Path, codes: set[int]) -> None:
             assert error.errno in codes, error
         else:
             raise AssertionError("there should be an error")
-        assert sorted(os.listdir(folder)) == names
+        assert sorted(os.listdir(folder)) == names, os.listdir(folder)
         assert {name: Path(folder, name).read_bytes() for name in names} == before
 
     fitted = joblib.load(folder / "model.joblib")
