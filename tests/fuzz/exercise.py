@@ -36,9 +36,11 @@ def of_model(model: Any, X: Any, y: Any) -> Iterator[Step]:
         yield name, lambda name=name: getattr(last, name, None)
     if hasattr(last, "stream"):
         yield from of_stream(lambda: sklstm.stream(model), X, y)
-    if hasattr(model, "partial_fit"):
+    # as many trials or epochs as a parameter asks for would be no hang
+    few = getattr(model, "max_iter", 0) in range(100)
+    if hasattr(model, "partial_fit") and (few or not hasattr(model, "n_right_")):
         yield "partial_fit", lambda: model.partial_fit(X, y)
-    if getattr(model, "warm_start", False) is True and model.max_iter in range(10):
+    if getattr(model, "warm_start", False) is True and few:
         yield "fit", lambda: model.fit(X, y)
     yield "predict after it", lambda: model.predict(X)
     yield "pickle", lambda: len(pickle.dumps(model))
