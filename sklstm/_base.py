@@ -38,6 +38,7 @@ from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
 from sklstm._training import End, Records
 from sklstm._unfinished import as_if_ended, unfinished
+from sklstm._updates import still
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
 
 ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
@@ -250,7 +251,7 @@ class BaseLSTM(CategoricalInput):
     # ----------------------------------------------------------------------------------- output
 
     def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
-        network = self._network(self.parameters_)
+        network = self._network(still(owner, self.parameters_))
         return network.output(sequences, effective_n_jobs(self.n_jobs), owner)
 
     def _network(self, vector: np.ndarray) -> Network:

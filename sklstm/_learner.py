@@ -5,17 +5,18 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from sklstm._advice import cure_of_step
 from sklstm._categories import Categories
-from sklstm._locks import Lock
 from sklstm._outputs import Outputs
+from sklstm._runtime import Gate
+from sklstm._snapshots import snapshot
 from sklstm._solvers import SOLVERS, continued
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology
+from sklstm._updates import Updates, updates_of
 
 # The settings that learning goes by: a change takes effect at the next step.
 SETTINGS = (
@@ -37,8 +38,6 @@ SETTINGS = (
     "out_activation",
     "pooling",
 )
-
-_locks: WeakKeyDictionary[Holder, Lock] = WeakKeyDictionary()
 
 
 class Holder(Protocol):
@@ -90,9 +89,9 @@ class Learner:
     holder : Holder
     """
 
-    def __init__(self, holder: Holder) -> None:
+    def __init__(self, holder: Holder, updates: Updates | None = None) -> None:
         self.holder = holder
-        self._lock = _locks.setdefault(holder, Lock())
+        self._updates = updates_of(holder) if updates is None else updates
         settings = (name for name in SETTINGS if hasattr(holder, name))
         self._standing = attrgetter("_solver_state", *settings)
 
@@ -102,7 +101,16 @@ class Learner:
     @property
     def lock(self) -> AbstractContextManager:
         """Held by the stream that learns."""
-        return self._lock.now
+        return self._updates.now
+
+    @property
+    def gate(self) -> Gate:
+        """In front of the parameters: closed while they move."""
+        return self._updates.gate
+
+    def at_once(self) -> Learner:
+        """All that is fitted as it is at this moment."""
+        return Learner(snapshot(self.holder), self._updates)
 
     @property
     def topology(self) -> Topology:

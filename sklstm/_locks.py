@@ -34,6 +34,11 @@ class Lock:
         key = id(self)
         _locks[key] = ref(self, lambda _: _locks.pop(key, None))
 
+    def anew(self, free: bool) -> None:
+        """Begin in a forked child, where it is ``free`` or held by nobody who is there."""
+        if not free:
+            self.now = threading.RLock()
+
 
 _locks: dict[int, ref[Lock]] = {}
 _taken: dict[int, dict[Lock, threading.RLock]] = {}  # by the threads that fork
@@ -64,8 +69,7 @@ def _after_in_child() -> None:
     free = _release()
     _taken.clear()  # of threads that are not here
     for lock in _living():
-        if lock not in free:
-            lock.now = threading.RLock()
+        lock.anew(lock in free)
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,6 +13,7 @@ from sklstm._kernels.arguments cimport (
     require_aligned, require_reals, require_shape, require_size, require_symbols,
 )
 from sklstm._kernels.cells cimport errors_of_cell, forward_cell
+from sklstm._kernels.gates cimport gate_enter, gate_leave, gate_of, gate_t
 from sklstm._kernels.layout cimport (
     HIGHEST, LAST, MEAN, Layer, Net, group, matrix_rows, matrix_size, network_new, pack_peepholes,
     pack_room,
@@ -101,10 +102,12 @@ cdef class Online:
     cdef int threads
     cdef Py_ssize_t n_total, n_dense, n_categories
     cdef const real[::1] vector
+    cdef gate_t* gate  # in front of the parameters
+    cdef object gate_holder
 
     def __cinit__(
         self, topology, const real[::1] vector, const Py_ssize_t[::1] frozen,
-        const unsigned char[::1] decayed, found, objective, *, bint learns
+        const unsigned char[::1] decayed, found, objective, *, bint learns, gate=None
     ):
         cdef int index, cells, rows, largest = 0
         cdef Py_ssize_t K
@@ -112,6 +115,7 @@ cdef class Online:
         cdef Unit* unit
         require_topology(topology)
         self.learns, self.threads = learns, 1
+        self.gate, self.gate_holder = gate_of(gate), gate
         self.n_total, self.n_dense = topology.n_total, topology.n_dense
         self.n_categories = topology.n_categories
         self.parallel = self.n_dense > PARALLEL_MIN
@@ -468,9 +472,11 @@ cdef class Online:
             now = &symbols[0]
         with nogil:
             self.mode = flush_denormals()
+            gate_enter(self.gate)
             self.forward(features, now)
             if self.learns:
                 self.trace(now)
+            gate_leave(self.gate)
             restore_float_mode(self.mode)
         return True
 
@@ -488,7 +494,9 @@ cdef class Online:
         with nogil:
             self.mode = flush_denormals()
             keep_parts(self.parts, self.n_parts, self.kept, False)
+            gate_enter(self.gate)
             self.forward(features, now)
+            gate_leave(self.gate)
             restore_float_mode(self.mode)
         found = self.output()
         keep_parts(self.parts, self.n_parts, self.kept, True)
@@ -512,7 +520,9 @@ cdef class Online:
         with nogil:
             self.mode = flush_denormals()
             for t in range(X.shape[0]):
+                gate_enter(self.gate)
                 self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
+                gate_leave(self.gate)
             restore_float_mode(self.mode)
 
     def learn_steps(

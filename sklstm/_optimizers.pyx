@@ -15,6 +15,7 @@ from libc.math cimport INFINITY, sqrt
 from libc.string cimport memcpy, memset
 
 from sklstm._kernels.arguments cimport require_between, require_size
+from sklstm._kernels.gates cimport gate_close, gate_of, gate_open, gate_t
 from sklstm._kernels.network_arguments cimport require_gradient
 from sklstm._kernels.simd cimport (
     flush_denormals, float_mode, real, restore_float_mode, square_root,
@@ -73,11 +74,13 @@ cdef class Steps:
     cdef int[::1] moved  # rows; all of them if n_moved is negative
     cdef int n_moved
     cdef bint has_moved
+    cdef gate_t* gate  # in front of the parameters
+    cdef object gate_holder
 
     def __cinit__(self):
         self.vector = None
 
-    cdef int bind(self, real[::1] vector, gradient, clip_norm) except -1:
+    cdef int bind(self, real[::1] vector, gradient, clip_norm, gate) except -1:
         cdef Py_ssize_t n_dense = len(gradient.dense), n_categories = len(gradient.row_of)
         cdef Py_ssize_t width = gradient.rows.shape[1]
         require_between("the length of the gradient", n_dense, 1, vector.shape[0])
@@ -92,7 +95,7 @@ cdef class Steps:
         self.old_dense = np.empty_like(gradient.dense)
         n_rows = len(gradient.row_of if self.moves_all() else gradient.read)
         self.old_rows = np.empty_like(gradient.rows, shape=n_rows * self.width)
-        self.vector = vector
+        self.vector, self.gate, self.gate_holder = vector, gate_of(gate), gate
         return 0
 
     cdef bint moves_all(self) noexcept nogil:
@@ -159,11 +162,14 @@ cdef class Steps:
         self.copy_rows(False)
         self.has_moved = True
 
+    cdef void bring_back(self) noexcept nogil:
+        memcpy(&self.vector[0], &self.old_dense[0], self.n_dense * sizeof(real))
+        self.copy_rows(True)
+
     def undo(self):
         """Bring the parameters back to where they were before the last step, if there was one."""
         if self.has_moved:
-            memcpy(&self.vector[0], &self.old_dense[0], self.n_dense * sizeof(real))
-            self.copy_rows(True)
+            self.bring_back()
 
     def step(self, double learning_rate):
         """Move all parameters; were they finite, and so kept?"""
@@ -179,6 +185,7 @@ cdef class Steps:
             mode = flush_denormals()
             self.rate, self.factor = <real> learning_rate, <real> self.scale()
             self.keep()
+            gate_close(self.gate)
             good = self.move(0, self.n_dense, &self.dense[0], 0)
             if self.moves_all():
                 for k in range(self.row_of.shape[0]):
@@ -188,9 +195,10 @@ cdef class Steps:
                 for k in range(self.n_read[0]):
                     good &= self.move(self.n_dense + self.read[k] * self.width, self.width,
                                       &self.rows[k, 0], 0)
+            if not good:
+                self.bring_back()
+            gate_open(self.gate)
             restore_float_mode(mode)
-        if not good:
-            self.undo()
         return good
 
 
@@ -210,10 +218,11 @@ cdef class SgdSteps(Steps):
         double momentum,
         bint nesterov,
         clip_norm,
+        gate=None,
     ):
         require_size("the velocity", velocity.shape[0], vector.shape[0])
         self.velocity, self.momentum, self.nesterov = velocity, <real> momentum, nesterov
-        self.bind(vector, gradient, clip_norm)
+        self.bind(vector, gradient, clip_norm, gate)
         self.none = np.zeros_like(gradient.rows, shape=self.width)
 
     cdef bint moves_all(self) noexcept nogil:
@@ -257,10 +266,11 @@ cdef class AdamSteps(Steps):
         double beta_2,
         double epsilon,
         clip_norm,
+        gate=None,
     ):
         require_size("the mean", mean.shape[0], vector.shape[0])
         require_size("the mean of squares", square.shape[0], vector.shape[0])
-        self.bind(vector, gradient, clip_norm)
+        self.bind(vector, gradient, clip_norm, gate)
         self.mean, self.square = mean, square
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, <real> epsilon
 

@@ -1,4 +1,8 @@
-"""What the machine can do: OpenMP's threads and the processor's instruction sets."""
+"""What the machine can do: OpenMP's threads and the processor's instruction sets. Gates."""
+
+from libc.string cimport memcpy
+
+from sklstm._kernels.gates cimport gate_enter, gate_leave, gate_reset, gate_t
 
 
 cdef extern from *:
@@ -46,3 +50,38 @@ def instruction_sets():
     """Those of the processor that kernels are compiled for, the best first."""
     found = ["avx512"] if sklstm_has_avx512() else []
     return found + (["avx2"] if sklstm_has_avx2() else []) + ["baseline", "portable"]
+
+
+cdef class Gate:
+    """A gate in front of parameters that threads read while one of them moves them, see gate.h.
+
+    Attributes
+    ----------
+    address : int
+        Where compiled code finds it.
+    """
+
+    cdef gate_t gate
+    cdef object __weakref__
+
+    def __cinit__(self):
+        gate_reset(&self.gate)
+
+    @property
+    def address(self):
+        return <size_t> &self.gate
+
+    def reset(self):
+        """Nobody is inside, nothing moves: for a forked child, where other threads are not."""
+        gate_reset(&self.gate)
+
+    def copy(self, const unsigned char[::1] source, unsigned char[::1] target):
+        """Copy the bytes of parameters at a moment when they do not move."""
+        if source.shape[0] != target.shape[0]:
+            raise ValueError(f"target has {target.shape[0]} bytes, not {source.shape[0]}.")
+        if source.shape[0] == 0:
+            return
+        with nogil:
+            gate_enter(&self.gate)
+            memcpy(&target[0], &source[0], source.shape[0])
+            gate_leave(&self.gate)

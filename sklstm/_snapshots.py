@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from sklstm._updates import held
+
 Estimator = TypeVar("Estimator")
 
 # What callbacks have open belongs to the estimator itself.
@@ -31,7 +33,8 @@ def revised(estimator: Estimator) -> Iterator[Estimator]:
     draft = snapshot(estimator)
     yield draft
     theirs = {name: value for name, value in vars(estimator).copy().items() if _is_of_users(name)}
-    estimator.__dict__ = vars(draft) | theirs
+    with held(estimator):  # an update of a stream is made before or after, as a whole
+        estimator.__dict__ = vars(draft) | theirs
 
 
 def _is_of_users(name: str) -> bool:
@@ -40,5 +43,5 @@ def _is_of_users(name: str) -> bool:
 
 def _with(kind: type[Estimator], attributes: dict[str, Any]) -> Estimator:
     made = object.__new__(kind)
-    made.__dict__ = attributes
+    object.__setattr__(made, "__dict__", attributes)
     return made

@@ -41,12 +41,12 @@ class Adam:
         }
 
     def step_on(
-        self, vector: np.ndarray, gradient: Gradient
+        self, vector: np.ndarray, gradient: Gradient, gate: Any = None
     ) -> tuple[Callable[[], bool], Callable[[], None]]:
         """A function that moves ``vector`` by one step along the gradient that is then there.
 
         If the parameters would not be finite after it they stay as they were, and it returns
-        False. A second function undoes the last step.
+        False. A second function undoes the last step. A ``Gate`` is closed while they move.
         """
         state, rate, (beta_1, beta_2) = self.state, self.rate, self.betas
         steps = _isa.optimizers[vector.dtype].AdamSteps(
@@ -58,6 +58,7 @@ class Adam:
             beta_2=beta_2,
             epsilon=self.epsilon,
             clip_norm=self.clip_norm,
+            gate=gate,
         )
         move = steps.step
 
@@ -111,12 +112,12 @@ class SGD:
         }
 
     def step_on(
-        self, vector: np.ndarray, gradient: Gradient
+        self, vector: np.ndarray, gradient: Gradient, gate: Any = None
     ) -> tuple[Callable[[], bool], Callable[[], None]]:
         """A function that moves ``vector`` by one step along the gradient that is then there.
 
         If the parameters would not be finite after it they stay as they were, and it returns
-        False. A second function undoes the last step.
+        False. A second function undoes the last step. A ``Gate`` is closed while they move.
         """
         state = self.state
         steps = _isa.optimizers[vector.dtype].SgdSteps(
@@ -126,6 +127,7 @@ class SGD:
             momentum=self.momentum,
             nesterov=self.nesterov,
             clip_norm=self.clip_norm,
+            gate=gate,
         )
         move = steps.step
 

@@ -14,7 +14,7 @@ from sklstm import _isa
 from sklstm._gradient import Gradient
 from sklstm._learner import Learner
 from sklstm._numbers import scalar
-from sklstm._restored import check, require_list, restoring
+from sklstm._restored import check, restoring
 from sklstm._sequences import Sequences
 from sklstm._targets import Rows
 from sklstm._time_step import split_step, split_steps
@@ -69,9 +69,9 @@ class Stream:
 
     def _open(self) -> None:
         """Bind to the parameters as they are now."""
-        learner = self._learner
+        learner = self._learner.at_once()
         topology, outputs = learner.topology, learner.outputs()
-        self._vector = self._holder.parameters_
+        self._vector = learner.holder.parameters_
         topology.require_vector(self._vector)
         self._dtype = self._vector.dtype
         self._categories = learner.categories
@@ -87,6 +87,7 @@ class Stream:
             self._gradient,
             outputs.objective,
             learns=self._learns,
+            gate=learner.gate,
         )
         self._outputs = outputs
         self._write, self._target = outputs.writer(self._dtype), outputs.reader(self._dtype)
@@ -102,8 +103,9 @@ class Stream:
 
     def _is_stale(self) -> bool:
         """Are the parameters others than those of this stream, and not only moved?"""
-        vector, old = self._holder.parameters_, self._vector
-        moved = self._learner.n_draws == self._n_draws
+        now = self._learner.at_once()
+        vector, old = now.holder.parameters_, self._vector
+        moved = now.n_draws == self._n_draws
         return not moved or (vector.dtype, vector.shape) != (old.dtype, old.shape)
 
     # -- steps
@@ -385,7 +387,7 @@ class Stream:
         if learner.writable() is not self._vector:
             self._follow()
         self._solver = learner.solver()
-        self._step_solver, _ = self._solver.step_on(self._vector, self._gradient)
+        self._step_solver, _ = self._solver.step_on(self._vector, self._gradient, learner.gate)
         self._alpha = learner.alpha
         self._known = learner.standing()
 
@@ -425,5 +427,5 @@ class Stream:
             if state["stale"]:
                 self._n_draws = self._vector = None
             else:
-                require_list("memory", state["memory"], np.ndarray)
+                check(isinstance(state["memory"], list), "memory", state["memory"], "a list")
                 self._online.restore(state["memory"])

@@ -349,3 +349,67 @@ def test_an_error_leaves_the_model_as_it_was():
     with pytest.raises(ZeroDivisionError), revised(model) as draft:
         draft.parameters_ = 1 / 0
     assert vars(model) == before
+
+
+# -------------------------------------------------------------------------- streams that learn
+
+
+def wide():
+    """A model whose parameters take a while to move: the step of learning is the gradient."""
+    model = small(hidden_layer_sizes=80, solver="sgd", learning_rate_init=1.0, momentum=0.0)
+    return model.initialize(2)
+
+
+def moving(model, values):
+    """A function that moves all parameters to one of the values after the other, as streams do."""
+    stream = model.stream()
+    stream.step(np.zeros(2))
+    stream.learn(0.0)  # makes the solver
+    gradient, steps = stream._gradient, stream._step_solver
+
+    def move():
+        for value in values:
+            gradient.dense[:] = model.parameters_ - value
+            with stream._learner.lock:
+                steps()
+
+    return move
+
+
+@pytest.mark.parametrize("look", ["predict", "step", "peek", "steps", "pickle", "stream"])
+def test_parameters_that_a_stream_moves_are_seen_before_or_after(look):
+    values = [0.001, 0.002] * 1500
+    model = wide().set_params(clip_norm=None, alpha=0.0)
+    x = np.ones((3, 2))
+    expected = set()
+    for value in values[:2]:
+        other = wide()
+        other.parameters_[:] = value
+        expected.add(looking(other, look, x)())
+    move = moving(model, values)
+    model.parameters_[:] = values[0]
+    seen = in_threads([looking(model, look, x), looking(model, look, x)], move)
+    assert len(set().union(*seen)) > 1
+    for found in seen:
+        assert found <= expected
+
+
+def looking(model, look, x):
+    """A function that looks at a model in this way."""
+    stream = model.stream()
+
+    def step():
+        stream.reset()
+        return stream.step(x[0])
+
+    def fresh():
+        return model.stream().step(x[0])
+
+    return {
+        "predict": lambda: model.predict([x]).item(),
+        "step": step,
+        "peek": lambda: stream.peek(x[0]),
+        "steps": lambda: stream.steps(x[:1]).item() if stream.reset() else None,
+        "pickle": lambda: pickle.loads(pickle.dumps(model)).predict([x]).item(),
+        "stream": fresh,
+    }[look]

@@ -1,0 +1,69 @@
+"""What the streams of one model share: who may learn, and when others may read.
+
+Streams move parameters where they are. Everything else puts new arrays in their place, for which
+no lock is needed.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from sklstm._locks import Lock
+from sklstm._runtime import Gate
+
+WRITTEN = ("parameters_", "_solver_state")  # attributes that streams write into
+
+
+class Updates(Lock):
+    """Of one model: a lock for the stream that learns, and a gate in front of the parameters.
+
+    The gate is closed while the parameters move, for microseconds. Streams go through it in every
+    step, and `still` for predictions.
+    """
+
+    __slots__ = ("gate",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate()
+
+    def anew(self, free: bool) -> None:
+        super().anew(free)
+        self.gate.reset()
+
+
+# By the identity of models. A stream keeps its model alive, and what is here.
+_known: WeakValueDictionary[int, Updates] = WeakValueDictionary()
+
+
+def updates_of(model: Any) -> Updates:
+    """What the streams of ``model`` share."""
+    return _known.setdefault(id(model), Updates())
+
+
+def held(model: Any) -> AbstractContextManager:
+    """A block in which no stream of ``model`` learns."""
+    found = _known.get(id(model))
+    return nullcontext() if found is None else found.now
+
+
+def deepcopied(model: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    """``attributes`` with copies of what streams of ``model`` write into; in a `held` block."""
+    if id(model) not in _known:
+        return attributes
+    return attributes | {name: deepcopy(attributes[name]) for name in WRITTEN if name in attributes}
+
+
+def still(model: Any, array: np.ndarray) -> np.ndarray:
+    """Parameters of ``model`` that no stream moves any more: a copy if it has streams."""
+    found = _known.get(id(model))
+    if found is None:
+        return array
+    copied = np.empty_like(array)
+    found.gate.copy(array.view(np.uint8), copied.view(np.uint8))
+    return copied
