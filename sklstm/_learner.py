@@ -165,11 +165,6 @@ class Learner:
         """Forget the state of the solver, which a step that was not finite has spoiled."""
         self.holder._solver_state = solver.start(self.holder.parameters_, self.holder)
 
-    def count(self, n: int = 1) -> int:
-        """So many updates more: how many there were."""
-        self.holder.t_ += n
-        return self.holder.t_
-
     def cure(self, target: np.ndarray) -> str:
         """What to change where this target was not learned."""
         return cure_of_step(self.holder, self.outputs(), target)

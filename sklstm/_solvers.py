@@ -1,7 +1,8 @@
 """The solvers: learning rate, clipping, and the state that outlives a call.
 
 A solver is made for one call from the settings of the estimator and from a state, a plain
-dictionary of arrays and numbers that the estimator keeps and pickles.
+dictionary of arrays and numbers that the estimator keeps and pickles. `n_made` counts the steps
+that it has made itself, also one whose caller Ctrl-C has ended.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Adam:
     has_schedule = False  # of which `end_epoch` has to be told
 
     def __init__(self, state: dict[str, Any], settings: Any) -> None:
-        self.state = state
+        self.state, self.n_made = state, 0
         self.rate = settings.learning_rate_init
         self.betas = settings.beta_1, settings.beta_2
         self.epsilon = settings.epsilon
@@ -64,9 +65,12 @@ class Adam:
 
         def step() -> bool:
             n_steps = state["n_steps"] + 1
-            moved = move(rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps))
-            state["n_steps"] = n_steps
-            return moved
+            size = rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps)
+            try:
+                return move(size)
+            finally:  # Ctrl-C comes when it has moved
+                state["n_steps"] = n_steps
+                self.n_made += 1
 
         return step, steps.undo
 
@@ -82,7 +86,7 @@ class SGD:
     """Stochastic gradient descent with momentum, and the schedules of its learning rate."""
 
     def __init__(self, state: dict[str, Any], settings: Any) -> None:
-        self.state = state
+        self.state, self.n_made = state, 0
         self.schedule = settings.learning_rate
         self.rate_init = float(settings.learning_rate_init)
         self.power_t = settings.power_t
@@ -132,7 +136,11 @@ class SGD:
         move = steps.step
 
         def step() -> bool:
-            return move(state["learning_rate"])
+            size = state["learning_rate"]
+            try:
+                return move(size)
+            finally:
+                self.n_made += 1
 
         return step, steps.undo
 

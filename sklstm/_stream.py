@@ -305,29 +305,25 @@ class Stream:
             with np.errstate(all="ignore"):  # where there is no target, nobody reads it
                 penalties = self._alpha / weights
             self._share_threads()
-            before = self._holder.t_
 
             def failed(t: int, finite: bool) -> None:
                 self._failed(finite, targets[t])
                 self._bind()
 
             self._stepped = True  # also if a warning that is an error ends the block
-            try:
-                self._online.learn_steps(
-                    X,
-                    symbols,
-                    targets,
-                    weights,
-                    (weights > 0).view(np.uint8),
-                    penalties,
-                    lambda: self._step_solver(),  # `failed` binds another
-                    self._solver.has_schedule and (lambda n: self._solver.end_epoch(before + n)),
-                    failed,
-                    raw,
-                    losses,
-                )
-            finally:
-                self._learner.count(self._online.n_learned)
+            self._online.learn_steps(
+                X,
+                symbols,
+                targets,
+                weights,
+                (weights > 0).view(np.uint8),
+                penalties,
+                self._move,
+                False,  # `_move` counts
+                failed,
+                raw,
+                losses,
+            )
         return self._outputs.written(raw), losses
 
     def _read_targets(self, X: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -364,11 +360,25 @@ class Stream:
         if self._online.parallel:
             self._share_threads()
         loss = self._online.gradient(target, weight, self._alpha / weight)
-        if isfinite(loss) and self._step_solver():
-            self._solver.end_epoch(self._learner.count())
-        else:
+        if not (isfinite(loss) and self._move()):
             self._failed(isfinite(loss), target)
         return loss
+
+    def _move(self) -> bool:
+        """Make a step of the solver and count it: Ctrl-C comes before both, or after both."""
+        holder, solver = self._holder, self._solver
+        t, n_made = holder.t_ + 1, solver.n_made
+        try:
+            moved = self._step_solver()
+            if moved:
+                holder.t_ = t
+                solver.end_epoch(t)
+        except BaseException:
+            if solver.n_made > n_made:
+                holder.t_ = t
+                solver.end_epoch(t)
+            raise
+        return moved
 
     def _failed(self, finite: bool, target: np.ndarray) -> None:
         """Warn that nothing was learned from a target, and forget what has spoiled the solver."""

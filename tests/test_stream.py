@@ -622,3 +622,38 @@ def test_a_bad_indicator_is_refused(bad):
     stream = model.stream()
     stream.step([0.0, 1.0])
     unchanged(model, stream, lambda: stream.learn(bad), ValueError, "y must be 2 labels of 0 or 1")
+
+
+@pytest.mark.parametrize("block", [False, True])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_an_update_that_ctrl_c_cuts_is_made_and_counted_or_neither(solver, block):
+    def begun():
+        settings = {"solver": solver, "learning_rate": "invscaling", "random_state": 0}
+        model = LSTMRegressor(3, **settings).initialize(1)
+        stream = model.stream()
+        stream.step([1.0])
+        stream.learn(1.0)
+        return model, stream
+
+    model, stream = begun()
+    step, cut = stream._step_solver, []
+
+    def is_cut():
+        step()
+        cut.append(True)
+        raise KeyboardInterrupt
+
+    stream._step_solver = is_cut
+    with pytest.raises(KeyboardInterrupt):
+        if block:
+            stream.learn_steps([[0.5], [1.0]], [1.0, 2.0])
+        else:
+            stream.step([0.5])
+            stream.learn(1.0)
+    assert cut == [True]
+    other, twin = begun()
+    twin.step([0.5])
+    twin.learn(1.0)
+    assert model.t_ == other.t_ == 2
+    np.testing.assert_array_equal(model.parameters_, other.parameters_)
+    np.testing.assert_equal(model._solver_state, other._solver_state)

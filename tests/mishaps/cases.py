@@ -15,5 +15,6 @@ CASES = [
     Case("disks", "of_another_user", 50),
     Case("memory", "limited", 200, 2),
     Case("memory", "threads", 30, 2),
+    Case("interrupts", "at_random_moments", 60, 2),
     Case("clocks", "while_training", 200, 2),
 ]
