@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sklstm._updates import held
+from sklstm._updates import deepcopied, held
 
 Estimator = TypeVar("Estimator")
 
@@ -21,6 +21,12 @@ OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 def snapshot(estimator: Estimator) -> Estimator:
     """The estimator as it is at this moment: another object, which shares all values."""
     return _with(type(estimator), vars(estimator).copy())
+
+
+def settled(estimator: Estimator) -> Estimator:
+    """The same for what takes its time over all parameters: with arrays that no stream moves."""
+    with held(estimator):
+        return _with(type(estimator), deepcopied(estimator, vars(estimator).copy()))
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def errors_at_units(cell, gradient, which, n_steps=6):
     estimator.set_params(batch_size=1, clip_norm=None, learning_rate_init=1.0)
     estimator.output_weights_[:] = np.eye(6)[which]
     x = np.eye(n_steps)
-    found = run_to(plain(estimator, read(estimator, [x])), -1)
+    found = run_to(plain(*read(estimator, [x])), -1)
     before = estimator.layers_[0]["input"].copy()
     flow = error_flow(estimator, [x])
     estimator.partial_fit([x], estimator.predict([x]) - 1)  # output - target is the error: 1
@@ -158,7 +158,7 @@ def test_the_full_flow_is_the_change_of_the_outputs(cell):
     # An error travels back as a change of the input travels forward.
     estimator, x, step = model(cell, n_outputs=6), one_sequence(), 1e-5
     estimator.output_weights_[:] = np.eye(6)
-    run = run_to(plain(estimator, read(estimator, [x])), -1)
+    run = run_to(plain(*read(estimator, [x])), -1)
     for q, (_, d_z) in enumerate(flow_back(run, full=True)):
         changes = np.zeros((3, *x.shape))
         changes[np.arange(3), -1 - q, np.arange(3)] = step

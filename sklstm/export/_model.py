@@ -11,11 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._base import BaseLSTM
 from sklstm._pipeline_stream import parts_of
+from sklstm._snapshots import settled
 from sklstm.compose import RelativeRegressor
 
 
 def fitted_lstm(estimator: Any, wanted_by: str) -> BaseLSTM:
-    """``estimator`` if it is a fitted LSTM estimator, else an error that says what to pass."""
+    """A snapshot of a fitted LSTM estimator, or an error that says what to pass."""
     if not isinstance(estimator, BaseLSTM):
         parts = list(parts_of(estimator))
         hint = ""
@@ -28,7 +29,7 @@ def fitted_lstm(estimator: Any, wanted_by: str) -> BaseLSTM:
             f"{type(estimator).__name__}.{hint}"
         )
     estimator._check_fitted()
-    return estimator
+    return settled(estimator)
 
 
 def in_units_of_y(estimator: BaseLSTM) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +113,7 @@ def chain_of(model: Any, wanted_by: str) -> Chain:
         )
     for step, part in [*transformers, (name, last)]:
         require_fitted(part, _place(step))
-    return Chain(transformers, last)
+    return Chain([(step, settled(part)) for step, part in transformers], settled(last))
 
 
 def _place(step: str) -> str:

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._base import BaseLSTM
+from sklstm._snapshots import settled
 from sklstm.compose import RelativeRegressor
 from sklstm.export import _saved_lstm, _saved_steps
 from sklstm.export._json import decoded, encoded
@@ -69,6 +70,7 @@ def _node_of(model: Any, prefix: str, arrays: Arrays, what: str) -> dict[str, An
         ]
         return node
     require_fitted(model, what)
+    model = settled(model)
     parameters = model.get_params(deep=False)
     if kind is RelativeRegressor:
         del parameters["regressor"]  # is made anew from the fitted one

@@ -115,9 +115,8 @@ def load_state_dict(estimator: Any, state: Any) -> Any:
     >>> bool((other.parameters_ == model.parameters_).all())
     True
     """
-    estimator = fitted_lstm(estimator, "load_state_dict")
-    topology = estimator._topology
-    vector = vector_of(topology, arrays_of(state), estimator.parameters_.dtype)
+    now = fitted_lstm(estimator, "load_state_dict")
+    vector = vector_of(now._topology, arrays_of(state), now.parameters_.dtype)
     estimator.parameters_ = vector
     return estimator
 

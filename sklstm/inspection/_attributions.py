@@ -13,6 +13,7 @@ from sklstm._label_outputs import Labels
 from sklstm._network import Network
 from sklstm._numbers import row_of_numbers
 from sklstm._sequences import Sequences
+from sklstm._snapshots import settled
 from sklstm._targets import Examples, Rows
 from sklstm._threads import effective_n_jobs
 from sklstm.inspection._plain import plain
@@ -117,6 +118,7 @@ def attributions(
     if method not in METHODS:
         raise ValueError(f"method must be 'integrated' or 'gradient', got {method!r}.")
     estimator._check_fitted()
+    estimator = settled(estimator)
     given = estimator._read_fitted(X)
     numbers = _left(estimator)
     centre = _baseline(baseline, estimator._n_step_features)[numbers]

@@ -98,7 +98,7 @@ def error_flow(
     >>> np.allclose(flow.state, flow.state[:, :1])
     True
     """
-    sequences = read(estimator, X)
+    estimator, sequences = read(estimator, X)
     gradient = gradient_in_use(estimator) if gradient is None else gradient
     if gradient not in ("truncated", "full"):
         raise ValueError(f'gradient must be "truncated", "full" or None, got {gradient!r}.')

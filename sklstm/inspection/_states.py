@@ -12,6 +12,7 @@ from sklearn.utils import Bunch
 from sklstm._base import BaseLSTM
 from sklstm._parameters import gradient_of
 from sklstm._sequences import Sequences
+from sklstm._snapshots import settled
 from sklstm._topology import LayerShape
 from sklstm.inspection import _cells
 from sklstm.inspection._plain import Plain, plain
@@ -58,7 +59,7 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
     ...             np.repeat(states.input_gate, 2, axis=1)[1:] * states.candidate[1:])
     True
     """
-    run = run_to(plain(estimator, read(estimator, [x])), layer)
+    run = run_to(plain(*read(estimator, [x])), layer)
     states = run.states()
     return Bunch(**{name: a[::-1] for name, a in states.items()}) if run.shape.reverse else states
 
@@ -68,15 +69,16 @@ def gradient_in_use(estimator: Any) -> str:
     return gradient_of(estimator.gradient, estimator._shape["cell"])
 
 
-def read(estimator: Any, X: Any) -> Sequences:
-    """The sequences of X."""
+def read(estimator: Any, X: Any) -> tuple[BaseLSTM, Sequences]:
+    """A snapshot of the estimator, and the sequences of X."""
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
             f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Out of a "
             "pipeline take its last step, out of a search best_estimator_."
         )
     estimator._check_fitted()
-    return estimator._read_fitted(X)
+    now = settled(estimator)
+    return now, now._read_fitted(X)
 
 
 @dataclass(frozen=True)
