@@ -34,6 +34,7 @@ REST = (
 SHORT = (
     "edges stream_edges symbols baselines_cascade baselines_chunker baselines_guessing persistence"
 )
+THREADS = "snapshots threads kept_sessions"  # what several threads of Python do at once
 # What compares times or starts processes with an environment of its own.
 LEFT_OUT = "not (time or fork or interrupt or isa or subprocess)"
 
@@ -44,8 +45,6 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 SUPPRESSIONS = """\
 # the barriers and pools of threads of OpenMP, and of OpenBLAS in NumPy and SciPy: not built with
 # thread sanitizer, which takes what they order for races
-called_from_lib:libgomp
-called_from_lib:openblas
 race:libgomp
 race:openblas
 """
@@ -110,15 +109,18 @@ def environment(folder: Path, sanitizer: str, isa: str) -> dict[str, str]:
     return os.environ | found
 
 
-def commands(what: str, rest: list[str]) -> list[list[str]]:
+def commands(sanitizer: str, what: str, rest: list[str]) -> list[list[str]]:
     """What Python is to run: modules and their arguments."""
     hunt = ["tests.fuzz", *(rest or ["--seconds", "30"])]
     if what == "fuzz":
         return [hunt]
     words = SHORT if what == "short" else f"{KERNELS} {REST}"
+    if sanitizer == "thread":
+        words = THREADS
     files = [f"tests/test_{word}.py" for word in words.split()]
     tests = ["pytest", "-q", "-p", "no:cacheprovider", "-k", LEFT_OUT, *files]
-    return [tests, hunt] if what == "short" else [[*tests, *rest]]
+    hunts = what == "short" and sanitizer != "thread"
+    return [tests, hunt] if hunts else [[*tests, *rest]]
 
 
 def findings(folder: Path) -> list[str]:
@@ -146,12 +148,13 @@ def main() -> int:
         env = environment(folder, options.sanitizer, options.isa)
         codes = [
             subprocess.run([sys.executable, "-m", *command], cwd=folder, env=env).returncode
-            for command in commands(options.what, rest)
+            for command in commands(options.sanitizer, options.what, rest)
         ]
         found = findings(folder)
     for report in found[:20]:
         print(report, end="\n\n")
-    print(f"{options.sanitizer} sanitizer: {len(found)} findings")
+    ended = ", ".join(map(str, codes))
+    print(f"{options.sanitizer} sanitizer: {len(found)} findings, exit codes {ended}")
     return max(map(abs, codes)) or bool(found)
 
 
