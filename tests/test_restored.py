@@ -112,7 +112,7 @@ STREAMS = {
     "no estimator": ({"learner": None}, "learner is None"),
     "no flag": ({"stepped": 1}, "stepped is 1, but must be True or False"),
     "no memory": ({"memory": None}, "memory is None"),
-    "memory of None": ({"memory": [None]}, "memory is of type list"),
+    "memory of None": ({"memory": [None]}, "does not fit its network"),
     "too little memory": ({"memory": []}, "does not fit its network"),
 }
 
