@@ -102,8 +102,7 @@ def environment(folder: Path, sanitizer: str, isa: str) -> dict[str, str]:
         suppressions.write_text(SUPPRESSIONS)
         found |= ONE_THREAD
         found["TSAN_OPTIONS"] = (
-            f"suppressions={suppressions}:ignore_noninstrumented_modules=1:"
-            f"log_path={reports}/tsan"
+            f"suppressions={suppressions}:ignore_noninstrumented_modules=1:log_path={reports}/tsan"
         )
         found["LD_PRELOAD"] = library("libtsan.so")
     return os.environ | found

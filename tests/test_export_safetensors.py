@@ -386,8 +386,12 @@ HOSTILE_TREES = {
     "keys": (lambda t: net(t)["params"].update(gate_bias={"dict": [[[], 1]]}), "is no value"),
     "deep": (lambda t: net(t)["params"].update(alpha=nested(900)), "is no model that sklstm can"),
     "wide layer": (
-        lambda t: of_shape(t, hidden_layer_sizes={"tuple": [HUGE]}),
+        lambda t: of_shape(t, hidden_layer_sizes={"tuple": [2**60]}),
         "'lstm.weight_ih_l0' has shape",
+    ),
+    "layer beyond any number": (
+        lambda t: of_shape(t, hidden_layer_sizes={"tuple": [HUGE]}),
+        r"shape has hidden_layer_sizes=\(1000000000",
     ),
     "many layers": (
         lambda t: of_shape(t, hidden_layer_sizes={"tuple": [1] * 5000}),

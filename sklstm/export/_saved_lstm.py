@@ -18,8 +18,9 @@ from sklstm._label_outputs import Labels
 from sklstm._number_losses import OUT_ACTIVATIONS, goal_of
 from sklstm._number_outputs import Numbers
 from sklstm._parameters import ONE_READING
+from sklstm._restored import checked_shape
 from sklstm._solvers import SOLVERS
-from sklstm._topology import BIASES, CELLS, POOLINGS, Topology, topology
+from sklstm._topology import Topology, topology
 from sklstm.export._state import entry_shapes, state_dict, vector_of
 
 # What training has recorded, and of which kind it is.
@@ -82,33 +83,13 @@ def tensors_of(model: BaseLSTM) -> dict[str, np.ndarray]:
 
 def shape_from(attributes: dict[str, Any]) -> dict[str, Any]:
     """The shape of the network, checked as nothing else is known yet."""
-    shape = attributes.get("shape")
-    known = {
-        "cell": lambda v: v in CELLS,
-        "hidden_layer_sizes": lambda v: isinstance(v, tuple) and v and all(map(_is_size, v)),
-        "block_size": _is_size,
-        "bidirectional": lambda v: isinstance(v, bool),
-        "bias": lambda v: v in BIASES,
-        "pooling": lambda v: v in POOLINGS,
-        "n_features": lambda v: v == 0 or _is_size(v),
-        "n_outputs": _is_size,
-        "cardinalities": lambda v: type(v) is tuple and all(n == 0 or _is_size(n) for n in v),
-    }
-    if not isinstance(shape, dict) or set(shape) != set(known):
-        raise ValueError(f"shape must have the entries {sorted(known)}, got {shape!r}")
-    for name, allows in known.items():
-        if not (_is_plain(shape[name]) and allows(shape[name])):
-            raise ValueError(f"shape has {name}={shape[name]!r}")
-    return shape
+    return {"pooling": "last", "cardinalities": ()} | checked_shape(attributes.get("shape"))
 
 
 def width_of(attributes: dict[str, Any]) -> int:
     """Features of a step of X, those included that are categories."""
     shape = shape_from(attributes)
-    width = shape["n_features"] + len(shape["cardinalities"])
-    if width == 0:
-        raise ValueError("shape has no features")
-    return width
+    return shape["n_features"] + len(shape["cardinalities"])
 
 
 def tensor_shapes(model: BaseLSTM, shape: dict[str, Any], attributes: dict[str, Any]) -> dict:
@@ -242,11 +223,3 @@ def _required(attributes: dict[str, Any], name: str, kind: type) -> Any:
     if type(value) is not kind:
         raise ValueError(f"{name} is {value!r}, not of type {kind.__name__}")
     return value
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or type(value) in (bool, int, str, tuple)
-
-
-def _is_size(value: Any) -> bool:
-    return type(value) is int and value >= 1
