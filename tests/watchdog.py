@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+FOLDERS = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
 needed = Path("/proc/self/stat").exists() and hasattr(os, "setsid")
 why_not = "processes cannot be found in /proc here"
 

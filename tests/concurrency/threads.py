@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import io
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 import numpy as np
 
@@ -164,33 +166,58 @@ def told_of_a_quota(rounds: int) -> int:
     return 2 * rounds
 
 
+class Group(NamedTuple):
+    """Control groups of one version: their folder, the file of the quota, what it holds."""
+
+    folder: Path
+    file: str
+    half: str
+
+
+VERSIONS = [
+    Group(GROUPS, "cpu.max", "50000 100000\n"),
+    Group(GROUPS / "cpu", "cpu.cfs_quota_us", "50000\n"),
+]
+
+
+@contextmanager
+def half_a_processor() -> Iterator[None]:
+    """This process may use half of a processor."""
+    for version in VERSIONS:
+        group = version.folder / f"sklstm-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / version.file).read_text()  # it is there, or this is no control group
+            (group / version.file).write_text(version.half)
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+        except OSError:
+            group.rmdir()
+            continue
+        try:
+            yield
+        finally:
+            (version.folder / "cgroup.procs").write_text(str(os.getpid()))
+            group.rmdir()
+        return
+    raise OSError("control groups with a quota of processors cannot be made here")
+
+
 def why_no_quota() -> str:
-    """Why control groups cannot be made here; empty if they can."""
-    group = GROUPS / f"sklstm-try-{os.getpid()}"
     try:
-        group.mkdir()
-    except OSError as error:
-        return f"control groups cannot be made here ({error.strerror})"
-    try:
-        if (group / "cpu.max").exists():
+        with half_a_processor():
             return ""
-        return "control groups have no quota of processors here"
-    finally:
-        group.rmdir()
+    except OSError as error:
+        return str(error)
 
 
 @needs(why_no_quota)
 def under_a_quota(rounds: int) -> int:
     """Half of a processor in truth, while threads wait for one another."""
-    group = GROUPS / f"sklstm-{os.getpid()}"
-    group.mkdir()
-    try:
-        (group / "cpu.max").write_text("50000 100000\n")
-        (group / "cgroup.procs").write_text(str(os.getpid()))
+    with half_a_processor():
         for _ in range(rounds):
             same(None)
             same(4)
-    finally:
-        (GROUPS / "cgroup.procs").write_text(str(os.getpid()))
-        group.rmdir()
     return 2 * rounds

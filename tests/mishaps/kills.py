@@ -186,7 +186,7 @@ def onnx(rounds: int) -> int:
 
         session = ReferenceEvaluator(onnx.load(path))
         lengths = np.full(2, 8, np.int64)
-        given = dict(zip(session.input_names, (X[:2], lengths), strict=True))
+        given = dict(zip(session.input_names, (X[:2].astype(np.float32), lengths), strict=True))
         return round(float(np.ravel(session.run(None, given)[0])[0]))
 
     return exported(rounds, ".onnx", read)
