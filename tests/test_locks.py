@@ -162,6 +162,6 @@ def test_the_watchdog_ends_what_hangs_and_says_where_it_was():
         waits_for_ever()
         """
     with pytest.raises(
-        AssertionError, match=r"running after 1 s(?s:.)*in waits_for_ever(?s:.)*in waits_for_ever"
+        AssertionError, match=r"running after 3 s(?s:.)*in waits_for_ever(?s:.)*in waits_for_ever"
     ):
-        watchdog.run(code, seconds=1)
+        watchdog.run(code, seconds=3)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+TO_WRITE = 5  # seconds that processes have for their stacks
 needed = Path("/proc/self/stat").exists() and hasattr(os, "setsid")
 why_not = "processes cannot be found in /proc here"
 
@@ -92,7 +93,9 @@ def execute(command: list[str], seconds: float, **changes: str | None) -> Ended:
             except subprocess.TimeoutExpired:
                 hung = True
                 send(signal.SIGABRT, process.pid)
-                time.sleep(0.5)  # to write their stacks
+                end = time.monotonic() + TO_WRITE
+                while session(process.pid) and time.monotonic() < end:
+                    time.sleep(0.05)
             finally:
                 send(signal.SIGKILL, process.pid)
                 process.wait()
