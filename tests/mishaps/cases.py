@@ -14,7 +14,8 @@ CASES = [
     Case("disks", "read_only", 50),
     Case("disks", "of_another_user", 50),
     Case("memory", "limited", 200, 2),
-    Case("memory", "threads", 30, 2),
+    Case("memory", "threads", 30, 1),
+    Case("memory", "few_processes", 30, 1),
     Case("interrupts", "at_random_moments", 60, 2),
     Case("clocks", "while_training", 200, 2),
 ]

@@ -82,28 +82,49 @@ def limited(rounds: int) -> int:
     return tried
 
 
+THREADED = """
+    import os, resource, sys
+    import numpy as np
+    from tests.mishaps.memory import X, space, y
+    from sklstm import LSTMRegressor
+    from sklstm.inspection import attributions
+
+    def work(n_jobs):
+        model = LSTMRegressor(64, max_iter=2, batch_size=200, random_state=0, n_jobs=n_jobs)
+        stream = LSTMRegressor(340, random_state=0, n_jobs=n_jobs).initialize(3).stream()
+        found = [model.fit(X, y).predict(X), stream.steps(X[0]), attributions(model, X)]
+        return [array.tobytes() for array in found]
+
+    alone = work(1)
+    {limit}
+    try:
+        found = work(8)
+    except MemoryError:
+        found = None
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    assert found is None or found == alone
+    """
+
+
 def threads(rounds: int) -> int:
     """Limits that leave no room for the stacks of all threads: fewer are started."""
-    code = """
-        import resource, sys
-        from tests.mishaps.memory import X, space, y
-        from sklstm import LSTMRegressor
-
-        alone = LSTMRegressor(64, max_iter=2, batch_size=200, random_state=0, n_jobs=1).fit(X, y)
-        stream = LSTMRegressor(340, random_state=0, n_jobs=8).initialize(3).stream()
-        model = LSTMRegressor(64, max_iter=2, batch_size=200, random_state=0, n_jobs=8)
-        most = space() + int(sys.argv[1])
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-        try:
-            model.fit(X, y)
-            stream.steps(X[0])
-        except MemoryError:
-            model = None
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
-        assert model is None or model.predict(X).tobytes() == alone.predict(X).tobytes()
-        """
+    limit = "resource.setrlimit(resource.RLIMIT_AS, (space() + int(sys.argv[1]), -1))"
     for k in range(rounds):
-        extra = int(MOST * (0.3 + k / rounds))
-        ended = run(code, extra)
+        extra = int(MOST * (0.3 + 1.5 * k / rounds))
+        ended = run(THREADED.format(limit=limit), extra)
         assert ended.code == 0, (extra, ended)
+    return rounds
+
+
+def why_not_another() -> str:
+    return "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "only root becomes another user"
+
+
+@needs(why_not_another)
+def few_processes(rounds: int) -> int:
+    """``ulimit -u``: a user who may have as many threads as all together, or fewer."""
+    limit = "os.setuid(65534); resource.setrlimit(resource.RLIMIT_NPROC, (int(sys.argv[1]),) * 2)"
+    for k in range(rounds):
+        ended = run(THREADED.format(limit=limit), 1 + k % 10)
+        assert ended.code == 0, ended
     return rounds
