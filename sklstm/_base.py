@@ -134,7 +134,7 @@ class BaseLSTM(CategoricalInput):
             if not fresh:
                 draft._outputs_now().check_complete(examples)
             rng = draft._seed_of_fit() if fresh else None
-            order, others = np.arange(len(examples)), None
+            order, others = np.arange(len(examples), dtype=np.int64), None
             if draft.early_stopping and X_val is None:
                 order, others = hold_out(
                     len(examples),
@@ -199,7 +199,7 @@ class BaseLSTM(CategoricalInput):
             rows = draft._read(X, shape, fresh)
             examples = draft._examples(y, sample_weight, rows, fresh=fresh, classes=classes)
             if fresh:
-                every = np.arange(len(examples))
+                every = np.arange(len(examples), dtype=np.int64)
                 draft._draw_parameters(shape, rows.sequences, examples.mean_length(every))
             outputs = draft._outputs_now()
             examples = outputs.class_weighted(outputs.trainable(examples))
@@ -209,7 +209,7 @@ class BaseLSTM(CategoricalInput):
                     "initialize with y_mean and y_scale, or call fit first.",
                     stacklevel=3,
                 )
-            order = np.arange(len(examples))
+            order = np.arange(len(examples), dtype=np.int64)
             end = draft._train(outputs, examples, examples.sequence_weights, order, once=True)
         if end is End.DIVERGED:
             warnings.warn(

@@ -25,7 +25,7 @@ from sklstm._kernels.gradients cimport (
 from sklstm._kernels.layers cimport (
     CHUNK_MAX, backward_span, enter_span, forward, n_spans, repeat_span,
 )
-from sklstm._kernels.layout cimport Net, network_new, pack_network, pack_room
+from sklstm._kernels.layout cimport HIGHEST, Net, network_new, pack_network, pack_room
 from sklstm._kernels.losses cimport (
     QUANTILES_MAX, Loss, finish_gradient, loss_named, target_loss,
 )
@@ -57,6 +57,7 @@ from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 cdef enum:
     PACK_MIN = 1 << 16  # parameters, which several threads pack sooner than one
     WHOLE_MOST = 1 << 30  # steps
+    PLACES_MOST = 0xFFFFFFFE  # steps of a maximum that is remembered in 32 bits
 
 # What decides which way a computation takes: tests derive from it shapes that take all of them.
 constants = {
@@ -95,7 +96,7 @@ def evaluate(str function, real[::1] x):
     """Put exp, sigmoid or tanh of the numbers x into their place, as the kernels compute them."""
     cdef real[LANES] part
     cdef Py_ssize_t k, n = x.shape[0]
-    cdef int lane, which = ("exp", "sigmoid", "tanh").index(function)
+    cdef Py_ssize_t lane, which = ("exp", "sigmoid", "tanh").index(function)
     cdef vec value
     for k in range(0, n, LANES):
         for lane in range(LANES):
@@ -144,7 +145,7 @@ def total_loss(
 ):
     """Sum of the weighted losses of rows of raw outputs."""
     cdef Py_ssize_t row
-    cdef int K = <int> raw.shape[1]
+    cdef Py_ssize_t K = raw.shape[1]
     cdef double total = 0
     cdef float_mode mode
     cdef const double[::1] quantiles = objective.quantiles
@@ -162,12 +163,12 @@ def total_loss(
 def threads_chosen(
     const double[::1] alone,     # IN  (calls,) seconds of a call with one thread
     const double[::1] together,  # IN  (calls,) and with all
-    int n_threads,
+    Py_ssize_t n_threads,
 ):
     """Threads that calls of a session would use if they took so long, as a list."""
     cdef Pace pace
     cdef Py_ssize_t k
-    cdef int n
+    cdef Py_ssize_t n
     require_size("together", together.shape[0], alone.shape[0])
     memset(&pace, 0, sizeof(Pace))
     pace.most = n_threads
@@ -224,10 +225,10 @@ cdef class Session:
     cdef Rooms rooms  # one for each thread, or two to train
     cdef Plan plan
     cdef Piece* pieces
-    cdef int n_threads, largest_batch, n_pieces
+    cdef Py_ssize_t n_threads, largest_batch, n_pieces
     cdef Kept kept
     cdef Py_ssize_t n_dense, n_total, n_categories
-    cdef int n_sequences
+    cdef Py_ssize_t n_sequences
     cdef bint has_room[2]  # for the packed parameters, in units, in lanes
     cdef bint packed[2]  # do they hold `known`?
     cdef real* known  # without training: the parameters that were packed last
@@ -255,11 +256,11 @@ cdef class Session:
     def __cinit__(
         self, topology, const real[::1] vector, const real[:, ::1] values,
         const int[:, ::1] symbols, const long long[::1] offsets, *, bint full,
-        bint return_sequences, int largest_batch, int n_threads, bint training=False,
-        bint explains=False, double dropout=0, double recurrent_dropout=0, int whole=WHOLE,
-        int span=SPAN,
+        bint return_sequences, Py_ssize_t largest_batch, Py_ssize_t n_threads, bint training=False,
+        bint explains=False, double dropout=0, double recurrent_dropout=0, Py_ssize_t whole=WHOLE,
+        Py_ssize_t span=SPAN,
     ):
-        cdef int n
+        cdef Py_ssize_t n
         self.vector = self.d_dense = None
         require_topology(topology)
         require_between("whole", whole, 1, WHOLE_MOST)
@@ -280,12 +281,12 @@ cdef class Session:
         plan_new(&self.plan, &self.net)
         if self.plan.shared_most == 0:  # a sequence is the work of one thread
             n_threads = min(n_threads, self.largest_batch)
-        self.n_threads = self.plan.n_threads = max(1, min(n_threads, <int> SMALL_MOST))
+        self.n_threads = self.plan.n_threads = max(1, min(n_threads, <Py_ssize_t> SMALL_MOST))
         self.plan.places = <Place*> arena_take(&self.arena, max(n, 1), sizeof(Place))
         if not training:
             self.known = <real*> arena_take(&self.arena, self.n_dense, sizeof(real))
         if n > 0:
-            arrange(&self.plan, &self.offsets[0], NULL, 0, n)
+            self.arrange_all()
             rooms_new(&self.arena, &self.rooms, &self.net, &self.plan, self.largest_batch)
         if training:
             self.n_pieces = pieces_new(&self.arena, &self.net, self.n_threads, &self.pieces)
@@ -313,6 +314,13 @@ cdef class Session:
         self.net.table = &self.vector[0] + self.n_dense
         return 0
 
+    cdef int arrange_all(self) except -1:
+        """Put all sequences in order, longest first."""
+        arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
+        if self.net.pooling == HIGHEST and sizeof(real) == 4:  # places have the size of numbers
+            require_between("the length of a sequence", self.plan.places[0].length, 1, PLACES_MOST)
+        return 0
+
     def renew(
         self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
         const long long[::1] offsets
@@ -324,7 +332,7 @@ cdef class Session:
         if self.rooms.training or offsets.shape[0] != self.n_sequences + 1:
             return False
         self.take(vector, values, symbols, offsets)
-        arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
+        self.arrange_all()
         if numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers:
             return True
         self.rest()
@@ -353,7 +361,7 @@ cdef class Session:
         """Set what `gradient` learns from, and the ``Gradient`` it writes; see ``_network.py``."""
         cdef const double[::1] quantiles = objective.quantiles
         cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
-        cdef int K = self.net.n_outputs
+        cdef Py_ssize_t K = self.net.n_outputs
         self.require_ready(False)
         if not self.rooms.training and self.n_sequences > 0:
             raise ValueError("This session keeps no history to learn from.")
@@ -370,7 +378,7 @@ cdef class Session:
         self.read = Read(self.n_read[0], 0, NULL, NULL, NULL, &penalty[0])
         if self.net.n_categorical > 0:
             self.read.row_of, self.read.symbols = first_int(row_of), first_int(read)
-            self.read.d_rows, self.read.room = first_real(d_rows), <int> read.shape[0]
+            self.read.d_rows, self.read.room = first_real(d_rows), read.shape[0]
         self.targets, self.weights, self.sequence_weights = targets, weights, sequence_weights
         self.frozen, self.decayed, self.d_dense = frozen, decayed, found.dense
         self.alpha, self.quantiles, self.loss = alpha, quantiles, loss
@@ -381,7 +389,7 @@ cdef class Session:
 
     # -- a batch
 
-    cdef Chunk* chunk_in(self, int room, int index) noexcept nogil:
+    cdef Chunk* chunk_in(self, Py_ssize_t room, Py_ssize_t index) noexcept nogil:
         """Chunk number `index` of the group under way, in a room."""
         return fill_chunk(&self.rooms, &self.net, &self.plan, index, room,
                           reals_at(self.values, 0), ints_at(self.symbols, 0), &self.offsets[0])
@@ -389,9 +397,9 @@ cdef class Session:
     cdef bint in_spans(self) noexcept nogil:
         return learns_in_spans(&self.rooms, &self.plan)
 
-    cdef int start(self, const long long* rows, Py_ssize_t first, int n) except -1:
+    cdef int start(self, const long long* rows, Py_ssize_t first, Py_ssize_t n) except -1:
         """Order a batch, cut it, and find room for the packed parameters."""
-        cdef int wide
+        cdef Py_ssize_t wide
         arrange(&self.plan, &self.offsets[0], rows, first, n)
         cut(&self.plan, 0, n)
         for wide in range(2):
@@ -408,15 +416,15 @@ cdef class Session:
 
     cdef void pack_share(self, Member member) noexcept nogil:
         """What a member of a team does to pack the parameters."""
-        cdef int wide
+        cdef Py_ssize_t wide
         for wide in range(2):
             if self.uses(wide) and not self.packed[wide]:
                 pack_network(&self.vector[0], &self.net, LANES if wide else 1, self.rooms.training,
                              &member)
 
-    cdef void pack(self, int n_threads) noexcept nogil:
+    cdef void pack(self, Py_ssize_t n_threads) noexcept nogil:
         """Pack the parameters if they are others than those that are packed."""
-        cdef int wide
+        cdef Py_ssize_t wide
         cdef Py_ssize_t n_bytes = self.n_dense * sizeof(real)
         if self.rooms.training:
             self.packed[0] = self.packed[1] = False
@@ -431,10 +439,10 @@ cdef class Session:
         for wide in range(2):
             self.packed[wide] = self.packed[wide] or self.uses(wide)
 
-    cdef double work(self, int n) noexcept nogil:
+    cdef double work(self, Py_ssize_t n) noexcept nogil:
         """Multiply-adds of a forward pass of the batch."""
         cdef double steps = 0
-        cdef int k
+        cdef Py_ssize_t k
         for k in range(n):
             steps += self.plan.places[k].length
         return steps * self.n_dense
@@ -449,7 +457,7 @@ cdef class Session:
         pieces : list of tuples
             Of each piece of the weights: layer, first row, and the row behind the last.
         """
-        cdef int first, index, n
+        cdef Py_ssize_t first, index, n
         cdef const Chunk* chunk
         cdef const Piece* piece
         self.require_ready(False)
@@ -475,7 +483,7 @@ cdef class Session:
         """What a member of a team does to compute the outputs of a chunk."""
         cdef Chunk mine = chunk[0]
         cdef const Bundle* bundle
-        cdef int b, lane, t, k, K = self.net.n_outputs
+        cdef Py_ssize_t b, lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef const real* z
         cdef float_mode mode = flush_denormals()
@@ -493,7 +501,7 @@ cdef class Session:
                         self.out[row + t, k] = z[k * mine.width + lane]
         restore_float_mode(mode)
 
-    cdef void output_chunk(self, int index, int room, int team) noexcept nogil:
+    cdef void output_chunk(self, Py_ssize_t index, Py_ssize_t room, Py_ssize_t team) noexcept nogil:
         cdef const Chunk* chunk = self.chunk_in(room, index)
         if team == 1:
             self.output_share(chunk, Member(0, 1))
@@ -504,14 +512,14 @@ cdef class Session:
     def output(self, real[:, ::1] out):
         """Raw outputs of all sequences into ``out``, (n, K) or, per step, (N, K)."""
         cdef Py_ssize_t n = self.n_sequences, first
-        cdef int index, count, n_threads, apart
+        cdef Py_ssize_t index, count, n_threads, apart
         cdef double work, start
         self.require_ready(False)
         require_shape("out", out.shape[0], out.shape[1],
                       self.values.shape[0] if self.net.return_sequences else n, self.net.n_outputs)
         self.out = out
         for first in range(0, n, self.largest_batch):
-            count = min(<Py_ssize_t> self.largest_batch, n - first)
+            count = min(self.largest_batch, n - first)
             self.start(NULL, first, count)
             with nogil:
                 work = self.work(count)
@@ -531,9 +539,9 @@ cdef class Session:
 
     # -- gradient
 
-    cdef double loss_of(self, Bundle* bundle, int width) noexcept nogil:
+    cdef double loss_of(self, Bundle* bundle, Py_ssize_t width) noexcept nogil:
         """Loss of a bundle; its raw outputs become their gradient."""
-        cdef int lane, t, k, K = self.net.n_outputs
+        cdef Py_ssize_t lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef real* z
         cdef double loss = 0
@@ -551,11 +559,11 @@ cdef class Session:
                         z[k * width + lane] = 0
         return loss
 
-    cdef void learn_share(self, const Chunk* chunk, Member member, int number, bint top
+    cdef void learn_share(self, const Chunk* chunk, Member member, Py_ssize_t number, bint top
                           ) noexcept nogil:
         """What a member of a team does in a span of a chunk."""
         cdef Chunk mine = chunk[0]
-        cdef int b
+        cdef Py_ssize_t b
         cdef float_mode mode = flush_denormals()
         mine.member = member
         if top:
@@ -571,7 +579,9 @@ cdef class Session:
         backward_span(&self.net, &mine)
         restore_float_mode(mode)
 
-    cdef void learn_span(self, int index, int room, int team, int number, bint top) noexcept nogil:
+    cdef void learn_span(
+        self, Py_ssize_t index, Py_ssize_t room, Py_ssize_t team, Py_ssize_t number, bint top
+    ) noexcept nogil:
         """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
         cdef Chunk* chunk = &self.rooms.chunks[room]
         if top:
@@ -583,10 +593,10 @@ cdef class Session:
                 self.learn_share(chunk, Member(threadid(), sklstm_team_size()), number, top)
         enter_span(chunk, number)
 
-    cdef void learn_piece(self, int index, int count, bint last) noexcept nogil:
+    cdef void learn_piece(self, Py_ssize_t index, Py_ssize_t count, bint last) noexcept nogil:
         """Add the spans of the chunks in the first rooms to the gradient of some rows."""
         cdef Piece* piece = &self.pieces[index]
-        cdef int room
+        cdef Py_ssize_t room
         cdef float_mode mode = flush_denormals()
         for room in range(count):
             add_chunk(&self.net, piece, &self.rooms.chunks[room])
@@ -597,10 +607,12 @@ cdef class Session:
             put_in_place(&self.net, piece, &self.d_dense[0])
         restore_float_mode(mode)
 
-    cdef double learn_round(self, int first, int n_threads, bint last, double loss) noexcept nogil:
+    cdef double learn_round(
+        self, Py_ssize_t first, Py_ssize_t n_threads, bint last, double loss
+    ) noexcept nogil:
         """Learn from as many chunks as there are rooms; return the loss with theirs added."""
-        cdef int count = min(self.rooms.n, self.plan.n_chunks - first), room, index, b
-        cdef int number, top = 0, apart = 1 if self.plan.shared else n_threads
+        cdef Py_ssize_t count = min(self.rooms.n, self.plan.n_chunks - first), room, index, b
+        cdef Py_ssize_t number, top = 0, apart = 1 if self.plan.shared else n_threads
         cdef float_mode mode
         if self.in_spans():
             top = (self.plan.places[self.plan.first].length - 1) // self.rooms.span
@@ -632,7 +644,7 @@ cdef class Session:
 
         Writes the gradient into the ``Gradient`` that `learn_from` was given.
         """
-        cdef int n_threads, first, n, done = 0, size
+        cdef Py_ssize_t n_threads, first, n, done = 0, size
         cdef Py_ssize_t k
         cdef double weight = 0, loss = 0, penalty, work, start
         cdef float_mode mode
@@ -684,7 +696,7 @@ cdef class Session:
         """Bring the gradient at the features of a span to its places."""
         cdef const Bundle* bundle
         cdef const real* d_x
-        cdef int b, lane, t, f
+        cdef Py_ssize_t b, lane, t, f
         cdef Py_ssize_t row
         for b in range(chunk.n):
             bundle = &chunk.bundles[b]
@@ -695,8 +707,8 @@ cdef class Session:
                     for f in range(self.net.n_features):
                         self.out[row, f] = d_x[f * chunk.width + lane]
 
-    cdef void explain_chunk(self, int index, int room) noexcept nogil:
-        cdef int number, top
+    cdef void explain_chunk(self, Py_ssize_t index, Py_ssize_t room) noexcept nogil:
+        cdef Py_ssize_t number, top
         cdef Chunk* chunk = self.chunk_in(room, index)
         top = n_spans(chunk) - 1
         for number in range(top, -1, -1):
@@ -706,7 +718,8 @@ cdef class Session:
     def explain(self, real[:, ::1] d_x):
         """Gradient at all features (N, F), of what `learn_from` was given, summed over targets."""
         cdef Py_ssize_t n = self.n_sequences, first
-        cdef int index, count, done, size, apart = threads_here(min(self.rooms.n, self.n_threads))
+        cdef Py_ssize_t index, count, done, size
+        cdef Py_ssize_t apart = threads_here(min(self.rooms.n, self.n_threads))
         self.require_ready(True)
         if not self.net.explains:
             raise ValueError("This session was not made to explain.")
@@ -714,7 +727,7 @@ cdef class Session:
                       self.net.n_features)
         self.out, self.scale = d_x, 1
         for first in range(0, n, self.largest_batch):
-            count, done = <int> min(<Py_ssize_t> self.largest_batch, n - first), 0
+            count, done = min(self.largest_batch, n - first), 0
             self.start(NULL, first, count)
             size = GROUP if self.in_spans() else count
             with nogil:

@@ -48,9 +48,9 @@ cdef enum:
 constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN, "WAITING": WAITING}  # as in _cell.pyx
 
 
-cdef inline int first_of(int part, int n, int parts) noexcept nogil:
+cdef inline Py_ssize_t first_of(Py_ssize_t part, Py_ssize_t n, Py_ssize_t parts) noexcept nogil:
     """The first of n things in one of some parts of nearly the same size."""
-    return <int> (<Py_ssize_t> part * n // parts)
+    return part * n // parts
 
 
 cdef class Online:
@@ -76,7 +76,7 @@ cdef class Online:
     cdef Arena arena
     cdef Unit* units
     cdef Part* parts
-    cdef int n_parts
+    cdef Py_ssize_t n_parts
     cdef real* kept  # room for what is remembered, but for traces
     cdef const Py_ssize_t[::1] frozen
     cdef real[::1] d_dense
@@ -95,11 +95,11 @@ cdef class Online:
     cdef Loss loss
     cdef const double[::1] quantiles
     cdef bint learns
-    cdef int n_waiting  # steps that the traces have not been carried over
+    cdef Py_ssize_t n_waiting  # steps that the traces have not been carried over
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
     cdef readonly Py_ssize_t n_learned  # updates of the last `learn_steps`
-    cdef int threads
+    cdef Py_ssize_t threads
     cdef Py_ssize_t n_total, n_dense, n_categories
     cdef const real[::1] vector
     cdef gate_t* gate  # in front of the parameters
@@ -109,7 +109,7 @@ cdef class Online:
         self, topology, const real[::1] vector, const Py_ssize_t[::1] frozen,
         const unsigned char[::1] decayed, found, objective, *, bint learns, gate=None
     ):
-        cdef int index, cells, rows, largest = 0
+        cdef Py_ssize_t index, cells, rows, largest = 0
         cdef Py_ssize_t K
         cdef Layer* layer
         cdef Unit* unit
@@ -187,7 +187,7 @@ cdef class Online:
         cdef int[::1] row_of = found.row_of, read = found.read
         cdef real[::1] penalty = found.penalty
         cdef const Layer* layer = &self.net.layers[0]
-        cdef int C = self.net.n_categorical, room = <int> row_of.shape[0]
+        cdef Py_ssize_t C = self.net.n_categorical, room = row_of.shape[0]
         self.n_read, self.pointed_to = found.n_read, (d_rows, row_of, read, penalty)
         self.symbols_read = Read(0, room, NULL, NULL, NULL, &penalty[0])
         if C == 0 or not self.learns:
@@ -215,16 +215,16 @@ cdef class Online:
     cdef real* numbers(self, double n) except NULL:
         return <real*> self.take(n, sizeof(real))
 
-    cdef real* groups(self, const Layer* layer, int n) except NULL:
+    cdef real* groups(self, const Layer* layer, Py_ssize_t n) except NULL:
         return self.numbers(<double> n * group(layer, 1))
 
     cdef void remember(
-        self, real* at, int groups, Py_ssize_t units, Py_ssize_t stride, bint of_traces=False
+        self, real* at, Py_ssize_t groups, Py_ssize_t units, Py_ssize_t stride, bint of_traces=False
     ) noexcept:
         self.parts[self.n_parts] = Part(at, groups, units, stride, of_traces)
         self.n_parts += 1
 
-    cdef real* units_of(self, const Layer* layer, int size, int groups) except NULL:
+    cdef real* units_of(self, const Layer* layer, Py_ssize_t size, Py_ssize_t groups) except NULL:
         """Room for groups of units, remembered."""
         cdef real* at = self.numbers(max(size, groups * group(layer, 1)))
         self.remember(at, groups, layer.n_blocks, group(layer, 1))
@@ -232,16 +232,20 @@ cdef class Online:
 
     # -- forward
 
-    cdef void multiply(self, const Layer* layer, Unit* unit, int first, int stop) noexcept nogil:
+    cdef void multiply(
+        self, const Layer* layer, Unit* unit, Py_ssize_t first, Py_ssize_t stop
+    ) noexcept nogil:
         multiply_rows(&self.vector[0], self.n_total, layer, first, stop, unit.source, unit.z)
 
-    cdef void forward_layer(self, int index, const real* x, const int* symbols) noexcept nogil:
+    cdef void forward_layer(
+        self, Py_ssize_t index, const real* x, const int* symbols
+    ) noexcept nogil:
         """One step of a layer; x is its input, and the symbols if it is the first."""
         cdef Layer* layer = &self.net.layers[index]
         cdef Unit* unit = &self.units[index]
-        cdef int H = layer.n_blocks, S = layer.block_size, n = group(layer, 1)
-        cdef int F = layer.weights.columns - layer.n_recurrent * H
-        cdef int rows = matrix_rows(&layer.weights, 1), g, j
+        cdef Py_ssize_t H = layer.n_blocks, S = layer.block_size, n = group(layer, 1)
+        cdef Py_ssize_t F = layer.weights.columns - layer.n_recurrent * H
+        cdef Py_ssize_t rows = matrix_rows(&layer.weights, 1), g, j
         memcpy(unit.source, x, F * sizeof(real))
         for g in range(layer.n_recurrent):
             for j in range(H):
@@ -262,10 +266,10 @@ cdef class Online:
         forward_cell(layer.cell, n, S, layer.peephole[0], unit.s_before,
                      unit.z, unit.s, unit.h, unit.r)
 
-    cdef void read_cells(self, int index, real* cells) noexcept nogil:
+    cdef void read_cells(self, Py_ssize_t index, real* cells) noexcept nogil:
         """Cells of a layer in the order of the weights that see them."""
         cdef Layer* layer = &self.net.layers[index]
-        cdef int v, j
+        cdef Py_ssize_t v, j
         for v in range(layer.block_size):
             for j in range(layer.n_blocks):
                 cells[j * layer.block_size + v] = self.units[index].r[v * group(layer, 1) + j]
@@ -277,7 +281,7 @@ cdef class Online:
 
     cdef void pool(self) noexcept nogil:
         """From the cells at this step to what the output layer reads, in `read`."""
-        cdef int k, n = self.net.head.columns
+        cdef Py_ssize_t k, n = self.net.head.columns
         cdef real* count = self.pooled + n
         cdef bint first = self.n_steps() == 0, higher
         count[0] += 1
@@ -296,7 +300,7 @@ cdef class Online:
                 self.read[k] = <real> (self.pooled[k] / self.n_steps())
 
     cdef void forward(self, const real* x, const int* symbols) noexcept nogil:
-        cdef int index, k, width = self.net.head.columns + 1
+        cdef Py_ssize_t index, k, width = self.net.head.columns + 1
         for index in range(self.net.n_layers):
             self.forward_layer(index, x, symbols)
             # the last layer's cells stay in `read`; below it they are the next one's input
@@ -310,14 +314,14 @@ cdef class Online:
 
     # -- the truncated gradient, forward in time
 
-    cdef void trace_some(self, int first, int stop) noexcept nogil:
+    cdef void trace_some(self, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
         trace_blocks(&self.net.layers[0], &self.units[0], self.n_waiting, first, stop)
         if self.net.pooling != LAST:
             pool_blocks(&self.net.layers[0], &self.units[0], self.net.pooling, first, stop)
 
     cdef void carry_traces(self) noexcept nogil:
         """Carry all traces over the steps that wait."""
-        cdef int part, H = self.net.layers[0].n_blocks
+        cdef Py_ssize_t part, H = self.net.layers[0].n_blocks
         if self.n_waiting > 0 and self.parallel:
             restore_float_mode(self.mode)
             self.threads = threads_here(self.threads)
@@ -347,7 +351,7 @@ cdef class Online:
         if self.net.pooling != LAST or self.n_waiting == WAITING:
             self.carry_traces()
 
-    cdef void learn_some(self, int first, int stop, real* d_vector) noexcept nogil:
+    cdef void learn_some(self, Py_ssize_t first, Py_ssize_t stop, real* d_vector) noexcept nogil:
         if self.net.pooling == LAST:
             learn_blocks(&self.net.layers[0], &self.units[0], first, stop, d_vector)
         else:
@@ -358,7 +362,7 @@ cdef class Online:
         """Errors at the states and output gates (21), (23), from those at the cells, d_y."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
-        cdef int S = layer.block_size, n = group(layer, 1), v, j
+        cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), v, j
         for v in range(S):
             for j in range(layer.n_blocks):
                 unit.d_r[v * n + j] = self.d_y[j * S + v]
@@ -368,8 +372,8 @@ cdef class Online:
         self, const real* target, double weight, double penalty
     ) noexcept nogil:
         """Weighted loss of a target at the last step, and the penalty; their gradient."""
-        cdef int part, k, K = self.net.n_outputs, cells = self.net.head.columns
-        cdef int H = self.net.layers[0].n_blocks
+        cdef Py_ssize_t part, k, K = self.net.n_outputs, cells = self.net.head.columns
+        cdef Py_ssize_t H = self.net.layers[0].n_blocks
         cdef double found
         cdef const real* row
         cdef real* d_vector = &self.d_dense[0]
@@ -416,7 +420,7 @@ cdef class Online:
         return self.threads
 
     @n_threads.setter
-    def n_threads(self, int n):
+    def n_threads(self, Py_ssize_t n):
         self.threads = max(1, n)
 
     cdef int require_learning(self) except -1:
@@ -568,7 +572,7 @@ cdef class Online:
 
     def output(self):
         """Raw output of the last step: a float, or a list of several."""
-        cdef int k
+        cdef Py_ssize_t k
         if self.net.n_outputs == 1:
             return self.out[0]
         return [self.out[k] for k in range(self.net.n_outputs)]
@@ -596,7 +600,7 @@ cdef class Online:
 
     def save(self, make):
         """State and traces as flat arrays, ``make(n)`` each, and then what is known of symbols."""
-        cdef int k
+        cdef Py_ssize_t k
         with nogil:
             self.mode = flush_denormals()
             self.carry_traces()
@@ -608,11 +612,11 @@ cdef class Online:
 
     def restore(self, saved):
         """Undo `save`, or raise an error for what was not saved by such a stream."""
-        cdef int k, n = self.n_parts
+        cdef Py_ssize_t k, n = self.n_parts
         cdef list parts = list(saved[:n])
         cdef list symbols = list(saved[n:])
         if self.past.now != NULL:
-            symbols = checked_symbols(&self.net, &self.past, <int> self.n_categories, symbols)
+            symbols = checked_symbols(&self.net, &self.past, self.n_categories, symbols)
         elif symbols:
             refuse()
         if len(parts) < n:

@@ -229,7 +229,7 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
         with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
             X = np.require(X, dtype, ["C", "A", "E"])
     values = X.reshape(n * n_steps, n_features)
-    return Sequences(values, np.arange(0, (n + 1) * n_steps, n_steps), "array")
+    return Sequences(values, np.arange(n + 1, dtype=np.int64) * n_steps, "array")
 
 
 def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
@@ -333,7 +333,7 @@ def _read_table(
     dtype = precision([table.dtype]) if dtype is None else dtype
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
-    sequences = Sequences(values, np.arange(n + 1) * n_steps, "rows")
+    sequences = Sequences(values, np.arange(n + 1, dtype=np.int64) * n_steps, "rows")
     sequences = _checked(sequences, given, None, allow_nan, split)
     if reset:
         check_names(estimator, X, reset=True)

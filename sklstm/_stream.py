@@ -328,7 +328,7 @@ class Stream:
 
     def _read_targets(self, X: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:
         """Targets (T, targets) as the kernels take them, and their weights."""
-        rows = Rows(Sequences(X, np.array([0, len(X)]), "list"), per_step=True)
+        rows = Rows(Sequences(X, np.array([0, len(X)], dtype=np.int64), "list"), per_step=True)
         given = self._outputs.read([y], None if weights is None else [weights], rows)
         examples = self._outputs.trainable(self._outputs.examples(given))
         weights = examples.weights

@@ -125,7 +125,7 @@ def hold_out(
     """
     from sklearn.model_selection import GroupShuffleSplit, train_test_split  # costs more than us
 
-    everything = np.arange(n)
+    everything = np.arange(n, dtype=np.int64)
     if groups is not None:
         groups = np.asarray(filled(groups, None))
         if groups.shape != (n,):

@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free, realloc
 
 cdef struct Arena:
     void** pieces
-    int n_pieces
+    Py_ssize_t n_pieces
     double n_bytes
 
 
@@ -31,7 +31,7 @@ cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
 
 
 cdef inline void arena_free(Arena* arena) noexcept:
-    cdef int k
+    cdef Py_ssize_t k
     for k in range(arena.n_pieces):
         free(arena.pieces[k])
     free(arena.pieces)

@@ -22,6 +22,12 @@ cdef enum:
     WHOLE = 1024  # steps that are kept, in training, of sequences up to this length
     SPAN = 256  # and of longer ones; a power of two
 
+cdef extern from *:
+    """
+    #define SKLSTM_TOO_MUCH ((Py_ssize_t) 1 << (sizeof(Py_ssize_t) == 8 ? 44 : 29))
+    """
+    const Py_ssize_t TOO_MUCH "SKLSTM_TOO_MUCH"
+
 
 cdef struct History:
     # One array for each step. mask: -1 keeps all, else the last mask + 1, a power of two.
@@ -48,11 +54,11 @@ cdef struct Memory:
 
 
 cdef struct Bundle:
-    int count  # of sequences
-    int steps  # of the longest, which is the first
+    Py_ssize_t count  # of sequences
+    Py_ssize_t steps  # of the longest, which is the first
     const real* x[LANES]
     const int* symbols[LANES]
-    int length[LANES]
+    Py_ssize_t length[LANES]
     Py_ssize_t row[LANES]
     Memory* layers
     History* d_y  # of each level: gradient at its cells, (directions, S, n)
@@ -65,13 +71,13 @@ cdef struct Bundle:
 
 
 cdef struct Chunk:
-    int width
-    int n
-    int steps  # of the longest
-    int block  # steps whose inputs are read together, a power of two
-    int span  # steps that are kept; 0 keeps all
-    int first  # step of the span under way
-    int stop
+    Py_ssize_t width
+    Py_ssize_t n
+    Py_ssize_t steps  # of the longest
+    Py_ssize_t block  # steps whose inputs are read together, a power of two
+    Py_ssize_t span  # steps that are kept; 0 keeps all
+    Py_ssize_t first  # step of the span under way
+    Py_ssize_t stop
     bint again  # is the span computed once more, when what it ends with is known?
     Bundle* bundles
     Member member  # of the threads that work on it
@@ -83,10 +89,13 @@ cdef struct Room:
     Py_ssize_t used
 
 
-cdef inline real* room_take(Room* room, Py_ssize_t size) noexcept nogil:
-    """Room for `size` numbers, at the start of a vector."""
+cdef inline real* room_take(Room* room, Py_ssize_t n, Py_ssize_t size) noexcept nogil:
+    """Room for n times `size` numbers, at the start of a vector."""
     cdef real* piece = NULL if room.at == NULL else room.at + room.used
-    room.used += (size + LANES - 1) // LANES * LANES
+    if <double> n * size >= TOO_MUCH - <double> room.used:
+        room.used = TOO_MUCH  # which no arena takes
+    else:
+        room.used += (n * size + LANES - 1) // LANES * LANES
     return piece
 
 
@@ -98,42 +107,46 @@ cdef inline void history_new(
     # the cache
     history.stride = ((size + LANES - 1) // LANES | 1) * LANES
     history.mask = slots - 1 if ring else -1
-    history.at = room_take(room, slots * history.stride)
+    history.at = room_take(room, slots, history.stride)
 
 
 cdef inline real* slot(const History* history, Py_ssize_t step) noexcept nogil:
     return history.at + (step & history.mask) * history.stride
 
 
-cdef inline int step_at(const Layer* layer, const Bundle* bundle, int t) noexcept nogil:
+cdef inline Py_ssize_t step_at(
+    const Layer* layer, const Bundle* bundle, Py_ssize_t t
+) noexcept nogil:
     """The number of the step at which a layer reads what stands at place t of the sequence."""
     return bundle.steps - 1 - t if layer.reverse else t
 
 
-cdef inline real* inputs(const Layer* layer, const Bundle* bundle, int index, int step, int width
-                         ) noexcept nogil:
+cdef inline real* inputs(
+    const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t step, Py_ssize_t width
+) noexcept nogil:
     """Sources of a step, the inputs first."""
     return slot(&bundle.layers[index].u, step) + lead(layer, width)
 
 
-cdef inline real* recurrent(const Layer* layer, const Bundle* bundle, int index, int step, int width
-                            ) noexcept nogil:
+cdef inline real* recurrent(
+    const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t step, Py_ssize_t width
+) noexcept nogil:
     """Recurrent sources of a step: what the step before it has put out, its cells first."""
     return inputs(layer, bundle, index, step, width) + layer.n_inputs * width
 
 
 cdef inline real* cells_at(
-    const Net* net, const Bundle* bundle, int index, int t, int width
+    const Net* net, const Bundle* bundle, Py_ssize_t index, Py_ssize_t t, Py_ssize_t width
 ) noexcept nogil:
     """What others see of a layer's cells at place t, (S, H, width)."""
     cdef const Layer* layer = &net.layers[index]
-    cdef int step = step_at(layer, bundle, t)
+    cdef Py_ssize_t step = step_at(layer, bundle, t)
     if bundle.layers[index].mask != NULL:
         return slot(&bundle.layers[index].y, step)
     return recurrent(layer, bundle, index, step + 1, width)
 
 
-cdef inline Py_ssize_t begin_size(const Layer* layer, int width) noexcept nogil:
+cdef inline Py_ssize_t begin_size(const Layer* layer, Py_ssize_t width) noexcept nogil:
     """Numbers that a span of a layer begins with, whole vectors."""
     cdef Py_ssize_t size = layer.block_size * group(layer, width)
     size += layer.n_recurrent * layer.n_blocks * width
@@ -141,14 +154,15 @@ cdef inline Py_ssize_t begin_size(const Layer* layer, int width) noexcept nogil:
 
 
 cdef inline void bundle_place(
-    Room* room, const Net* net, Bundle* bundle, int width, int block, bint training, int span
+    Room* room, const Net* net, Bundle* bundle, Py_ssize_t width, Py_ssize_t block, bint training,
+    Py_ssize_t span
 ) noexcept nogil:
     """Give a bundle its room, by its number of steps, and by those that are kept."""
     cdef const Layer* layer
     cdef Memory* memory
     # `kept` of a step, `between` of what is before and after a step
     cdef Py_ssize_t n, S, T = bundle.steps, kept = max(T, 1), between = T + 1, outside
-    cdef int index, top = n_levels(net) - 1
+    cdef Py_ssize_t index, top = n_levels(net) - 1
     cdef bint everywhere, ring = span > 0 or not training
     cdef bint with_dropout = training and drops(&net.dropout)
     if span > 0:
@@ -168,19 +182,19 @@ cdef inline void bundle_place(
                     ring and outside == between)
         memory.begin = NULL
         if span > 0:
-            memory.begin = room_take(room, (T + span - 1) // span * begin_size(layer, width))
+            memory.begin = room_take(room, (T + span - 1) // span, begin_size(layer, width))
         memory.r = memory.mask = NULL
         if n != layer.n_blocks * width or with_dropout:
-            memory.r = room_take(room, layer.n_recurrent * n)
+            memory.r = room_take(room, 1, layer.n_recurrent * n)
         if with_dropout:
-            memory.mask = room_take(room, S * n)
-            memory.recurrent_mask = room_take(room, layer.n_recurrent * n)
+            memory.mask = room_take(room, 1, S * n)
+            memory.recurrent_mask = room_take(room, 1, layer.n_recurrent * n)
             history_new(room, &memory.y, kept, S * layer.n_blocks * width, ring)
         if training:
-            memory.d_s = room_take(room, S * n)
-            memory.d_r = room_take(room, matrix_size(&layer.recurrent_back, width))
+            memory.d_s = room_take(room, 1, S * n)
+            memory.d_r = room_take(room, 1, matrix_size(&layer.recurrent_back, width))
             if layer.has_peepholes:
-                memory.d_peephole = room_take(room, 3 * S * n)
+                memory.d_peephole = room_take(room, 1, 3 * S * n)
             if everywhere and layer.direction == 0:
                 history_new(room, &bundle.d_y[layer.level], kept, net.n_directions * S * n
                             + ((1 if width == 1 else width) * 8), ring)
@@ -190,18 +204,18 @@ cdef inline void bundle_place(
     n, S = group(layer, width), layer.block_size
     history_new(room, &bundle.out, max(T, 1) if net.return_sequences else 1,
                 matrix_size(&net.head[0], width), not net.return_sequences)
-    bundle.read = room_take(room, net.n_directions * S * n + LANES)
+    bundle.read = room_take(room, 1, net.n_directions * S * n + LANES)
     if net.pooling == HIGHEST:
-        bundle.highest = <integer*> room_take(room, net.n_directions * S * n)
+        bundle.highest = <integer*> room_take(room, 1, net.n_directions * S * n)
     if training:
-        bundle.d_read = room_take(room, net.n_directions * S * n + 8 * width)
+        bundle.d_read = room_take(room, 1, net.n_directions * S * n + 8 * width)
 
 
-cdef inline void draw_masks(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+cdef inline void draw_masks(const Net* net, const Bundle* bundle, Py_ssize_t width) noexcept nogil:
     """What the sequences of a bundle do without."""
     cdef const Layer* layer
     cdef const Memory* memory
-    cdef int index, lane, n, H
+    cdef Py_ssize_t index, lane, n, H
     for index in range(net.n_layers):
         layer, memory = &net.layers[index], &bundle.layers[index]
         n, H = group(layer, width), layer.n_blocks

@@ -31,12 +31,12 @@ cdef inline int cell_named(str name) except -1:
     }[name]
 
 
-cdef inline int gates_before(Cell cell) noexcept nogil:
+cdef inline Py_ssize_t gates_before(Cell cell) noexcept nogil:
     """Gates whose rows stand before those of the cells: input, forget."""
     return 2 if cell == FORGET or cell == PEEPHOLE or cell == CONTINUAL else 1
 
 
-cdef inline int gates_after(Cell cell) noexcept nogil:
+cdef inline Py_ssize_t gates_after(Cell cell) noexcept nogil:
     """Gates whose rows stand behind those of the cells: output."""
     return 0 if cell == BARE or cell == CENTRED else 1
 
@@ -46,13 +46,13 @@ cdef inline bint keeps_states(Cell cell) noexcept nogil:
     return cell == PAPER or cell == BARE or cell == CENTRED
 
 
-cdef inline int gates_fed(Cell cell) noexcept nogil:
+cdef inline Py_ssize_t gates_fed(Cell cell) noexcept nogil:
     """Gates whose activations are recurrent sources."""
     return 2 if cell == PAPER else 0
 
 
 cdef inline void forward_cell(
-    Cell cell, int n, int S, const real* peephole, const real* s_prev,
+    Cell cell, Py_ssize_t n, Py_ssize_t S, const real* peephole, const real* s_prev,
     real* z, real* s, real* h, real* r,
 ) noexcept nogil:
     """One step: z from pre-activations to activations, s, h and r written."""
@@ -73,7 +73,8 @@ cdef inline void forward_cell(
 
 
 cdef inline void backward_cell(
-    Cell cell, int n, int S, const real* flow, const real* s_prev, const real* s, const real* h,
+    Cell cell, Py_ssize_t n, Py_ssize_t S, const real* flow, const real* s_prev, const real* s,
+    const real* h,
     const real* d_r, real* z, real* d_s, real* d_peephole,
 ) noexcept nogil:
     """Undo one step; for the cells of the estimators, the others learn forward in time."""
@@ -88,13 +89,13 @@ cdef inline void backward_cell(
 
 
 cdef inline void errors_of_cell(
-    Cell cell, int n, int S, const real* z, const real* h,
+    Cell cell, Py_ssize_t n, Py_ssize_t S, const real* z, const real* h,
     const real* d_r,  # IN     (S, n) at the cells' outputs
     real* d_s,  # OUT    (S, n)
     real* d_o,  # OUT    (n,) at the output gates' pre-activations
 ) noexcept nogil:
     """What errors at the outputs of this step alone are at its states and output gates."""
-    cdef int k
+    cdef Py_ssize_t k
     if cell == FORGET or cell == PEEPHOLE:
         errors_gated(n, S, 1, 2 + S, z, h, d_r, d_s, d_o)
     elif cell == COUPLED:
@@ -110,7 +111,7 @@ cdef inline void errors_of_cell(
 
 
 cdef inline void slopes_of_cell(
-    Cell cell, int n, int S, const real* s_prev, const real* z, real* slopes
+    Cell cell, Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
     """Derivatives of s(t), recurrent sources held constant: by s(t-1), then by the pre-activations
     of the input gate, of the forget gate if there is one, and of the cell."""

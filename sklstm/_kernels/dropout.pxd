@@ -27,7 +27,7 @@ cdef inline unsigned long long mixed(unsigned long long x) noexcept nogil:
 
 
 cdef inline unsigned long long stream_of(
-    const Dropout* dropout, Py_ssize_t sequence, int index, bint is_recurrent
+    const Dropout* dropout, Py_ssize_t sequence, Py_ssize_t index, bint is_recurrent
 ) noexcept nogil:
     """Where the random numbers of one mask begin."""
     cdef unsigned long long at = mixed(dropout.key ^ mixed(<unsigned long long> sequence + 1))
@@ -35,11 +35,12 @@ cdef inline unsigned long long stream_of(
 
 
 cdef inline void draw_mask(
-    unsigned long long stream, double rate, int groups, int H, int n, int width, int lane,
+    unsigned long long stream, double rate, Py_ssize_t groups, Py_ssize_t H, Py_ssize_t n,
+    Py_ssize_t width, Py_ssize_t lane,
     real* mask,  # OUT    (groups, n) one lane of H units in each group
 ) noexcept nogil:
     """What each number is multiplied by: 0, or 1 / (1 - rate)."""
-    cdef int g, j
+    cdef Py_ssize_t g, j
     cdef double kept = 1 / (1 - rate)
     for g in range(groups):
         for j in range(H):

@@ -26,14 +26,14 @@ cdef enum:
 
 cdef struct Piece:
     # Some rows of a layer, or of the output layer's part that reads one direction
-    int layer  # its number; n_layers + direction: of the output layer
-    int first  # row, groups padded
-    int stop
+    Py_ssize_t layer  # its number; n_layers + direction: of the output layer
+    Py_ssize_t first  # row, groups padded
+    Py_ssize_t stop
     real* table  # zeros between batches
 
 
 cdef struct Terms:
-    int n
+    Py_ssize_t n
     reals[TERMS] d_z
     reals[TERMS] x
 
@@ -44,32 +44,32 @@ cdef inline const Matrix* piece_matrix(const Net* net, const Piece* piece) noexc
     return &net.head[piece.layer - net.n_layers]
 
 
-cdef inline int piece_lead(const Net* net, const Piece* piece) noexcept nogil:
+cdef inline Py_ssize_t piece_lead(const Net* net, const Piece* piece) noexcept nogil:
     """Numbers of a table's row before its first column."""
     return lead(&net.layers[piece.layer], 1) if piece.layer < net.n_layers else 0
 
 
-cdef inline int table_columns(const Net* net, const Piece* piece) noexcept nogil:
+cdef inline Py_ssize_t table_columns(const Net* net, const Piece* piece) noexcept nogil:
     """Columns of a piece's table: whole vectors, and one for the bias."""
     return whole_vectors(piece_lead(net, piece) + piece_matrix(net, piece).columns) + LANES
 
 
 cdef inline Py_ssize_t table_size(const Net* net, const Piece* piece) noexcept nogil:
-    return <Py_ssize_t> (piece.stop - piece.first) * table_columns(net, piece)
+    return (piece.stop - piece.first) * table_columns(net, piece)
 
 
-cdef inline int rows_dealt(const Net* net, int index) noexcept nogil:
+cdef inline Py_ssize_t rows_dealt(const Net* net, Py_ssize_t index) noexcept nogil:
     """Rows of a layer or, behind the layers, of the output layer's part for one direction."""
     if index < net.n_layers:
         return matrix_rows(&net.layers[index].weights, 1)
     return net.n_outputs
 
 
-cdef inline int pieces_new(
-    Arena* arena, const Net* net, int n_threads, Piece** pieces
+cdef inline Py_ssize_t pieces_new(
+    Arena* arena, const Net* net, Py_ssize_t n_threads, Piece** pieces
 ) except -1:
     """Deal the rows of all weights into pieces; return how many there are."""
-    cdef int index, rows, first, size, n = 0
+    cdef Py_ssize_t index, rows, first, size, n = 0
     cdef Piece* piece
     for index in range(net.n_layers + net.n_directions):
         n += rows_dealt(net, index) // LANES + 1
@@ -79,10 +79,10 @@ cdef inline int pieces_new(
         rows = rows_dealt(net, index)
         piece = &pieces[0][n]
         piece.layer, piece.first, piece.stop = index, 0, 1
-        size = <int> max(1, TABLE_MAX // table_size(net, piece))
+        size = max(1, TABLE_MAX // table_size(net, piece))
         if n_threads > 1:
             size = min(size, rows // (2 * n_threads))
-        size = (max(size, <int> ROWS_MIN) + LANES - 1) // LANES * LANES
+        size = (max(size, <Py_ssize_t> ROWS_MIN) + LANES - 1) // LANES * LANES
         for first in range(0, rows, size):
             piece = &pieces[0][n]
             piece.layer, piece.first, piece.stop = index, first, min(first + size, rows)
@@ -91,12 +91,12 @@ cdef inline int pieces_new(
     return n
 
 
-cdef inline int terms_of(
-    const Net* net, const Piece* piece, const Chunk* chunk, const Bundle* bundle, int step,
+cdef inline Py_ssize_t terms_of(
+    const Net* net, const Piece* piece, const Chunk* chunk, const Bundle* bundle, Py_ssize_t step,
     Terms* terms
 ) noexcept nogil:
     """Append steps of a bundle until there are TERMS; return the step that comes next."""
-    cdef int d = piece.layer - net.n_layers, steps = min(bundle.steps, chunk.stop)
+    cdef Py_ssize_t d = piece.layer - net.n_layers, steps = min(bundle.steps, chunk.stop)
     if d >= 0 and not net.return_sequences:
         steps = 1
     while step < steps and terms.n < TERMS:
@@ -112,10 +112,11 @@ cdef inline int terms_of(
 
 
 cdef inline void add_biases(
-    const Piece* piece, const Terms* terms, int width, int n, int units, int columns
+    const Piece* piece, const Terms* terms, Py_ssize_t width, Py_ssize_t n, Py_ssize_t units,
+    Py_ssize_t columns
 ) noexcept nogil:
     """Sums of d_z alone, into the last column."""
-    cdef int row = piece.first, r, i, count = LANES if width == 1 else 1
+    cdef Py_ssize_t row = piece.first, r, i, count = LANES if width == 1 else 1
     cdef Py_ssize_t at
     cdef real* sums
     cdef vec total
@@ -123,12 +124,12 @@ cdef inline void add_biases(
     while row < piece.stop:
         if row % n < units:
             at = row if width == 1 else (row // n * units + row % n) * width
-            sums = piece.table + <Py_ssize_t> (row + 1 - piece.first) * columns - LANES
+            sums = piece.table + (row + 1 - piece.first) * columns - LANES
             count = min(LANES, piece.stop - row) if width == 1 else 1
             total = splat(0)
             if width == 1:
                 for r in range(LANES):
-                    parts[r] = sums[<Py_ssize_t> r * columns] if r < count else 0
+                    parts[r] = sums[r * columns] if r < count else 0
                 total = load(parts)
             for i in range(terms.n):
                 total = total + load(terms.d_z[i] + at)
@@ -136,7 +137,7 @@ cdef inline void add_biases(
             if width > 1:
                 parts[0] = sums[0] + sum_lanes(total)
             for r in range(count):
-                sums[<Py_ssize_t> r * columns] = parts[r]
+                sums[r * columns] = parts[r]
         row += LANES if width == 1 else 1
 
 
@@ -144,8 +145,8 @@ cdef inline void add_units(
     const Net* net, const Piece* piece, const Terms* terms
 ) noexcept nogil:
     cdef const Matrix* m = piece_matrix(net, piece)
-    cdef int columns = table_columns(net, piece), vectors = columns // LANES - 1
-    cdef int v = 0, V, row, R, n = units_padded(m.units, 1)
+    cdef Py_ssize_t columns = table_columns(net, piece), vectors = columns // LANES - 1
+    cdef Py_ssize_t v = 0, V, row, R, n = units_padded(m.units, 1)
     cdef real* sums
     while v < vectors:
         V = min(GRADIENT_VECTORS, vectors - v)
@@ -157,7 +158,7 @@ cdef inline void add_units(
             R = GRADIENT_ROWS
             while R > min(piece.stop, row // n * n + n) - row:
                 R //= 2
-            sums = piece.table + <Py_ssize_t> (row - piece.first) * columns + v * LANES
+            sums = piece.table + (row - piece.first) * columns + v * LANES
             gradient_units_tile_of(R, V, terms.n, terms.d_z, row, terms.x, v * LANES, sums, columns)
             row += R
         v += V
@@ -168,9 +169,9 @@ cdef inline void add_lanes(
     const Net* net, const Piece* piece, const Terms* terms
 ) noexcept nogil:
     cdef const Matrix* m = piece_matrix(net, piece)
-    cdef int columns = table_columns(net, piece), first_column = piece_lead(net, piece)
+    cdef Py_ssize_t columns = table_columns(net, piece), first_column = piece_lead(net, piece)
     cdef bint has_ones = piece.layer < net.n_layers
-    cdef int n = units_padded(m.units, 1), row, column = 0, r, c, at, place
+    cdef Py_ssize_t n = units_padded(m.units, 1), row, column = 0, r, c, at, place
     cdef Py_ssize_t[LANE_ROWS] row_at
     cdef Py_ssize_t[GRADIENT_COLUMNS] column_at
     cdef real[LANE_ROWS * GRADIENT_COLUMNS] total
@@ -190,12 +191,12 @@ cdef inline void add_lanes(
                 at = min(row + r, piece.stop - 1)
                 row_at[r] = (at // n * m.units + min(at % n, m.units - 1)) * LANES
             gradient_lanes_tile(terms.n, terms.d_z, row_at, terms.x, column_at, total)
-            for r in range(min(<int> LANE_ROWS, piece.stop - row)):
-                for c in range(min(<int> GRADIENT_COLUMNS, m.columns + has_ones - column)):
+            for r in range(min(<Py_ssize_t> LANE_ROWS, piece.stop - row)):
+                for c in range(min(<Py_ssize_t> GRADIENT_COLUMNS, m.columns + has_ones - column)):
                     place = first_column + column + c
                     if column + c == m.columns:
                         place = columns - LANES
-                    piece.table[<Py_ssize_t> (row + r - piece.first) * columns + place] += (
+                    piece.table[(row + r - piece.first) * columns + place] += (
                         total[r * GRADIENT_COLUMNS + c]
                     )
             row += LANE_ROWS
@@ -205,7 +206,7 @@ cdef inline void add_lanes(
 cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chunk) noexcept nogil:
     """Continue the sums over the steps of a span of a chunk's bundles."""
     cdef Terms terms
-    cdef int b, step
+    cdef Py_ssize_t b, step
     terms.n = 0
     for b in range(chunk.n):
         step = chunk.first
@@ -225,7 +226,7 @@ cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chun
 cdef inline void put_in_place(const Net* net, const Piece* piece, real* d_vector) noexcept nogil:
     """Bring a piece to the places of its weights, and leave zeros in its table."""
     cdef const Matrix* m = piece_matrix(net, piece)
-    cdef int columns = table_columns(net, piece), n = units_padded(m.units, 1), row, k
+    cdef Py_ssize_t columns = table_columns(net, piece), n = units_padded(m.units, 1), row, k
     cdef const real* table = piece.table + piece_lead(net, piece)
     cdef real* d_row
     for row in range(piece.first, piece.stop):
@@ -242,7 +243,7 @@ cdef inline void put_in_place(const Net* net, const Piece* piece, real* d_vector
 cdef inline void add_peepholes(const Net* net, const Chunk* chunk, real* d_vector) noexcept nogil:
     """Continue the sums of the peepholes over a chunk's sequences."""
     cdef const Layer* layer
-    cdef int index, n, g, v, j, b, lane, width = chunk.width
+    cdef Py_ssize_t index, n, g, v, j, b, lane, width = chunk.width
     cdef real* total
     for index in range(net.n_layers):
         layer = &net.layers[index]

@@ -27,7 +27,7 @@ cdef enum:
 
 
 cdef inline void multiply(
-    const Chunk* chunk, const Matrix* m, int n, const reals* x, Start start, real** z
+    const Chunk* chunk, const Matrix* m, Py_ssize_t n, const reals* x, Start start, real** z
 ) noexcept nogil:
     """z = start + matrix @ x for n times the numbers of a step, dealt by tiles of rows."""
     cdef Runs sources = matrix_runs(m, chunk.width)
@@ -35,19 +35,20 @@ cdef inline void multiply(
 
 
 cdef inline void multiply_columns(
-    const Chunk* chunk, const Matrix* m, int begin, const Runs* sources, int n, const reals* x,
+    const Chunk* chunk, const Matrix* m, Py_ssize_t begin, const Runs* sources, Py_ssize_t n,
+    const reals* x,
     Start start, real** z
 ) noexcept nogil:
     """The same for the columns from `begin` that have these sources."""
-    cdef int width = chunk.width, wide = width > 1, first, stop
+    cdef Py_ssize_t width = chunk.width, wide = width > 1, first, stop
     rows_of(&chunk.member, matrix_rows(m, width), width, &first, &stop)
     product(first, stop, m.columns, begin, width, m.packed[wide], sources, n, x, start,
             m.bias[wide], z)
 
 
-cdef inline int n_reading(const Chunk* chunk, int step) noexcept nogil:
+cdef inline Py_ssize_t n_reading(const Chunk* chunk, Py_ssize_t step) noexcept nogil:
     """Bundles that have this step."""
-    cdef int n = 0
+    cdef Py_ssize_t n = 0
     while n < chunk.n and chunk.bundles[n].steps > step:
         n += 1
     return n
@@ -57,10 +58,10 @@ cdef inline int n_reading(const Chunk* chunk, int step) noexcept nogil:
 
 
 cdef inline void silence_ended(
-    const Bundle* bundle, int width, int t, int units, real* at
+    const Bundle* bundle, Py_ssize_t width, Py_ssize_t t, Py_ssize_t units, real* at
 ) noexcept nogil:
     """Zero the units of the sequences that have no place t."""
-    cdef int u, lane
+    cdef Py_ssize_t u, lane
     for lane in range(width):
         if t >= bundle.length[lane]:
             for u in range(units):
@@ -68,18 +69,18 @@ cdef inline void silence_ended(
 
 
 cdef inline void gather(
-    const Bundle* bundle, int width, int t, int n_features, real* x
+    const Bundle* bundle, Py_ssize_t width, Py_ssize_t t, Py_ssize_t n_features, real* x
 ) noexcept nogil:
     """Features at place t, side by side; zeros of sequences that have ended."""
-    cdef int lane, f = 0
+    cdef Py_ssize_t lane, f = 0
     cdef reals[LANES] row
     if width == 1:
-        memcpy(x, bundle.x[0] + <Py_ssize_t> t * n_features, n_features * sizeof(real))
+        memcpy(x, bundle.x[0] + t * n_features, n_features * sizeof(real))
         return
     for lane in range(width):
         row[lane] = NULL
         if t < bundle.length[lane]:
-            row[lane] = bundle.x[lane] + <Py_ssize_t> t * n_features
+            row[lane] = bundle.x[lane] + t * n_features
     while f + LANES <= n_features:
         turn(row, f, x + f * width)
         f += LANES
@@ -92,10 +93,11 @@ cdef inline void gather(
 
 
 cdef inline void read_inputs(
-    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* x
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t,
+    real* x
 ) noexcept nogil:
     """What a layer sees at place t: features, or the cells below."""
-    cdef int d, below, size
+    cdef Py_ssize_t d, below, size
     if layer.level == 0:
         gather(bundle, width, t, net.n_features, x)
         return
@@ -105,9 +107,11 @@ cdef inline void read_inputs(
         memcpy(x + d * size, cells_at(net, bundle, below, t, width), size * sizeof(real))
 
 
-cdef inline void multiply_numbers(int n, const real* a, const real* b, real* c) noexcept nogil:
+cdef inline void multiply_numbers(
+    Py_ssize_t n, const real* a, const real* b, real* c
+) noexcept nogil:
     """c = a b, number by number."""
-    cdef int k = 0
+    cdef Py_ssize_t k = 0
     while k + LANES <= n:
         store(c + k, load(a + k) * load(b + k))
         k += LANES
@@ -117,10 +121,10 @@ cdef inline void multiply_numbers(int n, const real* a, const real* b, real* c) 
 
 
 cdef inline void put_apart(
-    const Layer* layer, const Memory* memory, int step, int width, real* after
+    const Layer* layer, const Memory* memory, Py_ssize_t step, Py_ssize_t width, real* after
 ) noexcept nogil:
     """From r(t) in padded groups to what the layer itself and, with dropout, others see of it."""
-    cdef int n = group(layer, width), size = layer.n_blocks * width, g
+    cdef Py_ssize_t n = group(layer, width), size = layer.n_blocks * width, g
     cdef real* y
     if memory.mask == NULL:
         for g in range(layer.n_recurrent):
@@ -134,12 +138,12 @@ cdef inline void put_apart(
 
 
 cdef inline void finish_step(
-    const Layer* layer, const Bundle* bundle, int index, int step, int width,
+    const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t step, Py_ssize_t width,
     real* z
 ) noexcept nogil:
     """From the pre-activations of a step to what it puts out; what has ended is silenced."""
     cdef const Memory* memory = &bundle.layers[index]
-    cdef int wide = width > 1, S = layer.block_size, t = step_at(layer, bundle, step)
+    cdef Py_ssize_t wide = width > 1, S = layer.block_size, t = step_at(layer, bundle, step)
     cdef real* s = slot(&memory.s, step + 1)
     cdef real* after = recurrent(layer, bundle, index, step + 1, width)
     forward_cell(layer.cell, group(layer, width), S, layer.peephole[wide], slot(&memory.s, step),
@@ -157,15 +161,16 @@ cdef inline bint reads_symbols(const Net* net, const Layer* layer) noexcept nogi
     return layer.level == 0 and net.n_categorical > 0
 
 
-cdef inline int read_block(
-    const Net* net, const Chunk* chunk, int index, int first, int stop, reals* x, reals_out* z
+cdef inline Py_ssize_t read_block(
+    const Net* net, const Chunk* chunk, Py_ssize_t index, Py_ssize_t first, Py_ssize_t stop,
+    reals* x, reals_out* z
 ) noexcept nogil:
     """Read the inputs of some steps into their places; return how many there are.
 
     Symbols are read into the sums themselves.
     """
     cdef const Layer* layer = &net.layers[index]
-    cdef int width = chunk.width, step, t, b, n = 0
+    cdef Py_ssize_t width = chunk.width, step, t, b, n = 0
     cdef const Bundle* bundle
     cdef real* sources
     for step in range(first, stop):
@@ -188,13 +193,13 @@ cdef inline int read_block(
     return n
 
 
-cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
+cdef inline void forward_layer(const Net* net, const Chunk* chunk, Py_ssize_t index) noexcept nogil:
     """The steps of a span of a layer; the first begins with a zero state."""
     cdef const Layer* layer = &net.layers[index]
     cdef const Member* member = &chunk.member
     cdef const Matrix* m = &layer.weights
-    cdef int width = chunk.width, n = group(layer, width), S = layer.block_size
-    cdef int H = layer.n_blocks, F = layer.n_inputs, step, b, count
+    cdef Py_ssize_t width = chunk.width, n = group(layer, width), S = layer.block_size
+    cdef Py_ssize_t H = layer.n_blocks, F = layer.n_inputs, step, b, count
     cdef bint is_read = (
         layer.level == n_levels(net) - 1 and not net.return_sequences and not chunk.again
     )
@@ -235,11 +240,12 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, int index) no
 
 
 cdef inline void receive(
-    const Net* net, const Layer* layer, const Bundle* bundle, const real* mask, int width, int t,
+    const Net* net, const Layer* layer, const Bundle* bundle, const real* mask, Py_ssize_t width,
+    Py_ssize_t t,
     real* d_r
 ) noexcept nogil:
     """Add the gradient at the cells that comes from above."""
-    cdef int size = layer.block_size * group(layer, width), u
+    cdef Py_ssize_t size = layer.block_size * group(layer, width), u
     cdef const real* received
     if layer.level == n_levels(net) - 1 and not net.return_sequences:
         receive_pooled(net, layer, bundle, t, width, d_r)
@@ -255,13 +261,15 @@ cdef inline void receive(
 
 
 cdef inline void begin_step_back(
-    const Net* net, const Layer* layer, const Bundle* bundle, int index, int step, int width,
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t step,
+    Py_ssize_t width,
     real* z
 ) noexcept nogil:
     """Undo `finish_step`: z becomes the gradient at the step's pre-activations."""
     cdef const Memory* memory = &bundle.layers[index]
-    cdef int wide = width > 1, n = group(layer, width), S = layer.block_size, H = layer.n_blocks
-    cdef int t = step_at(layer, bundle, step), p
+    cdef Py_ssize_t wide = width > 1, n = group(layer, width), S = layer.block_size
+    cdef Py_ssize_t H = layer.n_blocks
+    cdef Py_ssize_t t = step_at(layer, bundle, step), p
     if layer.reverse and t >= bundle.length[width - 1]:
         silence_ended(bundle, width, t, S * H, memory.d_s)
         silence_ended(bundle, width, t, layer.n_recurrent * H, memory.d_r)
@@ -278,11 +286,14 @@ cdef inline void begin_step_back(
         memset(memory.d_r, 0, layer.n_recurrent * n * sizeof(real))
 
 
-cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) noexcept nogil:
+cdef inline void backward_layer(
+    const Net* net, const Chunk* chunk, Py_ssize_t index
+) noexcept nogil:
     """Undo `forward_layer`: z becomes the gradient at the pre-activations of the span's steps."""
     cdef const Layer* layer = &net.layers[index]
     cdef const Member* member = &chunk.member
-    cdef int width = chunk.width, n = group(layer, width), S = layer.block_size, step, b, count
+    cdef Py_ssize_t width = chunk.width, n = group(layer, width), S = layer.block_size, step, b
+    cdef Py_ssize_t count
     cdef const Memory* memory
     cdef real* d_z
     cdef reals[CHUNK_MAX] z
@@ -309,15 +320,17 @@ cdef inline void backward_layer(const Net* net, const Chunk* chunk, int index) n
     wait(member)
 
 
-cdef inline real* below(const Bundle* bundle, int level, int t) noexcept nogil:
+cdef inline real* below(const Bundle* bundle, Py_ssize_t level, Py_ssize_t t) noexcept nogil:
     """Gradient at what a level reads at place t."""
     return slot(&bundle.d_x, t) if level == 0 else slot(&bundle.d_y[level - 1], t)
 
 
-cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) noexcept nogil:
+cdef inline void backward_inputs(
+    const Net* net, const Chunk* chunk, Py_ssize_t index
+) noexcept nogil:
     """Gradient at the cells (or features) below a layer; added to that of the other direction."""
     cdef const Layer* layer = &net.layers[index]
-    cdef int t, b, count = 0
+    cdef Py_ssize_t t, b, count = 0
     cdef const Bundle* bundle
     cdef reals[CHUNK_MAX] z
     cdef reals_out[CHUNK_MAX] d_y
@@ -338,7 +351,7 @@ cdef inline void backward_inputs(const Net* net, const Chunk* chunk, int index) 
 
 
 cdef inline const real* cells_read(
-    const Net* net, const Bundle* bundle, int d, int t, int width
+    const Net* net, const Bundle* bundle, Py_ssize_t d, Py_ssize_t t, Py_ssize_t width
 ) noexcept nogil:
     """What the output layer reads of one direction: at place t, or at the last step."""
     cdef const Layer* layer = &net.layers[net.n_layers - net.n_directions + d]
@@ -347,9 +360,9 @@ cdef inline const real* cells_read(
     return bundle.read + d * layer.block_size * layer.n_blocks * width
 
 
-cdef inline void read_out(const Net* net, const Chunk* chunk, int t) noexcept nogil:
+cdef inline void read_out(const Net* net, const Chunk* chunk, Py_ssize_t t) noexcept nogil:
     """Raw outputs at place t or, if that is all there is, at the last step."""
-    cdef int d, b, count = n_reading(chunk, t)
+    cdef Py_ssize_t d, b, count = n_reading(chunk, t)
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] out
     for d in range(net.n_directions):
@@ -359,10 +372,11 @@ cdef inline void read_out(const Net* net, const Chunk* chunk, int t) noexcept no
         multiply(chunk, &net.head[d], count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
 
 
-cdef inline void read_back(const Net* net, const Chunk* chunk, int t) noexcept nogil:
+cdef inline void read_back(const Net* net, const Chunk* chunk, Py_ssize_t t) noexcept nogil:
     """Undo `read_out`: from the gradient at the raw outputs to that at the cells."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef int d, b, count = n_reading(chunk, t), size = last.block_size * group(last, chunk.width)
+    cdef Py_ssize_t d, b, count = n_reading(chunk, t)
+    cdef Py_ssize_t size = last.block_size * group(last, chunk.width)
     cdef Bundle* bundle
     cdef reals[CHUNK_MAX] d_out
     cdef reals_out[CHUNK_MAX] d_y
@@ -380,11 +394,11 @@ cdef inline void read_back(const Net* net, const Chunk* chunk, int t) noexcept n
 # ---------------------------------------------------------------------------- spans of steps
 
 
-cdef inline int n_spans(const Chunk* chunk) noexcept nogil:
+cdef inline Py_ssize_t n_spans(const Chunk* chunk) noexcept nogil:
     return 1 if chunk.span == 0 else (chunk.steps + chunk.span - 1) // chunk.span
 
 
-cdef inline void enter_span(Chunk* chunk, int number) noexcept nogil:
+cdef inline void enter_span(Chunk* chunk, Py_ssize_t number) noexcept nogil:
     """An empty one if the chunk has fewer."""
     chunk.first = min(number * chunk.span, chunk.steps)
     chunk.stop = chunk.steps if chunk.span == 0 else min(chunk.first + chunk.span, chunk.steps)
@@ -394,7 +408,7 @@ cdef inline void copy_begin(const Net* net, const Chunk* chunk, bint back) noexc
     """Keep what the span begins with or, on the way back, bring it to its place."""
     cdef const Layer* layer
     cdef const Bundle* bundle
-    cdef int index, b, width = chunk.width
+    cdef Py_ssize_t index, b, width = chunk.width
     cdef Py_ssize_t states, others
     cdef real* kept
     cdef real* s
@@ -418,14 +432,14 @@ cdef inline void copy_begin(const Net* net, const Chunk* chunk, bint back) noexc
 
 
 cdef inline void forward_span(const Net* net, const Chunk* chunk) noexcept nogil:
-    cdef int index
+    cdef Py_ssize_t index
     for index in range(net.n_layers):
         forward_layer(net, chunk, index)
 
 
 cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
     """Raw outputs of a chunk: at the last step, or at every step. Its last span is entered."""
-    cdef int b, t, number
+    cdef Py_ssize_t b, t, number
     chunk.again = False
     for b in range(chunk.n if not net.return_sequences else 0):
         if does(&chunk.member, b):
@@ -446,7 +460,7 @@ cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
     wait(&chunk.member)
 
 
-cdef inline void repeat_span(const Net* net, Chunk* chunk, int number) noexcept nogil:
+cdef inline void repeat_span(const Net* net, Chunk* chunk, Py_ssize_t number) noexcept nogil:
     """Enter a span and compute its steps once more; the raw outputs stay."""
     enter_span(chunk, number)
     if number > 0:
@@ -460,7 +474,7 @@ cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogi
 
     The spans of a chunk come in turn, the last one first.
     """
-    cdef int t, d, level, b
+    cdef Py_ssize_t t, d, level, b
     for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
         read_back(net, chunk, t)
     if not net.return_sequences and chunk.stop == chunk.steps:

@@ -26,10 +26,10 @@ cdef enum Pooling:
 
 cdef struct Matrix:
     # A weight matrix (or the transpose of a part of one): `groups` groups of `units` rows.
-    int groups
-    int units
-    int columns  # without the bias
-    int column_groups  # 0: sources lie side by side; else they are so many groups of units
+    Py_ssize_t groups
+    Py_ssize_t units
+    Py_ssize_t columns  # without the bias
+    Py_ssize_t column_groups  # 0: sources lie side by side; else they are so many groups of units
     Py_ssize_t* row_at  # (groups * units,) places of the rows, in lanes
     Py_ssize_t* padded_row_at  # (groups * padded units,), in units
     Py_ssize_t* column_at  # (columns + 1,) relative to the row's; the bias last
@@ -40,13 +40,13 @@ cdef struct Matrix:
 cdef struct Layer:
     # One direction of one hidden layer.
     Cell cell
-    int n_blocks  # H
-    int block_size  # S
-    int n_groups  # of rows: G - 1 gates before the cells, S, 1
-    int n_recurrent  # groups of recurrent sources
-    int n_inputs  # F, or the cells below
-    int level
-    int direction
+    Py_ssize_t n_blocks  # H
+    Py_ssize_t block_size  # S
+    Py_ssize_t n_groups  # of rows: G - 1 gates before the cells, S, 1
+    Py_ssize_t n_recurrent  # groups of recurrent sources
+    Py_ssize_t n_inputs  # F, or the cells below
+    Py_ssize_t level
+    Py_ssize_t direction
     bint reverse
     Matrix weights
     Matrix recurrent_back  # from rows to recurrent sources
@@ -59,12 +59,12 @@ cdef struct Layer:
 
 cdef struct Net:
     Layer* layers
-    int n_layers
-    int n_directions
-    int n_features
-    int n_outputs
-    int n_categorical  # symbols that a step has, see symbols.pxd
-    int n_weights  # of a symbol
+    Py_ssize_t n_layers
+    Py_ssize_t n_directions
+    Py_ssize_t n_features
+    Py_ssize_t n_outputs
+    Py_ssize_t n_categorical  # symbols that a step has, see symbols.pxd
+    Py_ssize_t n_weights  # of a symbol
     const real* table  # (symbols, n_weights) behind all other parameters
     Matrix* head  # (directions,) from the cells of the last level; the bias with the first
     Matrix* head_back
@@ -79,31 +79,31 @@ cdef inline Pooling pooling_named(str name) except *:
     return {"last": LAST, "max": HIGHEST, "mean": MEAN}[name]
 
 
-cdef inline bint passes_back(const Net* net, int level) noexcept nogil:
+cdef inline bint passes_back(const Net* net, Py_ssize_t level) noexcept nogil:
     """Do errors pass through the inputs of a level?"""
     return level > 0 or net.explains
 
 
-cdef inline int n_levels(const Net* net) noexcept nogil:
+cdef inline Py_ssize_t n_levels(const Net* net) noexcept nogil:
     return net.n_layers // net.n_directions
 
 
-cdef inline int group(const Layer* layer, int width) noexcept nogil:
+cdef inline Py_ssize_t group(const Layer* layer, Py_ssize_t width) noexcept nogil:
     """Numbers in a group of the layer: n of steps.pxd."""
     return units_padded(layer.n_blocks, width) * width
 
 
-cdef inline int matrix_rows(const Matrix* m, int width) noexcept nogil:
+cdef inline Py_ssize_t matrix_rows(const Matrix* m, Py_ssize_t width) noexcept nogil:
     """Rows as `product` sees them."""
     return m.groups * units_padded(m.units, width)
 
 
-cdef inline int matrix_size(const Matrix* m, int width) noexcept nogil:
+cdef inline Py_ssize_t matrix_size(const Matrix* m, Py_ssize_t width) noexcept nogil:
     """Numbers that `product` writes."""
     return rows_padded(matrix_rows(m, width), width) * width
 
 
-cdef inline Runs matrix_runs(const Matrix* m, int width) noexcept nogil:
+cdef inline Runs matrix_runs(const Matrix* m, Py_ssize_t width) noexcept nogil:
     """How the sources of a matrix lie."""
     cdef Runs runs = Runs(1, m.columns, 0)
     if m.column_groups > 0 and width == 1:
@@ -112,17 +112,18 @@ cdef inline Runs matrix_runs(const Matrix* m, int width) noexcept nogil:
     return runs
 
 
-cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, int width) noexcept nogil:
+cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, Py_ssize_t width) noexcept nogil:
     return m.row_at if width > 1 else m.padded_row_at
 
 
-cdef inline int lead(const Layer* layer, int width) noexcept nogil:
+cdef inline Py_ssize_t lead(const Layer* layer, Py_ssize_t width) noexcept nogil:
     """Numbers before the inputs of a step's sources, so that the recurrent ones start a vector."""
     return 0 if width > 1 else (LANES - layer.n_inputs % LANES) % LANES
 
 
 cdef inline int matrix_new(
-    Arena* arena, Matrix* m, int groups, int units, int columns, int column_groups
+    Arena* arena, Matrix* m, Py_ssize_t groups, Py_ssize_t units, Py_ssize_t columns,
+    Py_ssize_t column_groups
 ) except -1:
     """Room for the places of a matrix."""
     m.groups, m.units, m.columns, m.column_groups = groups, units, columns, column_groups
@@ -136,15 +137,17 @@ cdef inline int matrix_new(
 
 cdef inline void pad_rows(Matrix* m) noexcept:
     """`padded_row_at` from `row_at`."""
-    cdef int g, j, padded = units_padded(m.units, 1)
+    cdef Py_ssize_t g, j, padded = units_padded(m.units, 1)
     for g in range(m.groups):
         for j in range(padded):
             m.padded_row_at[g * padded + j] = m.row_at[g * m.units + j] if j < m.units else -1
 
 
-cdef inline int cell_places(int n_directions, int H, int S, Py_ssize_t* at) noexcept:
+cdef inline Py_ssize_t cell_places(
+    Py_ssize_t n_directions, Py_ssize_t H, Py_ssize_t S, Py_ssize_t* at
+) noexcept:
     """Places of the cells of a level, relative to the first."""
-    cdef int d, v, j, n = 0
+    cdef Py_ssize_t d, v, j, n = 0
     for d in range(n_directions):
         for v in range(S):
             for j in range(H):
@@ -153,10 +156,10 @@ cdef inline int cell_places(int n_directions, int H, int S, Py_ssize_t* at) noex
     return n
 
 
-cdef inline int row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) noexcept:
+cdef inline Py_ssize_t row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) noexcept:
     """Places of the rows: gates before the cells, cells, output gate."""
-    cdef int g, j, v, row, H = layer.n_blocks, S = layer.block_size
-    cdef int n_before = layer.n_groups - 1 - S
+    cdef Py_ssize_t g, j, v, row, H = layer.n_blocks, S = layer.block_size
+    cdef Py_ssize_t n_before = layer.n_groups - 1 - S
     for g in range(layer.n_groups):
         v = g - n_before
         for j in range(H):
@@ -172,12 +175,12 @@ cdef inline int row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) n
 
 
 cdef inline int layer_new(
-    Arena* arena, Net* net, int index, shape, int n_blocks_below
+    Arena* arena, Net* net, Py_ssize_t index, shape, Py_ssize_t n_blocks_below
 ) except -1:
     """A layer of the shape ``_topology.LayerShape``."""
     cdef Layer* layer = &net.layers[index]
-    cdef int H = shape.n_blocks, S = shape.block_size, n = shape.n_features, g, j, k, rows
-    cdef int columns = shape.n_columns
+    cdef Py_ssize_t H = shape.n_blocks, S = shape.block_size, n = shape.n_features, g, j, k, rows
+    cdef Py_ssize_t columns = shape.n_columns
     layer.cell = <Cell> cell_named(shape.cell)
     layer.n_blocks, layer.block_size = H, S
     layer.n_groups = len(shape.gates) + S
@@ -223,12 +226,13 @@ cdef inline int layer_new(
 
 
 cdef inline int head_new(
-    Arena* arena, Net* net, int d, int H, int S, Py_ssize_t start, Py_ssize_t columns
+    Arena* arena, Net* net, Py_ssize_t d, Py_ssize_t H, Py_ssize_t S, Py_ssize_t start,
+    Py_ssize_t columns
 ) except -1:
     """The output layer's part that reads one direction; rows lie `columns` apart."""
     cdef Matrix* head = &net.head[d]
     cdef Matrix* back = &net.head_back[d]
-    cdef int k
+    cdef Py_ssize_t k
     matrix_new(arena, head, 1, net.n_outputs, S * H, 0)
     matrix_new(arena, back, S, H, net.n_outputs, 0)
     for k in range(net.n_outputs):
@@ -244,7 +248,7 @@ cdef inline int head_new(
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
     """All places; `full`, `return_sequences`, `explains`, `dropout`, `table` are the caller's."""
-    cdef int index, k
+    cdef Py_ssize_t index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions
     net.n_features, net.n_outputs = topology.n_features, topology.n_outputs
@@ -263,17 +267,17 @@ cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
     return 0
 
 
-cdef inline int matrix_room(Arena* arena, Matrix* m, int width) except -1:
+cdef inline int matrix_room(Arena* arena, Matrix* m, Py_ssize_t width) except -1:
     """Room for the packed numbers of a matrix."""
-    cdef int size = matrix_size(m, width) // width
+    cdef Py_ssize_t size = matrix_size(m, width) // width
     m.packed[width > 1] = <real*> arena_take(arena, <double> size * m.columns, sizeof(real))
     m.bias[width > 1] = <real*> arena_take(arena, size, sizeof(real))
     return 0
 
 
-cdef inline int pack_room(Arena* arena, Net* net, int width, bint training) except -1:
+cdef inline int pack_room(Arena* arena, Net* net, Py_ssize_t width, bint training) except -1:
     """Room for what `pack_network` writes."""
-    cdef int index, wide = width > 1, n
+    cdef Py_ssize_t index, wide = width > 1, n
     cdef Layer* layer
     for index in range(net.n_layers):
         layer = &net.layers[index]
@@ -296,19 +300,19 @@ cdef inline int pack_room(Arena* arena, Net* net, int width, bint training) exce
 
 
 cdef inline void pack_matrix(
-    const real* vector, Matrix* m, int width, const Member* member
+    const real* vector, Matrix* m, Py_ssize_t width, const Member* member
 ) noexcept nogil:
-    cdef int first, stop
+    cdef Py_ssize_t first, stop
     rows_of(member, matrix_rows(m, width), width, &first, &stop)
     pack(vector, matrix_row_at(m, width) + first, stop - first, m.column_at, m.columns, width,
-         m.packed[width > 1] + <Py_ssize_t> first * m.columns)
+         m.packed[width > 1] + first * m.columns)
 
 
 cdef inline void pack_biased(
-    const real* vector, Matrix* m, int width, const Member* member
+    const real* vector, Matrix* m, Py_ssize_t width, const Member* member
 ) noexcept nogil:
     cdef const Py_ssize_t* row_at = matrix_row_at(m, width)
-    cdef int first, stop, r
+    cdef Py_ssize_t first, stop, r
     pack_matrix(vector, m, width, member)
     rows_of(member, matrix_rows(m, width), width, &first, &stop)
     for r in range(first, stop):
@@ -316,9 +320,9 @@ cdef inline void pack_biased(
             m.bias[width > 1][r] = vector[row_at[r] + m.column_at[m.columns]]
 
 
-cdef inline void pack_peepholes(const real* vector, Layer* layer, int width) noexcept nogil:
+cdef inline void pack_peepholes(const real* vector, Layer* layer, Py_ssize_t width) noexcept nogil:
     """Peepholes, each repeated for all sequences."""
-    cdef int g, v, j, lane, H = layer.n_blocks, S = layer.block_size, n = group(layer, width)
+    cdef Py_ssize_t g, v, j, lane, H = layer.n_blocks, S = layer.block_size, n = group(layer, width)
     cdef real weight
     for g in range(3):
         for v in range(S):
@@ -329,10 +333,10 @@ cdef inline void pack_peepholes(const real* vector, Layer* layer, int width) noe
 
 
 cdef inline void pack_network(
-    const real* vector, Net* net, int width, bint training, const Member* member
+    const real* vector, Net* net, Py_ssize_t width, bint training, const Member* member
 ) noexcept nogil:
     """Read the parameters into the order in which chunks of this width use them."""
-    cdef int index
+    cdef Py_ssize_t index
     cdef Layer* layer
     for index in range(net.n_layers):
         layer = &net.layers[index]

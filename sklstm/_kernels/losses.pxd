@@ -50,7 +50,7 @@ cdef enum Activation:
 cdef struct Loss:
     LossKind kind
     Activation activation  # where targets are numbers
-    int n_quantiles  # outputs of a target
+    Py_ssize_t n_quantiles  # outputs of a target
     const double* quantiles
 
 
@@ -70,7 +70,7 @@ cdef inline Loss loss_named(
         ("projection", False): PROJECTION,
     }[name, activation == "softmax"]
     loss.activation = {"logistic": LOGISTIC, "tanh": TANH}.get(activation, IDENTITY)
-    loss.n_quantiles = <int> max(1, quantiles.shape[0])
+    loss.n_quantiles = max(1, quantiles.shape[0])
     loss.quantiles = &quantiles[0] if quantiles.shape[0] > 0 else NULL
     return loss
 
@@ -104,7 +104,7 @@ cdef inline double activated(Activation activation, double z, double* slope) noe
 
 
 cdef inline double error_of_number(
-    const Loss* loss, int q, double z, double target, double* d_z
+    const Loss* loss, Py_ssize_t q, double z, double target, double* d_z
 ) noexcept nogil:
     """Loss of one number, the q-th quantile of its target; its gradient into `d_z`."""
     cdef double slope = 1, a, level
@@ -126,11 +126,11 @@ cdef inline double error_of_number(
 
 
 cdef inline double ordered_loss(
-    const Loss* loss, int stride, double target, double weight, real* z
+    const Loss* loss, Py_ssize_t stride, double target, double weight, real* z
 ) noexcept nogil:
     """Loss of all quantiles of a target."""
     cdef double[QUANTILES_MAX] value, d_value
-    cdef int q, n = loss.n_quantiles, middle = loss.n_quantiles // 2
+    cdef Py_ssize_t q, n = loss.n_quantiles, middle = loss.n_quantiles // 2
     cdef double total = 0, beyond
     value[middle] = z[middle * stride]
     for q in range(middle + 1, n):
@@ -154,9 +154,9 @@ cdef inline double ordered_loss(
 
 
 cdef inline double number_loss(
-    const Loss* loss, int K, int stride, const real* target, double weight, real* z
+    const Loss* loss, Py_ssize_t K, Py_ssize_t stride, const real* target, double weight, real* z
 ) noexcept nogil:
-    cdef int k, q, n = loss.n_quantiles
+    cdef Py_ssize_t k, q, n = loss.n_quantiles
     cdef double d_z, total = 0
     cdef real* own
     for k in range(K // n):
@@ -176,9 +176,9 @@ cdef inline double number_loss(
 
 
 cdef inline double logistic_loss(
-    int K, int stride, const real* target, double weight, real* z
+    Py_ssize_t K, Py_ssize_t stride, const real* target, double weight, real* z
 ) noexcept nogil:
-    cdef int k
+    cdef Py_ssize_t k
     cdef double a, loss = 0
     for k in range(K):
         a = z[k * stride]
@@ -189,9 +189,9 @@ cdef inline double logistic_loss(
 
 
 cdef inline double softmax_loss(
-    int K, int stride, const real* target, double weight, real* z
+    Py_ssize_t K, Py_ssize_t stride, const real* target, double weight, real* z
 ) noexcept nogil:
-    cdef int k, label = <int> target[0]
+    cdef Py_ssize_t k, label = <Py_ssize_t> target[0]
     cdef double top = z[0], total = 0, at_label = z[label * stride]
     for k in range(1, K):
         # a NaN stays in sight
@@ -205,9 +205,9 @@ cdef inline double softmax_loss(
 
 
 cdef inline double projection(
-    int K, int stride, const real* target, double weight, real* z
+    Py_ssize_t K, Py_ssize_t stride, const real* target, double weight, real* z
 ) noexcept nogil:
-    cdef int k
+    cdef Py_ssize_t k
     cdef double total = 0
     for k in range(K):
         total += <double> target[k] * z[k * stride]
@@ -217,14 +217,14 @@ cdef inline double projection(
 
 cdef inline double target_loss(
     const Loss* loss,
-    int K,  # outputs
-    int stride,  # between outputs in z
+    Py_ssize_t K,  # outputs
+    Py_ssize_t stride,  # between outputs in z
     const real* target,  # IN     (K / quantiles,), or the class (1,)
     double weight,
     real* z,  # INOUT  raw outputs -> weight times the gradient there
 ) noexcept nogil:
     """Weighted loss of one target."""
-    cdef int k
+    cdef Py_ssize_t k
     if weight == 0:
         for k in range(K):
             z[k * stride] = 0

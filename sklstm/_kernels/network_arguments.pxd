@@ -60,6 +60,8 @@ cdef inline int require_topology(topology) except -1:
     n_dense = at + K * (below + 1)
     n_weights = D * stack[0].n_rows if good else 0
     wanted = below, at, n_dense, sum(cards), n_weights, n_dense + sum(cards) * n_weights
+    if good and max(*wanted, K, sum(cards) << 32) >= 1 << 62:
+        raise MemoryError(f"There is no memory for the network {topology}.")
     if not good or found != wanted:
         raise ValueError(f"the network does not fit together: {topology}.")
     return 0

@@ -32,29 +32,29 @@ cdef struct Plan:
     Place* places  # of a batch, the longest sequence first
     bint has_lanes  # is the net so small that lanes are sequences,
     double least_use  # if this part of the lanes, at least, reads at each step on average?
-    int most  # bundles of one in a chunk
-    int shared_most  # sequences of a batch that is one chunk, on which all threads work
-    int n_threads
+    Py_ssize_t most  # bundles of one in a chunk
+    Py_ssize_t shared_most  # sequences of a batch that is one chunk, on which all threads work
+    Py_ssize_t n_threads
     # of the group under way
-    int first  # of its sequences, among the places
-    int n
-    int n_wide  # bundles of LANES sequences, which come first
-    int n_alone  # bundles of one
-    int n_chunks
+    Py_ssize_t first  # of its sequences, among the places
+    Py_ssize_t n
+    Py_ssize_t n_wide  # bundles of LANES sequences, which come first
+    Py_ssize_t n_alone  # bundles of one
+    Py_ssize_t n_chunks
     bint shared
 
 
 cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
     """What depends on the network alone."""
-    cdef int index, H, largest = 0
+    cdef Py_ssize_t index, H, largest = 0
     cdef Py_ssize_t n_weights = 0, n_bytes
     cdef const Matrix* m
     plan.has_lanes = LANES > 1
     for index in range(net.n_layers):
         m, H = &net.layers[index].weights, net.layers[index].n_blocks
-        n_weights = max(n_weights, <Py_ssize_t> matrix_rows(m, 1) * m.columns)
+        n_weights = max(n_weights, matrix_rows(m, 1) * m.columns)
         largest = max(largest, H)
-        if H >= SMALL or <Py_ssize_t> H * net.layers[index].n_inputs > NARROW:
+        if H >= SMALL or H * net.layers[index].n_inputs > NARROW:
             plan.has_lanes = False
     n_bytes = n_weights * <Py_ssize_t> sizeof(real)
     # in units there is padding instead, and all else is nearly as fast
@@ -78,7 +78,7 @@ cdef inline int longer_first(const void* a, const void* b) noexcept nogil:
 
 
 cdef inline void arrange(
-    Plan* plan, const long long* offsets, const long long* rows, Py_ssize_t first, int n
+    Plan* plan, const long long* offsets, const long long* rows, Py_ssize_t first, Py_ssize_t n
 ) noexcept nogil:
     """Put the sequences of a batch (n from `first` if rows is NULL) in order, longest first."""
     cdef Py_ssize_t k, row
@@ -92,32 +92,32 @@ cdef inline void arrange(
         qsort(plan.places, n, sizeof(Place), longer_first)
 
 
-cdef inline int chunks_of(const Plan* plan, int n_alone) noexcept nogil:
+cdef inline Py_ssize_t chunks_of(const Plan* plan, Py_ssize_t n_alone) noexcept nogil:
     """Chunks of bundles of one: as many for every thread, of nearly the same size."""
-    cdef int n = (n_alone + plan.most - 1) // plan.most
+    cdef Py_ssize_t n = (n_alone + plan.most - 1) // plan.most
     return min(n_alone, (n + plan.n_threads - 1) // plan.n_threads * plan.n_threads)
 
 
-cdef inline int wide_most(const Plan* plan, int n) noexcept nogil:
+cdef inline Py_ssize_t wide_most(const Plan* plan, Py_ssize_t n) noexcept nogil:
     """Bundles of LANES that n sequences make if all are equally long."""
     return (n + LANES - 1 - ALONE_MAX) // LANES if plan.has_lanes else 0
 
 
-cdef inline bint fills_lanes(const Plan* plan, int first, int n) noexcept nogil:
+cdef inline bint fills_lanes(const Plan* plan, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Do n sequences, from `first`, use enough of the lanes of a bundle?"""
     cdef double steps = 0
-    cdef int k
+    cdef Py_ssize_t k
     for k in range(n):
         steps += plan.places[first + k].length
     return steps >= plan.least_use * LANES * plan.places[first].length
 
 
-cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
+cdef inline void cut(Plan* plan, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Cut a group of n sequences, from `first`, into bundles, and bundles into chunks.
 
     From the first bundle on whose lanes would be used too little all sequences are in units.
     """
-    cdef int at = 0
+    cdef Py_ssize_t at = 0
     plan.first, plan.n, plan.n_wide = first, n, 0
     while plan.n_wide < wide_most(plan, n) and fills_lanes(plan, first + at, min(n - at, LANES)):
         plan.n_wide += 1
@@ -127,33 +127,33 @@ cdef inline void cut(Plan* plan, int first, int n) noexcept nogil:
     plan.n_chunks = 1 if plan.shared else plan.n_wide + chunks_of(plan, plan.n_alone)
 
 
-cdef inline int chunks_most(const Plan* plan, int n) noexcept nogil:
+cdef inline Py_ssize_t chunks_most(const Plan* plan, Py_ssize_t n) noexcept nogil:
     """Chunks, at most, of a group of up to n sequences of any lengths."""
-    cdef int k, some, most = 0
+    cdef Py_ssize_t k, some, most = 0
     for some in range(1, n + 1):
         for k in range(wide_most(plan, some) + 1):
             most = max(most, k + chunks_of(plan, max(0, some - k * LANES)))
     return most
 
 
-cdef inline int block_of(const Plan* plan, int n, int width) noexcept nogil:
+cdef inline Py_ssize_t block_of(const Plan* plan, Py_ssize_t n, Py_ssize_t width) noexcept nogil:
     """Steps of n bundles whose inputs share a reading of the weights, a power of two."""
-    cdef int block = 1
+    cdef Py_ssize_t block = 1
     while width == 1 and 2 * block * n <= plan.most:
         block *= 2
     return block
 
 
-cdef inline int first_bundle(const Plan* plan, int chunk) noexcept nogil:
+cdef inline Py_ssize_t first_bundle(const Plan* plan, Py_ssize_t chunk) noexcept nogil:
     cdef Py_ssize_t k = chunk - plan.n_wide
     return chunk if k <= 0 else plan.n_wide + k * plan.n_alone // (plan.n_chunks - plan.n_wide)
 
 
-cdef inline int width_of(const Plan* plan, int bundle) noexcept nogil:
+cdef inline Py_ssize_t width_of(const Plan* plan, Py_ssize_t bundle) noexcept nogil:
     return LANES if bundle < plan.n_wide else 1
 
 
-cdef inline int first_place(const Plan* plan, int bundle) noexcept nogil:
+cdef inline Py_ssize_t first_place(const Plan* plan, Py_ssize_t bundle) noexcept nogil:
     """Where the sequences of a bundle stand among the places."""
     if bundle < plan.n_wide:
         return plan.first + bundle * LANES

@@ -11,16 +11,18 @@ from sklstm._kernels.layout cimport HIGHEST, LAST, MEAN, Layer, Net, group
 from sklstm._kernels.simd cimport LANES, integer, keep_highest, load, only_at, real, store
 
 
-cdef inline int n_present(const Bundle* bundle, int width, int t) noexcept nogil:
+cdef inline Py_ssize_t n_present(
+    const Bundle* bundle, Py_ssize_t width, Py_ssize_t t
+) noexcept nogil:
     """Lanes whose sequence has a place t: the first ones, as the longest come first."""
-    cdef int n = 0
+    cdef Py_ssize_t n = 0
     while n < width and t < bundle.length[n]:
         n += 1
     return n
 
 
 cdef inline bint ends_at(
-    const Layer* layer, const Bundle* bundle, int lane, int t
+    const Layer* layer, const Bundle* bundle, Py_ssize_t lane, Py_ssize_t t
 ) noexcept nogil:
     """Has the layer read all of the sequence once it has read place t?"""
     return t == (0 if layer.reverse else bundle.length[lane] - 1)
@@ -29,10 +31,10 @@ cdef inline bint ends_at(
 # ---------------------------------------------------------------------------- forward
 
 
-cdef inline void begin_pool(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+cdef inline void begin_pool(const Net* net, const Bundle* bundle, Py_ssize_t width) noexcept nogil:
     """Before the first step. Lanes of no sequence, which no step writes, are 0."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef int size = net.n_directions * last.block_size * last.n_blocks, u, lane
+    cdef Py_ssize_t size = net.n_directions * last.block_size * last.n_blocks, u, lane
     for u in range(size):
         for lane in range(width):
             bundle.read[u * width + lane] = 0
@@ -44,10 +46,10 @@ cdef inline void begin_pool(const Net* net, const Bundle* bundle, int width) noe
 
 
 cdef inline void pool_highest(
-    bint later_too, int t, int n, const real* cells, real* read, integer* highest
+    bint later_too, Py_ssize_t t, Py_ssize_t n, const real* cells, real* read, integer* highest
 ) noexcept nogil:
     """Keep the higher ones of n cells."""
-    cdef int k = 0
+    cdef Py_ssize_t k = 0
     while k + LANES <= n:
         keep_highest(cells + k, later_too, t, read + k, highest + k)
         k += LANES
@@ -58,11 +60,12 @@ cdef inline void pool_highest(
 
 
 cdef inline void pool(
-    const Net* net, const Layer* layer, const Bundle* bundle, int index, int t, int width
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t t,
+    Py_ssize_t width
 ) noexcept nogil:
     """Read the cells at place t."""
-    cdef int S = layer.block_size, H = layer.n_blocks, n = group(layer, width), u, g, lane
-    cdef int present = n_present(bundle, width, t)
+    cdef Py_ssize_t S = layer.block_size, H = layer.n_blocks, n = group(layer, width), u, g, lane
+    cdef Py_ssize_t present = n_present(bundle, width, t)
     cdef const real* cells = cells_at(net, bundle, index, t, width)
     cdef real* read = bundle.read + layer.direction * S * H * width
     cdef integer* highest
@@ -92,10 +95,10 @@ cdef inline void pool(
             read += H * width
 
 
-cdef inline void end_pool(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+cdef inline void end_pool(const Net* net, const Bundle* bundle, Py_ssize_t width) noexcept nogil:
     """Behind the last step."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef int u, lane
+    cdef Py_ssize_t u, lane
     if net.pooling == MEAN:
         for u in range(net.n_directions * last.block_size * last.n_blocks):
             for lane in range(bundle.count):
@@ -105,10 +108,12 @@ cdef inline void end_pool(const Net* net, const Bundle* bundle, int width) noexc
 # ---------------------------------------------------------------------------- backward
 
 
-cdef inline void begin_pool_back(const Net* net, const Bundle* bundle, int width) noexcept nogil:
+cdef inline void begin_pool_back(
+    const Net* net, const Bundle* bundle, Py_ssize_t width
+) noexcept nogil:
     """From the gradient at what was read to that at a cell that was read."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef int size = last.block_size * group(last, width), d, u, lane
+    cdef Py_ssize_t size = last.block_size * group(last, width), d, u, lane
     cdef const real* mask
     cdef real* received
     for d in range(net.n_directions):
@@ -124,11 +129,12 @@ cdef inline void begin_pool_back(const Net* net, const Bundle* bundle, int width
 
 
 cdef inline void receive_pooled(
-    const Net* net, const Layer* layer, const Bundle* bundle, int t, int width, real* d_r
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t t, Py_ssize_t width,
+    real* d_r
 ) noexcept nogil:
     """Add to the gradient at the cells what was read of place t."""
-    cdef int size = layer.block_size * group(layer, width), lane, u
-    cdef int present = n_present(bundle, width, t)
+    cdef Py_ssize_t size = layer.block_size * group(layer, width), lane, u
+    cdef Py_ssize_t present = n_present(bundle, width, t)
     cdef const real* received = bundle.d_read + layer.direction * size
     cdef const integer* highest
     if net.pooling == LAST:

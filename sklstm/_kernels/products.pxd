@@ -33,8 +33,8 @@ cdef extern from "tiles.h" nogil:
         LANE_ROWS
     ctypedef struct Runs:
         # Sources of a product: runs of `count` numbers, `stride` apart (times width)
-        int runs
-        int count
+        Py_ssize_t runs
+        Py_ssize_t count
         Py_ssize_t stride
     ctypedef enum Start:
         FROM_ZERO
@@ -54,31 +54,31 @@ cdef extern from "tiles.h" nogil:
         const Py_ssize_t* column, real* total)
 
 
-cdef inline int whole_vectors(int units) noexcept nogil:
+cdef inline Py_ssize_t whole_vectors(Py_ssize_t units) noexcept nogil:
     """Units, with padding up to whole vectors."""
     return (units + LANES - 1) // LANES * LANES
 
 
-cdef inline int units_padded(int units, int width) noexcept nogil:
+cdef inline Py_ssize_t units_padded(Py_ssize_t units, Py_ssize_t width) noexcept nogil:
     """Room for a group of units."""
     return units if width > 1 else whole_vectors(units)
 
 
-cdef inline int rows_padded(int rows, int width) noexcept nogil:
+cdef inline Py_ssize_t rows_padded(Py_ssize_t rows, Py_ssize_t width) noexcept nogil:
     """Rows that `product` writes when asked for `rows` of them: whole tiles."""
     return (rows + ROW_TILE - 1) // ROW_TILE * ROW_TILE if width > 1 else whole_vectors(rows)
 
 
-cdef inline int tile_rows(int rows_left, int width) noexcept nogil:
+cdef inline Py_ssize_t tile_rows(Py_ssize_t rows_left, Py_ssize_t width) noexcept nogil:
     """Rows of the next packed tile."""
     return ROW_TILE if width > 1 else min(TILE_VECTORS * LANES, whole_vectors(rows_left))
 
 
 cdef inline void rows_of(
-    const Member* member, int rows, int width, int* first, int* stop
+    const Member* member, Py_ssize_t rows, Py_ssize_t width, Py_ssize_t* first, Py_ssize_t* stop
 ) noexcept nogil:
     """The rows of a member of a team: whole tiles."""
-    cdef int tile = ROW_TILE if width > 1 else TILE_VECTORS * LANES, n_tiles
+    cdef Py_ssize_t tile = ROW_TILE if width > 1 else TILE_VECTORS * LANES, n_tiles
     if member.of == 1:  # no division
         first[0], stop[0] = 0, rows
         return
@@ -90,16 +90,16 @@ cdef inline void rows_of(
 cdef inline void pack(
     const real* matrix,
     const Py_ssize_t* row_at,  # places of the rows, -1 for padding
-    int rows,
+    Py_ssize_t rows,
     const Py_ssize_t* column_at,  # places of the columns, relative to the row's
-    int columns,
-    int width,
+    Py_ssize_t columns,
+    Py_ssize_t width,
     real* packed,  # OUT    rows_padded(rows, width) * columns, zero where there is padding
 ) noexcept nogil:
     """Bring a matrix into the order in which `product` reads it."""
     cdef reals[TILE_MAX * LANES + ROW_TILE] source
     cdef int[TILE_MAX * LANES + ROW_TILE] place
-    cdef int row = 0, size, count, r, k, i
+    cdef Py_ssize_t row = 0, size, count, r, k, i
     while row < rows:
         size = tile_rows(rows - row, width)
         count = 0
@@ -116,14 +116,14 @@ cdef inline void pack(
 
 
 cdef inline void product(
-    int first,  # row: 0, or the first of a tile in units
-    int stop,  # the row behind the last: all, or the first of another tile
-    int columns,  # of the packed matrix
-    int begin,  # column of the first source
-    int width,
+    Py_ssize_t first,  # row: 0, or the first of a tile in units
+    Py_ssize_t stop,  # the row behind the last: all, or the first of another tile
+    Py_ssize_t columns,  # of the packed matrix
+    Py_ssize_t begin,  # column of the first source
+    Py_ssize_t width,
     const real* packed,  # IN     from `pack`
     const Runs* sources,
-    int n,  # sequences in units; in lanes one bundle
+    Py_ssize_t n,  # sequences in units; in lanes one bundle
     const reals* x,  # IN     (n,) the first source of each
     Start start,
     const real* bias,  # IN     (rows_padded,) if FROM_BIAS
@@ -133,10 +133,11 @@ cdef inline void product(
 
     With `begin` and FROM_OUTPUT a sum is continued over the other columns.
     """
-    cdef int row = first, size, V, group, groups = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES, b, c
-    cdef int n_sources = sources.runs * sources.count
+    cdef Py_ssize_t row = first, size, V, group
+    cdef Py_ssize_t groups = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES, b, c
+    cdef Py_ssize_t n_sources = sources.runs * sources.count
     cdef Py_ssize_t tile, ask
-    cdef const real* w = packed + <Py_ssize_t> first * columns
+    cdef const real* w = packed + first * columns
     cdef const real* at
     cdef const real* ahead
     if width > 1:
@@ -150,20 +151,20 @@ cdef inline void product(
         V = size // LANES
         if V == TILE_VECTORS and n <= TILE_SEQUENCES // 2 and stop - row >= TILE_MAX * LANES:
             V = TILE_MAX
-        tile = <Py_ssize_t> V * LANES * columns
-        at = w + <Py_ssize_t> begin * size
+        tile = V * LANES * columns
+        at = w + begin * size
         ahead, ask = at + AHEAD * size, size
         if groups > 1:
             # each group of sequences asks for its share of the next tile; after the last one comes
             # the first again, at the next step
             ahead, ask = at + tile, size // groups
             if row + V * LANES >= stop:
-                ahead = packed + <Py_ssize_t> first * columns + <Py_ssize_t> begin * size
+                ahead = packed + first * columns + begin * size
         for group in range(groups):
             b, c = part(n, group, groups), part(n, group + 1, groups)
             units_tile_of(V, c - b, at, size * columns, ahead, ask, sources, x + b, start, bias,
                           z + b, row)
             if groups > 1:
-                ahead += <Py_ssize_t> V * LANES * n_sources // groups
+                ahead += V * LANES * n_sources // groups
         w += tile
         row += V * LANES

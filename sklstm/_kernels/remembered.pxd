@@ -7,7 +7,7 @@ from sklstm._kernels.simd cimport real
 
 cdef struct Part:
     real* at
-    int groups
+    Py_ssize_t groups
     Py_ssize_t units
     Py_ssize_t stride
     bint of_traces
@@ -15,7 +15,7 @@ cdef struct Part:
 
 cdef inline void copy_part(const Part* part, real* flat, bint back) noexcept nogil:
     """Copy a part without its padding, or bring it back."""
-    cdef int g
+    cdef Py_ssize_t g
     cdef real* own
     for g in range(part.groups):
         own = part.at + g * part.stride
@@ -23,25 +23,25 @@ cdef inline void copy_part(const Part* part, real* flat, bint back) noexcept nog
         flat += part.units
 
 
-cdef inline void forget_parts(const Part* parts, int n) noexcept nogil:
-    cdef int k, g
+cdef inline void forget_parts(const Part* parts, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t k, g
     for k in range(n):
         for g in range(parts[k].groups):
             memset(parts[k].at + g * parts[k].stride, 0, parts[k].units * sizeof(real))
 
 
-cdef inline Py_ssize_t kept_numbers(const Part* parts, int n) noexcept nogil:
+cdef inline Py_ssize_t kept_numbers(const Part* parts, Py_ssize_t n) noexcept nogil:
     """Numbers of all parts but traces."""
     cdef Py_ssize_t numbers = 0
-    cdef int k
+    cdef Py_ssize_t k
     for k in range(n):
         numbers += 0 if parts[k].of_traces else parts[k].groups * parts[k].units
     return numbers
 
 
-cdef inline void keep_parts(const Part* parts, int n, real* kept, bint back) noexcept nogil:
+cdef inline void keep_parts(const Part* parts, Py_ssize_t n, real* kept, bint back) noexcept nogil:
     """Copy all parts but traces, or bring them back."""
-    cdef int k
+    cdef Py_ssize_t k
     for k in range(n):
         if not parts[k].of_traces:
             copy_part(&parts[k], kept, back)

@@ -14,22 +14,22 @@ from sklstm._kernels.teams cimport Member
 
 
 cdef struct Rooms:
-    int n
+    Py_ssize_t n
     Chunk* chunks  # one in each room
     real** memory
     Py_ssize_t numbers  # of the memory of each
-    int most  # bundles of one in a chunk
+    Py_ssize_t most  # bundles of one in a chunk
     bint training
     bint in_spans  # are there sequences that learn span by span?
-    int whole  # steps, up to which all are kept
-    int span  # steps that are kept of longer sequences
+    Py_ssize_t whole  # steps, up to which all are kept
+    Py_ssize_t span  # steps that are kept of longer sequences
 
 
 cdef inline int rooms_new(
-    Arena* arena, Rooms* rooms, const Net* net, const Plan* plan, int largest_batch
+    Arena* arena, Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t largest_batch
 ) except -1:
     """Rooms for the longest sequences; `training`, `whole` and `span` are the caller's to set."""
-    cdef int b, k, most = chunks_most(plan, min(largest_batch, <int> GROUP))
+    cdef Py_ssize_t b, k, most = chunks_most(plan, min(largest_batch, <Py_ssize_t> GROUP))
     cdef Bundle* bundle
     # what sees both directions at the same places needs all of their steps at once
     rooms.in_spans = (
@@ -63,7 +63,7 @@ cdef inline Py_ssize_t numbers_needed(
 ) noexcept nogil:
     """Numbers that a room for the longest of the places has."""
     cdef Py_ssize_t numbers = 0
-    cdef int n, k, span
+    cdef Py_ssize_t n, k, span
     for k in range(2 if rooms.in_spans else 1):
         span = rooms.span if k == 1 else 0
         for n in range(1, rooms.most + 1):  # of fewer bundles more steps are read together
@@ -74,12 +74,13 @@ cdef inline Py_ssize_t numbers_needed(
 
 
 cdef inline Py_ssize_t numbers_of(
-    const Rooms* rooms, const Net* net, const Plan* plan, int n, int width, int span
+    const Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t n, Py_ssize_t width,
+    Py_ssize_t span
 ) noexcept nogil:
     """Numbers of a chunk of the n longest bundles."""
     cdef Room room = Room(NULL, 0)
     cdef Bundle* bundle
-    cdef int b
+    cdef Py_ssize_t b
     for b in range(n):
         bundle = &rooms.chunks[0].bundles[b]
         bundle.steps = plan.places[b].length
@@ -95,10 +96,10 @@ cdef inline bint learns_in_spans(const Rooms* rooms, const Plan* plan) noexcept 
 
 
 cdef inline void fill_bundle(
-    const Net* net, const Plan* plan, Bundle* bundle, int index, const real* values,
+    const Net* net, const Plan* plan, Bundle* bundle, Py_ssize_t index, const real* values,
     const int* symbols, const long long* offsets
 ) noexcept nogil:
-    cdef int first = first_place(plan, index), lane, width = width_of(plan, index)
+    cdef Py_ssize_t first = first_place(plan, index), lane, width = width_of(plan, index)
     cdef const Place* place
     bundle.count = min(width, plan.first + plan.n - first)
     bundle.steps = plan.places[first].length
@@ -113,13 +114,13 @@ cdef inline void fill_bundle(
 
 
 cdef inline Chunk* fill_chunk(
-    const Rooms* rooms, const Net* net, const Plan* plan, int index, int number,
+    const Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t index, Py_ssize_t number,
     const real* values, const int* symbols, const long long* offsets
 ) noexcept nogil:
     """Chunk number `index` of the group under way, in a room."""
     cdef Chunk* chunk = &rooms.chunks[number]
     cdef Room room = Room(rooms.memory[number], 0)
-    cdef int b, first = first_bundle(plan, index)
+    cdef Py_ssize_t b, first = first_bundle(plan, index)
     chunk.n = first_bundle(plan, index + 1) - first
     chunk.width = width_of(plan, first)
     chunk.span = rooms.span if learns_in_spans(rooms, plan) else 0

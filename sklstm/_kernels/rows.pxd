@@ -10,11 +10,11 @@ from sklstm._kernels.simd cimport (
 )
 
 
-cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
+cdef inline real dot(const real* a, const real* b, Py_ssize_t n) noexcept nogil:
     """Sum of products, for any n."""
     cdef vec total = splat(0)
     cdef real rest = 0
-    cdef int k, p
+    cdef Py_ssize_t k, p
     for p in range(n // LANES):
         total = total + load(a + p * LANES) * load(b + p * LANES)
     for k in range(n // LANES * LANES, n):
@@ -22,12 +22,12 @@ cdef inline real dot(const real* a, const real* b, int n) noexcept nogil:
     return sum_lanes(total) + rest
 
 
-cdef inline void dots(const reals* a, const real* b, int n, real* sums) noexcept nogil:
+cdef inline void dots(const reals* a, const real* b, Py_ssize_t n, real* sums) noexcept nogil:
     """SUMS_AT_ONCE sums of products. They read n numbers and more, up to whole vectors: b is zero
     behind the first n."""
     cdef vec[SUMS_AT_ONCE] total
     cdef vec x
-    cdef int r, p
+    cdef Py_ssize_t r, p
     for r in range(SUMS_AT_ONCE):
         total[r] = splat(0)
     for p in range(whole_vectors(n) // LANES):
@@ -38,12 +38,12 @@ cdef inline void dots(const reals* a, const real* b, int n, real* sums) noexcept
 
 
 cdef inline void multiply_rows(
-    const real* vector, Py_ssize_t n_total, const Layer* layer, int first, int stop,
+    const real* vector, Py_ssize_t n_total, const Layer* layer, Py_ssize_t first, Py_ssize_t stop,
     const real* source,  # IN     whole vectors, zeros behind the last
     real* z,
 ) noexcept nogil:
     """z = W source for some rows of a layer, on any thread."""
-    cdef int row = first, r, K = layer.weights.columns + 1
+    cdef Py_ssize_t row = first, r, K = layer.weights.columns + 1
     cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
     cdef Py_ssize_t safe = n_total - whole_vectors(K)  # where a row may be read beyond
     cdef reals[SUMS_AT_ONCE] weights

@@ -21,7 +21,7 @@ cdef inline refuse():
 
 cdef inline int check_part(const Part* part, const real[::1] saved) except -1:
     """A file may hold anything."""
-    if saved is None or saved.shape[0] != <Py_ssize_t> part.groups * part.units:
+    if saved is None or saved.shape[0] != part.groups * part.units:
         refuse()
     return 0
 

@@ -14,21 +14,21 @@ from sklstm._kernels.symbols cimport Read
 from sklstm._kernels.traces cimport WAITING, slopes_size
 
 
-cdef inline int symbol_parts(
+cdef inline Py_ssize_t symbol_parts(
     const Net* net, const Past* past, Py_ssize_t n_read, Py_ssize_t n_waiting, Part* parts
 ) noexcept:
     """What is remembered of symbols that were read, and of a section; how many parts."""
     cdef const Layer* layer = &net.layers[0]
-    cdef int n = group(layer, 1), H = layer.n_blocks
+    cdef Py_ssize_t n = group(layer, 1), H = layer.n_blocks
     parts[0] = Part(past.highest, 1, n_read, n_read, True)
-    parts[1] = Part(past.traces, <int> (n_read * traces_size(layer) // n), H, n, True)
-    parts[2] = Part(past.slopes, <int> (n_waiting * slopes_size(layer) // n), H, n, True)
-    parts[3] = Part(past.pooled, <int> (n_read * pooled_size(layer) // n), H, n, True)
+    parts[1] = Part(past.traces, (n_read * traces_size(layer) // n), H, n, True)
+    parts[2] = Part(past.slopes, (n_waiting * slopes_size(layer) // n), H, n, True)
+    parts[3] = Part(past.pooled, (n_read * pooled_size(layer) // n), H, n, True)
     return 3 if past.pooled == NULL else 4
 
 
 cdef inline list save_symbols(const Net* net, const Read* read, const Past* past, make):
-    cdef int k, C = net.n_categorical
+    cdef Py_ssize_t k, C = net.n_categorical
     cdef Part[4] parts
     cdef list saved = [
         [read.symbols[k] for k in range(read.n)],
@@ -40,9 +40,11 @@ cdef inline list save_symbols(const Net* net, const Read* read, const Past* past
     return saved
 
 
-cdef inline list checked_symbols(const Net* net, const Past* past, int n_categories, list saved):
+cdef inline list checked_symbols(
+    const Net* net, const Past* past, Py_ssize_t n_categories, list saved
+):
     """What `save_symbols` may have returned, or an error: the numbers of symbols are places."""
-    cdef int k, C = net.n_categorical
+    cdef Py_ssize_t k, C = net.n_categorical
     cdef Part[4] parts
     cdef list lists = [[int(symbol) for symbol in some] for some in saved[:3]]
     if len(lists) < 3:
@@ -64,14 +66,14 @@ cdef inline list checked_symbols(const Net* net, const Past* past, int n_categor
 
 cdef inline int restore_symbols(const Net* net, Read* read, Past* past, list saved) except -1:
     """Undo `save_symbols`, of what `checked_symbols` returned."""
-    cdef int k, n_waiting = <int> (len(saved[2]) // net.n_categorical)
+    cdef Py_ssize_t k, n_waiting = (len(saved[2]) // net.n_categorical)
     cdef Part[4] parts
     forget_symbols(net, read, past)
     for k, symbol in enumerate(saved[0]):
         read.symbols[k] = symbol
         read.row_of[read.symbols[k]] = k
         past.when[k] = 0
-    read.n = <int> len(saved[0])
+    read.n = len(saved[0])
     for k, symbol in enumerate(saved[1]):
         past.now[k] = symbol
     for k, symbol in enumerate(saved[2]):

@@ -27,12 +27,12 @@ from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec,
 
 
 cdef inline void put_out(
-    int n, int S,
+    Py_ssize_t n, Py_ssize_t S,
     real width,  # h(x) = tanh(x / width)
     const real* gate, const real* s, real* h, real* r,
 ) noexcept nogil:
     """y(t) = o h(s(t)), once all states are there: no chain of operations waits for another."""
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec squashed, narrow = splat(1 / width)
     for v in range(S):
         for p in range(n // LANES):
@@ -47,11 +47,11 @@ cdef inline void put_out(
 
 
 cdef inline void forward_forget(
-    int n, int S,
+    Py_ssize_t n, Py_ssize_t S,
     real width,  # g(x) = width tanh(x / width), h(x) = tanh(x / width)
     const real* s_prev, real* z, real* s, real* h, real* r,
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, f, g
     cdef vec wide = splat(width), narrow = splat(1 / width)
     for p in range(n // LANES):
@@ -71,9 +71,10 @@ cdef inline void forward_forget(
 
 
 cdef inline void backward_forget(
-    int n, int S, const real* s_prev, const real* h, const real* d_r, real* z, real* d_s
+    Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* h, const real* d_r, real* z,
+    real* d_s
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, f, o, g, squashed, d_y, d_state, d_i, d_f, d_o
     cdef vec one = splat(1)
     for p in range(n // LANES):
@@ -97,9 +98,9 @@ cdef inline void backward_forget(
 
 
 cdef inline void slopes_forget(
-    int n, int S, real width, const real* s_prev, const real* z, real* slopes
+    Py_ssize_t n, Py_ssize_t S, real width, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, f, g
     cdef vec one = splat(1), narrow = splat(1 / width)
     for p in range(n // LANES):
@@ -120,9 +121,9 @@ cdef inline void slopes_forget(
 
 
 cdef inline void forward_paper(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+    Py_ssize_t n, Py_ssize_t S, const real* s_prev, real* z, real* s, real* h, real* r
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, o, g
     cdef vec half = splat(<real> 0.5)
     for p in range(n // LANES):
@@ -145,9 +146,9 @@ cdef inline void forward_paper(
 
 
 cdef inline void backward_paper(
-    int n, int S, const real* h, const real* d_r, real* z, real* d_s
+    Py_ssize_t n, Py_ssize_t S, const real* h, const real* d_r, real* z, real* d_s
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, o, g, squashed, d_y, d_state, d_i, d_o
     cdef vec one = splat(1), half = splat(<real> 0.5), quarter = splat(<real> 0.25)
     for p in range(n // LANES):
@@ -169,9 +170,9 @@ cdef inline void backward_paper(
 
 
 cdef inline void slopes_paper(
-    int n, int S, const real* s_prev, const real* z, real* slopes
+    Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, g
     cdef vec one = splat(1), quarter = splat(<real> 0.25)
     for p in range(n // LANES):
@@ -190,9 +191,10 @@ cdef inline void slopes_paper(
 
 
 cdef inline void forward_peephole(
-    int n, int S, const real* peephole, const real* s_prev, real* z, real* s, real* h, real* r
+    Py_ssize_t n, Py_ssize_t S, const real* peephole, const real* s_prev, real* z, real* s, real* h,
+    real* r
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, f, o, g, state
     for p in range(n // LANES):
         e = p * LANES
@@ -218,12 +220,12 @@ cdef inline void forward_peephole(
 
 
 cdef inline void backward_peephole(
-    int n, int S,
+    Py_ssize_t n, Py_ssize_t S,
     const real* flow,  # IN     (3, S, n) peepholes that errors pass: all, or zeros if truncated
     const real* s_prev, const real* s, const real* h, const real* d_r,
     real* z, real* d_s, real* d_peephole,
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, f, o, g, squashed, d_y, d_state, d_i, d_f, d_o, before
     cdef vec one = splat(1)
     for p in range(n // LANES):
@@ -265,9 +267,9 @@ cdef inline void backward_peephole(
 
 
 cdef inline void forward_coupled(
-    int n, int S, const real* s_prev, real* z, real* s, real* h, real* r
+    Py_ssize_t n, Py_ssize_t S, const real* s_prev, real* z, real* s, real* h, real* r
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, g, before
     for p in range(n // LANES):
         e = p * LANES
@@ -285,9 +287,10 @@ cdef inline void forward_coupled(
 
 
 cdef inline void backward_coupled(
-    int n, int S, const real* s_prev, const real* h, const real* d_r, real* z, real* d_s
+    Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* h, const real* d_r, real* z,
+    real* d_s
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, o, g, squashed, d_y, d_state, d_i, d_o
     cdef vec one = splat(1)
     for p in range(n // LANES):
@@ -309,9 +312,9 @@ cdef inline void backward_coupled(
 
 
 cdef inline void slopes_coupled(
-    int n, int S, const real* s_prev, const real* z, real* slopes
+    Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, g
     cdef vec one = splat(1)
     for p in range(n // LANES):
@@ -330,9 +333,10 @@ cdef inline void slopes_coupled(
 
 
 cdef inline void forward_bare(
-    int n, int S, real width, real lowest, const real* s_prev, real* z, real* s, real* h, real* r
+    Py_ssize_t n, Py_ssize_t S, real width, real lowest, const real* s_prev, real* z, real* s,
+    real* h, real* r
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, g, state
     for p in range(n // LANES):
         e = p * LANES
@@ -350,9 +354,10 @@ cdef inline void forward_bare(
 
 
 cdef inline void slopes_bare(
-    int n, int S, real width, real lowest, const real* s_prev, const real* z, real* slopes
+    Py_ssize_t n, Py_ssize_t S, real width, real lowest, const real* s_prev, const real* z,
+    real* slopes
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec i, g, a
     cdef vec one = splat(1)
     for p in range(n // LANES):
@@ -372,12 +377,12 @@ cdef inline void slopes_bare(
 
 
 cdef inline void errors_gated(
-    int n, int S,
+    Py_ssize_t n, Py_ssize_t S,
     real width,  # h(x) = tanh(x / width)
-    int out_row,  # group of the output gate in z
+    Py_ssize_t out_row,  # group of the output gate in z
     const real* z, const real* h, const real* d_r, real* d_s, real* d_o,
 ) noexcept nogil:
-    cdef int p, e, v, c
+    cdef Py_ssize_t p, e, v, c
     cdef vec o, squashed, d_y, d_gate
     cdef vec one = splat(1), narrow = splat(1 / width)
     for p in range(n // LANES):

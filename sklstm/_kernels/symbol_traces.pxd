@@ -26,7 +26,7 @@ cdef struct Past:
     real* highest  # (room,) size of the traces when the symbol appeared last
     unsigned int* when  # (room,) bit t: does the t-th step of the section have it?
     # of the section
-    int n_waiting  # steps
+    Py_ssize_t n_waiting  # steps
     real* slopes  # (WAITING, gates before the cells + 2, S, n)
     real* keep  # (S, n) product
     int* waiting  # (WAITING, C) symbols
@@ -40,7 +40,7 @@ cdef inline real rounding() noexcept nogil:
 
 cdef inline Py_ssize_t traces_size(const Layer* layer) noexcept nogil:
     """Numbers that a symbol has traces of."""
-    return <Py_ssize_t> traces_of(layer) * layer.block_size * group(layer, 1)
+    return traces_of(layer) * layer.block_size * group(layer, 1)
 
 
 cdef inline Py_ssize_t pooled_size(const Layer* layer) noexcept nogil:
@@ -51,7 +51,7 @@ cdef inline void add_symbols(
     const Net* net, const Layer* layer, const int* symbols, real* z
 ) noexcept nogil:
     """Add what the symbols of a step add to the sums of a layer."""
-    cdef int c, g, first, stride
+    cdef Py_ssize_t c, g, first, stride
     for c in range(net.n_categorical):
         for g in range(layer.n_groups if symbols[c] >= 0 else 0):
             symbol_place(layer, g, &first, &stride)
@@ -60,7 +60,7 @@ cdef inline void add_symbols(
 
 
 cdef inline void begin_section(const Layer* layer, Past* past) noexcept nogil:
-    cdef int p = 0
+    cdef Py_ssize_t p = 0
     past.n_waiting = 0
     while p < layer.block_size * group(layer, 1):
         store(past.keep + p, splat(1))
@@ -68,7 +68,7 @@ cdef inline void begin_section(const Layer* layer, Past* past) noexcept nogil:
 
 
 cdef inline void forget_symbols(const Net* net, Read* read, Past* past) noexcept nogil:
-    cdef int row
+    cdef Py_ssize_t row
     for row in range(read.n):
         read.row_of[read.symbols[row]] = -1
     read.n = 0
@@ -76,10 +76,10 @@ cdef inline void forget_symbols(const Net* net, Read* read, Past* past) noexcept
 
 
 cdef inline void find_symbol(
-    const Layer* layer, Read* read, Past* past, int symbol, int t
+    const Layer* layer, Read* read, Past* past, Py_ssize_t symbol, Py_ssize_t t
 ) noexcept nogil:
     """Note that the t-th step of the section has a symbol. New ones have had no effect so far."""
-    cdef int row = read.row_of[symbol]
+    cdef Py_ssize_t row = read.row_of[symbol]
     if row < 0:
         row = read.row_of[symbol] = read.n
         read.symbols[row] = symbol
@@ -95,7 +95,7 @@ cdef inline void count_step(
     const Net* net, const Layer* layer, Read* read, Past* past
 ) noexcept nogil:
     """Add the next step of the section, whose slopes and symbols are in their places."""
-    cdef int c, p = 0, t = past.n_waiting
+    cdef Py_ssize_t c, p = 0, t = past.n_waiting
     cdef const real* keep = past.slopes + t * slopes_size(layer)
     cdef const int* symbols = past.waiting + t * net.n_categorical
     while p < layer.block_size * group(layer, 1):
@@ -112,8 +112,8 @@ cdef inline void take_step(
     Read* read, Past* past
 ) noexcept nogil:
     """Let a step wait, with its slopes."""
-    cdef int S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
-    cdef int q, j
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
+    cdef Py_ssize_t q, j
     cdef real* own = past.slopes + past.n_waiting * slopes_size(layer)
     memcpy(own, slopes, slopes_size(layer) * sizeof(real))
     for q in range((traces_of(layer) + 1) * S if n > H else 0):
@@ -126,11 +126,11 @@ cdef inline void take_step(
 
 
 cdef inline void trace_symbol(
-    const Layer* layer, const Past* past, int row,
+    const Layer* layer, const Past* past, Py_ssize_t row,
     real* trace,  # OUT    may be the one at the begin of the section
 ) noexcept nogil:
     """The traces of a symbol after the steps that wait."""
-    cdef int size = layer.block_size * group(layer, 1), q, p, t
+    cdef Py_ssize_t size = layer.block_size * group(layer, 1), q, p, t
     cdef Py_ssize_t between = slopes_size(layer)
     cdef const real* start = past.traces + row * traces_size(layer)
     cdef const real* slope
@@ -152,9 +152,9 @@ cdef inline void trace_symbol(
             p += LANES
 
 
-cdef inline void let_go(const Layer* layer, Read* read, Past* past, int row) noexcept nogil:
+cdef inline void let_go(const Layer* layer, Read* read, Past* past, Py_ssize_t row) noexcept nogil:
     """Forget a symbol; the last one takes its place."""
-    cdef int last = read.n - 1
+    cdef Py_ssize_t last = read.n - 1
     cdef Py_ssize_t size = traces_size(layer)
     read.row_of[read.symbols[row]] = -1
     if row != last:
@@ -167,7 +167,7 @@ cdef inline void let_go(const Layer* layer, Read* read, Past* past, int row) noe
 
 cdef inline void end_section(const Layer* layer, Read* read, Past* past) noexcept nogil:
     """Carry all traces over the steps that wait; the last row is the first to be looked at."""
-    cdef int row
+    cdef Py_ssize_t row
     cdef real size
     cdef real* trace
     for row in range(read.n - 1, -1, -1):
@@ -183,8 +183,8 @@ cdef inline void end_section(const Layer* layer, Read* read, Past* past) noexcep
     begin_section(layer, past)
 
 
-cdef inline bint is_now(const Net* net, const Past* past, int symbol) noexcept nogil:
-    cdef int c
+cdef inline bint is_now(const Net* net, const Past* past, Py_ssize_t symbol) noexcept nogil:
+    cdef Py_ssize_t c
     for c in range(net.n_categorical):
         if past.now[c] == symbol:
             return True
@@ -195,8 +195,8 @@ cdef inline void pool_symbols(
     const Net* net, const Layer* layer, const Unit* unit, const Read* read, const Past* past
 ) noexcept nogil:
     """Take the present step into the gradients of the pooled cells."""
-    cdef int S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
-    cdef int n_traced = traces_of(layer), row, q, v, j, at
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
+    cdef Py_ssize_t n_traced = traces_of(layer), row, q, v, j, at
     cdef real new
     cdef const real* trace
     cdef real* own
@@ -224,8 +224,8 @@ cdef inline void learn_symbol(
     real* d_row
 ) noexcept nogil:
     """Gradient of the weights of a symbol into the gates before the cells and the cells."""
-    cdef int S = layer.block_size, n = group(layer, 1), n_gates = traces_of(layer) - 1
-    cdef int q, v, j, first, stride
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), n_gates = traces_of(layer) - 1
+    cdef Py_ssize_t q, v, j, first, stride
     for q in range(n_gates):
         symbol_place(layer, q, &first, &stride)
         for v in range(S):
@@ -241,12 +241,12 @@ cdef inline void learn_symbols(
     const Net* net, const Layer* layer, const Unit* unit, const Read* read, const Past* past
 ) noexcept nogil:
     """Gradient of the table from the errors at the states and output gates."""
-    cdef int row, j, first, stride
+    cdef Py_ssize_t row, j, first, stride
     cdef real* d_row
     symbol_place(layer, layer.n_groups - 1, &first, &stride)
-    memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))
+    memset(read.d_rows, 0, read.n * net.n_weights * sizeof(real))
     for row in range(read.n):
-        d_row = read.d_rows + <Py_ssize_t> row * net.n_weights
+        d_row = read.d_rows + row * net.n_weights
         trace_symbol(layer, past, row, past.current)
         learn_symbol(layer, unit.d_s, past.current, d_row)
         for j in range(layer.n_blocks if is_now(net, past, read.symbols[row]) else 0):
@@ -259,16 +259,16 @@ cdef inline void learn_pooled_symbols(
     const Read* read, const Past* past
 ) noexcept nogil:
     """The same from the errors at pooled cells."""
-    cdef int S = layer.block_size, n = group(layer, 1), row, j, v, first, stride
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), row, j, v, first, stride
     cdef const real* own
     cdef real* d_row
     symbol_place(layer, layer.n_groups - 1, &first, &stride)
-    memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))
+    memset(read.d_rows, 0, read.n * net.n_weights * sizeof(real))
     for v in range(S):
         for j in range(layer.n_blocks):
             unit.d_s[v * n + j] = d_y[j * S + v]
     for row in range(read.n):
-        d_row = read.d_rows + <Py_ssize_t> row * net.n_weights
+        d_row = read.d_rows + row * net.n_weights
         own = past.pooled + row * pooled_size(layer)
         learn_symbol(layer, unit.d_s, own, d_row)
         own += traces_size(layer)

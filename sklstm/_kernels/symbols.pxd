@@ -16,38 +16,40 @@ from sklstm._kernels.simd cimport LANES, load, prefetch, real, splat, store, tur
 
 cdef struct Read:
     # The rows of the table that a batch reads, in the order in which they first appear
-    int n
-    int room
+    Py_ssize_t n
+    Py_ssize_t room
     int* row_of  # (n_categories,) number among them, or -1
     int* symbols  # (n,)
     real* d_rows  # (n, n_weights) gradient
     real* penalty  # factor of the table itself in its gradient
 
 
-cdef inline void symbol_place(const Layer* layer, int g, int* first, int* stride) noexcept nogil:
+cdef inline void symbol_place(
+    const Layer* layer, Py_ssize_t g, Py_ssize_t* first, Py_ssize_t* stride
+) noexcept nogil:
     """Where in a row of the table a group of units stands, in the order of the public arrays."""
-    cdef int H = layer.n_blocks, S = layer.block_size, before = layer.n_groups - 1 - S
-    cdef int v = g - before
+    cdef Py_ssize_t H = layer.n_blocks, S = layer.block_size, before = layer.n_groups - 1 - S
+    cdef Py_ssize_t v = g - before
     first[0], stride[0] = g * H, 1
     if 0 <= v < S:
         first[0], stride[0] = before * H + v, S
     first[0] += layer.direction * layer.n_groups * H
 
 
-cdef inline int symbol_of(
-    const Net* net, const Bundle* bundle, int lane, int t, int c
+cdef inline Py_ssize_t symbol_of(
+    const Net* net, const Bundle* bundle, Py_ssize_t lane, Py_ssize_t t, Py_ssize_t c
 ) noexcept nogil:
     """The symbol of feature c at place t, or -1."""
     if t >= bundle.length[lane]:
         return -1
-    return bundle.symbols[lane][<Py_ssize_t> t * net.n_categorical + c]
+    return bundle.symbols[lane][t * net.n_categorical + c]
 
 
 cdef inline void add_reals(
-    int n, const real* a, int stride_a, real* b, int stride_b
+    Py_ssize_t n, const real* a, Py_ssize_t stride_a, real* b, Py_ssize_t stride_b
 ) noexcept nogil:
     """b += a, numbers that stand apart."""
-    cdef int j = 0
+    cdef Py_ssize_t j = 0
     if stride_a == 1 and stride_b == 1:
         while j + LANES <= n:
             store(b + j, load(b + j) + load(a + j))
@@ -61,11 +63,11 @@ cdef inline void add_reals(
 
 
 cdef inline void add_lanes(
-    int n, const reals* columns,  # one for each sequence, NULL: none
-    int first, int stride, real* z
+    Py_ssize_t n, const reals* columns,  # one for each sequence, NULL: none
+    Py_ssize_t first, Py_ssize_t stride, real* z
 ) noexcept nogil:
     """Add the weights of one symbol of each sequence of a bundle to the sums of n units."""
-    cdef int j = 0, lane, k
+    cdef Py_ssize_t j = 0, lane, k
     cdef real[LANES * LANES] turned
     while stride == 1 and j + LANES <= n:
         turn(columns, first + j, turned)
@@ -79,16 +81,16 @@ cdef inline void add_lanes(
 
 
 cdef inline void ask_for_symbols(
-    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t
 ) noexcept nogil:
     """Have the weights of the symbols at place t, which no cache may hold, on their way."""
-    cdef int rows = layer.n_groups * layer.n_blocks, c, lane, symbol, r
+    cdef Py_ssize_t rows = layer.n_groups * layer.n_blocks, c, lane, symbol, r
     cdef const real* column
     for c in range(net.n_categorical):
         for lane in range(width):
             symbol = symbol_of(net, bundle, lane, t, c)
             if symbol >= 0:
-                column = net.table + <Py_ssize_t> symbol * net.n_weights + layer.direction * rows
+                column = net.table + symbol * net.n_weights + layer.direction * rows
                 r = 0
                 while r < rows:
                     prefetch(column + r)
@@ -96,12 +98,13 @@ cdef inline void ask_for_symbols(
 
 
 cdef inline void begin_sums(
-    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, real* z
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t,
+    real* z
 ) noexcept nogil:
     """Biases, and what the symbols at place t add to them, for the products to go on from."""
     cdef const real* bias = layer.weights.bias[width > 1]
-    cdef int H = layer.n_blocks, n = units_padded(H, width) * width
-    cdef int size = matrix_size(&layer.weights, width), c, g, r, lane, symbol, first, stride
+    cdef Py_ssize_t H = layer.n_blocks, n = units_padded(H, width) * width
+    cdef Py_ssize_t size = matrix_size(&layer.weights, width), c, g, r, lane, symbol, first, stride
     cdef reals[LANES] columns
     if width == 1:
         memcpy(z, bias, size * sizeof(real))
@@ -113,7 +116,7 @@ cdef inline void begin_sums(
             symbol = symbol_of(net, bundle, lane, t, c)
             columns[lane] = NULL
             if symbol >= 0:
-                columns[lane] = net.table + <Py_ssize_t> symbol * net.n_weights
+                columns[lane] = net.table + symbol * net.n_weights
         for g in range(layer.n_groups):
             symbol_place(layer, g, &first, &stride)
             if width > 1:
@@ -126,14 +129,15 @@ cdef inline void begin_sums(
 
 
 cdef inline bint find_read(
-    const Net* net, const int* symbols, const long long* offsets, const long long* rows, int n,
+    const Net* net, const int* symbols, const long long* offsets, const long long* rows,
+    Py_ssize_t n,
     Read* read
 ) noexcept nogil:
     """Number the rows of the table that the sequences of a batch read; their gradient is zero.
 
     False if there are more than there is room for.
     """
-    cdef int k
+    cdef Py_ssize_t k
     cdef Py_ssize_t p
     for k in range(read.n):
         read.row_of[read.symbols[k]] = -1
@@ -147,16 +151,16 @@ cdef inline bint find_read(
                 read.row_of[symbols[p]] = read.n
                 read.symbols[read.n] = symbols[p]
                 read.n += 1
-    memset(read.d_rows, 0, <Py_ssize_t> read.n * net.n_weights * sizeof(real))
+    memset(read.d_rows, 0, read.n * net.n_weights * sizeof(real))
     return True
 
 
 cdef inline void give_lanes(
-    int n, const real* d_z, const reals_out* d_rows,  # one for each sequence, NULL: none
-    int first, int stride
+    Py_ssize_t n, const real* d_z, const reals_out* d_rows,  # one for each sequence, NULL: none
+    Py_ssize_t first, Py_ssize_t stride
 ) noexcept nogil:
     """Add the gradient at n units to that of the symbols of a bundle's sequences."""
-    cdef int j = 0, lane, k
+    cdef Py_ssize_t j = 0, lane, k
     cdef real[LANES * LANES] turned
     cdef reals[LANES] units
     while stride == 1 and j + LANES <= n:
@@ -174,12 +178,13 @@ cdef inline void give_lanes(
 
 
 cdef inline void give_step(
-    const Net* net, const Layer* layer, const Bundle* bundle, int width, int t, const real* d_z,
-    int first_row, int stop_row, const Read* read
+    const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t,
+    const real* d_z,
+    Py_ssize_t first_row, Py_ssize_t stop_row, const Read* read
 ) noexcept nogil:
     """Add the gradient at some rows of a layer at place t to that of the symbols there."""
-    cdef int H = layer.n_blocks, padded = units_padded(H, 1), n = units_padded(H, width)
-    cdef int c, g, j, stop, lane, symbol, first, stride
+    cdef Py_ssize_t H = layer.n_blocks, padded = units_padded(H, 1), n = units_padded(H, width)
+    cdef Py_ssize_t c, g, j, stop, lane, symbol, first, stride
     cdef reals_out[LANES] d_rows
     for c in range(net.n_categorical):
         for lane in range(width):
@@ -197,7 +202,8 @@ cdef inline void give_step(
 
 
 cdef inline void give_symbols(
-    const Net* net, int index, const Chunk* chunk, int first_row, int stop_row, const Read* read
+    const Net* net, Py_ssize_t index, const Chunk* chunk, Py_ssize_t first_row, Py_ssize_t stop_row,
+    const Read* read
 ) noexcept nogil:
     """Continue the sums of the table's gradient over the steps of a span of a chunk's bundles.
 
@@ -205,7 +211,7 @@ cdef inline void give_symbols(
     """
     cdef const Layer* layer = &net.layers[index]
     cdef const Bundle* bundle
-    cdef int b, step
+    cdef Py_ssize_t b, step
     for b in range(chunk.n):
         bundle = &chunk.bundles[b]
         for step in range(chunk.first, min(bundle.steps, chunk.stop)):

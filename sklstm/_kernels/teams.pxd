@@ -18,23 +18,23 @@ cdef extern from * nogil:
     #endif
     }
     """
-    int sklstm_team_size()
+    Py_ssize_t sklstm_team_size()
     void sklstm_team_wait()
 
 
 cdef struct Member:
-    int number
-    int of  # members of the team
+    Py_ssize_t number
+    Py_ssize_t of  # members of the team
 
 
-cdef inline bint does(const Member* member, int k) noexcept nogil:
+cdef inline bint does(const Member* member, Py_ssize_t k) noexcept nogil:
     """Is it this member that does number k of what is dealt?"""
     return member.of == 1 or k % member.of == member.number
 
 
-cdef inline int part(int n, int k, int of) noexcept nogil:
+cdef inline Py_ssize_t part(Py_ssize_t n, Py_ssize_t k, Py_ssize_t of) noexcept nogil:
     """Where part k of n things in a row begins."""
-    return n * k if of == 1 else <int> (<Py_ssize_t> n * k // of)
+    return n * k if of == 1 else n * k // of
 
 
 cdef inline void wait(const Member* member) noexcept nogil:

@@ -44,8 +44,8 @@ enum {
 
 /* Sources of a product: `runs` runs of `count` numbers, `stride` apart, the same for all. */
 typedef struct {
-    int runs;
-    int count;
+    ptrdiff_t runs;
+    ptrdiff_t count;
     ptrdiff_t stride;
 } Runs;
 
@@ -74,7 +74,7 @@ SKLSTM_INLINE void units_tile(
     }
     SKLSTM_UNROLL
     for (int i = V * Q; i < V * Q * ways; i++) sum[i] = splat(0);
-    for (int run = 0; run < sources->runs; run++) {
+    for (ptrdiff_t run = 0; run < sources->runs; run++) {
         const real *at[TILE_SEQUENCES];
         ptrdiff_t k = 0, count = sources->count;
         SKLSTM_UNROLL
@@ -174,9 +174,9 @@ SKLSTM_INLINE void rows_tile(const real *w /* (sources, ROW_TILE) */, const Runs
         sum[r] = start == FROM_BIAS     ? splat(bias[r])
                  : start == FROM_OUTPUT ? load(z + r * LANES)
                                         : splat(0);
-    for (int run = 0; run < sources->runs; run++) {
+    for (ptrdiff_t run = 0; run < sources->runs; run++) {
         const real *at = x + run * sources->stride;
-        for (int k = 0; k < sources->count; k++) {
+        for (ptrdiff_t k = 0; k < sources->count; k++) {
             vec source = load(at + k * LANES);
             SKLSTM_UNROLL
             for (int r = 0; r < ROW_TILE; r++) sum[r] = sum[r] + splat(w[r]) * source;

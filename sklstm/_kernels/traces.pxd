@@ -57,11 +57,12 @@ cdef struct Unit:
 
 
 cdef inline void carry_tile(
-    int n,  # vectors: a constant, so that they stay in registers
-    int n_steps, const real* keep, const real* slope, Py_ssize_t between, const real* x, int K,
+    Py_ssize_t n,  # vectors: a constant, so that they stay in registers
+    Py_ssize_t n_steps, const real* keep, const real* slope, Py_ssize_t between, const real* x,
+    Py_ssize_t K,
     real* y
 ) noexcept nogil:
-    cdef int t, k
+    cdef Py_ssize_t t, k
     cdef vec[CARRIED] value
     cdef vec one_keep, one_slope
     for k in range(n):
@@ -75,14 +76,15 @@ cdef inline void carry_tile(
 
 
 cdef inline void carry(
-    int n_steps, const real* keep, const real* slope, Py_ssize_t between, const real* x, int K,
+    Py_ssize_t n_steps, const real* keep, const real* slope, Py_ssize_t between, const real* x,
+    Py_ssize_t K,
     real* y
 ) noexcept nogil:
     """y = keep y + slope x, K numbers in whole vectors, for some steps in turn.
 
     keep and slope of the steps stand `between` numbers apart, their x one behind the other.
     """
-    cdef int p = 0
+    cdef Py_ssize_t p = 0
     while p + CARRIED * LANES <= K:
         carry_tile(CARRIED, n_steps, keep, slope, between, x + p, K, y + p)
         p += CARRIED * LANES
@@ -91,28 +93,31 @@ cdef inline void carry(
         p += LANES
 
 
-cdef inline void add(real factor, const real* x, int n, real* y) noexcept nogil:
+cdef inline void add(real factor, const real* x, Py_ssize_t n, real* y) noexcept nogil:
     """y += factor x, for any n."""
-    cdef int k, p
+    cdef Py_ssize_t k, p
     for p in range(n // LANES):
         store(y + p * LANES, load(y + p * LANES) + splat(factor) * load(x + p * LANES))
     for k in range(n // LANES * LANES, n):
         y[k] += factor * x[k]
 
 
-cdef inline int traces_of(const Layer* layer) noexcept nogil:
+cdef inline Py_ssize_t traces_of(const Layer* layer) noexcept nogil:
     """Traces per cell: of each gate before the cells, and of the cell's own weights."""
     return layer.n_groups - layer.block_size
 
 
 cdef inline Py_ssize_t slopes_size(const Layer* layer) noexcept nogil:
     """Numbers of the slopes of a step."""
-    return <Py_ssize_t> (traces_of(layer) + 1) * layer.block_size * group(layer, 1)
+    return (traces_of(layer) + 1) * layer.block_size * group(layer, 1)
 
 
-cdef inline void make_wait(const Layer* layer, const Unit* unit, int n_waiting) noexcept nogil:
+cdef inline void make_wait(
+    const Layer* layer, const Unit* unit, Py_ssize_t n_waiting
+) noexcept nogil:
     """Keep what the traces of the step just made need; `n_waiting` steps wait already."""
-    cdef int S = layer.block_size, n = group(layer, 1), K = whole_vectors(layer.weights.columns + 1)
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1)
+    cdef Py_ssize_t K = whole_vectors(layer.weights.columns + 1)
     slopes_of_cell(layer.cell, n, S, unit.s_before, unit.z,
                    unit.slopes + n_waiting * slopes_size(layer))
     memcpy(unit.sources + n_waiting * K, unit.source, K * sizeof(real))
@@ -121,12 +126,12 @@ cdef inline void make_wait(const Layer* layer, const Unit* unit, int n_waiting) 
 
 
 cdef inline void trace_blocks(
-    const Layer* layer, const Unit* unit, int n_steps, int first, int stop
+    const Layer* layer, const Unit* unit, Py_ssize_t n_steps, Py_ssize_t first, Py_ssize_t stop
 ) noexcept nogil:
     """Carry the traces of some blocks' cells over the steps that wait, on any thread."""
-    cdef int S = layer.block_size, n = group(layer, 1)
-    cdef int K = whole_vectors(layer.weights.columns + 1)
-    cdef int n_traced = traces_of(layer), cells = layer.n_blocks * S, j, v, w, c, q, t
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1)
+    cdef Py_ssize_t K = whole_vectors(layer.weights.columns + 1)
+    cdef Py_ssize_t n_traced = traces_of(layer), cells = layer.n_blocks * S, j, v, w, c, q, t
     cdef Py_ssize_t between = slopes_size(layer)
     cdef const real* keep
     cdef const real* slope
@@ -149,13 +154,13 @@ cdef inline void trace_blocks(
 
 
 cdef inline void learn_blocks(
-    const Layer* layer, const Unit* unit, int first, int stop, real* d_vector
+    const Layer* layer, const Unit* unit, Py_ssize_t first, Py_ssize_t stop, real* d_vector
 ) noexcept nogil:
     """Gradient of the weights into some blocks from the errors at their cells, on any thread."""
     cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
-    cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-    cdef int H = layer.n_blocks, cells = H * S, j, v, w, c, q
-    cdef int n_gates = traces_of(layer) - 1  # before the cells
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+    cdef Py_ssize_t H = layer.n_blocks, cells = H * S, j, v, w, c, q
+    cdef Py_ssize_t n_gates = traces_of(layer) - 1  # before the cells
     cdef Py_ssize_t row = whole_vectors(K)  # of traces
     cdef real d_o, d_s
     cdef float_mode mode = flush_denormals()
@@ -184,7 +189,7 @@ cdef inline void learn_blocks(
 
 cdef inline void own_errors(const Layer* layer, const Unit* unit) noexcept nogil:
     """Errors at the states and output gates for an error of 1 at each cell: (21), (23)."""
-    cdef int S = layer.block_size, n = group(layer, 1), v, j
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), v, j
     for v in range(S):
         memset(unit.d_r, 0, S * n * sizeof(real))
         for j in range(n):
@@ -194,11 +199,11 @@ cdef inline void own_errors(const Layer* layer, const Unit* unit) noexcept nogil
 
 
 cdef inline void pool_blocks(
-    const Layer* layer, const Unit* unit, Pooling pooling, int first, int stop
+    const Layer* layer, const Unit* unit, Pooling pooling, Py_ssize_t first, Py_ssize_t stop
 ) noexcept nogil:
     """Take the present step into the gradients of some blocks' pooled cells, on any thread."""
-    cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-    cdef int n_traced = traces_of(layer), H = layer.n_blocks, j, v, w, c, q
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+    cdef Py_ssize_t n_traced = traces_of(layer), H = layer.n_blocks, j, v, w, c, q
     cdef Py_ssize_t row = whole_vectors(K)
     cdef real own_s, own_o
     cdef real* own
@@ -226,12 +231,12 @@ cdef inline void pool_blocks(
 cdef inline void learn_pooled_blocks(
     const Layer* layer, const Unit* unit,
     const real* d_y,  # (cells,) errors at the pooled cells
-    int first, int stop, real* d_vector
+    Py_ssize_t first, Py_ssize_t stop, real* d_vector
 ) noexcept nogil:
     """Gradient of the weights into some blocks from the errors at pooled cells, on any thread."""
     cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
-    cdef int S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
-    cdef int n_gates = traces_of(layer) - 1, H = layer.n_blocks, j, v, w, q
+    cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
+    cdef Py_ssize_t n_gates = traces_of(layer) - 1, H = layer.n_blocks, j, v, w, q
     cdef Py_ssize_t row = whole_vectors(K)
     cdef real error
     cdef const real* own

@@ -52,7 +52,7 @@ cdef class Steps:
     def one_hot(symbols, offsets):
         """Of one-hot steps, given as the numbers (N,) of the units that are 1."""
         first = np.arange(len(symbols) + 1, dtype=np.int64)
-        return Steps(first, symbols, np.ones(len(symbols)), offsets)
+        return Steps(first, np.asarray(symbols, np.int64), np.ones(len(symbols)), offsets)
 
     cdef Entries at(self, Py_ssize_t step) noexcept nogil:
         cdef Entries entries

@@ -35,7 +35,7 @@ def forward(
     require_shape("peephole", peephole.shape[0], peephole.shape[1], 3 * S, n)
     require_shape("s_before", s_before.shape[0], s_before.shape[1], S, n)
     require_shape("r", r.shape[0], r.shape[1], S + gates_fed(found), n)
-    forward_cell(found, <int> s.shape[1], <int> s.shape[0], &peephole[0, 0],
+    forward_cell(found, n, S, &peephole[0, 0],
                  &s_before[0, 0], &z[0, 0], &s[0, 0], &h[0, 0], &r[0, 0])
 
 
@@ -54,7 +54,7 @@ def errors(
     require_shape("d_r", d_r.shape[0], d_r.shape[1], d_r.shape[0], n)
     require_shape("d_s", d_s.shape[0], d_s.shape[1], S, n)
     require_shape("d_o", d_o.shape[0], d_o.shape[1], 1, n)
-    errors_of_cell(found, <int> h.shape[1], <int> h.shape[0], &z[0, 0],
+    errors_of_cell(found, n, S, &z[0, 0],
                    &h[0, 0], &d_r[0, 0], &d_s[0, 0], &d_o[0, 0])
 
 
@@ -77,6 +77,6 @@ def backward(
     require_shape("d_r", d_r.shape[0], d_r.shape[1], S + gates_fed(found), n)
     require_shape("d_s", d_s.shape[0], d_s.shape[1], S, n)
     require_shape("d_peephole", d_peephole.shape[0], d_peephole.shape[1], 3 * S, n)
-    backward_cell(found, <int> s.shape[1], <int> s.shape[0], &flow[0, 0],
+    backward_cell(found, n, S, &flow[0, 0],
                   &s_before[0, 0], &s[0, 0], &h[0, 0], &d_r[0, 0], &z[0, 0], &d_s[0, 0],
                   &d_peephole[0, 0])

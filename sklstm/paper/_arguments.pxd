@@ -14,7 +14,7 @@ from sklstm.paper._weights cimport ABSENT
 cdef enum:
     UNITS_MOST = 1 << 20
     OUTPUTS_MOST = 31  # of symbols that may follow, as bits
-    LENGTH_MOST = 1 << 30
+    LENGTH_MOST = 1 << 24  # of which the tasks take percents, in C ints
 
 
 cdef inline int require_table(

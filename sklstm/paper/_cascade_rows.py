@@ -99,7 +99,7 @@ class Strings:
 
     def __init__(self, X: list[np.ndarray], legal: list[np.ndarray]):
         self.x, self.legal = np.concatenate(X), np.concatenate(legal)
-        self.offsets = np.cumsum([0, *map(len, X)])
+        self.offsets = np.cumsum([0, *map(len, X)], dtype=np.int64)
 
     def wrong(self, net: Cascade) -> int:
         """In how many is a legal successor, at some step, not more active than all others?"""

@@ -31,7 +31,7 @@ def noise_free_lag(p: int, seed: int) -> tuple[Draw, Solved]:
     rng = np.random.RandomState(seed)
 
     def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
-        return steps, targets, rng.randint(2, size=n)
+        return steps, targets, rng.randint(2, size=n, dtype=np.int64)
 
     def solved(kernel: Any) -> bool:
         kernel.output(steps, outputs, per_step=True)
@@ -49,7 +49,7 @@ def long_lag(lag: int, seed: int) -> tuple[Draw, Solved]:
         return one_hot(X), np.eye(2)[y]
 
     def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
-        return *sequences(n), np.arange(n)
+        return *sequences(n), np.arange(n, dtype=np.int64)
 
     def solved(kernel: Any) -> bool:
         for n in LONG_LAG_TESTS:
@@ -69,5 +69,5 @@ def within(raw: np.ndarray, targets: np.ndarray, tolerance: float) -> bool:
 
 
 def one_hot(sequences: Any) -> Steps:
-    offsets = np.cumsum([0, *map(len, sequences)])
+    offsets = np.cumsum([0, *map(len, sequences)], dtype=np.int64)
     return Steps.one_hot(np.concatenate(list(sequences)), offsets)

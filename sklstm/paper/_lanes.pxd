@@ -36,14 +36,14 @@ from sklstm.paper._weights cimport (
 
 cdef struct Nets:
     Cell cell
-    int n_blocks
-    int block_size
-    int n_cells
-    int n_before  # gates before the cells
-    int n_after
-    int n_inputs  # that are numbers
-    int n_fed  # recurrent sources
-    int n_traces  # of each source: input gates', forget gates', own inputs' of all cells
+    Py_ssize_t n_blocks
+    Py_ssize_t block_size
+    Py_ssize_t n_cells
+    Py_ssize_t n_before  # gates before the cells
+    Py_ssize_t n_after
+    Py_ssize_t n_inputs  # that are numbers
+    Py_ssize_t n_fed  # recurrent sources
+    Py_ssize_t n_traces  # of each source: input gates', forget gates', own inputs' of all cells
     int* row_of_trace  # (n_traces,) the hidden row that learns by it
     bint shortcuts
     bint grow  # whether nets get their cells later
@@ -69,9 +69,11 @@ cdef struct Nets:
     real* traces  # (n_traces, columns)
 
 
-cdef inline int nets_new(Arena* arena, Nets* nets, places, int n_inputs, bint grow) except -1:
+cdef inline int nets_new(
+    Arena* arena, Nets* nets, places, Py_ssize_t n_inputs, bint grow
+) except -1:
     """Room for nets of the shape ``_nets.Places``; their parameters come from `write_net`."""
-    cdef int S, b, k, q, c, n_recurrent
+    cdef Py_ssize_t S, b, k, q, c, n_recurrent
     nets.cell = <Cell> cell_named(places.cell)
     if nets.cell == PEEPHOLE:
         raise ValueError("trials know no peepholes")
@@ -112,24 +114,24 @@ cdef inline int nets_new(Arena* arena, Nets* nets, places, int n_inputs, bint gr
     return 0
 
 
-cdef inline void write_net(Nets* nets, int lane, const real* vector) noexcept nogil:
+cdef inline void write_net(Nets* nets, Py_ssize_t lane, const real* vector) noexcept nogil:
     """A net with these parameters, that has learned nothing since."""
     weights_write(&nets.hidden, lane, vector)
     weights_write(&nets.head, lane, vector)
     symbols_write(&nets.symbols, lane, vector)
 
 
-cdef inline void read_net(const Nets* nets, int lane, real* vector) noexcept nogil:
+cdef inline void read_net(const Nets* nets, Py_ssize_t lane, real* vector) noexcept nogil:
     """The parameters of a net; places that it does not have are left as they are."""
     weights_read(&nets.hidden, lane, vector)
     weights_read(&nets.head, lane, vector)
     symbols_read(&nets.symbols, lane, vector)
 
 
-cdef inline void rest_net(Nets* nets, int lane, real rest) noexcept nogil:
+cdef inline void rest_net(Nets* nets, Py_ssize_t lane, real rest) noexcept nogil:
     """Before the first step of a sequence: states and traces 0, activations at rest."""
     cdef Symbols* symbols = &nets.symbols
-    cdef int k
+    cdef Py_ssize_t k
     for k in range(nets.n_cells):
         nets.s[k * LANES + lane] = 0
     for k in range(nets.n_fed):
@@ -146,7 +148,7 @@ cdef inline void rest_net(Nets* nets, int lane, real rest) noexcept nogil:
 
 cdef inline void forward(Nets* nets) noexcept nogil:
     """A step of the hidden units."""
-    cdef int c
+    cdef Py_ssize_t c
     product_of_each(&nets.hidden, nets.source, nets.z)
     if nets.symbols.n:
         add_symbols(&nets.symbols, 0, nets.hidden.rows, nets.z)
@@ -160,7 +162,7 @@ cdef inline void forward(Nets* nets) noexcept nogil:
 
 cdef inline void outputs(Nets* nets) noexcept nogil:
     """Logistic outputs, equation (3)."""
-    cdef int k, K = nets.head.rows, F = nets.n_inputs if nets.shortcuts else 0
+    cdef Py_ssize_t k, K = nets.head.rows, F = nets.n_inputs if nets.shortcuts else 0
     memcpy(nets.read, nets.source, (1 + F) * LANES * sizeof(real))
     memcpy(nets.read + (1 + F) * LANES, nets.r, nets.n_cells * LANES * sizeof(real))
     product_of_each(&nets.head, nets.read, nets.out)
@@ -180,7 +182,7 @@ cdef inline void feed_back(Nets* nets) noexcept nogil:
 
 cdef inline void trace(Nets* nets) noexcept nogil:
     """Carry the traces of all cells over the step just made: (25), (27)."""
-    cdef int lane, k, column
+    cdef Py_ssize_t lane, k, column
     cdef const real* gained = nets.slopes + nets.n_cells * LANES
     cdef Symbols* symbols = &nets.symbols
     cdef vec keep, slope
@@ -203,8 +205,8 @@ cdef inline void trace(Nets* nets) noexcept nogil:
 cdef inline void learn(Nets* nets, const bint* learns) noexcept nogil:
     """Add what the errors e of this step ask for to the d_ arrays; `learns`: lanes that do."""
     cdef Weights* head = &nets.head
-    cdef int j, c, k, lane, first = head.columns - nets.n_cells
-    cdef int out_row = (nets.n_before + nets.block_size) * nets.n_blocks
+    cdef Py_ssize_t j, c, k, lane, first = head.columns - nets.n_cells
+    cdef Py_ssize_t out_row = (nets.n_before + nets.block_size) * nets.n_blocks
     cdef vec d_y
     for c in range(nets.n_cells):
         d_y = splat(0)
@@ -229,13 +231,13 @@ cdef inline void learn(Nets* nets, const bint* learns) noexcept nogil:
                 learn_symbols(nets, lane)
 
 
-cdef inline void learn_symbols(Nets* nets, int lane) noexcept nogil:
+cdef inline void learn_symbols(Nets* nets, Py_ssize_t lane) noexcept nogil:
     """The same for the columns of one lane's symbols."""
     cdef Symbols* symbols = &nets.symbols
-    cdef int symbol, j, k, n = nets.n_traces
+    cdef Py_ssize_t symbol, j, k, n = nets.n_traces
     cdef const int* row = nets.row_of_trace
     cdef const real* d_lane = nets.d_lane
-    cdef int out_row = (nets.n_before + nets.block_size) * nets.n_blocks
+    cdef Py_ssize_t out_row = (nets.n_before + nets.block_size) * nets.n_blocks
     cdef real* d
     cdef const real* trace
     for k in range(n):
@@ -255,7 +257,7 @@ cdef inline void learn_symbols(Nets* nets, int lane) noexcept nogil:
 
 cdef inline void update(Nets* nets, const bint* now, const real* rates) noexcept nogil:
     """Change the weights of some lanes, at a rate of their own; rates of the others are 0."""
-    cdef int lane
+    cdef Py_ssize_t lane
     cdef real[LANES] kept
     for lane in range(LANES):
         kept[lane] = not now[lane]

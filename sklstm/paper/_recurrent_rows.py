@@ -211,7 +211,7 @@ def _run_reber(
     rng = np.random.RandomState(seed)
 
     def draw(n: int) -> tuple[Steps, np.ndarray, np.ndarray]:
-        return steps, targets, rng.randint(N_STRINGS, size=n)
+        return steps, targets, rng.randint(N_STRINGS, size=n, dtype=np.int64)
 
     return _learn(net, draw, solved, cap, per_step=True)
 

@@ -109,12 +109,12 @@ cdef class Trials:
         cdef Task* t = &self.task
         ziggurat_new(&self.ziggurat)
         t.ziggurat = &self.ziggurat
-        t.kind = <Kind> <int> KINDS[task.kind]
+        t.kind = <Kind> <Py_ssize_t> KINDS[task.kind]
         t.n_inputs, t.every_step, t.length = task.n_inputs, task.every_step, task.length
         t.n_distractors, t.n_informative = task.n_distractors, task.n_informative
         t.noise, t.informative_noise = task.noise, task.informative_noise
         t.target_noise = task.target_noise
-        t.first_pair = <FirstPair> <int> FIRST_PAIRS[task.first_pair]
+        t.first_pair = <FirstPair> <Py_ssize_t> FIRST_PAIRS[task.first_pair]
         t.n_relevant, t.legal_targets = task.n_relevant, task.legal_targets
         if task.strings is not None:
             symbols, legal = self.kept(task.strings.symbols), self.kept(task.strings.legal)
@@ -134,7 +134,7 @@ cdef class Trials:
         c.cap, c.cap_steps = criterion.cap, criterion.cap_steps
         c.tolerance, c.judge_last = criterion.tolerance, criterion.judge_last
         c.stop_at_error = criterion.stop_at_error
-        c.measure = <Measure> <int> MEASURES[criterion.measure]
+        c.measure = <Measure> <Py_ssize_t> MEASURES[criterion.measure]
         c.window, c.window_wrong = criterion.window, criterion.window_wrong
         c.window_error, c.check = criterion.window_error, criterion.check
         c.n_test, c.test_wrong = criterion.n_test, criterion.test_wrong
@@ -147,7 +147,7 @@ cdef class Trials:
 
     cdef void feed(self) noexcept nogil:
         """Draw the input of every lane's step."""
-        cdef int lane, f
+        cdef Py_ssize_t lane, f
         cdef double[2] x
         cdef Trial* trial
         cdef Nets* nets = &self.nets
@@ -171,7 +171,7 @@ cdef class Trials:
 
     cdef void find_errors(self) noexcept nogil:
         """(19), 0 in lanes that do not learn now."""
-        cdef int k, lane
+        cdef Py_ssize_t k, lane
         cdef double y
         for k in range(self.nets.head.rows):
             for lane in range(LANES):
@@ -184,7 +184,7 @@ cdef class Trials:
 
     cdef void change_weights(self, const bint* now) noexcept nogil:
         """Of some lanes, at the rate of the step that each is at."""
-        cdef int lane, _t
+        cdef Py_ssize_t lane, _t
         cdef double rate
         cdef real[LANES] rates
         for lane in range(LANES):
@@ -197,9 +197,9 @@ cdef class Trials:
             rates[lane] = <real> (rate if now[lane] else 0)
         update(&self.nets, now, rates)
 
-    cdef bint right(self, const Trial* trial, int lane) noexcept nogil:
+    cdef bint right(self, const Trial* trial, Py_ssize_t lane) noexcept nogil:
         """Whether the outputs of this step are right."""
-        cdef int k
+        cdef Py_ssize_t k
         cdef double y, lowest_legal = 2, highest_other = -1
         for k in range(self.nets.head.rows):
             y = self.nets.out[k * LANES + lane]
@@ -214,9 +214,9 @@ cdef class Trials:
         # without a tolerance: the symbols that may follow are the most active ones
         return self.criterion.tolerance > 0 or lowest_legal > highest_other
 
-    cdef void judge(self, int lane) noexcept nogil:
+    cdef void judge(self, Py_ssize_t lane) noexcept nogil:
         cdef Trial* trial = &self.trials[lane]
-        cdef int k, K = self.nets.head.rows
+        cdef Py_ssize_t k, K = self.nets.head.rows
         cdef double error, total = 0
         for k in range(K):
             error = wanted(&self.task, &trial.now, k, True) - self.nets.out[k * LANES + lane]
@@ -230,7 +230,7 @@ cdef class Trials:
             if not self.right(trial, lane):
                 trial.wrong = True
 
-    cdef void reset(self, int lane) noexcept nogil:
+    cdef void reset(self, Py_ssize_t lane) noexcept nogil:
         """Start the next sequence of a lane."""
         cdef Trial* trial = &self.trials[lane]
         rest_net(&self.nets, lane, <real> self.rest)
@@ -238,7 +238,7 @@ cdef class Trials:
         begin(&self.task, &trial.random, &trial.now,
               -1 if trial.phase == TRAINING else trial.n_read)
 
-    cdef void end(self, int lane) noexcept nogil:
+    cdef void end(self, Py_ssize_t lane) noexcept nogil:
         cdef Trial* trial = &self.trials[lane]
         cdef bint training = trial.phase == TRAINING
         end_sequence(&self.criterion, trial)
@@ -250,7 +250,7 @@ cdef class Trials:
 
     cdef bint step(self) noexcept nogil:
         """One step of every lane; whether a trial has finished."""
-        cdef int lane
+        cdef Py_ssize_t lane
         cdef bint target = False, learns = False, end = False, finished = False
         cdef Trial* trial
         self.feed()
@@ -293,11 +293,11 @@ cdef class Trials:
 
     # -- doors
 
-    cdef Trial* trial_of(self, int lane) except NULL:
+    cdef Trial* trial_of(self, Py_ssize_t lane) except NULL:
         require_between("lane", lane, 0, LANES - 1)
         return &self.trials[lane]
 
-    def start(self, int lane, unsigned long long seed, const real[::1] vector):
+    def start(self, Py_ssize_t lane, unsigned long long seed, const real[::1] vector):
         """Begin a trial: a net with these parameters (n_total,), sequences from this seed."""
         cdef Trial* trial = self.trial_of(lane)
         require_size("vector", vector.shape[0], self.n_total)
@@ -322,13 +322,13 @@ cdef class Trials:
             restore_float_mode(mode)
         return finished
 
-    def vector(self, int lane, real[::1] vector):
+    def vector(self, Py_ssize_t lane, real[::1] vector):
         """Write the parameters of a lane's net into ``vector`` (n_total,)."""
         self.trial_of(lane)
         require_size("vector", vector.shape[0], self.n_total)
         read_net(&self.nets, lane, &vector[0])
 
-    def draw(self, unsigned long long seed, int n, make):
+    def draw(self, unsigned long long seed, Py_ssize_t n, make):
         """The first training sequences of a trial with this seed, as a list of pairs.
 
         Inputs are (T, F), or (T, 1) symbols; targets (T, K), NaN where there is none. ``make`` of a
@@ -336,7 +336,7 @@ cdef class Trials:
         """
         cdef Random random
         cdef Sequence now
-        cdef int f, k
+        cdef Py_ssize_t f, k
         cdef double[2] x
         cdef double[:, ::1] inputs, targets
         seed_random(&random, seed)
@@ -366,14 +366,14 @@ cdef class Trials:
                 now.t += 1
         return pairs
 
-    def stop(self, int lane):
+    def stop(self, Py_ssize_t lane):
         """Leave a lane empty."""
         self.trial_of(lane).phase = IDLE
 
-    def record(self, int lane):
+    def record(self, Py_ssize_t lane):
         """Where a trial is."""
         cdef Trial* trial = self.trial_of(lane)
-        cdef int k, n = min(trial.trained, <Py_ssize_t> self.criterion.window)
+        cdef Py_ssize_t k, n = min(trial.trained, <Py_ssize_t> self.criterion.window)
         cdef double recent = 0
         for k in range(n):
             recent += trial.recent_error[k]

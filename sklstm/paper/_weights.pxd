@@ -17,8 +17,8 @@ cdef enum:
 
 cdef struct Weights:
     # A matrix of every net.
-    int rows
-    int columns
+    Py_ssize_t rows
+    Py_ssize_t columns
     Py_ssize_t size  # of one net's, its rows padded to tiles
     real* w  # (tiles, columns, TILE, LANES)
     real* d_w
@@ -28,32 +28,32 @@ cdef struct Weights:
 
 cdef struct Symbols:
     # Columns of symbols, and their traces, in one piece for each lane.
-    int n  # 0: inputs are numbers
-    int rows
-    int n_traces
+    Py_ssize_t n  # 0: inputs are numbers
+    Py_ssize_t rows
+    Py_ssize_t n_traces
     Py_ssize_t size  # of one net's
     real* w  # (LANES, n, rows)
     real* d_w
     real* traces  # (LANES, n, n_traces)
     real* trains  # (size,)
     Py_ssize_t* place  # (size,)
-    int now[LANES]  # what each lane reads
+    Py_ssize_t now[LANES]  # what each lane reads
 
 
-cdef inline int padded(int rows) noexcept nogil:
+cdef inline Py_ssize_t padded(Py_ssize_t rows) noexcept nogil:
     return (rows + TILE - 1) // TILE * TILE
 
 
-cdef inline Py_ssize_t at(const Weights* m, int row, int column) noexcept nogil:
+cdef inline Py_ssize_t at(const Weights* m, Py_ssize_t row, Py_ssize_t column) noexcept nogil:
     """Number of a weight."""
     return (row // TILE * m.columns + column) * TILE + row % TILE
 
 
 cdef inline real* of_symbol(
-    const Symbols* symbols, real* array, int rows, int lane, int symbol
+    const Symbols* symbols, real* array, Py_ssize_t rows, Py_ssize_t lane, Py_ssize_t symbol
 ) noexcept nogil:
     """A column of a lane."""
-    return array + (<Py_ssize_t> lane * symbols.n + symbol) * rows
+    return array + (lane * symbols.n + symbol) * rows
 
 
 # ----------------------------------------------------------------------------- construction
@@ -77,10 +77,10 @@ cdef inline real* trained(
 
 cdef inline int weights_new(Arena* arena, Weights* m, table, trainable) except -1:
     cdef const Py_ssize_t[:, ::1] places = table
-    cdef int row, column
+    cdef Py_ssize_t row, column
     cdef Py_ssize_t k
     m.rows, m.columns = places.shape[0], places.shape[1]
-    m.size = <Py_ssize_t> padded(m.rows) * m.columns
+    m.size = padded(m.rows) * m.columns
     m.w, m.d_w = vecs(arena, m.size), vecs(arena, m.size)
     m.place = <Py_ssize_t*> arena_take(arena, m.size, sizeof(Py_ssize_t))
     for k in range(m.size):
@@ -93,12 +93,12 @@ cdef inline int weights_new(Arena* arena, Weights* m, table, trainable) except -
 
 
 cdef inline int symbols_new(
-    Arena* arena, Symbols* symbols, int n_traces, table, trainable
+    Arena* arena, Symbols* symbols, Py_ssize_t n_traces, table, trainable
 ) except -1:
     cdef const Py_ssize_t[:, ::1] places = table
-    cdef int n = places.shape[0], rows = places.shape[1]
+    cdef Py_ssize_t n = places.shape[0], rows = places.shape[1]
     symbols.n, symbols.rows, symbols.n_traces = n, rows, n_traces
-    symbols.size = <Py_ssize_t> n * rows
+    symbols.size = n * rows
     symbols.w, symbols.d_w = vecs(arena, symbols.size), vecs(arena, symbols.size)
     symbols.traces = vecs(arena, <double> n * n_traces)
     symbols.place = <Py_ssize_t*> arena_take(arena, symbols.size, sizeof(Py_ssize_t))
@@ -110,7 +110,7 @@ cdef inline int symbols_new(
 # ---------------------------------------------------------------------------- from and to vectors
 
 
-cdef inline void weights_write(Weights* m, int lane, const real* vector) noexcept nogil:
+cdef inline void weights_write(Weights* m, Py_ssize_t lane, const real* vector) noexcept nogil:
     """The weights of a net, with nothing to be added."""
     cdef Py_ssize_t k
     for k in range(m.size):
@@ -118,14 +118,16 @@ cdef inline void weights_write(Weights* m, int lane, const real* vector) noexcep
         m.d_w[k * LANES + lane] = 0
 
 
-cdef inline void weights_read(const Weights* m, int lane, real* vector) noexcept nogil:
+cdef inline void weights_read(const Weights* m, Py_ssize_t lane, real* vector) noexcept nogil:
     cdef Py_ssize_t k
     for k in range(m.size):
         if m.place[k] != ABSENT:
             vector[m.place[k]] = m.w[k * LANES + lane]
 
 
-cdef inline void symbols_write(Symbols* symbols, int lane, const real* vector) noexcept nogil:
+cdef inline void symbols_write(
+    Symbols* symbols, Py_ssize_t lane, const real* vector
+) noexcept nogil:
     cdef real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
     cdef real* d_w = of_symbol(symbols, symbols.d_w, symbols.rows, lane, 0)
     cdef Py_ssize_t k
@@ -134,7 +136,7 @@ cdef inline void symbols_write(Symbols* symbols, int lane, const real* vector) n
         d_w[k] = 0
 
 
-cdef inline void symbols_read(const Symbols* symbols, int lane, real* vector) noexcept nogil:
+cdef inline void symbols_read(const Symbols* symbols, Py_ssize_t lane, real* vector) noexcept nogil:
     cdef const real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
     cdef Py_ssize_t k
     for k in range(symbols.size):
@@ -147,7 +149,7 @@ cdef inline void symbols_read(const Symbols* symbols, int lane, real* vector) no
 
 cdef inline void product_of_each(const Weights* m, const real* x, real* z) noexcept nogil:
     """z = W x in every lane."""
-    cdef int _tile, column, n = m.columns
+    cdef Py_ssize_t _tile, column, n = m.columns
     cdef const real* w = m.w
     cdef vec a, b, c, d, source
     for _tile in range(padded(m.rows) // TILE):
@@ -166,18 +168,22 @@ cdef inline void product_of_each(const Weights* m, const real* x, real* z) noexc
         z += TILE * LANES
 
 
-cdef inline void add_row(const Weights* m, int row, vec factor, const real* x) noexcept nogil:
+cdef inline void add_row(
+    const Weights* m, Py_ssize_t row, vec factor, const real* x
+) noexcept nogil:
     """d_W[row] += factor x."""
     cdef real* d = m.d_w + at(m, row, 0) * LANES
-    cdef int column
+    cdef Py_ssize_t column
     for column in range(m.columns):
         store(d + column * TILE * LANES,
               load(d + column * TILE * LANES) + factor * load(x + column * LANES))
 
 
-cdef inline void add_symbols(const Symbols* symbols, int first, int rows, real* z) noexcept nogil:
+cdef inline void add_symbols(
+    const Symbols* symbols, Py_ssize_t first, Py_ssize_t rows, real* z
+) noexcept nogil:
     """z += the columns of the lanes' symbols, from row `first` of them."""
-    cdef int lane, row
+    cdef Py_ssize_t lane, row
     cdef const real* column
     for lane in range(LANES):
         column = of_symbol(symbols, symbols.w, symbols.rows, lane, symbols.now[lane]) + first
@@ -194,7 +200,7 @@ cdef inline void weights_update(Weights* m, vec rate, vec kept) noexcept nogil:
         store(m.d_w + k * LANES, kept * load(m.d_w + k * LANES))
 
 
-cdef inline void symbols_update(Symbols* symbols, int lane, real rate) noexcept nogil:
+cdef inline void symbols_update(Symbols* symbols, Py_ssize_t lane, real rate) noexcept nogil:
     """The same for one lane."""
     cdef real* w = of_symbol(symbols, symbols.w, symbols.rows, lane, 0)
     cdef real* d_w = of_symbol(symbols, symbols.d_w, symbols.rows, lane, 0)

@@ -335,7 +335,7 @@ def _read_table(estimator: Any, X: Any, reset: bool) -> Symbols:
     check_names(estimator, X if is_frame(X) else table, reset=reset)
     if reset:
         estimator._sequence_input = "table"
-    offsets = np.arange(len(table) + 1) * table.shape[1]
+    offsets = np.arange(len(table) + 1, dtype=np.int64) * table.shape[1]
     return Symbols([table.ravel().tolist()], [True], offsets, "rows", flat=True)
 
 

@@ -31,7 +31,7 @@ FAULTS = [
         "biases-rounds",
         "a bias learns from the last steps of a round alone",
         GRADIENTS,
-        "parts[r] = sums[<Py_ssize_t> r * columns] if r < count else 0",
+        "parts[r] = sums[r * columns] if r < count else 0",
         "parts[r] = 0",
         f"{CELL} {EDGES}",
     ),
