@@ -9,7 +9,7 @@ result does not depend on the number of threads.
 What loops rely on is refused here (arguments.pxd); what users may get wrong, in Python before.
 """
 
-from cython.parallel cimport parallel, prange, threadid
+from cython.parallel cimport parallel, threadid
 from libc.string cimport memcmp, memcpy, memset
 
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
@@ -20,11 +20,10 @@ from sklstm._kernels.arguments cimport (
 from sklstm._kernels.bundles cimport SPAN, WHOLE, Bundle, Chunk, slot
 from sklstm._kernels.dropout cimport Dropout, mixed
 from sklstm._kernels.gradients cimport (
-    ROWS_MIN, TABLE_MAX, TERMS, Piece, add_chunk, add_peepholes, pieces_new, put_in_place,
+    ROWS_MIN, TABLE_MAX, TERMS, Piece, add_chunk, add_peepholes, forget_pieces, pieces_new,
+    put_in_place,
 )
-from sklstm._kernels.layers cimport (
-    CHUNK_MAX, backward_span, enter_span, forward, n_spans, repeat_span,
-)
+from sklstm._kernels.layers cimport CHUNK_MAX
 from sklstm._kernels.layout cimport HIGHEST, Net, network_new, pack_network, pack_room
 from sklstm._kernels.losses cimport (
     QUANTILES_MAX, Loss, finish_gradient, loss_named, target_loss,
@@ -45,10 +44,15 @@ from sklstm._kernels.products cimport (
     TILE_VECTORS,
 )
 from sklstm._kernels.rooms cimport Rooms, fill_chunk, learns_in_spans, numbers_needed, rooms_new
+from sklstm._kernels.signals cimport (
+    LOOK, Deal, Signals, Watch, atomic_count, begin_call, begin_deal, end_deal, is_over,
+    require_going, stops_alone,
+)
 from sklstm._kernels.simd cimport (
     LANES, flush_denormals, float_mode, load, real, restore_float_mode, sigmoid, splat, store,
     sum_lanes, vec, vexp, vtanh,
 )
+from sklstm._kernels.stacks cimport backward_span, enter_span, forward, n_spans, repeat_span
 from sklstm._kernels.symbols cimport Read, find_read, give_symbols, penalize_table
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
 from sklstm._kernels.threads cimport seconds_now, threads_here
@@ -150,13 +154,20 @@ def total_loss(
     cdef float_mode mode
     cdef const double[::1] quantiles = objective.quantiles
     cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
+    cdef Signals signals
+    cdef Watch watch = Watch(&signals, LOOK, True)
+    signals.due = 0
     require_loss(&loss, K)
     require_targets(&loss, K, targets, weights, raw.shape[0])
+    begin_call(&signals, &watch)
     with nogil:
         mode = flush_denormals()
         for row in range(raw.shape[0]):
+            if stops_alone(&watch, 10 * K):
+                break
             total += target_loss(&loss, K, 1, &targets[row, 0], weights[row], &raw[row, 0])
         restore_float_mode(mode)
+    require_going(&watch)
     return total
 
 
@@ -250,6 +261,9 @@ cdef class Session:
     cdef tuple pointed_to  # the arrays that `read` points into
     cdef double alpha
     # of the call under way
+    cdef Signals signals
+    cdef Watch watch  # of the calling thread
+    cdef Deal deal
     cdef double scale
     cdef real[:, ::1] out
 
@@ -262,6 +276,7 @@ cdef class Session:
     ):
         cdef Py_ssize_t n
         self.vector = self.d_dense = None
+        self.watch = Watch(&self.signals, LOOK, True)
         require_topology(topology)
         require_between("whole", whole, 1, WHOLE_MOST)
         require_between("span", span, 1, WHOLE_MOST)
@@ -387,6 +402,18 @@ cdef class Session:
         """Let dropout draw what belongs to an epoch."""
         self.net.dropout.key = mixed(seed ^ mixed(epoch))
 
+    # -- who looks for signals
+
+    cdef Watch* watch_of(self, Member member, Py_ssize_t thread, Watch* own) noexcept nogil:
+        """That of the calling thread, which goes on; others', and a team's, begin anew."""
+        own[0] = Watch(&self.signals, LOOK, member.of > 1 and member.number == 0)
+        return &self.watch if member.of == 1 and thread == 0 else own
+
+    cdef void leave(self, Py_ssize_t thread, Py_ssize_t of) noexcept nogil:
+        """One of some threads has nothing left to do."""
+        cdef Watch own
+        end_deal(&self.deal, of, self.watch_of(Member(0, 1), thread, &own))
+
     # -- a batch
 
     cdef Chunk* chunk_in(self, Py_ssize_t room, Py_ssize_t index) noexcept nogil:
@@ -479,17 +506,20 @@ cdef class Session:
 
     # -- forward
 
-    cdef void output_share(self, const Chunk* chunk, Member member) noexcept nogil:
+    cdef void output_share(
+        self, const Chunk* chunk, Member member, Py_ssize_t thread
+    ) noexcept nogil:
         """What a member of a team does to compute the outputs of a chunk."""
         cdef Chunk mine = chunk[0]
         cdef const Bundle* bundle
         cdef Py_ssize_t b, lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef const real* z
+        cdef Watch own
         cdef float_mode mode = flush_denormals()
-        mine.member = member
+        mine.member, mine.watch = member, self.watch_of(member, thread, &own)
         forward(&self.net, &mine)
-        for b in range(mine.n if member.number == 0 else 0):
+        for b in range(mine.n if member.number == 0 and not is_over(mine.watch) else 0):
             bundle = &mine.bundles[b]
             for lane in range(bundle.count):
                 row = bundle.row[lane]
@@ -501,13 +531,24 @@ cdef class Session:
                         self.out[row + t, k] = z[k * mine.width + lane]
         restore_float_mode(mode)
 
-    cdef void output_chunk(self, Py_ssize_t index, Py_ssize_t room, Py_ssize_t team) noexcept nogil:
-        cdef const Chunk* chunk = self.chunk_in(room, index)
+    cdef void output_chunk(
+        self, Py_ssize_t index, Py_ssize_t thread, Py_ssize_t team
+    ) noexcept nogil:
+        """A chunk, in the room of a thread; or in the first by a team."""
+        cdef const Chunk* chunk = self.chunk_in(thread, index)
         if team == 1:
-            self.output_share(chunk, Member(0, 1))
+            self.output_share(chunk, Member(0, 1), thread)
         else:
             with parallel(num_threads=team):
-                self.output_share(chunk, Member(threadid(), sklstm_team_size()))
+                self.output_share(chunk, Member(threadid(), sklstm_team_size()), 0)
+
+    cdef void output_chunks(self, Py_ssize_t thread, Py_ssize_t of) noexcept nogil:
+        """Chunks, as long as there are any, by one of some threads."""
+        cdef Py_ssize_t index = atomic_count(&self.deal.next)
+        while index < self.plan.n_chunks and not is_over(&self.watch):
+            self.output_chunk(index, thread, 1)
+            index = atomic_count(&self.deal.next)
+        self.leave(thread, of)
 
     def output(self, real[:, ::1] out):
         """Raw outputs of all sequences into ``out``, (n, K) or, per step, (N, K)."""
@@ -518,6 +559,7 @@ cdef class Session:
         require_shape("out", out.shape[0], out.shape[1],
                       self.values.shape[0] if self.net.return_sequences else n, self.net.n_outputs)
         self.out = out
+        begin_call(&self.signals, &self.watch)
         for first in range(0, n, self.largest_batch):
             count = min(self.largest_batch, n - first)
             self.start(NULL, first, count)
@@ -530,12 +572,15 @@ cdef class Session:
                 apart = 1 if self.plan.shared else min(self.rooms.n, n_threads)
                 if apart == 1:
                     for index in range(self.plan.n_chunks):
-                        self.output_chunk(index, 0, n_threads if self.plan.shared else 1)
+                        if not is_over(&self.watch):
+                            self.output_chunk(index, 0, n_threads if self.plan.shared else 1)
                 else:
-                    for index in prange(self.plan.n_chunks, num_threads=apart,
-                                        schedule="dynamic", chunksize=1):
-                        self.output_chunk(index, threadid(), 1)
-                keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
+                    begin_deal(&self.deal, work)
+                    with parallel(num_threads=apart):
+                        self.output_chunks(threadid(), sklstm_team_size())
+                if not is_over(&self.watch):
+                    keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
+            require_going(&self.watch)
 
     # -- gradient
 
@@ -559,16 +604,18 @@ cdef class Session:
                         z[k * width + lane] = 0
         return loss
 
-    cdef void learn_share(self, const Chunk* chunk, Member member, Py_ssize_t number, bint top
-                          ) noexcept nogil:
+    cdef void learn_share(
+        self, const Chunk* chunk, Member member, Py_ssize_t thread, Py_ssize_t number, bint top
+    ) noexcept nogil:
         """What a member of a team does in a span of a chunk."""
         cdef Chunk mine = chunk[0]
         cdef Py_ssize_t b
+        cdef Watch own
         cdef float_mode mode = flush_denormals()
-        mine.member = member
+        mine.member, mine.watch = member, self.watch_of(member, thread, &own)
         if top:
             forward(&self.net, &mine)
-            for b in range(mine.n):
+            for b in range(mine.n if not is_over(mine.watch) else 0):
                 if does(&member, b):
                     mine.bundles[b].loss = self.loss_of(&mine.bundles[b], mine.width)
             wait(&member)
@@ -580,35 +627,63 @@ cdef class Session:
         restore_float_mode(mode)
 
     cdef void learn_span(
-        self, Py_ssize_t index, Py_ssize_t room, Py_ssize_t team, Py_ssize_t number, bint top
+        self, Py_ssize_t index, Py_ssize_t room, Py_ssize_t thread, Py_ssize_t team,
+        Py_ssize_t number, bint top
     ) noexcept nogil:
         """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
         cdef Chunk* chunk = &self.rooms.chunks[room]
+        if is_over(&self.watch):
+            return
         if top:
             self.chunk_in(room, index)
         if team == 1:
-            self.learn_share(chunk, Member(0, 1), number, top)
+            self.learn_share(chunk, Member(0, 1), thread, number, top)
         else:
             with parallel(num_threads=team):
-                self.learn_share(chunk, Member(threadid(), sklstm_team_size()), number, top)
+                self.learn_share(chunk, Member(threadid(), sklstm_team_size()), 0, number, top)
         enter_span(chunk, number)
 
-    cdef void learn_piece(self, Py_ssize_t index, Py_ssize_t count, bint last) noexcept nogil:
+    cdef void learn_spans(
+        self, Py_ssize_t first, Py_ssize_t count, Py_ssize_t number, bint top, Py_ssize_t thread,
+        Py_ssize_t of
+    ) noexcept nogil:
+        """A span of chunks, as long as there are any, by one of some threads."""
+        cdef Py_ssize_t room = atomic_count(&self.deal.next)
+        while room < count:
+            self.learn_span(first + room, room, thread, 1, number, top)
+            room = atomic_count(&self.deal.next)
+        self.leave(thread, of)
+
+    cdef void learn_piece(
+        self, Py_ssize_t index, Py_ssize_t count, bint last, Py_ssize_t thread
+    ) noexcept nogil:
         """Add the spans of the chunks in the first rooms to the gradient of some rows."""
         cdef Piece* piece = &self.pieces[index]
         cdef Py_ssize_t room
+        cdef Watch own
+        cdef Watch* watch = self.watch_of(Member(0, 1), thread, &own)
         cdef float_mode mode = flush_denormals()
-        for room in range(count):
-            add_chunk(&self.net, piece, &self.rooms.chunks[room])
+        for room in range(count if not is_over(watch) else 0):
+            add_chunk(&self.net, piece, &self.rooms.chunks[room], watch)
             if self.net.n_categorical > 0 and piece.layer < self.net.n_directions:
                 give_symbols(&self.net, piece.layer, &self.rooms.chunks[room], piece.first,
-                             piece.stop, &self.read)
+                             piece.stop, &self.read, watch)
         if last:
             put_in_place(&self.net, piece, &self.d_dense[0])
         restore_float_mode(mode)
 
+    cdef void learn_pieces(
+        self, Py_ssize_t count, bint last, Py_ssize_t thread, Py_ssize_t of
+    ) noexcept nogil:
+        """Pieces, as long as there are any, by one of some threads."""
+        cdef Py_ssize_t index = atomic_count(&self.deal.next)
+        while index < self.n_pieces:
+            self.learn_piece(index, count, last, thread)
+            index = atomic_count(&self.deal.next)
+        self.leave(thread, of)
+
     cdef double learn_round(
-        self, Py_ssize_t first, Py_ssize_t n_threads, bint last, double loss
+        self, Py_ssize_t first, Py_ssize_t n_threads, bint last, double loss, double work
     ) noexcept nogil:
         """Learn from as many chunks as there are rooms; return the loss with theirs added."""
         cdef Py_ssize_t count = min(self.rooms.n, self.plan.n_chunks - first), room, index, b
@@ -620,17 +695,23 @@ cdef class Session:
         for number in range(top, -1, -1):
             if apart == 1:
                 for room in range(count):
-                    self.learn_span(first + room, room, n_threads, number, number == top)
+                    self.learn_span(first + room, room, 0, n_threads if self.plan.shared else 1,
+                                    number, number == top)
             else:
-                for room in prange(count, num_threads=apart, schedule="dynamic", chunksize=1):
-                    self.learn_span(first + room, room, 1, number, number == top)
+                # the top comes with the forward pass of all spans
+                begin_deal(&self.deal, work / (1 if number == top else top + 1))
+                with parallel(num_threads=apart):
+                    self.learn_spans(first, count, number, number == top, threadid(),
+                                     sklstm_team_size())
             if n_threads == 1:
                 for index in range(self.n_pieces):
-                    self.learn_piece(index, count, last and number == 0)
+                    self.learn_piece(index, count, last and number == 0, 0)
             else:
-                for index in prange(self.n_pieces, num_threads=n_threads, schedule="dynamic",
-                                    chunksize=1):
-                    self.learn_piece(index, count, last and number == 0)
+                begin_deal(&self.deal, work / (top + 1))
+                with parallel(num_threads=n_threads):
+                    self.learn_pieces(count, last and number == 0, threadid(), sklstm_team_size())
+            if is_over(&self.watch) or stops_alone(&self.watch, LOOK // 16):
+                return loss
         mode = flush_denormals()
         for room in range(count):
             add_peepholes(&self.net, &self.rooms.chunks[room], &self.d_dense[0])
@@ -646,7 +727,7 @@ cdef class Session:
         """
         cdef Py_ssize_t n_threads, first, n, done = 0, size
         cdef Py_ssize_t k
-        cdef double weight = 0, loss = 0, penalty, work, start
+        cdef double weight = 0, loss = 0, penalty, work, start, dealt
         cdef float_mode mode
         cdef bint has_room = True
         self.require_ready(True)
@@ -658,6 +739,7 @@ cdef class Session:
             return None
         self.scale = 1.0 / n
         penalty = self.alpha / weight  # before denormal weights count as zero
+        begin_call(&self.signals, &self.watch)
         self.start(&rows[0], 0, n)
         if self.net.n_categorical > 0:
             with nogil:
@@ -675,19 +757,25 @@ cdef class Session:
             memset(&self.d_dense[0], 0, self.n_dense * sizeof(real))
             if self.in_spans():
                 size = GROUP
-            while done < n:
+            while done < n and not is_over(&self.watch):
                 cut(&self.plan, done, min(size, n - done))
                 done += self.plan.n
                 first = 0
-                while first < self.plan.n_chunks:
-                    loss = self.learn_round(first, n_threads, done == n, loss)
+                # of a round, more or less
+                dealt = work * self.plan.n / n * self.rooms.n / self.plan.n_chunks
+                while first < self.plan.n_chunks and not is_over(&self.watch):
+                    loss = self.learn_round(first, n_threads, done == n, loss, dealt)
                     first += self.rooms.n
             mode = flush_denormals()
             loss += finish_gradient(self.n_dense, self.frozen, &self.decayed[0], penalty,
                                     &self.vector[0], &self.d_dense[0])
             loss += penalize_table(&self.net, self.n_total - self.n_dense, penalty, &self.read)
             restore_float_mode(mode)
-            keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
+            if is_over(&self.watch):
+                forget_pieces(&self.net, self.pieces, self.n_pieces)
+            else:
+                keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)
+        require_going(&self.watch)
         return loss
 
     # -- gradient at the features
@@ -707,18 +795,26 @@ cdef class Session:
                     for f in range(self.net.n_features):
                         self.out[row, f] = d_x[f * chunk.width + lane]
 
-    cdef void explain_chunk(self, Py_ssize_t index, Py_ssize_t room) noexcept nogil:
+    cdef void explain_chunk(self, Py_ssize_t index, Py_ssize_t thread) noexcept nogil:
         cdef Py_ssize_t number, top
-        cdef Chunk* chunk = self.chunk_in(room, index)
+        cdef Chunk* chunk = self.chunk_in(thread, index)
         top = n_spans(chunk) - 1
         for number in range(top, -1, -1):
-            self.learn_span(index, room, 1, number, number == top)
+            self.learn_span(index, thread, thread, 1, number, number == top)
             self.put_features(chunk)
+
+    cdef void explain_chunks(self, Py_ssize_t thread, Py_ssize_t of) noexcept nogil:
+        """Chunks, as long as there are any, by one of some threads."""
+        cdef Py_ssize_t index = atomic_count(&self.deal.next)
+        while index < self.plan.n_chunks and not is_over(&self.watch):
+            self.explain_chunk(index, thread)
+            index = atomic_count(&self.deal.next)
+        self.leave(thread, of)
 
     def explain(self, real[:, ::1] d_x):
         """Gradient at all features (N, F), of what `learn_from` was given, summed over targets."""
         cdef Py_ssize_t n = self.n_sequences, first
-        cdef Py_ssize_t index, count, done, size
+        cdef Py_ssize_t count, done, size
         cdef Py_ssize_t apart = threads_here(min(self.rooms.n, self.n_threads))
         self.require_ready(True)
         if not self.net.explains:
@@ -726,15 +822,17 @@ cdef class Session:
         require_shape("d_x", d_x.shape[0], d_x.shape[1], self.values.shape[0],
                       self.net.n_features)
         self.out, self.scale = d_x, 1
+        begin_call(&self.signals, &self.watch)
         for first in range(0, n, self.largest_batch):
             count, done = min(self.largest_batch, n - first), 0
             self.start(NULL, first, count)
             size = GROUP if self.in_spans() else count
             with nogil:
                 self.pack(1)
-                while done < count:
+                while done < count and not is_over(&self.watch):
                     cut(&self.plan, done, min(size, count - done))
                     done += self.plan.n
-                    for index in prange(self.plan.n_chunks, num_threads=apart,
-                                        schedule="dynamic", chunksize=1):
-                        self.explain_chunk(index, threadid())
+                    begin_deal(&self.deal, 3 * self.work(count))
+                    with parallel(num_threads=apart):
+                        self.explain_chunks(threadid(), sklstm_team_size())
+            require_going(&self.watch)

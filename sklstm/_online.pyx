@@ -4,6 +4,8 @@ Time and memory per step are proportional to the number of weights. Parameters a
 see them, row by row.
 """
 
+import numpy as np
+
 from cython.parallel cimport prange
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
@@ -28,6 +30,9 @@ from sklstm._kernels.remembered cimport Part, forget_parts, keep_parts, kept_num
 from sklstm._kernels.rows cimport dot, multiply_rows
 from sklstm._kernels.saved cimport check_part, refuse, restore_part, saved_part
 from sklstm._kernels.saved_symbols cimport checked_symbols, restore_symbols, save_symbols
+from sklstm._kernels.signals cimport (
+    LOOK, STEP, Signals, Watch, begin_call, require_going, stops_alone,
+)
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm._kernels.symbol_traces cimport (
     Past, add_symbols, begin_section, end_section, forget_symbols, learn_pooled_symbols,
@@ -96,6 +101,9 @@ cdef class Online:
     cdef const double[::1] quantiles
     cdef bint learns
     cdef Py_ssize_t n_waiting  # steps that the traces have not been carried over
+    cdef Signals signals
+    cdef Watch watch
+    cdef double work  # multiply-adds of a step, more or less
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
     cdef readonly Py_ssize_t n_learned  # updates of the last `learn_steps`
@@ -116,9 +124,11 @@ cdef class Online:
         require_topology(topology)
         self.learns, self.threads = learns, 1
         self.gate, self.gate_holder = gate_of(gate), gate
+        self.watch = Watch(&self.signals, LOOK, True)
         self.n_total, self.n_dense = topology.n_total, topology.n_dense
         self.n_categories = topology.n_categories
         self.parallel = self.n_dense > PARALLEL_MIN
+        self.work = <double> self.n_dense * (3 if learns else 1)
         network_new(&self.arena, &self.net, topology)
         if self.net.n_directions > 1 or learns and self.net.n_layers > 1:
             raise ValueError("A stream has one direction and, to learn, one hidden layer.")
@@ -518,16 +528,27 @@ cdef class Online:
         const int[:, ::1] symbols,  # IN     (T, C)
         real[:, ::1] out,           # OUT    (T, K) raw outputs
     ):
-        """Feed several time steps."""
-        cdef Py_ssize_t t
+        """Feed several time steps; none, if a signal ends the call."""
+        cdef Py_ssize_t t, T = X.shape[0]
         self.require_steps(X, symbols, out)
+        begin_call(&self.signals, &self.watch)
+        before = None
+        if T * (self.work + STEP) >= self.watch.left:  # a look may end this call
+            before = self.save(self.room_for)
         with nogil:
             self.mode = flush_denormals()
-            for t in range(X.shape[0]):
+            for t in range(T):
+                if stops_alone(&self.watch, self.work):
+                    break
                 gate_enter(self.gate)
                 self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
                 gate_leave(self.gate)
             restore_float_mode(self.mode)
+        try:
+            require_going(&self.watch)
+        except BaseException:
+            self.restore(before)
+            raise
 
     def learn_steps(
         self,
@@ -544,7 +565,10 @@ cdef class Online:
         real[:, ::1] out,            # OUT    (T, K) raw outputs, before learning
         double[::1] losses,          # OUT    (T,), only where there is a target
     ):
-        """Feed several time steps, and learn at those that have a target; see `n_learned`."""
+        """Feed several time steps, and learn at those that have a target; see `n_learned`.
+
+        A signal may end the call between two steps: those before stand, and what they taught.
+        """
         cdef Py_ssize_t t, T = X.shape[0]
         cdef double found = 0
         self.require_learning()
@@ -554,7 +578,10 @@ cdef class Online:
         require_size("penalties", penalties.shape[0], T)
         require_size("losses", losses.shape[0], T)
         self.n_learned = 0
-        for t in range(X.shape[0]):
+        begin_call(&self.signals, &self.watch)
+        for t in range(T):
+            if stops_alone(&self.watch, 2 * self.work):
+                break
             with nogil:
                 self.mode = flush_denormals()
                 self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
@@ -569,6 +596,7 @@ cdef class Online:
                     self.n_learned += 1
                     if moved:
                         moved(self.n_learned)
+        require_going(&self.watch)
 
     def output(self):
         """Raw output of the last step: a float, or a list of several."""
@@ -590,6 +618,10 @@ cdef class Online:
         return found
 
     # -- what a stream remembers
+
+    def room_for(self, n):
+        """An array of n numbers of the stream's precision."""
+        return np.empty(n, np.asarray(self.vector).dtype)
 
     def reset(self):
         """Forget: zero state and traces."""

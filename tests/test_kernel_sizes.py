@@ -29,6 +29,7 @@ MAY_BE_INT = {
     "_kernels/pace.pxd": {"most", "look", "way", "n_threads"},  # threads, calls
     "_kernels/products.pxd": {"V", "Q", "R", "terms"},  # of a tile
     "_kernels/simd.pxd": {"or_equal"},
+    "_kernels/threads.pxd": {"threads_here", "n"},
     "_optimizers.pyx": {"k", "n_moved"},  # rows that a batch has read
     # _arguments.pxd: lengths are at most 2^24, all else at most 2^30
     "paper/_criterion.pxd": None,

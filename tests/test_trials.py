@@ -163,12 +163,12 @@ def test_a_symbol_is_read_and_learned_as_the_one_hot_vector_that_it_stands_for(n
 
 
 def test_symbols_are_refused_by_a_cell_whose_traces_decay():
-    net = ContinualNet(1, 1, 7, 7)
+    net = ContinualNet(1, 1, 8, 8)
     with pytest.raises(ValueError, match="reads numbers"):
         net.places(symbols=True, feedback="cells")
     given = task("6a", net, n_relevant=2, length=100)
     places = net.places(symbols=False, feedback="cells")
-    places = replace(places, symbols=np.zeros((7, len(places.hidden) + 7), dtype=np.int64))
+    places = replace(places, symbols=np.zeros((8, len(places.hidden) + 8), dtype=np.int64))
     for cell in ("continual", "coupled"):
         with pytest.raises(ValueError, match="symbols need a cell whose traces do not decay"):
             _kernel.Trials(replace(places, cell=cell), given, ENDLESS, rate=1.0)

@@ -14,6 +14,7 @@ from sklstm._kernels.dropout cimport draw_mask, drops, stream_of
 from sklstm._kernels.layout cimport (
     HIGHEST, Layer, Net, group, lead, matrix_size, n_levels,
 )
+from sklstm._kernels.signals cimport Watch
 from sklstm._kernels.simd cimport LANES, integer, real
 from sklstm._kernels.teams cimport Member
 
@@ -81,6 +82,7 @@ cdef struct Chunk:
     bint again  # is the span computed once more, when what it ends with is known?
     Bundle* bundles
     Member member  # of the threads that work on it
+    Watch* watch  # of this member
 
 
 cdef struct Room:

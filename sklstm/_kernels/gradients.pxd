@@ -10,12 +10,13 @@ from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.bundles cimport Bundle, Chunk, cells_at, inputs, slot
-from sklstm._kernels.layers cimport cells_read
+from sklstm._kernels.stacks cimport cells_read
 from sklstm._kernels.layout cimport Layer, Matrix, Net, group, lead, matrix_rows
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, LANE_ROWS, gradient_lanes_tile,
     gradient_units_tile_of, reals, units_padded, whole_vectors,
 )
+from sklstm._kernels.signals cimport Watch, stops_alone
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, sum_lanes, vec
 
 cdef enum:
@@ -203,8 +204,10 @@ cdef inline void add_lanes(
         column += GRADIENT_COLUMNS
 
 
-cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chunk) noexcept nogil:
-    """Continue the sums over the steps of a span of a chunk's bundles."""
+cdef inline void add_chunk(
+    const Net* net, const Piece* piece, const Chunk* chunk, Watch* watch
+) noexcept nogil:
+    """Continue the sums over the steps of a span of a chunk's bundles, while the call goes on."""
     cdef Terms terms
     cdef Py_ssize_t b, step
     terms.n = 0
@@ -214,6 +217,8 @@ cdef inline void add_chunk(const Net* net, const Piece* piece, const Chunk* chun
             step = terms_of(net, piece, chunk, &chunk.bundles[b], step, &terms)
             if terms.n < TERMS and b < chunk.n - 1:
                 break
+            if stops_alone(watch, <double> table_size(net, piece) * terms.n * chunk.width):
+                return
             if chunk.width > 1:
                 add_lanes(net, piece, &terms)
             else:
@@ -238,6 +243,13 @@ cdef inline void put_in_place(const Net* net, const Piece* piece, real* d_vector
                 d_row[m.column_at[m.columns]] = table[columns - LANES - piece_lead(net, piece)]
         table += columns
     memset(piece.table, 0, table_size(net, piece) * sizeof(real))
+
+
+cdef inline void forget_pieces(const Net* net, const Piece* pieces, Py_ssize_t n) noexcept nogil:
+    """Leave zeros in all tables."""
+    cdef Py_ssize_t k
+    for k in range(n):
+        memset(pieces[k].table, 0, table_size(net, &pieces[k]) * sizeof(real))
 
 
 cdef inline void add_peepholes(const Net* net, const Chunk* chunk, real* d_vector) noexcept nogil:

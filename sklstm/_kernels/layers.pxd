@@ -1,4 +1,4 @@
-"""A chunk through the layers of a network, forward and backward, on the products and the cells.
+"""A chunk through a layer of a network, forward and backward, on the products and the cells.
 
 All members of a team go through all of this. What one has written the others read after a `wait`.
 """
@@ -6,18 +6,17 @@ All members of a team go through all of this. What one has written the others re
 from libc.string cimport memcpy, memset
 
 from sklstm._kernels.bundles cimport (
-    Bundle, Chunk, Memory, begin_size, cells_at, inputs, recurrent, slot, step_at,
+    Bundle, Chunk, Memory, cells_at, inputs, recurrent, slot, step_at,
 )
 from sklstm._kernels.cells cimport backward_cell, forward_cell
 from sklstm._kernels.layout cimport (
-    Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels, passes_back,
+    Layer, Matrix, Net, group, matrix_rows, matrix_runs, n_levels,
 )
-from sklstm._kernels.pooling cimport (
-    begin_pool, begin_pool_back, end_pool, pool, receive_pooled,
-)
+from sklstm._kernels.pooling cimport pool, receive_pooled
 from sklstm._kernels.products cimport (
     FROM_BIAS, FROM_OUTPUT, FROM_ZERO, Runs, Start, product, reals, reals_out, rows_of,
 )
+from sklstm._kernels.signals cimport stops
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, turn
 from sklstm._kernels.symbols cimport ask_for_symbols, begin_sums
 from sklstm._kernels.teams cimport Member, does, wait
@@ -52,6 +51,12 @@ cdef inline Py_ssize_t n_reading(const Chunk* chunk, Py_ssize_t step) noexcept n
     while n < chunk.n and chunk.bundles[n].steps > step:
         n += 1
     return n
+
+
+cdef inline bint ends(const Chunk* chunk, const Matrix* m, Py_ssize_t n) noexcept nogil:
+    """Is the call to end? n bundles are about to be multiplied by a matrix."""
+    return stops(chunk.watch, &chunk.member,
+                 <double> m.columns * matrix_rows(m, chunk.width) * chunk.width * n)
 
 
 # ---------------------------------------------------------------------------- lanes
@@ -215,6 +220,8 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, Py_ssize_t in
             memset(recurrent(layer, bundle, index, 0, width), 0,
                    layer.n_recurrent * H * width * sizeof(real))
     for step in range(chunk.first, chunk.stop):
+        if ends(chunk, m, n_reading(chunk, step)):
+            return
         if step & (chunk.block - 1) == 0:
             # of several steps where sequences are few, so that they share a reading of the weights
             count = read_block(net, chunk, index, step, min(step + chunk.block, chunk.stop), x, z)
@@ -308,6 +315,8 @@ cdef inline void backward_layer(
                 memset(memory.d_peephole, 0, 3 * S * n * sizeof(real))
     for step in range(chunk.stop - 1, chunk.first - 1, -1):
         count = n_reading(chunk, step)
+        if ends(chunk, &layer.recurrent_back, count):
+            return
         for b in range(count):
             d_z = slot(&chunk.bundles[b].layers[index].z, step)
             z[b] = d_z
@@ -335,6 +344,8 @@ cdef inline void backward_inputs(
     cdef reals[CHUNK_MAX] z
     cdef reals_out[CHUNK_MAX] d_y
     for t in range(chunk.first, chunk.stop):
+        if ends(chunk, &layer.input_back, n_reading(chunk, t)):
+            return
         for b in range(n_reading(chunk, t)):
             bundle = &chunk.bundles[b]
             z[count] = slot(&bundle.layers[index].z, step_at(layer, bundle, t))
@@ -345,148 +356,3 @@ cdef inline void backward_inputs(
                      FROM_ZERO if layer.direction == 0 else FROM_OUTPUT, d_y)
             count = 0
     wait(&chunk.member)
-
-
-# ---------------------------------------------------------------------------- outputs
-
-
-cdef inline const real* cells_read(
-    const Net* net, const Bundle* bundle, Py_ssize_t d, Py_ssize_t t, Py_ssize_t width
-) noexcept nogil:
-    """What the output layer reads of one direction: at place t, or at the last step."""
-    cdef const Layer* layer = &net.layers[net.n_layers - net.n_directions + d]
-    if net.return_sequences:
-        return cells_at(net, bundle, net.n_layers - net.n_directions + d, t, width)
-    return bundle.read + d * layer.block_size * layer.n_blocks * width
-
-
-cdef inline void read_out(const Net* net, const Chunk* chunk, Py_ssize_t t) noexcept nogil:
-    """Raw outputs at place t or, if that is all there is, at the last step."""
-    cdef Py_ssize_t d, b, count = n_reading(chunk, t)
-    cdef reals[CHUNK_MAX] x
-    cdef reals_out[CHUNK_MAX] out
-    for d in range(net.n_directions):
-        for b in range(count):
-            x[b] = cells_read(net, &chunk.bundles[b], d, t, chunk.width)
-            out[b] = slot(&chunk.bundles[b].out, t)
-        multiply(chunk, &net.head[d], count, x, FROM_BIAS if d == 0 else FROM_OUTPUT, out)
-
-
-cdef inline void read_back(const Net* net, const Chunk* chunk, Py_ssize_t t) noexcept nogil:
-    """Undo `read_out`: from the gradient at the raw outputs to that at the cells."""
-    cdef const Layer* last = &net.layers[net.n_layers - 1]
-    cdef Py_ssize_t d, b, count = n_reading(chunk, t)
-    cdef Py_ssize_t size = last.block_size * group(last, chunk.width)
-    cdef Bundle* bundle
-    cdef reals[CHUNK_MAX] d_out
-    cdef reals_out[CHUNK_MAX] d_y
-    for d in range(net.n_directions):
-        for b in range(count):
-            bundle = &chunk.bundles[b]
-            d_out[b] = slot(&bundle.out, t)
-            d_y[b] = bundle.d_read
-            if net.return_sequences:
-                d_y[b] = slot(&bundle.d_y[last.level], t)
-            d_y[b] += d * size
-        multiply(chunk, &net.head_back[d], count, d_out, FROM_ZERO, d_y)
-
-
-# ---------------------------------------------------------------------------- spans of steps
-
-
-cdef inline Py_ssize_t n_spans(const Chunk* chunk) noexcept nogil:
-    return 1 if chunk.span == 0 else (chunk.steps + chunk.span - 1) // chunk.span
-
-
-cdef inline void enter_span(Chunk* chunk, Py_ssize_t number) noexcept nogil:
-    """An empty one if the chunk has fewer."""
-    chunk.first = min(number * chunk.span, chunk.steps)
-    chunk.stop = chunk.steps if chunk.span == 0 else min(chunk.first + chunk.span, chunk.steps)
-
-
-cdef inline void copy_begin(const Net* net, const Chunk* chunk, bint back) noexcept nogil:
-    """Keep what the span begins with or, on the way back, bring it to its place."""
-    cdef const Layer* layer
-    cdef const Bundle* bundle
-    cdef Py_ssize_t index, b, width = chunk.width
-    cdef Py_ssize_t states, others
-    cdef real* kept
-    cdef real* s
-    cdef real* r
-    for b in range(n_reading(chunk, chunk.first)):
-        bundle = &chunk.bundles[b]
-        for index in range(net.n_layers if does(&chunk.member, b) else 0):
-            layer = &net.layers[index]
-            states = layer.block_size * group(layer, width)
-            others = layer.n_recurrent * layer.n_blocks * width
-            kept = bundle.layers[index].begin
-            kept += chunk.first // chunk.span * begin_size(layer, width)
-            s = slot(&bundle.layers[index].s, chunk.first)
-            r = recurrent(layer, bundle, index, chunk.first, width)
-            memcpy(s if back else kept, kept if back else s, states * sizeof(real))
-            kept += states
-            memcpy(r if back else kept, kept if back else r, others * sizeof(real))
-
-
-# ---------------------------------------------------------------------------- a network
-
-
-cdef inline void forward_span(const Net* net, const Chunk* chunk) noexcept nogil:
-    cdef Py_ssize_t index
-    for index in range(net.n_layers):
-        forward_layer(net, chunk, index)
-
-
-cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
-    """Raw outputs of a chunk: at the last step, or at every step. Its last span is entered."""
-    cdef Py_ssize_t b, t, number
-    chunk.again = False
-    for b in range(chunk.n if not net.return_sequences else 0):
-        if does(&chunk.member, b):
-            begin_pool(net, &chunk.bundles[b], chunk.width)
-    for number in range(n_spans(chunk)):
-        enter_span(chunk, number)
-        if number > 0:
-            copy_begin(net, chunk, False)
-        forward_span(net, chunk)
-        for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
-            read_out(net, chunk, t)
-    if not net.return_sequences:
-        for b in range(chunk.n):
-            if does(&chunk.member, b):
-                end_pool(net, &chunk.bundles[b], chunk.width)
-        wait(&chunk.member)
-        read_out(net, chunk, 0)
-    wait(&chunk.member)
-
-
-cdef inline void repeat_span(const Net* net, Chunk* chunk, Py_ssize_t number) noexcept nogil:
-    """Enter a span and compute its steps once more; the raw outputs stay."""
-    enter_span(chunk, number)
-    if number > 0:
-        copy_begin(net, chunk, True)
-    chunk.again = True
-    forward_span(net, chunk)
-
-
-cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogil:
-    """From the gradient at the raw outputs to that at the pre-activations of the span's steps.
-
-    The spans of a chunk come in turn, the last one first.
-    """
-    cdef Py_ssize_t t, d, level, b
-    for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):
-        read_back(net, chunk, t)
-    if not net.return_sequences and chunk.stop == chunk.steps:
-        read_back(net, chunk, 0)
-        wait(&chunk.member)
-        for b in range(chunk.n):
-            if does(&chunk.member, b):
-                begin_pool_back(net, &chunk.bundles[b], chunk.width)
-    wait(&chunk.member)
-    for level in range(n_levels(net) - 1, -1, -1):
-        for d in range(net.n_directions):
-            backward_layer(net, chunk, level * net.n_directions + d)
-        if passes_back(net, level):
-            for d in range(net.n_directions):
-                backward_inputs(net, chunk, level * net.n_directions + d)

@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 from sklstm._kernels.bundles cimport Bundle, Chunk, slot, step_at
 from sklstm._kernels.layout cimport Layer, Net, matrix_size
 from sklstm._kernels.products cimport reals, reals_out, units_padded
+from sklstm._kernels.signals cimport Watch, stops_alone
 from sklstm._kernels.simd cimport LANES, load, prefetch, real, splat, store, turn
 
 
@@ -202,8 +203,8 @@ cdef inline void give_step(
 
 
 cdef inline void give_symbols(
-    const Net* net, Py_ssize_t index, const Chunk* chunk, Py_ssize_t first_row, Py_ssize_t stop_row,
-    const Read* read
+    const Net* net, Py_ssize_t index, const Chunk* chunk, Py_ssize_t first_row,
+    Py_ssize_t stop_row, const Read* read, Watch* watch
 ) noexcept nogil:
     """Continue the sums of the table's gradient over the steps of a span of a chunk's bundles.
 
@@ -212,9 +213,12 @@ cdef inline void give_symbols(
     cdef const Layer* layer = &net.layers[index]
     cdef const Bundle* bundle
     cdef Py_ssize_t b, step
+    cdef double work = <double> (stop_row - first_row) * net.n_categorical * chunk.width
     for b in range(chunk.n):
         bundle = &chunk.bundles[b]
         for step in range(chunk.first, min(bundle.steps, chunk.stop)):
+            if stops_alone(watch, work):
+                return
             give_step(net, layer, bundle, chunk.width, step_at(layer, bundle, step),
                       slot(&bundle.layers[index].z, step), first_row, stop_row, read)
 

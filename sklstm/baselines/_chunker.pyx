@@ -17,6 +17,9 @@ from cpython.pyport cimport PY_SSIZE_T_MAX
 from libc.math cimport fabs, isnan
 
 from sklstm._kernels.arguments cimport area, require_between, require_places, require_size
+from sklstm._kernels.signals cimport (
+    LOOK, Signals, Watch, begin_call, is_over, require_going, stops_alone,
+)
 from sklstm.baselines._arithmetic cimport (
     Activation,
     Entries,
@@ -169,6 +172,9 @@ cdef class Chunker:
     """
 
     cdef ChunkerNet automatizer, chunker
+    cdef Signals signals
+    cdef Watch watch
+    cdef double work  # multiply-adds of a step, more or less
     cdef Py_ssize_t n_targets, n_features, n_hidden, n_inputs_at
     cdef bint shared
     cdef double threshold
@@ -214,6 +220,8 @@ cdef class Chunker:
         self.shared, self.threshold = shared, threshold
         self.wanted = np.zeros(n_features)
         self.n_surprises = 0
+        self.watch = Watch(&self.signals, LOOK, True)
+        self.work = vector.shape[0] * (2.0 + n_steps)
 
     def learn(
         self,
@@ -232,11 +240,15 @@ cdef class Chunker:
         self.require_fit(steps, targets, weights, per_step)
         require_places("order", order, 0, steps.n_rows(False))
         self.n_surprises = 0
+        begin_call(&self.signals, &self.watch)
         with nogil:
             for i in range(order.shape[0]):
+                if is_over(&self.watch):
+                    break
                 loss += self.sequence(
                     A, C, steps, targets, weights, order[i], per_step, rate, -1
                 )
+        require_going(&self.watch)
         return loss
 
     def gradient(
@@ -255,15 +267,19 @@ cdef class Chunker:
         """
         self.require_fit(steps, targets, weights, per_step)
         require_between("sequence", sequence, 0, steps.n_rows(False) - 1)
-        for net in (self.automatizer, self.chunker):
+        nets = self.automatizer, self.chunker
+        for net in nets:
             np.asarray((<ChunkerNet>net).d_vector)[:] = 0
+        begin_call(&self.signals, &self.watch)
         self.sequence(
             self.automatizer, self.chunker, steps, targets, weights, sequence, per_step, 0.0, step
         )
-        result = [np.array((<ChunkerNet>net).d_vector) for net in (self.automatizer, self.chunker)]
-        for net in (self.automatizer, self.chunker):
-            np.asarray((<ChunkerNet>net).d_vector)[:] = 0
-        return result
+        try:
+            require_going(&self.watch)
+            return [np.array((<ChunkerNet>net).d_vector) for net in nets]
+        finally:
+            for net in nets:
+                np.asarray((<ChunkerNet>net).d_vector)[:] = 0
 
     def output(self, Steps steps, double[:, ::1] out, *, bint per_step):
         """Targets as A predicts them, before their activation; C is not needed."""
@@ -271,15 +287,19 @@ cdef class Chunker:
         cdef ChunkerNet A = self.automatizer
         steps.require_out(self.n_features, self.n_targets, out, per_step)
         self.reserve(steps)
+        begin_call(&self.signals, &self.watch)
         with nogil:
             for i in range(steps.offsets.shape[0] - 1):
                 A.time = 0
                 for t in range(steps.offsets[i], steps.offsets[i + 1]):
+                    if stops_alone(&self.watch, self.work):
+                        break
                     A.see(steps, t)
                     if per_step or t == steps.offsets[i + 1] - 1:
                         for k in range(self.n_targets):
                             out[row, k] = A.out[k]
                         row += 1
+        require_going(&self.watch)
 
     cdef int require_fit(
         self, Steps steps, const double[:, ::1] targets, const double[::1] weights, bint per_step
@@ -313,6 +333,8 @@ cdef class Chunker:
         cdef bint learns, keeps, unexpected = True, has_next
         A.time = C.time = 0
         for t in range(begin, end):
+            if stops_alone(&self.watch, self.work):
+                return loss
             keeps = t - begin == only
             learns = only < 0 or keeps
             if unexpected:

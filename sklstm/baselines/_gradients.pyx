@@ -15,6 +15,9 @@ from libc.math cimport isnan
 from libc.string cimport memset
 
 from sklstm._kernels.arguments cimport area, require_between, require_places, require_size
+from sklstm._kernels.signals cimport (
+    LOOK, Signals, Watch, begin_call, is_over, require_going, stops_alone,
+)
 from sklstm._kernels.simd cimport float_mode, flush_denormals, restore_float_mode
 from sklstm.baselines._arithmetic cimport (
     Activation,
@@ -73,6 +76,8 @@ cdef class Recurrent:
     cdef double[::1] y, e, net, d_net, raw, out, error, sensitivities
     cdef double* p
     cdef double* p_next
+    cdef Signals signals
+    cdef Watch watch
     cdef readonly object gradient_vector  # what ``gradient`` has summed up
 
     def __cinit__(
@@ -105,6 +110,7 @@ cdef class Recurrent:
         self.out_activation = ACTIVATIONS[out_activation]
         self.w, self.d_w = &self.vector[0], &self.d_vector[0]
         self.o, self.d_o = self.w + self.n_weights, self.d_w + self.n_weights
+        self.watch = Watch(&self.signals, LOOK, True)
         self.net, self.d_net = np.empty(self.n_units), np.empty(self.n_units)
         self.raw, self.out = np.empty(n_outputs), np.empty(n_outputs)
         self.error = np.empty(n_outputs)
@@ -189,11 +195,16 @@ cdef class Recurrent:
         add_outer(self.d_w, d_net, n, before, n, self.bias, inputs)
 
     cdef void back_through_time(self, Steps steps, Py_ssize_t start, Py_ssize_t T) noexcept nogil:
-        """d_net_u(t) = f'_u (e_u(t) + sum_v w[u, v] d_net_v(t+1)), then as in one_step."""
+        """d_net_u(t) = f'_u (e_u(t) + sum_v w[u, v] d_net_v(t+1)), then as in one_step.
+
+        As all that follows, it leaves early if a signal ends the call.
+        """
         cdef Py_ssize_t t, j, n = self.n_units
         cdef Entries inputs
         cdef double* e
         for t in range(T - 1, -1, -1):
+            if stops_alone(&self.watch, 2.0 * self.vector.shape[0]):
+                return
             e = &self.e[0] + t * n
             if t < T - 1:
                 for j in range(n):
@@ -236,7 +247,7 @@ cdef class Recurrent:
     ) noexcept nogil:
         """Loss of a sequence; its gradient is added to d_vector, or followed at every step."""
         cdef Py_ssize_t t, j, n = self.n_units, row
-        cdef double loss = 0
+        cdef double loss = 0, work = 4.0 * self.vector.shape[0]
         cdef double* before
         cdef double* y
         cdef double* e
@@ -244,7 +255,10 @@ cdef class Recurrent:
         memset(&self.y[0], 0, n * sizeof(double))
         if gradient == RTRL:
             memset(self.p, 0, n * self.n_weights * sizeof(double))
+            work += <double> n * n * self.n_weights
         for t in range(T):
+            if stops_alone(&self.watch, work):
+                return loss
             # Only BPTT needs to remember more than two steps.
             before = &self.y[0] + (t if gradient == BPTT else t & 1) * n
             y = &self.y[0] + (t + 1 if gradient == BPTT else (t + 1) & 1) * n
@@ -321,6 +335,7 @@ cdef class Recurrent:
             self.p = &self.sensitivities[0]
             self.p_next = self.p + self.n_units * self.n_weights
         self.gradient_vector[:] = 0
+        begin_call(&self.signals, &self.watch)
         with nogil:
             mode = flush_denormals()  # errors and sensitivities vanish into them
             for i in range(order.shape[0]):
@@ -336,9 +351,12 @@ cdef class Recurrent:
                     kind,
                     rate if every_step else 0,
                 )
+                if is_over(&self.watch):
+                    break
                 if rate > 0 and not every_step:
                     descend(self.w, self.d_w, rate, self.vector.shape[0])
             restore_float_mode(mode)
+        require_going(&self.watch)
         return loss
 
     # -- what Python calls
@@ -382,11 +400,14 @@ cdef class Recurrent:
         cdef Entries inputs
         steps.require_out(self.n_features, self.n_outputs, out, per_step)
         raw = &self.raw[0] if self.layered else &self.net[0] + H
+        begin_call(&self.signals, &self.watch)
         with nogil:
             for k in range(n_sequences):
                 memset(&self.y[0], 0, n * sizeof(double))
                 start = offsets[k]
                 for t in range(offsets[k + 1] - start):
+                    if stops_alone(&self.watch, self.vector.shape[0]):
+                        break
                     inputs = steps.at(start + t)
                     self.step(
                         &self.y[0] + (t & 1) * n, &self.y[0] + ((t + 1) & 1) * n, &inputs
@@ -395,3 +416,4 @@ cdef class Recurrent:
                         row = start + t if per_step else k
                         for j in range(self.n_outputs):
                             out[row, j] = raw[j]
+        require_going(&self.watch)

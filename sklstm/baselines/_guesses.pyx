@@ -10,6 +10,9 @@ from libc.math cimport fabs, isnan
 from libc.string cimport memset
 
 from sklstm._kernels.arguments cimport area, require_between, require_places, require_size
+from sklstm._kernels.signals cimport (
+    LOOK, Signals, Watch, begin_call, is_over, require_going, stops_alone,
+)
 from sklstm.baselines._arithmetic cimport LOGISTIC, Activation, Entries, activate, add_scaled
 from sklstm.baselines._entries cimport Steps
 
@@ -34,6 +37,8 @@ cdef class Guesses:
     cdef Activation out_activation
     cdef const long long[::1] places
     cdef double[::1] matrix, y, net
+    cdef Signals signals
+    cdef Watch watch
 
     def __cinit__(
         self,
@@ -49,6 +54,7 @@ cdef class Guesses:
         require_between("n_outputs", n_outputs, 1, SIZE_MOST)
         self.n_features, self.n_hidden, self.n_outputs = n_features, n_hidden, n_outputs
         self.n_units = n_hidden + n_outputs
+        self.watch = Watch(&self.signals, LOOK, True)
         self.out_activation = ACTIVATIONS[out_activation]
         self.matrix = np.zeros(area(self.n_units + 1 + n_features, self.n_units))
         require_places("places", places, 0, self.matrix.shape[0])
@@ -101,6 +107,8 @@ cdef class Guesses:
         for k in range(n_sequences):
             memset(&self.y[0], 0, self.n_units * sizeof(double))
             for t in range(steps.offsets[k], steps.offsets[k + 1]):
+                if stops_alone(&self.watch, self.matrix.shape[0]):
+                    return k
                 inputs = steps.at(t)
                 self.step(&inputs)
                 row = t if per_step else k
@@ -128,13 +136,15 @@ cdef class Guesses:
         cdef Py_ssize_t n_sequences = steps.offsets.shape[0] - 1
         require_size("a vector of weights", candidates.shape[1], self.places.shape[0])
         steps.require_fit(self.n_features, self.n_outputs, targets, weights, per_step)
+        begin_call(&self.signals, &self.watch)
         with nogil:
-            while trial < candidates.shape[0] and most < n_sequences:
+            while trial < candidates.shape[0] and most < n_sequences and not is_over(&self.watch):
                 self.take(&candidates[trial, 0] if candidates.shape[1] > 0 else NULL)
                 right = self.leading(steps, targets, weights, per_step, tolerance)
                 if right > most:
                     best, most = trial, right
                 trial += 1
+        require_going(&self.watch)
         return trial, best, most
 
     def output(
@@ -144,14 +154,18 @@ cdef class Guesses:
         cdef Py_ssize_t k, t, j, row
         require_size("the vector of weights", vector.shape[0], self.places.shape[0])
         steps.require_out(self.n_features, self.n_outputs, out, per_step)
+        begin_call(&self.signals, &self.watch)
         with nogil:
             self.take(&vector[0] if vector.shape[0] > 0 else NULL)
             for k in range(steps.offsets.shape[0] - 1):
                 memset(&self.y[0], 0, self.n_units * sizeof(double))
                 for t in range(steps.offsets[k], steps.offsets[k + 1]):
+                    if stops_alone(&self.watch, self.matrix.shape[0]):
+                        break
                     inputs = steps.at(t)
                     self.step(&inputs)
                     if per_step or t == steps.offsets[k + 1] - 1:
                         row = t if per_step else k
                         for j in range(self.n_outputs):
                             out[row, j] = self.net[self.n_hidden + j]
+        require_going(&self.watch)

@@ -77,6 +77,8 @@ cdef inline int nets_new(
     nets.cell = <Cell> cell_named(places.cell)
     if nets.cell == PEEPHOLE:
         raise ValueError("trials know no peepholes")
+    if places.symbols is not None and not keeps_states(nets.cell):
+        raise ValueError("symbols need a cell whose traces do not decay")
     require_nets(places, nets.cell, n_inputs)
     nets.n_blocks, nets.block_size = b, S = places.n_blocks, places.block_size
     nets.n_cells = S * b
@@ -93,8 +95,6 @@ cdef inline int nets_new(
     weights_new(arena, &nets.head, places.head, places.trainable)
     nets.n_inputs = n_inputs
     if places.symbols is not None:
-        if not keeps_states(nets.cell):
-            raise ValueError("symbols need a cell whose traces do not decay")
         nets.n_inputs = 0
         symbols_new(arena, &nets.symbols, nets.n_traces, places.symbols, places.trainable)
     n_recurrent = (S + gates_fed(nets.cell)) * b

@@ -11,6 +11,9 @@ from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free
 from sklstm._kernels.arguments cimport require_between, require_shape, require_size, require_there
+from sklstm._kernels.signals cimport (
+    LOOK, Signals, Watch, begin_call, require_going, stops_alone,
+)
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm.paper._arguments cimport (
     OUTPUTS_MOST, require_automaton, require_criterion, require_strings, require_task,
@@ -78,6 +81,8 @@ cdef class Trials:
     cdef bint targeted[LANES]
     cdef bint learns[LANES]
     cdef bint ends[LANES]
+    cdef Signals signals
+    cdef Watch watch
     cdef object keep  # arrays that pointers of the task point into
 
     def __cinit__(
@@ -87,6 +92,7 @@ cdef class Trials:
         self.rate, self.rate_decay, self.rest = rate, rate_decay, rest
         self.update_every_step, self.plain_error = update_every_step, plain_error
         self.keep = []
+        self.watch = Watch(&self.signals, LOOK, True)
         self.n_total = len(net.trainable)
         self.read_task(task)
         self.read_criterion(criterion)
@@ -309,17 +315,23 @@ cdef class Trials:
         self.reset(lane)
 
     def run(self, Py_ssize_t n_steps):
-        """Go so many steps, or until a trial finishes; whether one has."""
+        """Go so many steps, or until a trial finishes; whether one has.
+
+        A signal may end the call between two steps, from which `run` goes on.
+        """
         cdef Py_ssize_t _k
+        cdef double work = 3.0 * LANES * (self.nets.hidden.size + self.nets.head.size)
         cdef bint finished = False
         cdef float_mode mode
+        begin_call(&self.signals, &self.watch)
         with nogil:
             mode = flush_denormals()
             for _k in range(n_steps):
-                finished = self.step()
-                if finished:
+                if finished or stops_alone(&self.watch, work):
                     break
+                finished = self.step()
             restore_float_mode(mode)
+        require_going(&self.watch)
         return finished
 
     def vector(self, Py_ssize_t lane, real[::1] vector):

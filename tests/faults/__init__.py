@@ -14,6 +14,7 @@ from faults import (
     exports_c,
     inspection,
     preprocessing,
+    signals,
     streams,
     sums,
     symbols,
@@ -28,6 +29,7 @@ __all__ = ["FAULTS", "ROOT", "Fault"]
 FAULTS = [
     *arguments.FAULTS,
     *batches.FAULTS,
+    *signals.FAULTS,
     *sums.FAULTS,
     *cells.FAULTS,
     *vectors.FAULTS,

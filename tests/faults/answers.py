@@ -1,6 +1,6 @@
 """Faults: losses, pooling, dropout."""
 
-from faults.fault import CELL, CELL_PYX, LAYERS, LOSSES, ONLINE_PYX, Fault
+from faults.fault import CELL, CELL_PYX, LAYERS, LOSSES, ONLINE_PYX, STACKS, Fault
 
 POOLING, DROPOUT = "sklstm/_kernels/pooling.pxd", "sklstm/_kernels/dropout.pxd"
 TRACES, BUNDLES = "sklstm/_kernels/traces.pxd", "sklstm/_kernels/bundles.pxd"
@@ -76,7 +76,7 @@ FAULTS = [
     Fault(
         "pool-again",
         "steps that are computed a second time are read a second time",
-        LAYERS,
+        STACKS,
         "    chunk.again = True\n",
         "    chunk.again = False\n",
         TEST_POOLING,

@@ -60,8 +60,7 @@ FAULTS = [
         "symbol-zero",
         "the gradient of a row goes on from that of an earlier batch",
         SYMBOLS,
-        "    memset(read.d_rows, 0, read.n * net.n_weights * sizeof(real))\n"
-        "    return True",
+        "    memset(read.d_rows, 0, read.n * net.n_weights * sizeof(real))\n    return True",
         "    return True",
         KERNELS,
     ),
