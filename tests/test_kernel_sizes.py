@@ -148,8 +148,8 @@ def test_the_gradient_of_so_many_steps_is_not_zero():
     F, n = 93, 1_500_000
     topology, vector = small(F, 2)
     lengths = [1] * 8 + [n]
-    found = trained(topology, vector, zeros(*lengths, F=F), np.ones((9, 1)))
-    shorter = trained(topology, vector, zeros(*[1] * 8, 5000, F=F), np.ones((9, 1)))
+    found = trained(topology, vector, zeros(*lengths, F=F), np.ones((9, 1), np.float32))
+    shorter = trained(topology, vector, zeros(*[1] * 8, 5000, F=F), np.ones((9, 1), np.float32))
     assert_allclose(found[0], shorter[0], rtol=1e-4)
     assert (shorter[1] != 0).any()
     assert_allclose(found[1], shorter[1], rtol=1e-2, atol=1e-6)
