@@ -82,7 +82,8 @@ cdef class Steps:
 
     cdef int bind(self, real[::1] vector, gradient, clip_norm, gate) except -1:
         cdef Py_ssize_t n_dense = len(gradient.dense), n_categories = len(gradient.row_of)
-        cdef Py_ssize_t width = gradient.rows.shape[1]
+        cdef Py_ssize_t _room, width
+        _room, width = gradient.rows.shape  # counts them; an index of a tuple is not looked at
         require_between("the length of the gradient", n_dense, 1, vector.shape[0])
         require_gradient(gradient, n_dense, n_categories, width)
         require_size("the vector", vector.shape[0], n_dense + n_categories * width)

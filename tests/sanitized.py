@@ -28,12 +28,10 @@ KERNELS = (
     "reference kept_sessions optimizers threads"
 )
 REST = (
-    "stream stream_edges stream_blocks trials baselines_cascade baselines_chunker "
+    "kernel_arguments stream stream_edges stream_blocks trials baselines_cascade baselines_chunker "
     "baselines_guessing baselines_recurrent bad_input bad_values persistence categories"
 )
-SHORT = (
-    "edges stream_edges symbols baselines_cascade baselines_chunker baselines_guessing persistence"
-)
+SHORT = "kernel_arguments stream_edges symbols baselines_cascade baselines_chunker persistence"
 THREADS = "snapshots threads kept_sessions"  # what several threads of Python do at once
 # What compares times or starts processes with an environment of its own.
 LEFT_OUT = "not (time or fork or interrupt or isa or subprocess)"
