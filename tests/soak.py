@@ -11,6 +11,7 @@ import ctypes
 import gc
 import os
 import pickle
+import signal
 import sys
 import time
 import warnings
@@ -156,8 +157,19 @@ def fit(model: Any, file: Path, number: int) -> Any:
     return model
 
 
-def soak(n_steps: int, n_fits: int, n_jobs: int = 2) -> tuple[list[Look], float]:
-    """Looks at the process from when it is warm, and the seconds that all took."""
+class Soaked(NamedTuple):
+    """Looks at the process from when it is warm on; steps and fits that were made, and seconds."""
+
+    looks: list[Look]
+    n_steps: int
+    n_fits: int
+    seconds: float
+
+
+def soak(n_steps: int, n_fits: int, n_jobs: int = 2) -> Soaked:
+    """Make steps and fits, until all are made or the process is asked to end (SIGTERM)."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     regressor = LSTMRegressor(8, random_state=0).initialize(3)
     classifier = LSTMClassifier(8, solver="sgd", random_state=0).initialize(3, classes=[0, 1])
     streams = [model.stream() for model in (regressor, regressor, classifier)]
@@ -172,8 +184,10 @@ def soak(n_steps: int, n_fits: int, n_jobs: int = 2) -> tuple[list[Look], float]
             del model  # and with it what is kept for its next prediction
             if number >= warm and (number - warm) % max(1, (n_fits - warm) // LOOKS) == 0:
                 looks.append(look())
+            if asked:
+                break
     looks.append(look())
-    return looks, time.monotonic() - begin
+    return Soaked(looks, done, number + 1, time.monotonic() - begin)
 
 
 def faults(looks: list[Look], bound: float) -> list[str]:
@@ -201,12 +215,13 @@ def main() -> int:
     if reason := why_not():
         print(reason)
         return 0
-    looks, seconds = soak(options.steps, options.fits)
+    made = soak(options.steps, options.fits)
+    looks = made.looks
     found = faults(looks, options.bound)
     first, last = looks[0], looks[-1]
     print(
-        f"{options.steps:,} steps and {options.fits:,} fits in {seconds:.0f} s; since "
-        f"{WARM:.0%} of them: used {first.used:.2f} -> {last.used:.2f} MiB, resident "
+        f"{made.n_steps:,} steps and {made.n_fits:,} fits in {made.seconds:.0f} s; since "
+        f"{WARM:.0%} of those asked for: used {first.used:.2f} -> {last.used:.2f} MiB, resident "
         f"{first.resident:.2f} -> {last.resident:.2f} MiB (most "
         f"{max(one.resident for one in looks):.2f}), files {first.files} -> {last.files}, "
         f"threads {first.threads} -> {last.threads}"
