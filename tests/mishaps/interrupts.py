@@ -117,8 +117,9 @@ def interrupted(way: Way, after: float) -> tuple[Any, bool, bool]:
     try:
         signal.setitimer(signal.ITIMER_REAL, after)
         way.call(model)
-        while not any("interrupted" in words for words in said):
-            time.sleep(1)  # until it comes, if it has not yet
+        end = time.monotonic() + 5
+        while not any("interrupted" in words for words in said) and time.monotonic() < end:
+            time.sleep(0.1)  # until it comes, if it has not yet
     except KeyboardInterrupt:
         came = True
     signal.setitimer(signal.ITIMER_REAL, 0)
