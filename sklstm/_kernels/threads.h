@@ -46,7 +46,7 @@ static int sklstm_startable(int n) {
     return started + 1;
 }
 
-static int sklstm_threads_here(int n) {
+static inline int sklstm_threads_here(int n) {
     static __thread int known = 1; /* of this thread, whose pool is its own */
     if (n <= 1 || sklstm_is_child) return 1;
     if (n > known) {
@@ -57,7 +57,7 @@ static int sklstm_threads_here(int n) {
     return n;
 }
 #else
-static int sklstm_threads_here(int n) { return n > 1 ? n : 1; }
+static inline int sklstm_threads_here(int n) { return n > 1 ? n : 1; }
 #endif
 
 #endif

@@ -65,7 +65,7 @@ FAULTS = [
         "gate-wait",
         "parameters move while somebody reads them",
         "sklstm/_kernels/gate.h",
-        "    while (sklstm_read(&gate->readers)) sklstm_let_others_run();\n",
+        "    while (atomic_read(&gate->readers)) let_others_run();\n",
         "",
         "test_snapshots.py",
     ),
