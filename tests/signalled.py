@@ -129,7 +129,7 @@ def sums(length, n=2):
 
 def cascade():
     estimator = RecurrentCascadeRegressor(2)
-    call, _ = baseline(estimator, *sums(LONG // 20))
+    call, _ = baseline(estimator, *sums(LONG // 2))
     return call, lambda: np.isfinite(estimator.parameters_).all()
 
 
@@ -153,7 +153,7 @@ CASES = {
     "recurrent, forward in time": lambda: baseline(
         RecurrentRegressor(20, gradient="rtrl"), *sums(200_000)
     ),
-    "guesses": lambda: baseline(GuessingRegressor(20, tolerance=1e-9), *sums(LONG // 20)),
+    "guesses": lambda: baseline(GuessingRegressor(20, tolerance=1e-9), *sums(LONG)),
     "chunker": lambda: baseline(SequenceChunker(20), *sums(200_000)),
     "cascade": cascade,
 }
