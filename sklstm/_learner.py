@@ -157,7 +157,8 @@ class Learner:
         holder = self.holder
         state = holder._solver_state
         arrays = [value for value in state.values() if isinstance(value, np.ndarray)]
-        if state["solver"] != holder.solver or not all(a.flags.writeable for a in arrays):
+        kept = all(a.flags.writeable and a.dtype == holder.parameters_.dtype for a in arrays)
+        if state["solver"] != holder.solver or not kept:
             holder._solver_state = continued(state, holder.parameters_, holder)
         return SOLVERS[holder.solver](holder._solver_state, holder)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any, TypeVar
 
 from sklstm._updates import deepcopied, held
@@ -36,9 +37,12 @@ def revised(estimator: Estimator) -> Iterator[Estimator]:
     After the block the estimator has what was learned by the copy. If the block fails it is as it
     was. Parameters, and other attributes of users, stay those of the estimator itself.
     """
-    draft = snapshot(estimator)
+    before = vars(estimator).copy()
+    draft = _with(type(estimator), before.copy())
     yield draft
-    theirs = {name: value for name, value in vars(estimator).copy().items() if _is_of_users(name)}
+    now, theirs = vars(estimator).copy(), {}
+    if now.keys() != before.keys() or not all(map(is_, now.values(), before.values())):
+        theirs = {name: value for name, value in now.items() if _is_of_users(name)}
     with held(estimator):  # an update of a stream is made before or after, as a whole
         estimator.__dict__ = vars(draft) | theirs
 

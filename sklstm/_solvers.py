@@ -165,7 +165,7 @@ def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[
     if state["solver"] != settings.solver:
         return SOLVERS[settings.solver].start(vector, settings)
     return {
-        name: np.array(value) if isinstance(value, np.ndarray) else value
+        name: np.array(value, vector.dtype) if isinstance(value, np.ndarray) else value
         for name, value in state.items()
     }
 

@@ -657,3 +657,19 @@ def test_an_update_that_ctrl_c_cuts_is_made_and_counted_or_neither(solver, block
     assert model.t_ == other.t_ == 2
     np.testing.assert_array_equal(model.parameters_, other.parameters_)
     np.testing.assert_equal(model._solver_state, other._solver_state)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_the_solver_follows_parameters_of_another_precision(solver):
+    model = LSTMRegressor(3, solver=solver, random_state=0).initialize(1)
+    stream = model.stream()
+    stream.step([1.0])
+    stream.learn(0.5)
+    model.parameters_ = model.parameters_.astype(np.float32)
+    with pytest.raises(RuntimeError, match="fitted anew|another"):
+        stream.learn(0.5)
+    stream = model.stream()
+    stream.step([1.0])
+    stream.learn(0.5)
+    model.partial_fit(np.ones((2, 3, 1), np.float32), [0.0, 1.0])
+    assert model.parameters_.dtype == np.float32

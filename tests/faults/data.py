@@ -7,7 +7,7 @@ FAULTS = [
         "errors-change",
         "a failed call leaves what it learned so far",
         "sklstm/_snapshots.py",
-        "    draft = snapshot(estimator)\n",
+        "    draft = _with(type(estimator), before.copy())\n",
         "    draft = estimator\n",
         "test_bad_input.py",
     ),
