@@ -129,7 +129,7 @@ def sums(length, n=2):
 
 def cascade():
     estimator = RecurrentCascadeRegressor(2)
-    call, _ = baseline(estimator, *sums(LONG // 2))
+    call, _ = baseline(estimator, *sums(LONG // 4))
     return call, lambda: np.isfinite(estimator.parameters_).all()
 
 

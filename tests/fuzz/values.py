@@ -66,7 +66,8 @@ def empty(value: np.ndarray, rng: Rng) -> np.ndarray:
 def reshaped(value: np.ndarray, rng: Rng) -> np.ndarray:
     shapes = ((1, -1), (-1, 1), (-1, 1, 1), ())
     shape = shapes[rng.integers(len(shapes))]
-    return value.reshape(shape) if shape or value.size == 1 else np.array(value.ravel()[:1].sum())
+    first = value.ravel()[:1] if value.size else np.zeros(1, value.dtype)
+        return value.reshape(shape) if shape else first.reshape(())
 
 
 def other_dtype(value: np.ndarray, rng: Rng) -> np.ndarray:
