@@ -227,6 +227,7 @@ class Build(build_ext):
         if SANITIZE:  # with lines in its reports; optimised more, it takes minutes to compile
             checks = [f"-fsanitize={SANITIZE}"]
             if SANITIZE == "undefined":
+                checks.append("-fno-wrapv")  # with which Python is compiled: it hides overflows
                 # no bytes copied from nowhere, where a net reads categories alone: since C2y that
                 # is defined, and no compiler ever made anything else of it
                 checks.append("-fno-sanitize=nonnull-attribute")

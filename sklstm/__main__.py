@@ -20,6 +20,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMClassifier
+from sklstm._files import replace_file
 from sklstm.datasets import load_japanese_vowels
 from sklstm.preprocessing import SequenceScaler
 
@@ -66,7 +67,7 @@ def _save_and_load(model: Any, X: list[np.ndarray], output: Path | None) -> bool
     """Whether the model, saved and loaded again, predicts the same."""
     with TemporaryDirectory() as folder:
         file = output or Path(folder) / "model.joblib"
-        joblib.dump(model, file)
+        replace_file(file, lambda out: joblib.dump(model, out))
         loaded = joblib.load(file)
         size = file.stat().st_size
     same = np.array_equal(loaded.predict_proba(X), model.predict_proba(X))

@@ -111,6 +111,7 @@ cdef class Online:
     cdef Py_ssize_t n_total, n_dense, n_categories
     cdef const real[::1] vector
     cdef gate_t* gate  # in front of the parameters
+    cdef bint busy  # a call is at work
     cdef object gate_holder
 
     def __cinit__(
@@ -458,6 +459,16 @@ cdef class Online:
         require_symbols(symbols, self.n_categories)
         return require_shape("out", out.shape[0], out.shape[1], T, self.net.n_outputs)
 
+    cdef int begin(self) except -1:
+        """Refuse a second call beside one that is at work, which would write over its numbers."""
+        if self.busy:
+            raise RuntimeError(
+                "This stream is at work in another thread, or in the call that a signal has "
+                "interrupted. A stream belongs to one thread at a time: make one for each."
+            )
+        self.busy = True
+        return 0
+
     def step(self, row, const int[::1] symbols=None):
         """Feed one time step, see `output`; with categorical features, also its symbols.
 
@@ -484,6 +495,7 @@ cdef class Online:
         self.require_step(symbols)
         if self.net.n_categorical > 0:
             now = &symbols[0]
+        self.begin()
         with nogil:
             self.mode = flush_denormals()
             gate_enter(self.gate)
@@ -492,6 +504,7 @@ cdef class Online:
                 self.trace(now)
             gate_leave(self.gate)
             restore_float_mode(self.mode)
+        self.busy = False
         return True
 
     def peek(self, const real[::1] x, const int[::1] symbols):
@@ -505,6 +518,7 @@ cdef class Online:
             require_aligned("x", features, sizeof(real))
         if symbols.shape[0] > 0:
             now = &symbols[0]
+        self.begin()
         with nogil:
             self.mode = flush_denormals()
             keep_parts(self.parts, self.n_parts, self.kept, False)
@@ -514,6 +528,7 @@ cdef class Online:
             restore_float_mode(self.mode)
         found = self.output()
         keep_parts(self.parts, self.n_parts, self.kept, True)
+        self.busy = False
         return found
 
     cdef void advance(self, const real* x, const int* symbols, real* out) noexcept nogil:
@@ -535,6 +550,7 @@ cdef class Online:
         before = None
         if T * (self.work + STEP) >= self.watch.left:  # a look may end this call
             before = self.save(self.room_for)
+        self.begin()
         with nogil:
             self.mode = flush_denormals()
             for t in range(T):
@@ -544,6 +560,7 @@ cdef class Online:
                 self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
                 gate_leave(self.gate)
             restore_float_mode(self.mode)
+        self.busy = False
         try:
             require_going(&self.watch)
         except BaseException:
@@ -582,12 +599,14 @@ cdef class Online:
         for t in range(T):
             if stops_alone(&self.watch, 2 * self.work):
                 break
+            self.begin()
             with nogil:
                 self.mode = flush_denormals()
                 self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
                 if has_target[t]:
                     found = self.learn_target(&targets[t, 0], weights[t], penalties[t])
                 restore_float_mode(self.mode)
+            self.busy = False
             if has_target[t]:
                 losses[t] = found
                 if not isfinite(found) or not move():
@@ -611,10 +630,12 @@ cdef class Online:
         self.require_learning()
         require_size("a target", target.shape[0], n_targets(&self.loss, self.net.n_outputs))
         require_target(&self.loss, self.net.n_outputs, &target[0], weight)
+        self.begin()
         with nogil:
             self.mode = flush_denormals()
             found = self.learn_target(&target[0], weight, penalty)
             restore_float_mode(self.mode)
+        self.busy = False
         return found
 
     # -- what a stream remembers
@@ -625,18 +646,22 @@ cdef class Online:
 
     def reset(self):
         """Forget: zero state and traces."""
+        self.begin()
         self.n_waiting = 0
         forget_parts(self.parts, self.n_parts)
         if self.past.now != NULL:
             forget_symbols(&self.net, &self.symbols_read, &self.past)
+        self.busy = False
 
     def save(self, make):
         """State and traces as flat arrays, ``make(n)`` each, and then what is known of symbols."""
         cdef Py_ssize_t k
+        self.begin()
         with nogil:
             self.mode = flush_denormals()
             self.carry_traces()
             restore_float_mode(self.mode)
+        self.busy = False
         saved = [saved_part(&self.parts[k], make) for k in range(self.n_parts)]
         if self.past.now != NULL:
             saved += save_symbols(&self.net, &self.symbols_read, &self.past, make)
@@ -655,6 +680,8 @@ cdef class Online:
             refuse()
         for k in range(n):
             check_part(&self.parts[k], parts[k])
+        self.begin()
+        self.busy = False
         for k in range(n):
             restore_part(&self.parts[k], parts[k])
         self.n_waiting = 0

@@ -8,7 +8,7 @@ that it has made itself, also one whose caller Ctrl-C has ended.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ class SGD:
         self.state, self.n_made = state, 0
         self.schedule = settings.learning_rate
         self.rate_init = float(settings.learning_rate_init)
-        self.power_t = settings.power_t
+        self.power_t = float(settings.power_t)  # a huge int would be a power without end
         self.has_schedule = self.schedule == "invscaling"
         self.momentum, self.nesterov = settings.momentum, settings.nesterovs_momentum
         self.clip_norm = settings.clip_norm
@@ -147,7 +147,11 @@ class SGD:
     def end_epoch(self, t: int) -> None:
         """Told after each epoch how many sequences have been seen."""
         if self.has_schedule:
-            self.state["learning_rate"] = self.rate_init / (t + 1) ** self.power_t
+            try:
+                divisor = float(t + 1) ** self.power_t
+            except OverflowError:
+                divisor = inf
+            self.state["learning_rate"] = self.rate_init / divisor
 
     def gives_up(self) -> bool:
         """Asked when the loss no longer improves: stop, or go on more slowly?"""

@@ -223,10 +223,11 @@ class Topology:
 
     def require_vector(self, vector: np.ndarray) -> None:
         """Refuse what users assigned to ``parameters_`` that kernels would read beyond its end."""
-        if vector.shape != (self.n_total,) or vector.dtype not in (np.float32, np.float64):
+        good = vector.dtype in (np.float32, np.float64) and vector.flags.c_contiguous
+        if vector.shape != (self.n_total,) or not good:
             raise ValueError(
                 f"parameters_ is an array of shape {vector.shape} and {vector.dtype}, but this "
-                f"network has a vector of {self.n_total} numbers, float32 or float64."
+                f"network has a vector of {self.n_total} numbers in one piece, float32 or float64."
             )
 
     def layers(self, vector: np.ndarray) -> list[dict[str, np.ndarray]]:

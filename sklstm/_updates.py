@@ -62,7 +62,7 @@ def deepcopied(model: Any, attributes: dict[str, Any]) -> dict[str, Any]:
 def still(model: Any, array: np.ndarray) -> np.ndarray:
     """Parameters of ``model`` that no stream moves any more: a copy if it has streams."""
     found = _known.get(id(model))
-    if found is None:
+    if found is None or not array.flags.c_contiguous:  # which no kernel takes
         return array
     copied = np.empty_like(array)
     found.gate.copy(array.view(np.uint8), copied.view(np.uint8))

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from private_sklearn import AdamOptimizer, SGDOptimizer
 
-from sklstm import LSTMClassifier, _isa
+from sklstm import LSTMClassifier, LSTMRegressor, _isa
 from sklstm._gradient import Gradient
 from sklstm._solvers import SGD, SOLVERS, Adam, norm
 
@@ -221,3 +221,10 @@ def test_histories_that_fade_become_zero_and_not_denormal(dtype):
         )  # fmt: skip
     assert not m.any() and not s.any()
     assert (np.array([tiny], dtype) / 2)[0] > 0  # of others: as before
+
+
+def test_a_power_beyond_all_numbers_ends_the_learning():
+    settings = LSTMRegressor(solver="sgd", learning_rate="invscaling", power_t=2**62)
+    solver = SGD(SGD.start(np.zeros(1), settings), settings)
+    solver.end_epoch(1)
+    assert solver.state["learning_rate"] == 0.0

@@ -666,10 +666,33 @@ def test_the_solver_follows_parameters_of_another_precision(solver):
     stream.step([1.0])
     stream.learn(0.5)
     model.parameters_ = model.parameters_.astype(np.float32)
-    with pytest.raises(RuntimeError, match="fitted anew|another"):
+    with pytest.raises(RuntimeError, match="no longer has"):
         stream.learn(0.5)
     stream = model.stream()
     stream.step([1.0])
     stream.learn(0.5)
     model.partial_fit(np.ones((2, 3, 1), np.float32), [0.0, 1.0])
     assert model.parameters_.dtype == np.float32
+
+
+def test_two_threads_on_one_stream_are_refused_and_harm_nothing():
+    stream = LSTMRegressor(340, random_state=0, n_jobs=1).initialize(3).stream()
+    X, errors = np.ones((100, 3)), []
+
+    def work():
+        for _ in range(20):
+            try:
+                stream.steps(X)
+                stream.reset()
+            except RuntimeError as error:
+                errors.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors and {text[:26] for text in errors} == {"This stream is at work in "}
+    stream.reset()
+    fresh = stream.estimator.stream()
+    assert_array_equal(stream.steps(X), fresh.steps(X))

@@ -15,8 +15,8 @@ FAULTS = [
         "schedule",
         "the schedule invscaling begins one sequence late",
         "sklstm/_solvers.py",
-        "self.rate_init / (t + 1) ** self.power_t",
-        "self.rate_init / t**self.power_t",
+        "divisor = float(t + 1) ** self.power_t",
+        "divisor = float(t) ** self.power_t",
         "test_optimizers.py test_training.py",
     ),
     Fault(

@@ -67,7 +67,7 @@ def reshaped(value: np.ndarray, rng: Rng) -> np.ndarray:
     shapes = ((1, -1), (-1, 1), (-1, 1, 1), ())
     shape = shapes[rng.integers(len(shapes))]
     first = value.ravel()[:1] if value.size else np.zeros(1, value.dtype)
-        return value.reshape(shape) if shape else first.reshape(())
+    return value.reshape(shape) if shape else first.reshape(())
 
 
 def other_dtype(value: np.ndarray, rng: Rng) -> np.ndarray:
