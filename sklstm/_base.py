@@ -220,8 +220,6 @@ class BaseLSTM(CategoricalInput):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        elif draft.n_iter_ > 0:  # 0 if it was interrupted
-            self.loss_curve_.append(draft.loss_)
         return self._warn_if_interrupted(end)
 
     def stream(self) -> Stream:
@@ -394,8 +392,7 @@ class BaseLSTM(CategoricalInput):
             return end
         if end in (End.DIVERGED, End.EXPLODED):
             solver.state = solver.start(vector, self)
-        # a copy for each of many calls of partial_fit would take longer than they do
-        losses = self.loss_curve_ if once else [*self.loss_curve_, *records.losses]
+        losses = [*self.loss_curve_, *records.losses]
         self._keep(vector, solver.state, records, rng, losses)
         return end
 

@@ -146,25 +146,27 @@ class Learner:
         self.holder._check_outputs(None)
 
     def writable(self) -> np.ndarray:
-        """The parameters to move: a copy of memory-mapped ones, as the file stays as it is."""
-        holder = self.holder
-        if not holder.parameters_.flags.writeable:
-            holder.parameters_ = np.array(holder.parameters_)
-        return holder.parameters_
+        """The parameters to move: an array of the streams, as others may hold what was there."""
+        holder, updates = self.holder, self._updates
+        if holder.parameters_ is not updates.vector:
+            updates.vector = np.array(holder.parameters_)
+            holder.parameters_ = updates.vector
+        return updates.vector
 
     def solver(self) -> Any:
         """A solver that shares its state with all that learn here."""
-        holder = self.holder
-        state = holder._solver_state
-        arrays = [value for value in state.values() if isinstance(value, np.ndarray)]
-        kept = all(a.flags.writeable and a.dtype == holder.parameters_.dtype for a in arrays)
-        if state["solver"] != holder.solver or not kept:
-            holder._solver_state = continued(state, holder.parameters_, holder)
-        return SOLVERS[holder.solver](holder._solver_state, holder)
+        holder, updates = self.holder, self._updates
+        state, dtype = holder._solver_state, holder.parameters_.dtype
+        fits = all(a.dtype == dtype for a in state.values() if isinstance(a, np.ndarray))
+        if state is not updates.state or state["solver"] != holder.solver or not fits:
+            updates.state = continued(state, holder.parameters_, holder)
+            holder._solver_state = updates.state
+        return SOLVERS[holder.solver](updates.state, holder)
 
     def restart(self, solver: Any) -> None:
         """Forget the state of the solver, which a step that was not finite has spoiled."""
-        self.holder._solver_state = solver.start(self.holder.parameters_, self.holder)
+        self._updates.state = solver.start(self.holder.parameters_, self.holder)
+        self.holder._solver_state = self._updates.state
 
     def cure(self, target: np.ndarray) -> str:
         """What to change where this target was not learned."""

@@ -18,6 +18,7 @@ from sklstm._topology import BIASES, CELLS, POOLINGS, Topology
 
 LARGEST = 2**63  # of numbers that are counted up
 FORMS = ("table", "sequences", "initialized")  # of X
+FLOATS = np.float32, np.float64
 KEY_LENGTH = 624  # of the Mersenne Twister
 
 
@@ -167,7 +168,7 @@ def check_lstm(model: Any) -> None:
     attributes = vars(model)
     net = Topology(**checked_shape(attributes["_shape"]))
     vector = attributes["parameters_"]
-    require_vector("parameters_", vector, net.n_total, (np.float32, np.float64), "this network")
+    require_vector("parameters_", vector, net.n_total, FLOATS, "this network")
     check_input(model, net.n_features + len(net.cardinalities))
     check_counts(model)
     _check_categories(model, net)
@@ -175,7 +176,7 @@ def check_lstm(model: Any) -> None:
     check(n_raw == net.n_outputs, "n_outputs of the network", net.n_outputs, f"{n_raw}")
     dtype = (vector.dtype.type,)
     if "_solver_state" in attributes:
-        _check_solver(attributes["_solver_state"], net.n_total, dtype)
+        _check_solver(attributes["_solver_state"], net.n_total)
     if "_rng_state" in attributes:
         check_generator("_rng_state", attributes["_rng_state"])
     require_int("_split_seed", attributes.get("_split_seed", 0), 0, 2**32)
@@ -183,13 +184,13 @@ def check_lstm(model: Any) -> None:
         _check_unfinished(attributes["_unfinished"], net.n_total, dtype)
 
 
-def _check_solver(state: Any, size: int, dtype: tuple) -> None:
+def _check_solver(state: Any, size: int) -> None:
     check(isinstance(state, dict), "_solver_state", state, "a dict")
     arrays = {"adam": ("mean", "square"), "sgd": ("velocity",)}
     solver = state.get("solver")
     check(isinstance(solver, str) and solver in arrays, "solver", solver, "'adam' or 'sgd'")
     for name in arrays[solver]:
-        require_vector(f"{name} of the solver", state.get(name), size, dtype, "the parameters")
+        require_vector(f"{name} of the solver", state.get(name), size, FLOATS, "the parameters")
     if solver == "adam":
         require_int("n_steps of the solver", state.get("n_steps"))
         return

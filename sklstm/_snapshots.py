@@ -37,14 +37,30 @@ def revised(estimator: Estimator) -> Iterator[Estimator]:
     After the block the estimator has what was learned by the copy. If the block fails it is as it
     was. Parameters, and other attributes of users, stay those of the estimator itself.
     """
-    before = vars(estimator).copy()
-    draft = _with(type(estimator), before.copy())
-    yield draft
-    now, theirs = vars(estimator).copy(), {}
-    if now.keys() != before.keys() or not all(map(is_, now.values(), before.values())):
-        theirs = {name: value for name, value in now.items() if _is_of_users(name)}
     with held(estimator):  # an update of a stream is made before or after, as a whole
-        estimator.__dict__ = vars(draft) | theirs
+        before = vars(estimator).copy()
+        draft = _with(type(estimator), deepcopied(estimator, before.copy()))
+    yield draft
+    with held(estimator):
+        after = _revision(before, vars(estimator), vars(draft))
+        object.__setattr__(estimator, "__dict__", after)
+
+
+def _revision(
+    before: dict[str, Any], now: dict[str, Any], learned: dict[str, Any]
+) -> dict[str, Any]:
+    """What was learned, with what users have set and deleted meanwhile."""
+    if now.keys() == before.keys() and all(map(is_, now.values(), before.values())):
+        return learned
+    now = now.copy()
+    set_by_users = {
+        name: value
+        for name, value in now.items()
+        if _is_of_users(name) or (name not in learned and name not in before)
+    }
+    deleted = {name for name in before if name not in now and _is_of_users(name)}
+    kept = {name: value for name, value in learned.items() if name not in deleted}
+    return kept | set_by_users
 
 
 def _is_of_users(name: str) -> bool:

@@ -24,13 +24,20 @@ class Updates(Lock):
 
     The gate is closed while the parameters move, for microseconds. Streams go through it in every
     step, and `still` for predictions.
+
+    Attributes
+    ----------
+    gate : Gate
+    vector, state : ndarray, dict or None
+        The parameters and the state of the solver that streams write into: made by them, so that
+        whoever holds the arrays from before keeps what he has.
     """
 
-    __slots__ = ("gate",)
+    __slots__ = ("gate", "state", "vector")
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = Gate()
+        self.gate, self.vector, self.state = Gate(), None, None
 
     def anew(self, free: bool) -> None:
         super().anew(free)
@@ -60,9 +67,9 @@ def deepcopied(model: Any, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def still(model: Any, array: np.ndarray) -> np.ndarray:
-    """Parameters of ``model`` that no stream moves any more: a copy if it has streams."""
+    """Parameters of ``model`` that no stream moves any more: a copy if one does."""
     found = _known.get(id(model))
-    if found is None or not array.flags.c_contiguous:  # which no kernel takes
+    if found is None or array is not found.vector:
         return array
     copied = np.empty_like(array)
     found.gate.copy(array.view(np.uint8), copied.view(np.uint8))

@@ -3,7 +3,7 @@
 import pickle
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 
 import joblib
@@ -413,3 +413,59 @@ def looking(model, look, x):
         "pickle": lambda: pickle.loads(pickle.dumps(model)).predict([x]).item(),
         "stream": fresh,
     }[look]
+
+
+def test_a_stream_that_begins_to_learn_leaves_what_others_hold():
+    model = wide()
+    now, view = snapshot(model), model.parameters_
+    before = view.copy()
+    stream = model.stream()
+    stream.step(np.ones(2))
+    stream.learn(5.0)
+    assert now.parameters_ is view and (view == before).all()
+    assert (model.parameters_ != before).any()
+
+
+def test_partial_fit_begins_with_whole_parameters_while_a_stream_moves_them():
+    values = [0.001, 0.002] * 300
+    model = wide().set_params(clip_norm=None, alpha=0.0)
+    move = moving(model, values)
+    found = set()
+
+    def look():
+        with suppress(ZeroDivisionError), revised(model) as draft:
+            found.add(len(np.unique(draft.parameters_)))
+            raise ZeroDivisionError
+
+    model.parameters_[:] = values[0]
+    in_threads([look], move)
+    assert found == {1}
+
+
+def test_what_users_set_and_delete_meanwhile_is_kept():
+    model = fitted(small())
+    model.note = model.other = "mine"
+    with revised(model) as draft:
+        draft.loss_ = 7.0
+        model.best_epoch_, model._mine = 3, 4
+        del model.note
+    assert (model.best_epoch_, model._mine, model.loss_, model.other) == (3, 4, 7.0, "mine")
+    assert not hasattr(model, "note")
+
+
+class Strict(LSTMRegressor):
+    def __setattr__(self, name, value):
+        assert name != "__dict__"
+        super().__setattr__(name, value)
+
+
+def test_a_class_with_its_own_way_to_set_attributes_is_fitted():
+    model = fitted(Strict(3, max_iter=1))
+    assert "__dict__" not in vars(model) and len(model.loss_curve_) == 1
+
+
+def test_parameters_of_another_precision_than_the_solver_are_saved():
+    model = fitted(small())
+    model.parameters_ = model.parameters_.astype(np.float32)
+    again = pickle.loads(pickle.dumps(model))
+    assert seen_of(again) == seen_of(model)

@@ -455,6 +455,7 @@ def test_streams_of_one_model_learn_one_at_a_time():
         return read_slowly
 
     for stream in streams:
+        stream.learn(1.0, 0.0)  # binds it to the array that streams move
         stream._target = slow(stream._target)
     start = threading.Barrier(2)
 

@@ -7,8 +7,8 @@ FAULTS = [
         "errors-change",
         "a failed call leaves what it learned so far",
         "sklstm/_snapshots.py",
-        "    draft = _with(type(estimator), before.copy())\n",
-        "    draft = estimator\n",
+        "        draft = _with(type(estimator), deepcopied(estimator, before.copy()))\n",
+        "        draft = estimator\n",
         "test_bad_input.py",
     ),
     Fault(
@@ -74,7 +74,7 @@ FAULTS = [
         "sklstm/_base.py",
         "        self.parameters_ = vector\n",
         "        self.parameters_[:] = vector\n",
-        "test_units.py",
+        "test_estimators.py",
     ),
     Fault(
         "snapshot-reader",
@@ -88,8 +88,8 @@ FAULTS = [
         "snapshot-writer",
         "what was learned is published attribute by attribute",
         "sklstm/_snapshots.py",
-        "    estimator.__dict__ = vars(draft) | theirs\n",
-        "    for name, value in vars(draft).items():\n        setattr(estimator, name, value)\n",
+        '        object.__setattr__(estimator, "__dict__", after)\n',
+        "        vars(estimator).update((name, after[name]) for name in sorted(after))\n",
         "test_snapshots.py",
     ),
     Fault(
