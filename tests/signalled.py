@@ -149,12 +149,12 @@ CASES = {
     "steps": streams,
     "learn_steps": learns_on_a_stream,
     "trials": tries,
-    "recurrent": lambda: baseline(RecurrentRegressor(40), *sums(200_000)),
+    "recurrent": lambda: baseline(RecurrentRegressor(40), *sums(LONG // 4)),
     "recurrent, forward in time": lambda: baseline(
         RecurrentRegressor(20, gradient="rtrl"), *sums(200_000)
     ),
     "guesses": lambda: baseline(GuessingRegressor(20, tolerance=1e-9), *sums(LONG)),
-    "chunker": lambda: baseline(SequenceChunker(20), *sums(200_000)),
+    "chunker": lambda: baseline(SequenceChunker(20), *sums(LONG // 4)),
     "cascade": cascade,
 }
 

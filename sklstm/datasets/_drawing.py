@@ -81,10 +81,11 @@ def encode_inputs(symbols: np.ndarray, n_symbols: int, as_symbols: bool, dtype: 
     """Symbols of any shape as int64, or as one more axis with one unit per symbol."""
     if as_symbols:
         return symbols.astype(np.int64, copy=False)
+    dtype = real_dtype(dtype)
     try:
         return _one_hot(symbols, n_symbols, dtype)
     except (MemoryError, ValueError):  # the latter: more than NumPy counts
-        size = symbols.size * n_symbols * np.dtype(dtype).itemsize
+        size = symbols.size * n_symbols * dtype.itemsize
         raise MemoryError(
             f"X has {symbols.size} steps of {n_symbols} units, {gib(size)} GiB, for which there is "
             "no memory: draw fewer sequences at a time, or symbols with as_symbols=True."
