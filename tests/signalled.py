@@ -133,6 +133,15 @@ def cascade():
     return call, lambda: np.isfinite(estimator.parameters_).all()
 
 
+def many_sequences():
+    X, y = sums(500, 8000)
+    model = RecurrentRegressor(60, max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X[:4], y[:4])
+    return lambda: model.predict(X), lambda: np.isfinite(model.predict(X[:4])).all()
+
+
 CASES = {
     "predict, one sequence": lambda: predicts(64, LONG),
     "predict, side by side": lambda: predicts(128, *[LONG // 20] * 40),
@@ -140,6 +149,7 @@ CASES = {
     "predict, one thread waits for the other": lambda: predicts(64, LONG, SHORT),
     "predict, per step": lambda: predicts(64, LONG, return_sequences=True),
     "learn, one sequence": lambda: learns(128, LONG // 4),
+    "learn, one thread waits for the other": lambda: learns(128, LONG // 3, SHORT),
     "learn, side by side": lambda: learns(128, *[LONG // 100] * 60),
     "learn, a team": lambda: learns(500, LONG // 80),
     "learn, both directions": lambda: learns(128, LONG // 16, SHORT, bidirectional=True),
@@ -156,6 +166,7 @@ CASES = {
     "guesses": lambda: baseline(GuessingRegressor(20, tolerance=1e-9), *sums(LONG)),
     "chunker": lambda: baseline(SequenceChunker(20), *sums(LONG // 4)),
     "cascade": cascade,
+    "recurrent, many sequences": many_sequences,
 }
 
 

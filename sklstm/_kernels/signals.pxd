@@ -83,12 +83,14 @@ cdef inline bint is_over(const Watch* watch) noexcept nogil:
 
 cdef inline bint look(Watch* watch, const Member* member) noexcept nogil:
     """A team looks together: what one has written the others read behind a barrier."""
-    watch.left = LOOK
+    cdef bint over
     wait(member)
     if watch.asks and not is_over(watch):
         ask(watch.signals)
     wait(member)
-    return is_over(watch)
+    over = is_over(watch)
+    watch.left = 0 if over else LOOK  # once it is over every loop ends at its next question
+    return over
 
 
 cdef inline bint stops(Watch* watch, const Member* member, double work) noexcept nogil:

@@ -1,11 +1,27 @@
 """Faults: calls that Ctrl-C does not end, or tears."""
 
-from faults.fault import CELL_PYX, ONLINE_PYX, Fault
+from faults.fault import ONLINE_PYX, Fault
 
 SIGNALS = "sklstm/_kernels/signals.pxd"
 TESTS = "test_signals.py"
 
 FAULTS = [
+    Fault(
+        "signals-stop",
+        "a look at signals without one ends the loop",
+        SIGNALS,
+        "return watch.left <= 0 and look(watch, member)",
+        "return watch.left <= 0 and not look(watch, member)",
+        "test_looks.py",
+    ),
+    Fault(
+        "signals-again",
+        "a call of many sequences that was ended goes on with the next one",
+        SIGNALS,
+        "    watch.left = 0 if over else LOOK",
+        "    watch.left = LOOK",
+        TESTS,
+    ),
     Fault(
         "signals-never",
         "nobody asks for signals",
@@ -25,10 +41,9 @@ FAULTS = [
     Fault(
         "signals-silent",
         "a call that was ended returns what it has",
-        CELL_PYX,
-        "                    keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)\n"
-        "            require_going(&self.watch)",
-        "                    keep_pace(&self.kept.pace, n_threads, work, seconds_now() - start)",
+        SIGNALS,
+        "    return -1 if is_over(watch) else 0",
+        "    return 0",
         TESTS,
     ),
     Fault(
