@@ -166,8 +166,7 @@ class BaseLSTM(CategoricalInput):
             weights = outputs.class_weighted(examples).sequence_weights
             scaled = outputs.class_weighted(examples.in_shares()).per_target(order)
             end = draft._train(outputs, scaled, weights, order, held_out, watch)
-            if fresh and end is End.INTERRUPTED and draft.n_iter_ == 0:
-                raise KeyboardInterrupt  # a model that was there is worth more than a part of one
+            draft._require_an_epoch(fresh, end)
         if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(
                 f"Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "

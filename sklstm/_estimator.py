@@ -177,6 +177,11 @@ class SequenceEstimator(CallbackSupportMixin, Portable, BaseEstimator):
             none, _ = self._split_known(none, None)
         self._draw_parameters(self._parameter_shape(), none, expected_length)
 
+    def _require_an_epoch(self, fresh: bool, end: End) -> None:
+        """A new fit that Ctrl-C ends before its first epoch has: what was there is worth more."""
+        if fresh and end is End.INTERRUPTED and self.n_iter_ == 0:
+            raise KeyboardInterrupt
+
     def _warn_if_interrupted(self, end: End, stacklevel: int = 3):
         if end is End.INTERRUPTED:
             warnings.warn(

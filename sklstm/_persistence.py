@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from sklstm._restored import restoring
-from sklstm._updates import deepcopied, held
+from sklstm._snapshots import settled
 from sklstm._version import __version__
 
 
@@ -24,8 +24,7 @@ class Portable:
     _not_saved = ("_validated", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
     def __getstate__(self) -> dict[str, Any]:
-        with held(self):
-            state = deepcopied(self, dict(super().__getstate__()))
+        state = super(Portable, settled(self)).__getstate__()
         kept = {name: value for name, value in state.items() if name not in self._not_saved}
         return kept | {"_sklstm_version": __version__}
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from operator import is_
 from typing import Any, TypeVar
 
-from sklstm._updates import deepcopied, held
+from sklstm._updates import attributes_of, held
 
 Estimator = TypeVar("Estimator")
 
@@ -26,8 +26,7 @@ def snapshot(estimator: Estimator) -> Estimator:
 
 def settled(estimator: Estimator) -> Estimator:
     """The same for what takes its time over all parameters: with arrays that no stream moves."""
-    with held(estimator):
-        return _with(type(estimator), deepcopied(estimator, vars(estimator).copy()))
+    return _with(type(estimator), attributes_of(estimator))
 
 
 @contextmanager
@@ -37,11 +36,10 @@ def revised(estimator: Estimator) -> Iterator[Estimator]:
     After the block the estimator has what was learned by the copy. If the block fails it is as it
     was. Parameters, and other attributes of users, stay those of the estimator itself.
     """
-    with held(estimator):  # an update of a stream is made before or after, as a whole
-        before = vars(estimator).copy()
-        draft = _with(type(estimator), deepcopied(estimator, before.copy()))
+    before = vars(estimator).copy()
+    draft = settled(estimator)
     yield draft
-    with held(estimator):
+    with held(estimator):  # an update of a stream is made before or after, as a whole
         after = _revision(before, vars(estimator), vars(draft))
         object.__setattr__(estimator, "__dict__", after)
 

@@ -16,8 +16,6 @@ import numpy as np
 from sklstm._locks import Lock
 from sklstm._runtime import Gate
 
-WRITTEN = ("parameters_", "_solver_state")  # attributes that streams write into
-
 
 class Updates(Lock):
     """Of one model: a lock for the stream that learns, and a gate in front of the parameters.
@@ -39,6 +37,12 @@ class Updates(Lock):
         super().__init__()
         self.gate, self.vector, self.state = Gate(), None, None
 
+    def written(self) -> tuple[tuple[str, Any], ...]:
+        """The attributes of the model that streams write into, by their names."""
+        if self.vector is None:
+            return ()
+        return ("parameters_", self.vector), ("_solver_state", self.state)
+
     def anew(self, free: bool) -> None:
         super().anew(free)
         self.gate.reset()
@@ -46,6 +50,7 @@ class Updates(Lock):
 
 # By the identity of models. A stream keeps its model alive, and what is here.
 _known: WeakValueDictionary[int, Updates] = WeakValueDictionary()
+_NOBODY = nullcontext()
 
 
 def updates_of(model: Any) -> Updates:
@@ -56,14 +61,20 @@ def updates_of(model: Any) -> Updates:
 def held(model: Any) -> AbstractContextManager:
     """A block in which no stream of ``model`` learns."""
     found = _known.get(id(model))
-    return nullcontext() if found is None else found.now
+    return _NOBODY if found is None else found.now
 
 
-def deepcopied(model: Any, attributes: dict[str, Any]) -> dict[str, Any]:
-    """``attributes`` with copies of what streams of ``model`` write into; in a `held` block."""
-    if id(model) not in _known:
-        return attributes
-    return attributes | {name: deepcopy(attributes[name]) for name in WRITTEN if name in attributes}
+def attributes_of(model: Any) -> dict[str, Any]:
+    """The attributes of ``model`` at one moment, with copies of what its streams write into."""
+    while True:
+        found = _known.get(id(model))
+        with _NOBODY if found is None else found.now:
+            attributes = vars(model).copy()
+            for name, written in () if found is None else found.written():
+                if attributes.get(name) is written:
+                    attributes[name] = deepcopy(written)
+        if _known.get(id(model)) is found:  # else the first stream has come meanwhile
+            return attributes
 
 
 def still(model: Any, array: np.ndarray) -> np.ndarray:

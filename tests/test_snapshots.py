@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._snapshots import revised, snapshot
+from sklstm._training import Training
 from sklstm.baselines import (
     GuessingRegressor,
     RecurrentCascadeRegressor,
@@ -469,3 +470,18 @@ def test_parameters_of_another_precision_than_the_solver_are_saved():
     model.parameters_ = model.parameters_.astype(np.float32)
     again = pickle.loads(pickle.dumps(model))
     assert seen_of(again) == seen_of(model)
+
+
+NEW_FITS = ["fit of another net", "other classes", "recurrent", "cascade", "chunker", "guessing"]
+
+
+@quiet
+@pytest.mark.parametrize("name", NEW_FITS)
+def test_a_new_fit_that_ends_before_its_first_epoch_raises(name, monkeypatch):
+    make, change = CHANGES[name]
+    model = make()
+    before = held(model)
+    monkeypatch.setattr(Training, "end_epoch", lambda self, *given, **more: interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        change(model)
+    assert held(model) == before

@@ -142,6 +142,7 @@ class BaselineRegressor(SequenceRegressor):
             fresh = not (draft.warm_start and draft.__sklearn_is_fitted__())
             examples = draft._prepare(X, y, sample_weight, shape, fresh)
             end = draft._train(examples.of_mean_1(), max_iter=draft.max_iter, watch=watch)
+            draft._require_an_epoch(fresh, end)
         if end is End.MAX_ITER:
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "

@@ -7,8 +7,8 @@ FAULTS = [
         "errors-change",
         "a failed call leaves what it learned so far",
         "sklstm/_snapshots.py",
-        "        draft = _with(type(estimator), deepcopied(estimator, before.copy()))\n",
-        "        draft = estimator\n",
+        "    draft = settled(estimator)\n",
+        "    draft = estimator\n",
         "test_bad_input.py",
     ),
     Fault(
@@ -75,6 +75,14 @@ FAULTS = [
         "        self.parameters_ = vector\n",
         "        self.parameters_[:] = vector\n",
         "test_estimators.py",
+    ),
+    Fault(
+        "first-epoch",
+        "a new fit that Ctrl-C ends at once takes the place of what was there",
+        "sklstm/_estimator.py",
+        "if fresh and end is End.INTERRUPTED and self.n_iter_ == 0:",
+        "if False:",
+        "test_snapshots.py",
     ),
     Fault(
         "snapshot-reader",
