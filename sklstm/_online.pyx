@@ -106,7 +106,6 @@ cdef class Online:
     cdef double work  # multiply-adds of a step, more or less
     cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
     cdef readonly bint parallel  # large enough for several threads
-    cdef readonly Py_ssize_t n_learned  # updates of the last `learn_steps`
     cdef Py_ssize_t threads
     cdef Py_ssize_t n_total, n_dense, n_categories
     cdef const real[::1] vector
@@ -577,12 +576,11 @@ cdef class Online:
         const unsigned char[::1] has_target,  # IN     (T,)
         const double[::1] penalties,          # IN     (T,) as in `gradient`, at each target
         move,    # () -> bool: moves the parameters along the gradient, unless that is not finite
-        moved,   # (updates so far), called after each, or False
         failed,  # (step, was the loss finite?): called where nothing was learned
         real[:, ::1] out,            # OUT    (T, K) raw outputs, before learning
         double[::1] losses,          # OUT    (T,), only where there is a target
     ):
-        """Feed several time steps, and learn at those that have a target; see `n_learned`.
+        """Feed several time steps, and learn at those that have a target.
 
         A signal may end the call between two steps: those before stand, and what they taught.
         """
@@ -594,7 +592,6 @@ cdef class Online:
         require_size("has_target", has_target.shape[0], T)
         require_size("penalties", penalties.shape[0], T)
         require_size("losses", losses.shape[0], T)
-        self.n_learned = 0
         begin_call(&self.signals, &self.watch)
         for t in range(T):
             if stops_alone(&self.watch, 2 * self.work):
@@ -611,10 +608,6 @@ cdef class Online:
                 losses[t] = found
                 if not isfinite(found) or not move():
                     failed(t, isfinite(found))
-                else:
-                    self.n_learned += 1
-                    if moved:
-                        moved(self.n_learned)
         require_going(&self.watch)
 
     def output(self):

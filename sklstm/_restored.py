@@ -126,9 +126,9 @@ def checked_shape(shape: Any) -> dict[str, Any]:
 def check_input(model: Any, width: int) -> None:
     """What a model knows of X, of which a step has ``width`` features."""
     attributes = vars(model)
-    n_columns, form = attributes.get("n_features_in_", width), attributes.get("_sequence_input")
+    n_columns, form = attributes["n_features_in_"], attributes["_sequence_input"]
     require_int("n_features_in_", n_columns, 1)
-    check(form in (None, *FORMS), "_sequence_input", form, f"one of {', '.join(FORMS)}")
+    check(form in FORMS, "_sequence_input", form, f"one of {', '.join(FORMS)}")
     fits = n_columns % width == 0 if form == "table" else n_columns == width
     check(fits, "n_features_in_", n_columns, f"the {width} features of a step")
     names = attributes.get("feature_names_in_")
@@ -146,7 +146,9 @@ def check_places(name: str, value: Any, n: int) -> None:
 def check_counts(model: Any) -> None:
     """What was counted and recorded in training."""
     attributes = vars(model)
-    for name in ("n_iter_", "t_", "_no_improvement_count", "_n_draws"):
+    for name in ("n_iter_", "t_"):
+        require_int(name, attributes[name])
+    for name in ("_no_improvement_count", "_n_draws"):
         require_int(name, attributes.get(name, 0))
     for name in ("loss_", "best_loss_", "best_validation_score_"):
         require_number(name, attributes.get(name), optional=True)
@@ -175,11 +177,10 @@ def check_lstm(model: Any) -> None:
     n_raw = model._outputs_now().n_raw
     check(n_raw == net.n_outputs, "n_outputs of the network", net.n_outputs, f"{n_raw}")
     dtype = (vector.dtype.type,)
-    if "_solver_state" in attributes:
-        _check_solver(attributes["_solver_state"], net.n_total)
-    if "_rng_state" in attributes:
-        check_generator("_rng_state", attributes["_rng_state"])
-    require_int("_split_seed", attributes.get("_split_seed", 0), 0, 2**32)
+    require_list("loss_curve_", attributes["loss_curve_"], Real)
+    _check_solver(attributes["_solver_state"], net.n_total)
+    check_generator("_rng_state", attributes["_rng_state"])
+    require_int("_split_seed", attributes["_split_seed"], 0, 2**32)
     if "_unfinished" in attributes:
         _check_unfinished(attributes["_unfinished"], net.n_total, dtype)
 

@@ -319,7 +319,6 @@ class Stream:
                 (weights > 0).view(np.uint8),
                 penalties,
                 self._move,
-                False,  # `_move` counts
                 failed,
                 raw,
                 losses,

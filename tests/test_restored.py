@@ -141,3 +141,15 @@ def test_the_memory_of_a_transformer_must_be_its_own(name, memory):
     stream.memory = memory
     with pytest.raises(ValueError, match=r"(TransformStream|EncoderStream) cannot be loaded"):
         pickle.loads(pickle.dumps(stream))
+
+
+NEEDED = ["_shape", "_solver_state", "_rng_state", "_split_seed", "_sequence_input"]
+NEEDED += ["n_features_in_", "n_iter_", "t_", "loss_curve_", "classes_", "n_outputs_"]
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_what_is_missing_is_named(name):
+    model = subject("classifier").model
+    del vars(model)[name]
+    with pytest.raises(ValueError, match=f"'{name}' is missing"):
+        pickle.loads(pickle.dumps(model))

@@ -54,7 +54,8 @@ cdef inline int require_offsets(
 ) except -1:
     """Where sequences begin, and the last one ends: from 0 to `n_steps`, never falling."""
     cdef Py_ssize_t k, n = offsets.shape[0] - 1
-    require_between(f"the number of {name}", n + 1, 1, PY_SSIZE_T_MAX)
+    if n < 0:
+        raise ValueError(f"{name} must have one element at least.")
     if offsets[0] != 0 or offsets[n] != n_steps:
         raise ValueError(
             f"{name} must go from 0 to {n_steps}, got {offsets[0]} to {offsets[n]}."

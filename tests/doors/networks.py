@@ -176,7 +176,7 @@ def learn_steps(**arguments):
         raise AssertionError
 
     arguments = list(arguments.values())
-    online().learn_steps(*arguments[:6], lambda: True, False, fail, *arguments[6:])
+    online().learn_steps(*arguments[:6], lambda: True, fail, *arguments[6:])
 
 
 LEARN_STEPS = BLOCK | dict(
