@@ -1,5 +1,6 @@
 """The examples run and show what they say."""
 
+import os
 import re
 import runpy
 import sys
@@ -9,23 +10,39 @@ import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SCRIPTS = sorted(
+    script for folder in ("how_to", "paper") for script in (EXAMPLES / folder).glob("*.py")
+)
+
+
+@pytest.fixture(autouse=True)
+def pictures():
+    """Examples draw into memory. The fixture returns a function that lists the open figures."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    yield lambda: [pyplot.figure(number) for number in pyplot.get_fignums()]
+    pyplot.close("all")
 
 
 def run(name, capsys, *arguments):
+    """What an example prints. It runs from another folder, as users may do."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(os.sep)
         patch.setattr(sys, "argv", [name, *map(str, arguments)])
         runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     return capsys.readouterr().out
 
 
 def test_gestures_of_unknown_people_are_told_apart(capsys):
-    printed = run("ragged_gestures.py", capsys)
+    printed = run("how_to/gestures.py", capsys)
     accuracy = float(re.search(r"unknown people: ([\d.]+)", printed)[1])
     assert accuracy > 0.8
 
 
 def test_a_model_that_goes_on_learning_follows_the_change(capsys):
-    printed = run("online_stream.py", capsys)
+    printed = run("how_to/online_stream.py", capsys)
     first = re.findall(r"error ([\d.]+)$", printed, flags=re.MULTILINE)
     last = re.findall(r"error ([\d.]+), without further learning ([\d.]+)", printed)[-1]
     assert float(first[-1]) < float(first[0])
@@ -33,7 +50,7 @@ def test_a_model_that_goes_on_learning_follows_the_change(capsys):
 
 
 def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_by(capsys):
-    printed = run("forecast_climate.py", capsys)
+    printed = run("how_to/climate_forecast.py", capsys)
     rows = re.findall(r"^  (\S.*?) +([\d.]+) +([\d.]+) +([\d.]+)$", printed, re.MULTILINE)
     of_co2, of_sea = (
         {label: np.array(row, float) for label, *row in part} for part in (rows[:4], rows[4:])
@@ -49,7 +66,7 @@ def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_
 
 def test_numbers_that_attributions_call_important_decide(capsys, tmp_path):
     picture = tmp_path / "picture.png"
-    printed = run("explain_vowels.py", capsys, picture)
+    printed = run("how_to/explaining.py", capsys, picture)
     assert picture.stat().st_size > 10_000
     assert float(re.search(r"Accuracy .*: ([\d.]+)", printed)[1]) > 0.95
     rows = re.findall(r"(\d+)% +([\d.]+) +([\d.]+) +([\d.]+)", printed)
@@ -60,4 +77,13 @@ def test_numbers_that_attributions_call_important_decide(capsys, tmp_path):
 
 def test_every_example_is_tested():
     source = Path(__file__).read_text()
-    assert all(f'"{script.name}"' in source for script in EXAMPLES.glob("*.py"))
+    assert SCRIPTS
+    for script in SCRIPTS:
+        assert f'"{script.parent.name}/{script.name}"' in source, script.name
+
+
+def test_every_data_file_says_where_it_comes_from():
+    described = (EXAMPLES / "data" / "README.md").read_text()
+    files = {file.name for file in (EXAMPLES / "data").iterdir() if file.suffix in (".csv", ".npz")}
+    assert files == set(re.findall(r"^\| `([^`]+)`", described, re.MULTILINE))
+    assert all((EXAMPLES / "data" / file).stat().st_size < 150_000 for file in files)

@@ -10,7 +10,7 @@ never saw values so high. For the sea, the relative one is as good as ridge one 
 worse than the LSTM alone half a year ahead and more: by then the last value says little.
 Then it forecasts the quantiles of 10 and 90 %, between which 80 % of the months should lie. Of
 carbon dioxide about as many do; of the sea only half, so check intervals on later data.
-Runs in a few seconds: ``python examples/forecast_climate.py``.
+Runs in a few seconds: ``python examples/how_to/climate_forecast.py``.
 """
 
 from pathlib import Path
@@ -58,7 +58,7 @@ def windows(series):
 
 
 def main():
-    table = np.genfromtxt(Path(__file__).with_name("climate.csv"), delimiter=",", names=True)
+    table = np.genfromtxt(Path(__file__).parents[1] / "data" / "climate.csv", delimiter=",", names=True)
     models = {
         "as a year before": SeasonalNaive(),
         "ridge on windows": LinearModel(),

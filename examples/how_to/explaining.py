@@ -4,7 +4,7 @@ An LSTM tells nine Japanese speakers apart by one vowel, from 12 coefficients of
 step. Attributions say how much each of these numbers has added to the answer. To see that they are
 right about it, the numbers to which they owe most are replaced by their mean, or as many drawn at
 random, and the answers are counted that stay. Runs in a few seconds; with a file name it also draws
-one utterance: ``python examples/explain_vowels.py picture.png``.
+one utterance: ``python examples/how_to/explaining.py picture.png``.
 """
 
 import sys

@@ -5,7 +5,7 @@ the stream it starts to behave differently. The stream arrives in pieces of 100 
 piece the model first predicts the load at every step, and only then learns from it with
 ``partial_fit``: every error is that of a prediction. Beside it runs a copy that stops learning
 before the change.
-Runs in a few seconds: ``python examples/online_stream.py``.
+Runs in a few seconds: ``python examples/how_to/online_stream.py``.
 """
 
 from copy import deepcopy

@@ -3,7 +3,7 @@
 Three made-up gestures, six channels (acceleration and rotation along x, y and z). Each repetition
 is faster or slower, stronger or weaker, held at a tilt, and begins after a pause of its own. The
 recordings of some people are for learning; those of others, whom the model has not seen, test it.
-Runs in a few seconds: ``python examples/ragged_gestures.py``.
+Runs in a few seconds: ``python examples/how_to/gestures.py``.
 """
 
 import numpy as np
