@@ -49,7 +49,7 @@ LISTS = (
 HEAD = """\
 # API reference
 
-Written by `docs/make_api.py` from the docstrings. The [user guide](user_guide.md) explains,
+Written by `docs/make_api.py` from the docstrings. The [user guide](user_guide/index.md) explains,
 this page lists.
 """
 
