@@ -1,8 +1,8 @@
 """Write the tables of docs/paper.md: ``python docs/make_paper_page.py``.
 
-They are made of docs/paper_results.json and docs/paper_search.json, which
-``python -m sklstm.paper`` writes; what was not run shows as "-". A table stands between
-``<!-- its name -->`` and ``<!-- end -->``; the text around it is left alone.
+``python -m sklstm.paper`` writes docs/paper_results.json and docs/paper_search.json, and this
+script makes the tables from them. Rows that were not run show as "-". The script replaces what is
+between ``<!-- name of the table -->`` and ``<!-- end -->`` and leaves the other text unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from sklstm.paper._rows import N_TEST, ROWS, Row
 from sklstm.paper._search import GRIDS
 
 FOLDER = Path(__file__).parent
-# The paper's tables; 2b has a result in the text. What they have beside sequences to success.
+# The paper's tables (the result of 2b is in its text), and which of them report more than sequences to
+# success.
 TABLES = {
     "table 1": ("1",),
     "table 2": ("2a",),
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 def page(text: str, folder: Path = FOLDER) -> str:
-    """The text of the page with the tables of the results in a folder."""
+    """Return the text of the page, with tables of the results in a folder."""
     results, here = kept(folder / "paper_results.json")
     search, there = kept(folder / "paper_search.json")
     tables = make_tables(results, search, here or there)
@@ -66,7 +67,7 @@ def kept(path: Path) -> tuple[list[Result], dict[str, Any] | None]:
 def make_tables(
     results: list[Result], search: list[Result], where: dict[str, Any] | None
 ) -> dict[str, str]:
-    """All tables of the page, by name."""
+    """Return all tables of the page, by name."""
     done = {result.key: result for result in results}
     for result in done.values():
         if result.column == "printed" and result.reading:
@@ -95,7 +96,7 @@ def summary(done: dict[tuple[str, str], Result]) -> str:
             verdicts[column].append(result and kind_of(result))
         lines.append(line)
     text = table(("row", "published", "as printed", "best reading", "today"), lines)
-    kinds = ("agree", "solved, other count", "solved less often", "not solved", "not run")
+    kinds = ("agree", "solved, different count", "solved less often", "not solved", "not run")
     counts = [
         [column, *(str(verdicts[column].count(kind)) for kind in kinds[:-1])]
         + [str(verdicts[column].count(None))]
@@ -109,18 +110,18 @@ def kind_of(result: Result) -> str:
         return "agree"
     if result.summary["n_success"] == 0:
         return "not solved"
-    return "solved less often" if "less often" in result.verdict else "solved, other count"
+    return "solved less often" if "less often" in result.verdict else "solved, different count"
 
 
 def result_of(row: Row, column: str, done: dict[tuple[str, str], Result]) -> Result | None:
-    """A column's result. The best reading of most rows is as printed, and is not run again."""
+    """Result of a column. If the best reading is the one as printed, the result of that column."""
     if column == "best" and (row.name, "best") not in done and not best_reading(row).changed():
         column = "printed"
     return done.get((row.name, column))
 
 
 def of_the_paper(rows: list[Row], done: dict[tuple[str, str], Result]) -> str:
-    """A table of the paper; below each published line those of the three columns."""
+    """A table of the paper: each published line, followed by the lines of the three columns."""
     shown = {row.experiment for row in rows}
     first, fraction = shown & set(FIRST), shown & set(FRACTION)
     wrong, error = shown & set(WRONG), shown & set(ERROR)
@@ -194,7 +195,7 @@ def measured_cells(result: Result) -> list[str]:
 
 
 def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
-    """The other systems of an experiment; below each published line what came out."""
+    """The other systems of an experiment: each published line, followed by the measured one."""
     lines, fewer = [], {}
     for name, (row, _) in baseline_rows().items():
         if row.experiment != experiment:
@@ -216,7 +217,7 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
         )
         n = result.summary["n_trials"]
         if row.n_trials and n < row.n_trials:
-            fewer[row.label] = f"{n} for {row.n_trials}"
+            fewer[row.label] = f"{n} instead of {row.n_trials}"
     unit = "guesses" if experiment == "guessing" else "sequences"
     headings = ["system", "", "weights", "success", "95 %", unit, "95 %", "range"]
     note = listed("Fewer trials than published", fewer, len(lines) // 2)
@@ -254,7 +255,7 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
 
 
 def searched(results: list[Result]) -> str:
-    """Success and mean number of sequences: a table per experiment, a line for each reading."""
+    """Successes and mean number of sequences: a table per experiment, a line per reading."""
     done = {result.key: result for result in results}
     asked = [(name, reading or "as printed") for name in GRIDS for reading in GRIDS[name]]
     pairs = dict.fromkeys([*asked, *done])
@@ -286,7 +287,7 @@ def machine(results: list[Result], search: list[Result], where: dict[str, Any] |
         names.get(column, column): [r for r in results if r.column == column]
         for column in (*COLUMNS, *names)
     }
-    # the best reading of many rows is as printed, and was not run again
+    # many rows have no better reading than the one as printed: their results are shared
     groups["best"] = [result for result in groups["best"] if result.reading]
     for name, done in (groups | {"search": search}).items():
         seconds = sum(result.wall_seconds for result in done)
@@ -322,7 +323,7 @@ def changes(reading: dict[str, Any]) -> str:
 
 
 def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
-    """When the cell of 2a and 2b was added."""
+    """Sentences that say when the cell of 2a and 2b was added."""
     words = []
     for row in rows:
         for column in ("printed", "best"):
@@ -332,14 +333,13 @@ def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str
             trials = result.trials
             at = [trial["grown_at"] for trial in trials if "grown_at" in trial]
             after = f", after {number(sum(at) / len(at))} sequences on average" if at else ""
-            words.append(
-                f"The cell was added in {len(at)} of {len(trials)} trials ({column}){after}."
-            )
+            name = {"printed": "As printed", "best": "With the best reading"}[column]
+            words.append(f"{name}, {len(at)} of {len(trials)} trials added the cell{after}.")
     return words
 
 
 def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
-    """Where a run had fewer trials than published, or not the usual cap."""
+    """Sentences that list runs with fewer trials than published, or with another cap."""
     fewer, caps = {}, {}
     for row in rows:
         for column in COLUMNS:
@@ -352,17 +352,17 @@ def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
                 result.cap,
             )
             if column != "today" and n < row.n_trials:
-                fewer[name] = f"{n} for {row.n_trials}"
+                fewer[name] = f"{n} instead of {row.n_trials}"
             if cap and (column == "today" or cap != int(3 * row.sequences)):
                 caps[name] = number(cap)
     return [
         listed("Fewer trials than published", fewer),
-        listed("Caps other than the usual", caps),
+        listed("Caps that differ from the default", caps),
     ]
 
 
 def listed(what: str, values: dict[str, str], n_all: int | None = None) -> str:
-    """Names by their value; "all rows" where ``n_all`` of them share it."""
+    """List the names that share each value, or "all rows" if ``n_all`` of them share it."""
     names: dict[str, list[str]] = {}
     for name, value in values.items():
         names.setdefault(value, []).append(name)
@@ -386,7 +386,7 @@ def notes(*lines: str) -> str:
 
 
 def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """Markdown with columns of even width, so that it can be read as it is."""
+    """Markdown table, padded to columns of even width so that the source is readable."""
     cells = [list(headings), *map(list, lines)]
     widths = [max(3, *(len(line[k]) for line in cells)) for k in range(len(cells[0]))]
     widths[-1] = widths[-1] if widths[-1] < 20 else 3  # nothing follows

@@ -123,8 +123,8 @@ def test_a_result_shows_in_its_table_in_the_summary_and_in_the_time(tmp_path):
     new = [" ".join(line.split()) for line in full if line not in empty]
     assert any("| printed | 156 | 0 of 2 | 0–84 % |" in line for line in new)
     assert any(line.startswith("| `6a` | 31,390 | fails | fails | - |") for line in new)
-    assert "Fewer trials than published: 2 for 20 (6a, printed)." in " ".join(new)
-    assert "Caps other than the usual: 100 (6a, printed)." in " ".join(new)
+    assert "Fewer trials than published: 2 instead of 20 (6a, printed)." in " ".join(new)
+    assert "Caps that differ from the default: 100 (6a, printed)." in " ".join(new)
     assert any(line.startswith("| printed | 1 | 2 |") for line in new)
 
 
