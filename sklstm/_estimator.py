@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from sklstm._isa import kernels
+from sklstm._links import Linked
 from sklstm._outputs import Given, Outputs
 from sklstm._persistence import Portable
 from sklstm._sequences import Sequences, Split, learn_names, read_sequences, unpack_steps
@@ -23,7 +24,7 @@ from sklstm._training import End
 SEEDS = np.iinfo(np.int32).max
 
 
-class SequenceEstimator(CallbackSupportMixin, Portable, BaseEstimator):
+class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
     """An estimator whose learned numbers are the vector ``parameters_`` of a net of ``_shape``.
 
     ``_shape`` says what the net looks like: what the parameters decide (`_parameter_shape`), and

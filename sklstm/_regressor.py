@@ -173,8 +173,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     nesterovs_momentum : bool, default=True
         For "sgd" only: whether the gradient acts ahead of the momentum.
 
-    beta_1, beta_2 : float, default=0.9 and 0.999
-        For "adam" only: decay of the running means of the gradient and of its square.
+    beta_1 : float, default=0.9
+        Only used with "adam": decay of the running mean of the gradient.
+
+    beta_2 : float, default=0.999
+        Only used with "adam": decay of the running mean of the squared gradient.
 
     epsilon : float, default=1e-8
         For "adam" only: added to the root of the mean square.

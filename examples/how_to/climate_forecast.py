@@ -58,7 +58,9 @@ def windows(series):
 
 
 def main():
-    table = np.genfromtxt(Path(__file__).parents[1] / "data" / "climate.csv", delimiter=",", names=True)
+    table = np.genfromtxt(
+        Path(__file__).parents[1] / "data" / "climate.csv", delimiter=",", names=True
+    )
     models = {
         "as a year before": SeasonalNaive(),
         "ridge on windows": LinearModel(),

@@ -54,21 +54,36 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     features_per_step : int, default=1
         For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
 
-    output_rate, candidate_rate : float, default=1.0 and 100.0
-        Size of the linear step of quickprop, for outputs divided by the number of targets' steps,
-        for candidates by that and by the number of their sources; Fahlman's epsilons.
+    output_rate : float, default=1.0
+        Step size of quickprop for the outputs (Fahlman's epsilon). It is divided by the number of
+        steps that have a target.
+
+    candidate_rate : float, default=100.0
+        Step size of quickprop for the candidates. It is divided by the number of steps that have
+        a target and by the number of sources of a candidate.
 
     growth : float, default=2.0
-        How much longer than the last one a step of quickprop may be (mu).
+        Largest ratio of a quickprop step to the step before it (Fahlman's mu).
 
-    output_decay, candidate_decay : float, default=1e-4 and 0.0
-        This much of a weight is added to its slope.
+    output_decay : float, default=1e-4
+        Weight decay of the outputs: this fraction of a weight is added to its slope.
 
-    output_patience, candidate_patience : int, default=12 and 8
-        A phase ends after so many epochs without a change of the loss, or of the best correlation,
+    candidate_decay : float, default=0.0
+        Weight decay of the candidates.
 
-    output_threshold, candidate_threshold : float, default=0.01 and 0.03
-        by this fraction.
+    output_patience : int, default=12
+        A phase that trains the outputs ends after this number of epochs in which the loss has
+        changed by less than `output_threshold`.
+
+    candidate_patience : int, default=8
+        A phase that trains candidates ends after this number of epochs in which the best
+        correlation has changed by less than `candidate_threshold`.
+
+    output_threshold : float, default=0.01
+        Relative change of the loss that counts as progress.
+
+    candidate_threshold : float, default=0.03
+        Relative change of the best correlation that counts as progress.
 
     max_phase_iter : int, default=100
         Epochs of a phase at most.

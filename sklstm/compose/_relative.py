@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import watched
+from sklstm._links import Linked
 from sklstm._number_losses import LOSSES, goal_of
 from sklstm._parameters import positive_int, setting_of
 from sklstm._regressor import LSTMRegressor
@@ -31,7 +32,9 @@ def _learns_in_parts(model: RelativeRegressor) -> bool:
     return hasattr(getattr(model, "regressor_", model.regressor), "partial_fit")
 
 
-class RelativeRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class RelativeRegressor(
+    Linked, CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator
+):
     """Forecast relative to now: the last value is taken out of X and y and added to predictions.
 
     The regressor inside then learns changes instead of levels, which it would have to copy through

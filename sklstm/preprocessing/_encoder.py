@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._callbacks import one_task
 from sklstm._laws import check_finite
+from sklstm._links import Linked
 from sklstm._restored import (
     check,
     check_input,
@@ -100,7 +101,7 @@ class _Encoding:
 
 
 class SequenceEncoder(
-    _Encoding, CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+    _Encoding, Linked, CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 ):
     """Turn symbols into codes, which the LSTM estimators take as ``categorical_features``.
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklstm._containers import chosen_features, frame_of, is_frame
+from sklstm._links import Linked
 from sklstm._restored import check, check_input, check_places, require_int, restoring
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, Interval, StrOptions, _wrap_data_with_container
@@ -68,7 +69,9 @@ class _Transform:
         return self.fit(X, y, **fit_params).transform(X)
 
 
-class SequenceTransformer(_Transform, CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class SequenceTransformer(
+    _Transform, Linked, CallbackSupportMixin, TransformerMixin, BaseEstimator
+):
     """A transformer of sequences step by step, whose steps may depend on those around them.
 
     NaN is a missing value and allowed. A subclass says what becomes of packed sequences
