@@ -21,8 +21,8 @@ from sklstm.paper._rows import N_TEST, ROWS, Row
 from sklstm.paper._search import GRIDS
 
 FOLDER = Path(__file__).parent
-# The paper's tables (the result of 2b is in its text), and which of them report more than sequences to
-# success.
+# The paper's tables (the result of 2b is in its text). The constants below list the experiments
+# whose tables report more than the sequences to success.
 TABLES = {
     "table 1": ("1",),
     "table 2": ("2a",),

@@ -33,7 +33,7 @@ def links(document):
 
 def test_every_file_of_tests_has_a_row():
     text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
-    table = text.split("| tests | hold to what |")[1].split("\n\n")[0]
+    table = text.split("| tests | what they check |")[1].split("\n\n")[0]
     shown = [name for line in table.splitlines()[1:] for name in NAMES.findall(line.split("|")[1])]
     files = {file.name for file in ROOT.glob("tests/test_*.py")}
     named = {pattern: fnmatch.filter(files, pattern) for pattern in shown if "test_" in pattern}
