@@ -75,6 +75,38 @@ def test_numbers_that_attributions_call_important_decide(capsys, tmp_path):
     assert (np.diff(important) < 0).all()
 
 
+def test_a_cell_remembers_the_second_symbol_of_a_string(capsys, pictures):
+    printed = run("paper/embedded_reber.py", capsys)
+    shares = [float(share) for share in re.findall(r"^Test strings .*: ([\d.]+)$", printed, re.M)]
+    assert len(shares) == 2 and min(shares) > 0.98
+    assert int(re.search(r"holds (\d+)%", printed)[1]) > 100 / 8  # more than its share
+    assert len(pictures()) == 2
+
+
+def test_the_start_of_the_gates_matters_more_than_the_gradient(capsys, pictures):
+    printed = run("paper/long_time_lags.py", capsys)
+    guess = float(re.search(r"constant guess: ([\d.]+)", printed)[1])
+    errors = [float(error) for error in re.findall(r"error at the end ([\d.]+)", printed)]
+    assert len(errors) == 6
+    assert max(errors[:4]) < guess / 10 < min(errors[4:])
+    assert len(pictures()) == 2
+
+
+def test_errors_vanish_in_logistic_units_and_stay_in_cells(capsys, pictures):
+    printed = run("paper/error_flow.py", capsys)
+    near, far = {}, {}
+    for label, first, last in re.findall(
+        r"^(.*\S) *: (\S+) after .*, (\S+) after 100", printed, re.M
+    ):
+        near[label], far[label] = float(first), float(last)
+    assert all(far[label] < 1e-9 for label in far if label.startswith("logistic"))
+    assert far["1997, truncated"] == near["1997, truncated"] > 0.01
+    assert far["forget, truncated"] < near["forget, truncated"] * 1e-6
+    kept = [float(share) for share in re.findall(r"bias \d: (\S+) of", printed)]
+    assert kept == sorted(kept) and kept[-1] > 0.1
+    assert len(pictures()) == 2
+
+
 def test_every_example_is_tested():
     source = Path(__file__).read_text()
     assert SCRIPTS
