@@ -222,6 +222,8 @@ def test_a_picture():
     display = AttributionDisplay.from_estimator(MODELS["regressor"](), X[0], method="gradient")
     assert display.image_.get_array().shape == X[0].T.shape
     assert len(display.lines_) == 3
-    with pytest.raises(ValueError, match="ax has 1 axes, needs 2"):
+    with pytest.raises(
+        ValueError, match="ax has 1 axes, but the display needs 2: signal, attributions"
+    ):
         display.plot(pyplot.gca())
     pyplot.close("all")

@@ -1,20 +1,14 @@
 """States are those of the kernels, error flow is what their gradient is made of."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from kernels import CELLS
-from problems import attributes, labels, numbers, sequences
+from problems import attributes, numbers, sequences
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
-from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm import LSTMRegressor
 from sklstm.inspection import (
-    ErrorFlowDisplay,
-    LossCurveDisplay,
-    StateDisplay,
     error_flow,
     hidden_states,
     plain_error_flow,
@@ -319,77 +313,3 @@ def test_bad_sequences_are_refused():
 def test_a_plain_net_that_does_not_fit_is_refused(W, drive, settings, message):
     with pytest.raises(ValueError, match=message):
         plain_error_flow(W, drive, **settings)
-
-
-# Displays.
-
-
-@pytest.fixture
-def pyplot():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    yield pyplot
-    pyplot.close("all")
-
-
-def test_the_error_flow_is_drawn_as_measured(pyplot):
-    estimator, X = model("1997"), sequences(n=4, n_features=3)
-    display = ErrorFlowDisplay.from_estimator(estimator, X, at="candidate", gradient="full")
-    flow = error_flow(estimator, X, gradient="full")
-    (line,) = display.lines_
-    np.testing.assert_array_equal(line.get_xdata(), flow.lag)
-    assert line.get_ydata()[0] == np.median(flow.candidate[:, 0])
-    assert display.ax_.get_yscale() == "log"
-    assert display.ax_.get_legend().get_texts()[0].get_text() == "1997, full gradient"
-    plain = plain_error_flow(*plain_net())
-    other = ErrorFlowDisplay(plain.lag, plain.unit, name="plain").plot(display.ax_, color="k")
-    assert other.figure_ is display.figure_
-    assert len(display.ax_.lines) == 2
-    assert other.lines_[0].get_color() == "k"
-    with pytest.raises(ValueError, match="at must be one of"):
-        ErrorFlowDisplay.from_estimator(estimator, X, at="forget_gate")
-
-
-def test_the_loss_is_drawn_over_epochs_and_scores_beside_it(pyplot):
-    X = sequences()
-    estimator = LSTMClassifier(3, max_iter=4, tol=0, random_state=0, warm_start=True)
-    with pytest.raises(ValueError, match="no loss curve"):
-        LossCurveDisplay.from_estimator(estimator)
-    with pytest.warns(match="hasn't converged"):
-        estimator.fit(X, labels())
-    display = LossCurveDisplay.from_estimator(estimator)
-    assert display.validation_ax_ is None
-    np.testing.assert_array_equal(display.lines_[0].get_ydata(), estimator.loss_curve_)
-    np.testing.assert_array_equal(display.lines_[0].get_xdata(), [1, 2, 3, 4])
-    with pytest.warns(match="hasn't converged"):
-        estimator.set_params(early_stopping=True).fit(X, labels())
-    display = LossCurveDisplay.from_estimator(estimator, ax=pyplot.figure().subplots())
-    np.testing.assert_array_equal(display.lines_[1].get_ydata(), estimator.validation_scores_)
-    np.testing.assert_array_equal(display.lines_[1].get_xdata(), [5, 6, 7, 8])
-    assert display.validation_ax_.get_ylabel() == "Validation score"
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_states_are_drawn_in_panels(cell, pyplot):
-    estimator, x = model(cell), one_sequence()
-    states = hidden_states(estimator, x)
-    display = StateDisplay.from_estimator(estimator, x)
-    assert len(display.axes_) == (4 if cell in ("1997", "coupled") else 5)
-    assert display.ax_.get_ylabel() == "Cell states"
-    for k in range(6):
-        np.testing.assert_array_equal(display.lines_[0][k].get_ydata(), states.state[:, k])
-        np.testing.assert_array_equal(display.lines_[1][k].get_ydata(), states.output[:, k])
-    np.testing.assert_array_equal(display.lines_[-1][2].get_ydata(), states.output_gate[:, 2])
-    assert len(display.lines_[-1]) == 3
-    with pytest.raises(ValueError, match="ax has 1 axes"):
-        StateDisplay(states).plot(display.ax_)
-
-
-def test_matplotlib_is_loaded_for_drawing_only(monkeypatch):
-    code = "import sys, sklstm.inspection; sys.exit('matplotlib' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"sklstm\[plot\]"):
-        StateDisplay.from_estimator(model(), one_sequence())

@@ -183,16 +183,12 @@ class LearningCurve:
             If there are no rows yet.
         """
         from sklstm.inspection import LossCurveDisplay
+        from sklstm.inspection._loss_curve_display import best_epoch
 
         if not self.rows_:
             raise ValueError("There are no rows yet: set this callback on an LSTM and call fit.")
         _, loss, validation_loss, scores = zip(*(row.values() for row in self.rows_), strict=True)
-        judged = scores[-1] == scores[-1]
-        display = LossCurveDisplay(loss, scores if judged else None).plot(ax)
-        if judged:
-            epochs = display.lines_[0].get_xdata()
-            (line,) = display.ax_.plot(epochs, validation_loss, "C2", label="Validation loss")
-            display.ax_.set_ylabel("Loss")
-            display.lines_.append(line)
-            display.ax_.legend(handles=display.lines_)
-        return display
+        if scores[-1] != scores[-1]:  # NaN: nothing was held out
+            return LossCurveDisplay(loss).plot(ax)
+        best = best_epoch(scores, validation_loss)
+        return LossCurveDisplay(loss, scores, validation_loss, best_epoch=best).plot(ax)

@@ -1,13 +1,16 @@
-"""Inside a network: its states over time, the flow of errors, the course of training.
+"""States and error flow of a network, training curves, attributions and feature importance.
 
-For any model of sequences: which features and steps its predictions depend on.
+`permutation_importance` works with any model of sequences; the others need an LSTM of this package.
+The displays also take a fitted pipeline that ends with one.
 """
 
 from sklstm.inspection._attribution_display import AttributionDisplay
 from sklstm.inspection._attributions import attributions
-from sklstm.inspection._displays import ErrorFlowDisplay, LossCurveDisplay, StateDisplay
 from sklstm.inspection._error_flow import error_flow, plain_error_flow
+from sklstm.inspection._error_flow_display import ErrorFlowDisplay
+from sklstm.inspection._loss_curve_display import LossCurveDisplay
 from sklstm.inspection._permutation import permutation_importance
+from sklstm.inspection._state_display import StateDisplay
 from sklstm.inspection._states import hidden_states
 
 __all__ = [
