@@ -107,7 +107,7 @@ def test_the_loss_is_drawn_over_epochs_and_scores_beside_it(pyplot):
 
 def test_the_best_epoch_is_the_one_whose_parameters_are_kept():
     """Every run that ends with the best epoch has the parameters of the whole run."""
-    settings = dict(early_stopping=True, max_iter=30, learning_rate_init=0.03, random_state=1)
+    settings = dict(early_stopping=True, max_iter=30, learning_rate_init=0.1, random_state=1)
     model = make_pipeline(SequenceScaler(), LSTMRegressor(4, **settings))
     kept = model.fit(X, Y)[-1]
     display = LossCurveDisplay.from_estimator(model)
