@@ -5,7 +5,6 @@ from importlib.util import find_spec
 ONNX = ("onnx", "onnxruntime")
 EXPORTS = ("safetensors", "skl2onnx", "torch", *ONNX)
 NEEDED = {
-    "docs/api.md": EXPORTS,
     "docs/export.md": EXPORTS,
     "sklstm/export/_graph.py": ONNX,
     "sklstm/export/_onnx.py": ONNX,

@@ -70,6 +70,8 @@ warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklstm"
+html_favicon = html_logo = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_baseurl = PROJECT["urls"]["Documentation"]
 html_static_path = ["_static"]
 html_css_files = ["sklstm.css"]
@@ -80,6 +82,7 @@ html_theme_options = {
     "icon_links": [
         {"name": "Source", "url": PROJECT["urls"]["Source"], "icon": "fa-brands fa-github"}
     ],
+    "logo": {"text": "sklstm"},
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_prev_next": False,
