@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: fit, partial_fit, and the parameters they train."""
+"""Base class of LSTMClassifier and LSTMRegressor: fit, partial_fit and fitted parameters."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ from sklstm._stream import Stream
 from sklstm._targets import Examples, Rows
 from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology, topology
-from sklstm._training import End, Records
+from sklstm._training import End, Records, Run
 from sklstm._unfinished import as_if_ended, unfinished
 from sklstm._updates import still
 from sklstm._validation import HeldOut, hold_out, warn_if_apart
 
-ADAPTIVE_TOL = 1e-4  # for tol=None where the rule does not stop, but lowers the rate
+ADAPTIVE_TOL = 1e-4  # tol=None with learning_rate="adaptive", which needs a rule to lower its rate
 
 
 class BaseLSTM(CategoricalInput):
-    """An LSTM without a meaning for its outputs: the subclasses read y and score predictions."""
+    """LSTM whose subclasses decide what outputs mean: they read y and score predictions."""
 
     # ------------------------------------------------------------------------ fitted parameters
 
@@ -89,41 +89,54 @@ class BaseLSTM(CategoricalInput):
         sample_weight_val: Any = None,
         validation_groups: Any = None,
     ):
-        """Learn from sequences and their targets.
+        """Train on sequences and their targets.
 
         Parameters
         ----------
         X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
-            The sequences. A table has one sequence per row. A single long sequence `x` of shape
-            `(T, F)` with a target per step is `fit([x], [targets])` with `return_sequences=True`;
-            a long table of several sequences goes through `sklstm.preprocessing.from_long`.
+            The sequences: n of them, with T steps of F features. The sequences of a list may differ
+            in length. Each row of a table is one sequence, see ``features_per_step``. For a single
+            long sequence ``x`` of shape (T, F) with a target per step, set
+            ``return_sequences=True`` and pass ``[x]`` and ``[targets]``. For a long table of
+            several sequences, call :func:`sklstm.preprocessing.from_long` first.
         y : array-like
-            One target per sequence, or with `return_sequences` one per step.
+            Targets: one per sequence, or one per step with ``return_sequences=True``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the sequences; with `return_sequences` also of steps, in the container of
-            `y`. With `alpha=0` only their ratios matter. The target of a step with weight 0 is
-            ignored.
-        X_val, y_val, sample_weight_val : default=None
-            What `early_stopping` watches. None holds out sequences of `X`. In a `Pipeline`, see
-            its `transform_input`: without it, `X_val` arrives as it was passed, not scaled.
+            Weights of the sequences, finite and not negative. With ``return_sequences=True``, it
+            may also contain one weight per step in the container type of ``y``. The target of a
+            step with weight 0 is ignored. With ``alpha=0`` only the ratios of weights matter. None
+            is 1.
+        X_val : array, list or table, default=None
+            Validation sequences for ``early_stopping``, in the form of ``X``. None holds out
+            sequences of ``X``. A :class:`sklearn.pipeline.Pipeline` passes ``X_val`` to the network
+            without transforming it, unless you set its ``transform_input``.
+        y_val : array-like, default=None
+            Targets of ``X_val``. Required with ``X_val``.
+        sample_weight_val : array-like, default=None
+            Weights of ``X_val``, in the form of ``sample_weight``. None is 1.
         validation_groups : array-like of shape (n,), default=None
-            The group (person, machine, day) of each sequence. `early_stopping` then holds out
-            whole groups, about `validation_fraction` of them.
+            Group of each sequence, such as a person, a machine or a day. ``early_stopping`` then
+            holds out whole groups, about ``validation_fraction`` of them. Pass it if sequences of
+            the same group are similar.
 
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If `X`, `y` or a weight is not valid, with the sequence and the step; the estimator is
-            then as it was before.
+            If ``X``, ``y`` or a weight is invalid. The message names the sequence and the step, and
+            the estimator is unchanged.
+        MemoryError
+            If the data or the network need more memory than the machine has.
 
         Warns
         -----
         ConvergenceWarning
-            If training diverged or exploded, or if `tol` is a number and `max_iter` was reached.
+            If training diverged or exploded, or if ``tol`` is a number and ``max_iter`` was
+            reached.
         """
         with watched(self, X, y, sample_weight) as watch, revised(self) as draft:
             shape = draft._check_parameters()
@@ -139,7 +152,7 @@ class BaseLSTM(CategoricalInput):
                 order, others = hold_out(
                     len(examples),
                     draft.validation_fraction,
-                    draft._split_seed,  # a warm start must not learn from what it is judged by
+                    draft._split_seed,  # a warm start must not train on its validation sequences
                     labels=None
                     if draft.return_sequences
                     else draft._outputs_now().strata(examples),
@@ -162,30 +175,41 @@ class BaseLSTM(CategoricalInput):
                 warn_if_apart(rows.sequences, rows_val.sequences, numbers)
                 examples_val = outputs.trainable(examples_val)
                 held_out = HeldOut(examples_val, X_val, y_val, sample_weight_val)
-            # the penalty feels the size of weights, nothing else does
+            # the penalty depends on the scale of the weights; the mean loss only on their ratios
             weights = outputs.class_weighted(examples).sequence_weights
             scaled = outputs.class_weighted(examples.in_shares()).per_target(order)
-            end = draft._train(outputs, scaled, weights, order, held_out, watch)
+            run = draft._train(outputs, scaled, weights, order, held_out, watch)
+            end = run.end
             draft._require_an_epoch(fresh, end)
+        if run.n_epochs == 0 and end in (End.MAX_ITER, End.CONVERGED, End.EXPLODED):
+            warnings.warn(
+                f"fit trained nothing: this estimator comes from a checkpoint of training that had "
+                f"ended after {self.n_iter_} epochs. To train longer, increase max_iter. To train "
+                "on new data, call fit with warm_start=False or use partial_fit.",
+                UserWarning,
+                stacklevel=2,
+            )
         if end is End.MAX_ITER and self.tol is not None:
             warnings.warn(
                 f"Maximum iterations ({self.n_iter_}) reached and the optimization hasn't "
-                "converged yet.",
+                "converged yet: the loss still improved by tol. Increase max_iter or tol.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
         elif end is End.DIVERGED:
             warnings.warn(
                 f"Training diverged in epoch {self.n_iter_ + 1}: the loss is not finite. The "
-                f"parameters of the last finite loss are kept. {cure(self, outputs, examples)}",
+                "parameters of the last finite loss are kept. "
+                f"{cure(self, outputs, examples)}",
                 ConvergenceWarning,
                 stacklevel=2,
             )
         elif end is End.EXPLODED:
             warnings.warn(
-                f"Training exploded: the loss was {self.loss_:.3g} in the last epoch and "
-                f"{min(self.loss_curve_[-self.n_iter_ :]):.3g} in the best. The best parameters "
-                f"are kept. {cure(self, outputs, examples)}",
+                f"Training exploded: the loss was {run.start:.3g} at the start, "
+                f"{min(self.loss_curve_[-self.n_iter_ :]):.3g} in the best epoch and "
+                f"{self.loss_:.3g} in the last. The parameters of the best epoch are kept. "
+                f"{cure(self, outputs, examples)}",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -206,34 +230,46 @@ class BaseLSTM(CategoricalInput):
             examples = outputs.class_weighted(outputs.trainable(examples))
             if fresh and (largest := outputs.largest(examples.targets)) > LARGE:
                 warnings.warn(
-                    f"y has values up to {largest:.3g}, and partial_fit learns them as they are: "
-                    "initialize with y_mean and y_scale, or call fit first.",
+                    f"y has values up to {largest:.3g}, and partial_fit does not standardise them. "
+                    "Call initialize with y_mean and y_scale first, or call fit first.",
                     stacklevel=3,
                 )
             order = np.arange(len(examples), dtype=np.int64)
-            end = draft._train(outputs, examples, examples.sequence_weights, order, once=True)
+            run = draft._train(outputs, examples, examples.sequence_weights, order, once=True)
+            end = run.end
         if end is End.DIVERGED:
             warnings.warn(
                 "Training diverged: the loss of this call is not finite. The parameters from "
-                f"before it are kept. {cure(self, outputs, examples)}",
+                f"before the call are kept. {cure(self, outputs, examples)}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
         return self._warn_if_interrupted(end)
 
     def stream(self) -> Stream:
-        """A stream of time steps: the parameters of this estimator and a state of its own.
+        """Open a stream that reads one time step at a time.
+
+        The stream uses the parameters of this estimator and trains them if you call ``learn``. Each
+        stream has its own state, so you can open several.
 
         Returns
         -------
         stream : Stream
-            With ``step``, ``learn``, ``predict`` and ``reset``.
+            An object with the methods ``step``, ``predict``, ``learn`` and ``reset``; see
+            :class:`~sklstm.Stream`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted. Call ``fit``, ``partial_fit`` or ``initialize`` first.
+        ValueError
+            If the network is bidirectional.
         """
         self._check_fitted()
         if self.bidirectional or self._shape["bidirectional"]:
             raise ValueError(
-                "A bidirectional network has no stream: it reads a sequence from its end, which "
-                "a stream does not have. Use bidirectional=False."
+                "A bidirectional network has no stream: it reads a sequence from its end, and a "
+                "stream has no end. Set bidirectional=False and fit again."
             )
         return Stream(Learner(self))
 
@@ -242,10 +278,10 @@ class BaseLSTM(CategoricalInput):
     def _parameter_shape(self) -> dict[str, Any]:
         return shape_of(self)
 
-    _units_of_fit = False  # whether the units of the targets were learned by fit
+    _units_of_fit = False  # True if fit has learned the units of the targets
 
     def _learn_units(self, targets: np.ndarray, weights: np.ndarray) -> None:
-        """Train in the units of these targets (rows, K)."""
+        """Learn the units of the targets (rows, K), in which training then works."""
 
     # ----------------------------------------------------------------------------------- output
 
@@ -264,7 +300,8 @@ class BaseLSTM(CategoricalInput):
     def _check_partial_fit(self, classes: Any) -> None:
         if self.early_stopping:
             raise ValueError(
-                "partial_fit does not support early_stopping=True: it makes one epoch. Use fit."
+                "partial_fit does not support early_stopping=True, because it trains for one "
+                "epoch. Use fit, or set early_stopping=False."
             )
 
     def _check_validation_arguments(
@@ -272,27 +309,27 @@ class BaseLSTM(CategoricalInput):
     ) -> None:
         if groups is not None and X_val is not None:
             raise ValueError(
-                "validation_groups says what to hold out of X, which X_val makes needless: pass "
-                "one of them."
+                "Pass either X_val or validation_groups: validation_groups splits X, and X_val "
+                "replaces that split."
             )
         if groups is not None and not self.early_stopping:
             raise ValueError(
-                "validation_groups is passed to fit while early_stopping is False, which would "
-                "ignore it: set early_stopping=True."
+                "validation_groups has no effect with early_stopping=False. Set "
+                "early_stopping=True, or leave it out."
             )
         if X_val is None and y_val is None and weights_val is None:
             return
         for name, value in (("X_val", X_val), ("y_val", y_val)):
             if value is None:
-                raise ValueError(f"{name} is missing: X_val and y_val belong together.")
+                raise ValueError(f"{name} is missing: pass both X_val and y_val.")
         if not self.early_stopping:
             raise ValueError(
-                "X_val and y_val are passed to fit while early_stopping is False, which would "
-                "ignore them: set early_stopping=True."
+                "X_val and y_val have no effect with early_stopping=False. Set "
+                "early_stopping=True, or leave them out."
             )
 
     def _seed_of_fit(self) -> np.random.RandomState:
-        """The generator of a new fit, which first decides what early stopping holds out."""
+        """The random generator of a new fit. Its first draw is the seed of the validation split."""
         rng = np.random.RandomState(check_random_state(self.random_state).randint(SEEDS))
         self._split_seed = int(rng.randint(SEEDS))
         return rng
@@ -304,7 +341,7 @@ class BaseLSTM(CategoricalInput):
         expected_length: float | None,
         rng: np.random.RandomState | None = None,
     ) -> None:
-        """Initial parameters and records: a network that has learned nothing."""
+        """Draw initial parameters and clear the training records."""
         rng = self._seed_of_fit() if rng is None else rng
         self._shape = shape | {
             "n_features": sequences.n_features,
@@ -331,11 +368,11 @@ class BaseLSTM(CategoricalInput):
         watch: Watch | None = None,
         *,
         once: bool = False,
-    ) -> End:
-        """Train a copy of the parameters and keep it.
+    ) -> Run:
+        """Train a copy of the parameters and store it.
 
-        ``once`` is for partial_fit: one epoch in the order given, of which nothing is kept if it
-        diverges.
+        With ``once=True`` (partial_fit) it runs one epoch in the given order and stores nothing if
+        training diverges.
         """
         vector = np.array(self.parameters_)
         network, n_threads = self._network(vector), effective_n_jobs(self.n_jobs)
@@ -361,11 +398,13 @@ class BaseLSTM(CategoricalInput):
             rng = np.random.RandomState(0)
             rng.set_state(self._rng_state)
         kind = SOLVERS[self.solver]
-        # before the first update a new state is the same; it takes no memory until it is written to
+        # Before the first update a new state equals the stored one, and takes no memory until it
+        # is written to.
         state = continued(self._solver_state, vector, self) if self.t_ else kind.start(vector, self)
         solver = kind(state, self)
         records = self._records(validate is not None, once)
         cut_off = None if once else unfinished(self, vector, records)
+        n_before = records.n_iter
         if watch is not None:
             learned = partial(as_if_ended, self, solver=solver, rng=rng)
             watch.begin(max(max_iter - records.n_iter, 0), learned)
@@ -387,20 +426,21 @@ class BaseLSTM(CategoricalInput):
             watch=watch,
             unfinished=cut_off,
         )
+        run = Run(end, records.start, records.n_iter - n_before)
         if end is End.DIVERGED and once:
-            return end
+            return run
         if end in (End.DIVERGED, End.EXPLODED):
             solver.state = solver.start(vector, self)
         losses = [*self.loss_curve_, *records.losses]
         self._keep(vector, solver.state, records, rng, losses)
-        return end
+        return run
 
     def _is_adaptive(self) -> bool:
-        """True for the schedule that needs the stop rule to lower its rate."""
+        """True if the learning rate is lowered by the stopping rule."""
         return self.solver == "sgd" and self.learning_rate == "adaptive"
 
     def _records(self, early_stopping: bool, once: bool) -> Records:
-        """The records to go on from. The best of a `fit` belong to the data of that call."""
+        """The records to continue from. The best loss and score of a fit belong to its own data."""
         if once:
             best = inf if self.best_loss_ is None else self.best_loss_
             return Records(self.t_, self.loss_, best, None, self._no_improvement_count)
@@ -416,7 +456,7 @@ class BaseLSTM(CategoricalInput):
         rng: np.random.RandomState | None,
         loss_curve: list[float],
     ) -> None:
-        """Take over what was learned."""
+        """Store the results of training as fitted attributes."""
         vars(self).pop("_unfinished", None)
         self._solver_state = solver_state
         self._no_improvement_count = records.n_no_change

@@ -1,7 +1,4 @@
-"""The training loop that fit and partial_fit share.
-
-It moves a vector of parameters by the gradients of batch after batch.
-"""
+"""Training loop of fit and partial_fit: gradient steps on a vector of parameters."""
 
 from __future__ import annotations
 
@@ -16,15 +13,17 @@ import numpy as np
 from sklstm._solvers import norm
 from sklstm._training import End, Records, Training
 
-RISE = 2.5  # a last loss so many times the best, and not small beside outputs of 0, has exploded
+# Training has exploded if the last loss is more than RISE times the best, and more than a quarter
+# of the loss at the start.
+RISE = 2.5
 
 
 class Descent(Training):
     """Training of a vector by its gradients.
 
-    In the end the vector is that of the best validation score if there is one (``judges``), else
-    that of the last finite loss if training diverged, and of the lowest if it exploded. A run that
-    was cut off goes on from its ``state``, as ``unfinished``.
+    At the end the vector has the parameters of the best validation score (with ``judges``), else
+    of the last finite loss if training diverged, or of the lowest loss if it exploded. An
+    interrupted run continues from its ``state``, which is passed as ``unfinished``.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Descent(Training):
         self.best = vector.copy() if judges else None  # on validation data
         self.lowest, self.at_lowest = inf, vector.copy()  # training loss, and its parameters
         self.loss_at_zero = loss_at_zero
-        self.undo: Callable[[], None] = lambda: None  # the last step, whose loss is not known
+        self.undo: Callable[[], None] = lambda: None  # undoes the last step
         self.first: float | None = None  # loss of the first batch, at the initial parameters
         if unfinished is not None:
             for name in self._GOES_ON:
@@ -52,15 +51,15 @@ class Descent(Training):
     _GOES_ON = ("best", "lowest", "at_lowest", "first")
 
     def state(self) -> dict[str, Any]:
-        """Copies of all that a run goes on from after an epoch, beside the state of its solver."""
+        """A copy of the state after an epoch, without that of the solver, to continue from."""
         state = {name: copy(getattr(self, name)) for name in ("vector", *self._GOES_ON)}
         before = None if isfinite(norm(self.vector)) else self._before_last_step()
         return state | {"before": before, "records": self.records.numbers()}
 
     def go_on(self, unfinished: dict[str, Any]) -> None:
-        """Do what comes after the callbacks of the epoch at which a run was cut off."""
+        """Continue an interrupted run after the callbacks of its last epoch."""
         before = unfinished["before"]
-        if before is not None:  # the next loss is not finite either, and ends the run
+        if before is not None:  # the parameters are not finite, so the next loss ends the run
             self.undo = partial(np.copyto, self.vector, before)
         if self.records.n_no_change > self.n_iter_no_change:
             self.lose_patience()
@@ -76,13 +75,14 @@ class Descent(Training):
         super().end_epoch(n, loss, judged, n_iter=n_iter)
 
     def _verdict(self, end: End) -> End:
+        self.records.start = self.start
         end, vector = self.outcome(end)
         if vector is not self.vector:
             np.copyto(self.vector, vector)
         return end
 
     def outcome(self, end: End = End.MAX_ITER) -> tuple[End, np.ndarray]:
-        """How a run that ends now has ended, and the parameters that are kept of it."""
+        """Reason for the end and parameters to keep, if the run ended now."""
         if not isfinite(norm(self.vector)):  # after the very last step
             end = End.DIVERGED
         elif end in (End.MAX_ITER, End.CONVERGED, End.CALLBACK) and self._has_exploded():
@@ -100,10 +100,17 @@ class Descent(Training):
         np.copyto(self.vector, now)
         return before
 
-    def _has_exploded(self) -> bool:
+    @property
+    def start(self) -> float | None:
+        """Loss before the first update: of outputs of 0 or of the first batch (with penalty)."""
         if self.loss_at_zero is None or self.first is None:
+            return None
+        return max(self.loss_at_zero, self.first)
+
+    def _has_exploded(self) -> bool:
+        start = self.start
+        if start is None:
             return False
-        start = max(self.loss_at_zero, self.first)  # with a penalty, more than the outputs count
         return self.records.loss > max(RISE * min(self.lowest, start), start / 4)
 
 
@@ -131,36 +138,50 @@ def train(
     Parameters
     ----------
     vector : ndarray of shape (W,)
-        The parameters. Those with the best validation score if there is one; those of the last
-        finite loss if training diverges, those of the lowest loss if it explodes.
+        The parameters. At the end: those of the best validation score with ``validate``, else of
+        the last finite loss if training diverged, or of the lowest loss if it exploded.
     trainer : Trainer
         Computes the loss of a batch and its gradient at ``vector``.
     solver : Adam or SGD
+        Updates ``vector``.
     records : Records
         Changed in place.
     order : ndarray of int64
-        The sequences to learn from, in the order of the first epoch; shuffled in place.
+        The sequences to train on, in the order of the first epoch; shuffled in place.
+    batch_size : int
+        Sequences per gradient step.
+    max_iter : int
+        Largest number of epochs, including those of an interrupted run.
     first_epoch : int
-        How many there were before, in all calls.
+        Number of epochs before this call, over all calls.
     tol : float or None
-        None: the training loss stops nothing, and on validation data any improvement counts.
+        Smallest improvement that counts. None: the training loss does not stop the run, and any
+        improvement of the validation score or loss counts.
+    n_iter_no_change : float
+        Epochs without improvement that are tolerated.
+    progress : ProgressLine or Silence
+        Shows the epochs.
     rng : RandomState or None
-        Shuffles ``order`` before each epoch; None keeps it.
+        Shuffles ``order`` before each epoch. None keeps the order.
     validate : callable or None
-        Score and loss of the parameters on validation data; with it, early stopping.
+        Returns the validation score and loss of the parameters; it turns on early stopping.
     loss_at_zero : float or None
-        Mean loss of outputs that are all 0: training that ends far above its own best epoch, and
-        above a quarter of this, has exploded. None: not looked at.
+        Mean loss of outputs of 0, with which ``Descent.start`` is compared. None turns the
+        detection of explosions off.
     watch : Watch or None
-        Told of every epoch.
+        Notified of every epoch.
     unfinished : dict or None
-        What `Descent.state` gave where this run was cut off; ``vector`` and ``records`` are those
-        of that place.
+        ``Descent.state`` of an interrupted run, to which ``vector`` and ``records`` belong.
+
+    Returns
+    -------
+    end : End
+        Reason for the end.
     """
     gradient = trainer.gradient
     n = len(order)
     unshuffled = order.copy()
-    # Views, so that they follow the shuffling.
+    # Views of order, so that shuffling order changes them.
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     sized = [(rows, len(rows)) for rows in batches]
     stops = validate is not None or tol is not None
@@ -185,12 +206,12 @@ def train(
                 training.begin_epoch()
             trainer.begin_epoch(epoch)
             if rng is not None and len(batches) > 1:
-                np.copyto(order, unshuffled)  # each epoch's order depends on the generator alone
+                np.copyto(order, unshuffled)  # the order of an epoch depends on the generator only
                 rng.shuffle(order)
             total = 0.0
             for rows, size in sized:
                 loss = gradient(rows)
-                if loss is None:  # no weight, nothing to learn
+                if loss is None:  # all weights of the batch are 0
                     continue
                 if not isfinite(loss):
                     training.stop(End.DIVERGED)

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: whoever is killed or fails leaves what was there before."""
+"""Atomic replacement of files: after an error or a kill, the old file is still complete."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from uuid import uuid4
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # where there is none, an open file cannot be removed
+except ImportError:  # Windows, where an open file cannot be removed anyway
     flock = None
 
 PART = ".part"  # ending of a file that is being written
-A_WHILE = 60.0  # seconds after which one that nobody holds is left over
+A_WHILE = 60.0  # seconds after which a part that no process holds is removed
 
 
 def replace_file(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> None:
-    """Put a file with what ``write`` writes in the place of ``path``, at once.
+    """Replace the file at ``path`` with what ``write`` writes, in one step.
 
-    On return it is on the disk. A link stays one, and the permissions stay as they are. On an error
-    the old file stays.
+    The file is on the disk when the function returns. Symbolic links and permissions are kept. On
+    an error the old file is unchanged.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -32,7 +32,9 @@ def replace_file(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> 
     except FileNotFoundError:
         mode = None
     if mode is not None and not S_ISREG(mode):
-        raise OSError(f"Cannot replace {str(path)!r}: it is no file, but a folder or a device.")
+        raise OSError(
+            f"Cannot write {str(path)!r}: it is a directory or a device. Choose the path of a file."
+        )
     part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")
     with open(part, "xb") as file:
         try:
@@ -41,12 +43,12 @@ def replace_file(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> 
                 os.chmod(part, S_IMODE(mode))
             write(file)
             file.flush()
-            os.fsync(file.fileno())  # the name must not come to the disk before the bytes
+            os.fsync(file.fileno())  # the bytes must be on the disk before the name
             if os.name == "nt":
-                file.close()  # or it cannot be renamed
+                file.close()  # Windows cannot rename an open file
             os.replace(part, path)
         except BaseException:
-            with suppress(OSError):  # it tries once more to write what is left
+            with suppress(OSError):  # closing tries once more to write the rest
                 file.close()
             part.unlink(missing_ok=True)
             raise
@@ -54,34 +56,43 @@ def replace_file(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> 
 
 
 def write_file(path: str | os.PathLike, content: bytes) -> None:
-    """Replace a file by one with this content, and remove what was left of attempts before."""
+    """Replace a file with this content, and remove parts that killed processes have left."""
     remove_leftovers(path)
     replace_file(path, lambda file: file.write(content))
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:
-    """Remove what processes that were killed have begun to put in the place of ``path``.
+    """Remove unfinished parts of ``path`` that killed processes have left.
 
-    A living one holds its file, whatever the clock says.
+    A running process holds a lock on its part, so that part stays, whatever its age.
     """
     path = Path(os.path.realpath(path))
     for part in path.parent.iterdir():
         if part.name.startswith(f"{path.name}.") and part.name.endswith(PART):
-            with suppress(OSError):  # gone, held or not ours
+            with suppress(OSError):  # removed meanwhile, held, or owned by another user
                 if time() - part.stat().st_mtime > A_WHILE:
                     with open(part, "r+b") as file:
                         _hold(file)
                     part.unlink()
 
 
+def check_writable(path: str | os.PathLike) -> None:
+    """Raise the OSError that ``replace_file`` would raise because of the path."""
+    path = Path(os.path.realpath(path))
+    part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")
+    with open(part, "xb"):
+        pass
+    part.unlink(missing_ok=True)
+
+
 def _hold(file: BinaryIO) -> None:
-    """Until the file is closed; an OSError if another process does."""
+    """Lock the file until it is closed. Raises OSError if another process holds it."""
     if flock is not None:
         flock(file, LOCK_EX | LOCK_NB)
 
 
 def _sync_names(folder: Path) -> None:
-    """Bring the names in a folder to the disk, where the system can be asked to."""
+    """Write the names in a folder to the disk, if the system supports it."""
     with suppress(OSError):
         opened = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""A pipeline on a stream: its transformers, one after the other, and the network at its end."""
+"""Stream through a pipeline: its transformers one after the other, then the network."""
 
 from __future__ import annotations
 
@@ -15,18 +15,23 @@ from sklstm._time_step import read_rows
 
 
 class PipelineStream(Stream):
-    """State of one stream of raw time steps, with the transformers and the network of a pipeline.
+    """Stream that transforms each time step with a pipeline before the network reads it.
 
-    Made by :func:`sklstm.stream`. It is a `Stream` whose steps are transformed first. It learns
-    with the network only. If you call ``partial_fit`` of a transformer, that takes effect at the
-    next step.
+    Call :func:`sklstm.stream` to open one. It has the methods of :class:`Stream`. ``learn`` trains
+    the network only; the transformers stay as they were fitted. If you call ``partial_fit`` of a
+    transformer, the change takes effect at the next step.
 
     Parameters
     ----------
     stream : Stream
-        Of the estimator at the end of the pipeline.
+        Stream of the estimator at the end of the pipeline.
     transforms : list
-        Streams of the transformers before it, in their order.
+        Streams of the transformers before it, in the order of the pipeline.
+
+    See Also
+    --------
+    stream : Opens a stream through a pipeline.
+    Stream : Stream of a single estimator.
 
     Examples
     --------
@@ -55,37 +60,46 @@ class PipelineStream(Stream):
         Parameters
         ----------
         x : array-like of shape (F,)
-            Features of the step as the pipeline takes them: finite, or NaN if a `SequenceImputer`
-            fills it in. If the pipeline begins with a `SequenceEncoder`, a symbol, or a row with
-            symbols.
+            Raw features of the step, as the pipeline expects them. Values must be finite, or NaN if
+            a ``SequenceImputer`` replaces it. If the pipeline begins with a ``SequenceEncoder``,
+            pass a symbol or a row with symbols.
 
         Returns
         -------
         output : float, or ndarray of shape (n_outputs,)
-            What `decision_function` (classifiers) or `predict` (regressors) of the pipeline gives
-            for the steps since the last `reset`. With a list of Q quantiles, one more axis of
-            length Q.
+            Output of ``decision_function`` (classifiers) or ``predict`` (regressors) of the
+            pipeline for all steps since the last ``reset``. With a list of Q quantiles, one more
+            axis of length Q.
+
+        Raises
+        ------
+        ValueError
+            If the step is invalid. The stream is then unchanged.
+        RuntimeError
+            If the estimator was fitted again. Open a new stream.
         """
         if self._holder.parameters_ is not self._vector:
-            self._follow()  # where all was fitted anew, this is told first
+            self._follow()  # if the whole pipeline was fitted again, this error comes first
         with self._memory():
             for transform in self._transforms:
                 x = transform.step(x)
             return super().step(x)
 
     def peek(self, x: Any) -> float | np.ndarray:
-        """The output that ``step(x)`` would return; the stream stays as it is.
+        """Return the output of ``step(x)`` without feeding the step.
 
         Parameters
         ----------
-        x : as in `step`
+        x : array-like of shape (F,)
+            Raw features of the step, as in ``step``.
 
         Returns
         -------
-        output : as in `step`
+        output : float, or ndarray of shape (n_outputs,)
+            The output that ``step(x)`` would return.
         """
         if self._holder.parameters_ is not self._vector:
-            self._follow()  # where all was fitted anew, this is told first
+            self._follow()  # if the whole pipeline was fitted again, this error comes first
         with self._memory(kept=True):
             for transform in self._transforms:
                 x = transform.step(x)
@@ -97,18 +111,18 @@ class PipelineStream(Stream):
         Parameters
         ----------
         X : array-like of shape (T, F)
-            Features of the steps as the pipeline takes them; before a `SequenceEncoder` whatever
-            it takes as one sequence.
+            Raw features of the T steps, as the pipeline expects them. If the pipeline begins with a
+            ``SequenceEncoder``, pass one sequence in any form that it accepts.
 
         Returns
         -------
         outputs : ndarray of shape (T,), or (T, n_outputs)
-            What `step` would have returned for each of them.
+            The output that ``step`` would have returned for each step.
 
         Raises
         ------
         ValueError
-            If a step is not valid. None has been fed then.
+            If a step is invalid. The message names the step, and no step is fed.
         """
         with self._memory():
             return super().steps(self._transformed(X))
@@ -116,30 +130,38 @@ class PipelineStream(Stream):
     def learn_steps(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Feed several time steps, and learn at each that has a target: predict, then learn.
+        """Feed several time steps and learn at each step that has a target.
 
         Parameters
         ----------
-        X : as in `steps`
+        X : array-like of shape (T, F)
+            Raw features of the T steps, as in ``steps``.
         y : array-like of shape (T,) or (T, n_outputs)
-            Targets of the steps. For regressors NaN is no target.
+            Targets of the steps. For regressors, steps with a target of NaN learn nothing.
         sample_weight : array-like of shape (T,), default=None
-            Factors of the losses; 0 is no target. None is 1.
+            Factors of the losses. Steps with weight 0 learn nothing, and their targets are ignored.
+            None is 1.
 
         Returns
         -------
         outputs : ndarray of shape (T,), or (T, n_outputs)
-            What `step` returns at each step, before anything is learned from its target.
+            Output of ``step`` at each step, computed before the step's target is learned.
         losses : ndarray of shape (T,)
-            What `learn` returns; NaN where there is no target.
+            Return value of ``learn`` at each step, or NaN if the step has no target.
+
+        Raises
+        ------
+        ValueError
+            If a step, a target or a weight is invalid. The message names the step, and no step is
+            fed.
         """
         with self._memory():
             return super().learn_steps(self._transformed(X), y, sample_weight)
 
     def _transformed(self, X: Any) -> np.ndarray:
-        """Raw steps through all transformers, which then remember them."""
+        """Pass raw steps through all transformers, which update their memory."""
         if self._holder.parameters_ is not self._vector:
-            self._follow()  # where all was fitted anew, this is told first
+            self._follow()  # if the whole pipeline was fitted again, this error comes first
         first = self._transforms[0] if self._transforms else None
         rows = []
         for t, x in enumerate(first.rows(X) if first else read_rows(X, self._n_features)):
@@ -153,7 +175,7 @@ class PipelineStream(Stream):
 
     @contextmanager
     def _memory(self, *, kept: bool = False) -> Iterator[None]:
-        """Undo what transformers remember of this block if it fails, or in any case."""
+        """Restore the memory of the transformers if the block fails, or always with ``kept``."""
         before = [transform.memory for transform in self._transforms]
         try:
             yield
@@ -166,7 +188,15 @@ class PipelineStream(Stream):
                     transform.memory = memory
 
     def reset(self) -> PipelineStream:
-        """Forget the steps so far, also those that the transformers keep."""
+        """Forget all steps, including those that the transformers remember.
+
+        Call it before a new sequence begins. The parameters do not change.
+
+        Returns
+        -------
+        self : PipelineStream
+            The stream itself.
+        """
         super().reset()
         for transform in self._transforms:
             transform.reset()
@@ -187,30 +217,36 @@ class PipelineStream(Stream):
 
 
 def stream(model):
-    """A stream of raw time steps through a fitted pipeline.
+    """Open a stream of raw time steps through a fitted pipeline.
 
     Parameters
     ----------
     model : Pipeline or LSTM estimator
-        Fitted. The last step of a pipeline is an `LSTMClassifier` or `LSTMRegressor`, the others
-        are transformers of `sklstm.preprocessing`: `SequenceEncoder`, `SequenceScaler`,
-        `SequenceDifferences`, `SequenceContext` with ``after=0``, `SequenceImputer` with any
-        strategy but "linear".
+        Fitted model. The last step of a pipeline must be an :class:`LSTMClassifier` or
+        :class:`LSTMRegressor`. The other steps must be transformers of
+        :mod:`sklstm.preprocessing` that can work step by step: ``SequenceEncoder``,
+        ``SequenceScaler``, ``SequenceDifferences``, ``SequenceContext`` with ``after=0``, or
+        ``SequenceImputer`` with any strategy except "linear".
 
     Returns
     -------
     stream : PipelineStream or Stream
-        With ``step``, ``learn``, ``predict``, ``predict_proba`` and ``reset``. Of an estimator
-        alone it is ``model.stream()``.
+        Object with the methods ``step``, ``learn``, ``predict``, ``predict_proba`` and ``reset``.
+        For a single estimator it is ``model.stream()``.
 
     Raises
     ------
     TypeError
-        If the model, or the last step of the pipeline, is no LSTM estimator.
+        If the model, or the last step of the pipeline, is not an LSTM estimator.
     ValueError
-        If a step of the pipeline has no stream. The message names it.
+        If a step of the pipeline has no stream. The message names the step.
     NotFittedError
-        If something is not fitted.
+        If the model is not fitted.
+
+    See Also
+    --------
+    Stream : Stream of a single estimator.
+    PipelineStream : Stream through a pipeline.
 
     Examples
     --------
@@ -231,14 +267,14 @@ def stream(model):
     opened = last.stream() if hasattr(last, "stream") else None
     if not isinstance(opened, Stream):
         raise TypeError(
-            "stream takes a fitted LSTMClassifier or LSTMRegressor, or a Pipeline that ends with "
-            f"one, got {_described(model, last)}. Of a search, pass search.best_estimator_."
+            "stream needs a fitted LSTMClassifier or LSTMRegressor, or a Pipeline that ends with "
+            f"one, got {_described(model, last)}. For a search, pass search.best_estimator_."
         )
     return PipelineStream(opened, transforms) if isinstance(model, Pipeline) else opened
 
 
 def parts_of(model: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """What a model does one after the other, by name; a pipeline inside of another in its place."""
+    """Names and steps of a model in order; pipelines inside pipelines are flattened."""
     if isinstance(model, Pipeline):
         for inner, step in model.steps:
             yield from parts_of(step, inner)
@@ -249,10 +285,11 @@ def parts_of(model: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def _stream_of(name: str, transformer: Any) -> Any:
     if not hasattr(transformer, "stream"):
         raise ValueError(
-            f"Step {name!r} of the pipeline, {type(transformer).__name__}, has no stream; "
-            "SequenceEncoder, SequenceScaler, SequenceImputer (but 'linear'), SequenceDifferences "
-            "and SequenceContext(after=0) have one. Leave the step out, or transform each row "
-            "yourself and pass it to the stream of the estimator, model[-1].stream()."
+            f"Step {name!r} of the pipeline, {type(transformer).__name__}, has no stream. "
+            "SequenceEncoder, SequenceScaler, SequenceImputer (except strategy='linear'), "
+            "SequenceDifferences and SequenceContext(after=0) have one. Leave the step out, or "
+            "transform each row yourself and pass it to the stream of the estimator, "
+            "model[-1].stream()."
         )
     return transformer.stream()
 

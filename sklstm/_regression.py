@@ -1,4 +1,4 @@
-"""What every regressor of sequences shares: numbers as outputs, and the methods around them."""
+"""Base class of all regressors of sequences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklstm._targets import Rows
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
-    """Numbers for sequences or their steps, from the parameter `out_activation` of raw outputs."""
+    """Regressor whose predictions are ``out_activation`` of the raw outputs."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -23,32 +23,51 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return tags
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None):
-        """Learn from some sequences more: one epoch, batch after batch in the order given.
+        """Train for one epoch on more sequences, in the given order.
+
+        Use it for data that arrive in parts or do not fit in memory.
 
         Parameters
         ----------
-        X, y : as in `fit`
-        sample_weight : as in `fit`, but taken as they are
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences, in any form that ``fit`` accepts.
+        y : array-like
+            Targets as in ``fit``: one per sequence, or one per step with ``return_sequences=True``.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the sequences, or of steps in the container type of ``y``. They multiply the
+            losses as they are, so their scale matters. None is 1.
 
         Returns
         -------
         self : object
+            The estimator, trained for one more epoch.
+
+        Raises
+        ------
+        ValueError
+            If ``X``, ``y`` or a weight is invalid. The estimator is then unchanged.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss is not finite. The parameters from before the call are kept.
         """
         return self._partial_fit(X, y, sample_weight)
 
     def initialize(self, n_features: int, *, n_outputs: int = 1):
-        """Draw the parameters for sequences of ``n_features`` and learn nothing.
+        """Draw initial parameters without training.
 
         Parameters
         ----------
         n_features : int
-            Features per step.
+            Number of features per step.
         n_outputs : int, default=1
-            Numbers to predict.
+            Number of targets per sequence or step.
 
         Returns
         -------
         self : object
+            The initialized estimator.
         """
         n_features = size_of_network(n_features, "n_features")
         n_outputs = size_of_network(n_outputs, "n_outputs")
@@ -59,7 +78,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return self
 
     def predict(self, X: Any) -> Any:
-        """The outputs for each sequence.
+        """Predict the targets of each sequence.
 
         Parameters
         ----------
@@ -69,29 +88,45 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         values : ndarray of shape (n,), or (n, n_outputs_) for several outputs
-            With a list of Q quantiles (`LSTMRegressor`), one more axis of length Q.
-            With `return_sequences`, one row per step in the container of `X`.
+            Predictions in the units of ``y``. With a list of Q quantiles (``LSTMRegressor``), there
+            is one more axis of length Q. With ``return_sequences=True``, one row per step in the
+            container type of ``X``.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If ``X`` is invalid. The message names the sequence and the step.
         """
         now, raw, sequences = self._run(X)
         return now._in_container(now._outputs_now().predict(raw), sequences)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R², the mean over outputs; with `return_sequences` over all steps.
+        """Return R² of the predictions, or D² for other losses than the squared error.
 
-        An estimator with another `loss` than "squared_error" returns D² of that loss, as
-        `sklearn.metrics.d2_absolute_error_score`, `d2_pinball_score` (the mean over quantiles) or
-        `d2_tweedie_score` with power 1. Both are the share by which predictions reduce the loss of
-        the best constant: 1 is perfect, 0 is that constant.
+        D² is :func:`sklearn.metrics.d2_absolute_error_score`,
+        :func:`sklearn.metrics.d2_pinball_score` (the mean over quantiles) or
+        :func:`sklearn.metrics.d2_tweedie_score` with power 1. R² and D² are the fraction by which
+        the predictions reduce the loss of the best constant prediction.
 
         Parameters
         ----------
-        X : as in `predict`
-        y : as in `fit`
-        sample_weight : array-like of shape (n,), or with `return_sequences` per step, default=None
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+        y : array-like
+            True targets as in ``fit``: one per sequence, or one per step with
+            ``return_sequences=True``.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the sequences, or of steps in the container type of ``y``. Steps with weight
+            0 are ignored. None is 1.
 
         Returns
         -------
         score : float
+            Mean score over outputs, at most 1. A perfect model scores 1, and a model that is as
+            good as the best constant scores 0. With ``return_sequences=True`` it is computed over
+            all steps.
         """
         now, raw, sequences = self._run(X)
         rows = Rows(sequences, now.return_sequences)
@@ -110,6 +145,6 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _check_outputs(self, classes: Any) -> None:
         if self.out_activation != self.out_activation_:
             raise ValueError(
-                f"out_activation is now {self.out_activation!r}, but was "
-                f"{self.out_activation_!r}. Set it back, or start anew: fit, warm_start=False."
+                f"out_activation is {self.out_activation!r}, but the model was fitted with "
+                f"{self.out_activation_!r}. Set it back, or call fit with warm_start=False."
             )

@@ -1,4 +1,4 @@
-"""LSTMRegressor: numbers, and the function of the outputs that predicts them."""
+"""LSTMRegressor: the estimator for numbers."""
 
 from __future__ import annotations
 
@@ -20,253 +20,358 @@ from sklstm._units import per_output
 
 
 class LSTMRegressor(SequenceRegressor, BaseLSTM):
-    """Regression on sequences, or on every step of them, by Long Short-Term Memory.
+    """LSTM regressor for sequences, or for every step of sequences.
 
-    It minimises the squared error or another `loss`, summed over outputs (and steps), of outputs
-    read from the last layer of memory cells.
+    The network is a stack of layers of memory cells (Long Short-Term Memory) and an output layer
+    with one output per target. Training minimises the squared error or another ``loss``.
+
+    Parameters shared with :class:`sklearn.neural_network.MLPRegressor` have the same name and
+    meaning; some defaults differ.
 
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=64
-        Memory blocks of each layer. Time and memory grow with the square.
+        Number of memory blocks in each hidden layer. An int makes one layer, and ``(64, 32)`` makes
+        two. Increase it if the network underfits and decrease it if it overfits. The number of
+        weights, and with it time and memory, grows with the square of a layer's size. Try one layer
+        first: on real data a second layer did not improve the scores.
 
     loss : {"squared_error", "absolute_error", "quantile", "poisson"}, default="squared_error"
-        What is minimised, as in `sklearn.ensemble.HistGradientBoostingRegressor`: half the squared
-        error, the absolute error (predicts the median), the pinball loss of `quantile`, or half the
-        Poisson deviance. "poisson" predicts the mean of counts and other `y` >= 0: exp of the
-        outputs, so `out_activation` must be "identity". `score` is R² for "squared_error", for the
-        others D² of the loss.
+        Loss that training minimises. The options have the same meaning as in
+        :class:`sklearn.ensemble.HistGradientBoostingRegressor`. "squared_error" predicts the mean,
+        "absolute_error" the median (use it if ``y`` has outliers), "quantile" the quantiles in
+        ``quantile`` (use it for intervals), and "poisson" the mean of targets that are never
+        negative, such as counts. "poisson" applies exp to the outputs and needs
+        ``out_activation="identity"``. ``score`` returns R² for "squared_error" and D² of the loss
+        for the others.
 
     quantile : float, list of float or None, default=None
-        For `loss="quantile"` only: the quantile to predict, from 0 to 1, or a list of up to 128 in
-        rising order. With a list of Q quantiles `predict` returns one more axis, of length Q, and
-        each output has Q rows in `output_weights_` and `output_bias_`. The quantiles never cross.
+        Quantile to predict with ``loss="quantile"``, from 0 to 1. Pass a list in rising order to
+        predict up to 128 quantiles with one network. ``predict`` then returns one more axis, of
+        length Q, and ``output_weights_`` and ``output_bias_`` have Q rows per target. Predicted
+        quantiles never cross. Other losses ignore this parameter.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
-        Function of the outputs. Targets outside its range are allowed; they are never reached.
+        Function applied to the outputs. Keep "identity" unless the targets have a fixed range:
+        "logistic" predicts values between 0 and 1, "tanh" between -1 and 1. Targets outside the
+        range are accepted, but predictions cannot reach them.
 
     normalize_y : bool, default=True
-        Whether `fit` trains in units of the mean and standard deviation of each output
-        (`y_mean_`, `y_scale_`) and `predict` returns to those of `y`. The unit of `y` then has no
-        influence on training, nor on the meaning of `tol`, `alpha` and `clip_norm`. With
-        `loss="poisson"` the unit is the mean alone, and `y_mean_` is 0. Only with
-        `out_activation="identity"`; the others have a range of their own and train on `y` as it
-        is. `partial_fit` and `initialize` cannot know the units and use 0 and 1, unless a `fit`
-        came before or `initialize` was told. A `fit` with `warm_start` learns the units of its
-        own `y` if they were learned by the `fit` before. For float32 `X`, predictions are float32
-        unless the mean of `y` is more than 256 times its standard deviation.
+        If True, ``fit`` standardises each target: it subtracts the mean and divides by the standard
+        deviation of the training targets (``y_mean_``, ``y_scale_``). ``predict`` returns values in
+        the units of ``y``. Training, ``tol``, ``alpha`` and ``clip_norm`` then do not depend on the
+        units of ``y``. With ``loss="poisson"`` targets are only divided by their mean, and
+        ``y_mean_`` is 0. The parameter applies to ``out_activation="identity"`` only.
+        ``partial_fit`` and ``initialize`` use mean 0 and scale 1 unless ``fit`` was called before
+        or ``initialize`` received ``y_mean`` and ``y_scale``. With ``warm_start=True`` the units
+        are learned again from the new ``y`` if the previous ``fit`` learned them. For float32 ``X``
+        predictions are float32, or float64 if the mean of ``y`` is more than 256 times its standard
+        deviation.
 
     block_size : int, default=1
-        Memory cells per block. The cells of a block share their gates.
+        Number of memory cells in each block. The cells of a block share its gates. 1 is the layout
+        of PyTorch and Keras. Increase it to store more values per gate, or to reproduce the 1997
+        paper, which uses blocks of several cells.
 
     cell : {"forget", "1997", "peephole", "coupled"}, default="forget"
-        How the cell state is kept. "forget" has a forget gate and is the cell of PyTorch and Keras;
-        "1997" is the original: it forgets nothing, and its gates feed the hidden layer too;
-        "peephole" lets the gates see the cell state; "coupled" forgets exactly as much as it takes
-        in.
+        Type of memory cell. "forget" has a forget gate and computes the same as the cell of PyTorch
+        and Keras; keep it unless you have a reason to change it. "1997" is the original cell,
+        equations (4) to (9) of the paper: it has no forget gate, so its state never decays, and its
+        gate activations are recurrent inputs too. "peephole" adds connections from the cell state
+        to the gates; try it if exact timing matters. "coupled" has no separate forget gate: it
+        keeps the fraction of the state that its input gate does not replace, which saves the
+        weights of one gate.
 
     gradient : {"auto", "truncated", "full"}, default="auto"
-        "full" is back-propagation through time. "truncated" is the gradient of 1997: errors flow
-        through the cell states only, not through the recurrent connections. It takes about three
-        quarters of the time per epoch and scores lower on most real data. "auto" is "truncated" for
-        `cell="1997"` and "full" for the other cells.
+        Gradient that training follows. "full" is back-propagation through time. "truncated" is the
+        gradient of the 1997 paper (appendix A.1): errors flow back through the cell states, but not
+        through the recurrent connections. It takes about three quarters of the time per epoch and
+        scores lower on most real data. "auto" is "truncated" for ``cell="1997"`` and "full" for the
+        other cells. Streams always use the truncated gradient.
 
     bidirectional : bool, default=False
-        Read each sequence from both ends. The output sees both halves after they have read all of
-        it (with `return_sequences`: at the same step).
+        If True, each hidden layer has a second half of the same size that reads the sequence from
+        its end. Use it if the whole sequence is known at prediction time. The output layer reads
+        both halves after they have read the whole sequence; with ``return_sequences=True`` it reads
+        both at the same step. A bidirectional network has no stream.
 
     pooling : {"last", "max", "mean"}, default="last"
-        What the output of a sequence reads: the cells at its last step, or the maximum or the mean
-        of each cell over all steps. Use "max" if a short event decides, wherever it is, and "mean"
-        if all steps count alike. Not with `return_sequences`.
+        What the output layer reads from a sequence. "last" reads the cells after the last step,
+        "max" the maximum and "mean" the mean of each cell over all steps. Use "max" if a short
+        event decides wherever it occurs, and "mean" if all steps count alike. Only "last" is
+        allowed with ``return_sequences=True``.
 
     return_sequences : bool, default=False
-        False: one target per sequence, read at its last step. True: one per step; `y` is then
-        `(n, T)`, `(n, T, k)` or a list of `(T_i,)` or `(T_i, k)` arrays, and predictions come in
-        the container of `X`. It may be changed on a fitted model to see its outputs at every step.
+        If False, there is one target per sequence. If True, there is one target per step: ``y`` is
+        then an array of shape (n, T) or (n, T, k), or a list of arrays of shape (T_i,) or (T_i, k),
+        and predictions are returned in the same container type as ``X``. You can change it on a
+        fitted model to see its outputs at every step.
 
     features_per_step : int, default=1
-        For 2-D `X` only: each row is one sequence, and this many of its columns make a step. A
-        single long sequence `x` of shape `(T, F)` is `[x]`, with targets `[y]` per step.
+        Number of columns that make one step if ``X`` is a 2-D table. Each row of a table is one
+        sequence. 3-D arrays and lists ignore this parameter. To pass one long sequence ``x`` of
+        shape (T, F), use the list ``[x]`` instead of a table.
 
     categorical_features : array-like of int, str or bool, "from_dtype" or None, default=None
-        Features that are categories: their numbers, their names, a mask, or with "from_dtype" all
-        columns of data frames that pandas or polars keep as categories. They hold codes, whole
-        numbers; `sklstm.preprocessing.SequenceEncoder` makes codes of words, events or letters.
-        Each category has weights of its own, as if it were a feature that is 1 or 0, but a step
-        reads its own alone. In training every code of 0 or more becomes a category, and so does
-        NaN, for missing ones. A code that was not seen in training contributes nothing to the
-        output, nor does a negative one, or NaN if it was not seen. `partial_fit` and `warm_start`
-        add the categories that are new. `solver="sgd"` with `momentum=0` and `alpha=0` updates
-        only what a batch has read; with all others every update moves the weights of all
-        categories, which takes time in proportion to their number.
+        Features that hold categories instead of quantities. Pass their numbers, their column names
+        or a boolean mask. "from_dtype" selects the columns of data frames with a categorical dtype
+        of pandas or polars. Except with "from_dtype", values must be integer codes;
+        :class:`~sklstm.preprocessing.SequenceEncoder` makes codes from words, events or letters.
+        Each category has its own weights, as with one-hot encoding, but without its cost in memory.
+        Every code of 0 or more in the training data is a category, and so is NaN (missing).
+        Negative codes, and codes not seen in training, contribute nothing to the output.
+        ``partial_fit`` and ``warm_start`` add new categories. For large vocabularies, use
+        ``solver="sgd"`` with ``momentum=0`` and ``alpha=0``: an update then changes only the
+        categories in the batch. With all other settings every update changes the weights of all
+        categories.
 
     solver : {"adam", "sgd"}, default="adam"
-        How the parameters follow the gradient. Adam's rates do not depend on the schedule.
+        Algorithm that updates the weights. "adam" adapts the step size of each weight and needs
+        little tuning. "sgd" is stochastic gradient descent with momentum; use it with the learning
+        rate schedules, for very large vocabularies, or to reproduce the 1997 paper.
 
     alpha : float, default=0.0
-        Strength of the L2 penalty on weights (not on biases). The penalty of a batch is divided by
-        the sum of the batch's sample weights.
+        Strength of the L2 penalty on the weights. Biases are not penalised. Increase it if the
+        network overfits, for example to 1e-4. The penalty is divided by the sum of the sample
+        weights of the batch, as in :class:`sklearn.neural_network.MLPClassifier`.
 
     dropout : float, default=0.0
-        Probability that a cell is dropped while a sequence is learned. The layer above, or the
-        output layer, then sees 0 in its place at all steps; the other cells are multiplied by
-        1 / (1 - dropout). Increase it if the network overfits. Predictions, streams and validation
-        use all cells. What is dropped depends on `random_state`, the epoch and the position of the
-        sequence in `X`, and not on `n_jobs` or the order of batches.
+        Probability that the output of a cell is dropped during training. The next layer, or the
+        output layer, then reads 0 instead of that cell at all steps of the sequence, and the other
+        cells are multiplied by ``1 / (1 - dropout)``. Increase it, for example to 0.3, if the
+        network overfits. Prediction, streams and validation use all cells. The dropped cells depend
+        on ``random_state``, the epoch and the position of the sequence in ``X``. They do not depend
+        on ``n_jobs`` or on the order of batches.
 
     recurrent_dropout : float, default=0.0
-        The same for what a layer sees of its own previous step.
+        Probability that a recurrent connection from a cell is dropped during training. It works as
+        ``dropout`` does, but on what a layer reads from its own previous step. Use small values,
+        for example 0.1, if the network still overfits with ``dropout``.
 
     batch_size : int or "auto", default="auto"
-        Sequences per gradient step, at most as many as there are. "auto" is 32.
+        Number of sequences per gradient step. "auto" is 32. Values larger than the number of
+        sequences use all sequences. Larger batches use several threads better but make fewer
+        updates per epoch.
 
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        For "sgd" only. "invscaling" divides `learning_rate_init` by `(t_ + 1) ** power_t` after
-        each epoch; "adaptive" divides it by 5 each time the stop rule is met, and goes on.
+        Schedule of the learning rate for ``solver="sgd"``. "constant" keeps ``learning_rate_init``.
+        "invscaling" sets the rate to ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch.
+        "adaptive" divides the rate by 5 whenever training would stop because nothing improves.
+        ``solver="adam"`` ignores this parameter.
 
     learning_rate_init : float, default=0.005
-        Size of a step, in units of the weights for "adam". From 0.001 to 0.01 the choice made no
-        clear difference on real data.
+        Initial learning rate: the size of the update steps. Lower it if training diverges or the
+        loss oscillates, and raise it if the loss falls too slowly. On real data, values from 0.001
+        to 0.01 scored about the same with "adam". "sgd" often needs a larger rate.
 
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of the "invscaling" schedule. Larger values lower the learning rate faster. Other
+        schedules ignore it.
 
     max_iter : int or "auto", default="auto"
-        Epochs, passes over all sequences, that `fit` makes at most. "auto" is 50 epochs, more for
-        less than 20 batches (about 1000 gradient steps, at most 200 epochs) and fewer for more than
-        400 batches (about 20,000 gradient steps, at least 10 epochs).
+        Largest number of epochs that ``fit`` runs. An epoch is one pass over all sequences. "auto"
+        is 50 epochs for 20 to 400 batches per epoch. With fewer batches it runs more epochs (about
+        1000 gradient steps, at most 200 epochs). With more batches it runs fewer (about 20,000
+        gradient steps, at least 10 epochs). Increase it if the loss is still falling at the end,
+        and decrease it if the network overfits.
 
     shuffle : bool, default=True
-        Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
+        If True, ``fit`` shuffles the sequences before each epoch. Set it to False only if the order
+        matters. ``partial_fit`` never shuffles.
 
     clip_norm : float or None, default=5.0
-        Largest Euclidean norm of the gradient of a batch; a longer one is scaled down to it. None
-        does not clip. With 1, scores were the same or lower on real data.
+        Largest Euclidean norm of the gradient of a batch. A longer gradient is scaled down to this
+        norm, which prevents steps that are too large. Lower it if training is unstable. None turns
+        clipping off. On real data 1 did not score higher than 5.
 
     tol : float or None, default=None
-        `fit` stops after more than `n_iter_no_change` epochs in a row that do not improve the loss
-        by `tol`. None trains for `max_iter` epochs, as LSTMs often improve again after a plateau.
-        With `early_stopping`, `tol` applies to the validation score and loss, and None counts any
-        improvement. With `learning_rate="adaptive"` None is 1e-4.
+        Smallest improvement of the loss that counts for the stopping rule. With a number, ``fit``
+        stops after more than ``n_iter_no_change`` epochs in a row without an improvement by at
+        least ``tol``. With None, ``fit`` runs all ``max_iter`` epochs, because the loss of an LSTM
+        often improves again after a long plateau. With ``early_stopping=True``, ``tol`` applies to
+        the validation score and loss, and None counts any improvement. With
+        ``learning_rate="adaptive"`` and ``solver="sgd"``, None is 1e-4.
 
     n_iter_no_change : int or inf, default=50
-        Epochs without improvement before `fit` stops, with a number in `tol` or with
-        `early_stopping`. Fewer stop on a plateau: 10 scored far lower on real data.
+        Number of epochs without improvement that ``fit`` tolerates. It applies if ``tol`` is a
+        number or ``early_stopping=True``. Lower values save time but stop on plateaus: on real data
+        10 scored far lower than 50.
 
     early_stopping : bool, default=False
-        Watch the score and the loss on validation sequences instead of the training loss. The
-        parameters with the best score are kept; the loss breaks ties, and training goes on while
-        either improves. The sequences are those given to `fit` as `X_val`, or held out from `X`.
+        If True, ``fit`` watches the score and the loss on validation sequences and stops when
+        neither improves. It keeps the parameters with the best score; the loss breaks ties. The
+        validation sequences are ``X_val`` of ``fit``, or a part of ``X``. Use it if you have enough
+        sequences: on small sets the held-out part costs more accuracy than early stopping gains.
 
     scoring : None, "loss", str or callable, default=None
-        What `early_stopping` maximises: None is the estimator's own `score`, "loss" the negative
-        loss, a str a scorer of scikit-learn (with `return_sequences` over all steps), and a
-        callable has the signature `scorer(estimator, X, y)`.
+        Validation score that ``early_stopping`` maximises. None is the estimator's own ``score``.
+        "loss" is the negative validation loss. Any other str is the name of a scikit-learn scorer;
+        with ``return_sequences=True`` it is computed over all steps. A callable has the signature
+        ``scorer(estimator, X, y)`` and returns a number. Change it if your own metric differs from
+        the default, for example to "balanced_accuracy" for rare classes.
 
     validation_fraction : float, default=0.1
-        Share of the sequences that is held out; stratified if each sequence has one label.
+        Fraction of the sequences that ``early_stopping`` holds out for validation, between 0 and 1.
+        The split is stratified if each sequence has one label. Increase it if the validation scores
+        are noisy. It is ignored if you pass ``X_val``.
 
     momentum : float, default=0.9
-        For "sgd" only: how much of the last step is added to the next.
+        Momentum of ``solver="sgd"``, from 0 to 1: the fraction of the previous step that is added
+        to the next. 0 is plain gradient descent. ``solver="adam"`` ignores it.
 
     nesterovs_momentum : bool, default=True
-        For "sgd" only: whether the gradient acts ahead of the momentum.
+        If True, ``solver="sgd"`` uses Nesterov's momentum. It has no effect if ``momentum`` is 0.
 
     beta_1 : float, default=0.9
-        Only used with "adam": decay of the running mean of the gradient.
+        Decay rate of Adam's running mean of the gradient, from 0 to below 1. It rarely needs
+        tuning. ``solver="sgd"`` ignores it.
 
     beta_2 : float, default=0.999
-        Only used with "adam": decay of the running mean of the squared gradient.
+        Decay rate of Adam's running mean of the squared gradient, from 0 to below 1. It rarely
+        needs tuning. ``solver="sgd"`` ignores it.
 
     epsilon : float, default=1e-8
-        For "adam" only: added to the root of the mean square.
+        Constant that Adam adds to the denominator for numerical stability. It rarely needs tuning.
+        ``solver="sgd"`` ignores it.
 
     bias : {"all", "hidden", "gates"} or None, default="all"
-        Units with a bias: all, all but the outputs, the gates only, or none.
+        Units that have a bias. "all" is every unit, "hidden" is gates and cells without the output
+        layer, "gates" is gates only, and None is no unit. Change it to reproduce networks of the
+        1997 paper, in which only some units have a bias.
 
     gate_bias : "auto", dict or None, default="auto"
-        Initial biases of gates, for example `{"input": -1.0, "output": (-2, -4, -6)}`: a number, or
-        one per block if there is a single layer. None starts forget gates at 1, and the input gates
-        of "coupled" at -1, so that blocks remember at first. "auto" does the same for three
-        quarters of the blocks of a layer and starts the others on longer time scales u, drawn from
-        U[1, mean length of the training sequences]: forget gates at log u, input gates at -log u.
-        It is None for "1997" and with `init_range`. Shares are rounded: of fewer than 3 blocks none
-        is slow.
+        Initial biases of the gates. None starts forget gates at 1 and the input gates of
+        ``cell="coupled"`` at -1, so that cells remember at first. "auto" does the same for three
+        quarters of the blocks of a layer and starts the other blocks on longer time scales. The
+        time scales u are drawn from U[1, mean length of the training sequences]; forget gates start
+        at log u and input gates at -log u. With fewer than 3 blocks no block is slow. "auto" is the
+        same as None for ``cell="1997"`` and if ``init_range`` is set. A dict sets the biases
+        yourself, for example ``{"input": -1.0, "output": (-2, -4, -6)}``: one number per gate, or
+        one per block if there is a single layer.
 
     init_range : float or None, default=None
-        Initial weights and biases are drawn from U[-init_range, init_range]. None draws weights
-        from Glorot's uniform distribution and starts biases at 0.
+        Range of the initial weights and biases, which are drawn from U[-init_range, init_range].
+        None draws the weights from Glorot's uniform distribution and starts biases at 0. Set it to
+        reproduce the 1997 paper, for example to 0.1.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the parameters (and the state of the solver) of the fit before.
+        If True, ``fit`` continues from the parameters and the solver state of the previous ``fit``
+        instead of starting anew. Use it to train in stages or to resume from a checkpoint.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights, the order of the sequences and the validation split.
+        Seed of the initial weights, the order of the sequences, dropout and the validation split.
+        Pass an int to get the same result in every run.
 
     verbose : int, default=0
-        Above 0, the progress is shown: on a terminal in one line, elsewhere in a line per epoch.
+        Amount of output during training. With 1 or more, ``fit`` prints the epoch, the loss, the
+        validation score and the time: in one line that is updated on a terminal, in one line per
+        epoch elsewhere. 0 prints nothing.
 
     n_jobs : int or None, default=None
-        Threads. None is what OpenMP allows, -1 every processor. The result is the same bit by bit.
+        Number of threads. None uses what OpenMP allows (``OMP_NUM_THREADS``, else all available
+        processors), or one thread inside a joblib worker. -1 uses all processors. Set it to 1 if
+        you run several fits in parallel. Results are bit-identical for any number of threads.
 
     Attributes
     ----------
-    y_mean_, y_scale_ : ndarray of shape (n_outputs_,)
-        Units of the targets, see `normalize_y`: 0 and 1 if they were not learned.
+    y_mean_ : ndarray of shape (n_outputs_,)
+        Mean of each target that training subtracts, in the units of ``y``; see ``normalize_y``. 0
+        if no units were learned.
+
+    y_scale_ : ndarray of shape (n_outputs_,)
+        Scale of each target that training divides by, in the units of ``y``; see ``normalize_y``. 1
+        if no units were learned.
+
     layers_ : list of dict of ndarray
-        Layer 0 forward, layer 0 backward if `bidirectional`, layer 1, and so on. With H blocks of S
-        cells, G gates and R recurrent sources: "input" `((G + S)·H, F)`, "recurrent"
-        `((G + S)·H, R)`, "bias" `((G + S)·H,)`, for peepholes "peephole" `(3·H, S)`; rows in the
-        order input gates, forget gates, cells, output gates. Assigning into these arrays changes
-        the model.
-    output_weights_ : ndarray of shape (n_outputs_, cells of the last layer)
+        Weights of each layer and direction: layer 0 forward, layer 0 backward (if
+        ``bidirectional``), layer 1, and so on. With H blocks of S cells, G gates and R recurrent
+        sources, "input" has shape ((G + S)·H, F), "recurrent" ((G + S)·H, R) and "bias"
+        ((G + S)·H,). Peephole cells also have "peephole" of shape (3·H, S), and categorical
+        features add "category". Rows are in the order input gates, forget gates, cells, output
+        gates. The arrays are views: assigning to their elements changes the model.
+
+    output_weights_ : ndarray of shape (n_outputs_, n_cells)
+        Weights of the output layer; n_cells is the number of cells of the last hidden layer. It is
+        a view of ``parameters_``. With a list of Q quantiles there are Q rows per output.
+
     output_bias_ : ndarray of shape (n_outputs_,)
-        As `layers_`, writable views of `parameters_`.
-    parameters_ : ndarray of shape (W,)
-        Everything that is learned, in one vector.
+        Biases of the output layer, a view of ``parameters_``. With a list of Q quantiles there are
+        Q entries per output.
+
+    parameters_ : ndarray of shape (n_weights,)
+        All learned numbers in one vector.
+
     n_parameters_ : int
-        Trainable numbers.
+        Number of trainable parameters.
+
     n_features_in_ : int
-        Columns for 2-D `X`, else features per step.
+        Number of columns if ``X`` is a 2-D table, else number of features per step.
+
     feature_names_in_ : ndarray of str
-        Column names, if `X` was a data frame or a list of data frames with names that are strings.
+        Column names. Set only if ``X`` is a data frame or a list of data frames whose column names
+        are all strings.
+
     is_categorical_ : ndarray of bool of shape (n_features,), or None
-        Which features are categories; None if there are none.
+        Mask of the categorical features, or None if there are none.
+
     categories_ : list of ndarray, or None
-        For each categorical feature its codes, or its labels with "from_dtype"; those that a step
-        has select columns of `layers_[0]["category"]`, in this order, feature after feature.
+        Categories of each categorical feature: codes, or labels with "from_dtype". The columns of
+        ``layers_[0]["category"]`` are in this order, feature after feature. None if there are no
+        categorical features.
+
     n_outputs_ : int
+        Number of targets per sequence or step.
+
     out_activation_ : str
+        Function applied to the outputs: that of ``out_activation`` at the fit.
+
     n_iter_ : int
-        Epochs of the last call.
+        Number of epochs of the last call of ``fit`` or ``partial_fit``.
+
     t_ : int
-        Sequences seen in training, over all epochs.
+        Number of sequences seen in training, summed over all epochs. A stream adds 1 per update.
+
     loss_ : float
-        Loss of the last epoch: in `fit` the mean over targets, in `partial_fit` the mean over
-        sequences, each with the sum over its targets.
+        Loss of the last epoch. ``fit`` reports the mean over all targets. ``partial_fit`` reports
+        the mean over sequences of the loss summed over the targets of a sequence.
+
     loss_curve_ : list of float
-        The loss after each epoch.
+        Loss after each epoch.
+
     best_loss_ : float or None
-        The smallest loss of the last `fit` and of `partial_fit` since; None with `early_stopping`.
+        Smallest loss of the last ``fit`` and of the calls of ``partial_fit`` since. None with
+        ``early_stopping=True``.
+
     validation_scores_ : list of float or None
-        The validation score after each epoch; None without `early_stopping`.
+        Validation score after each epoch. None without ``early_stopping``.
+
     validation_loss_curve_ : list of float or None
-        The validation loss after each epoch, the mean over targets; None without `early_stopping`.
+        Validation loss after each epoch, the mean over targets. None without ``early_stopping``.
+
     best_validation_score_ : float or None
-        Of the last call of `fit`.
+        Best validation score of the last call of ``fit``. None without ``early_stopping``.
 
     See Also
     --------
-    LSTMClassifier : The same for labels.
+    LSTMClassifier : LSTM that predicts labels.
+    sklstm.compose.RelativeRegressor : Forecasts relative to the last value of a sequence.
+    sklstm.preprocessing.SequenceScaler : Standardises features; use it before the network.
+    sklstm.stream : Predicts and learns one time step at a time.
 
     Notes
     -----
-    `fit` minimises the mean loss over all targets; with `alpha=0` only ratios of sample weights
-    matter.
-    `partial_fit` minimises, as the paper does, the sum over the targets of a sequence, averaged
-    over the sequences of a batch, and takes weights as they are. With `return_sequences`, targets
-    of NaN are ignored.
+    ``fit`` minimises the mean loss over all targets. With ``alpha=0`` only the ratios of sample
+    weights matter.
+
+    ``partial_fit`` follows the paper: it minimises the sum of the losses over the targets of a
+    sequence, averaged over the sequences of a batch, and uses sample weights as they are.
+
+    With ``return_sequences=True``, targets of NaN are ignored.
+
+    References
+    ----------
+    S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997,
+    pages 1735 to 1780.
 
     Examples
     --------
@@ -346,35 +451,49 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         y_scale: Any = None,
         categories: Any = None,
     ):
-        """Draw the parameters for sequences of ``n_features`` and learn nothing.
+        """Draw initial parameters without training.
+
+        Use it before online learning (``partial_fit`` or a stream), or to import parameters.
 
         Parameters
         ----------
         n_features : int
-            Features per step.
+            Number of features per step.
         n_outputs : int, default=1
-            Numbers to predict.
+            Number of targets per sequence or step.
         expected_length : float, default=None
-            Steps over which something may have to be remembered, for `gate_bias="auto"`. None,
-            not known: all blocks start alike, as with `gate_bias=None`.
-        y_mean, y_scale : float or array-like of shape (n_outputs,), default=None
-            Units of the targets, where they are known beforehand: the network learns
-            `(y - y_mean) / y_scale`. None is 0 and 1. Identity output only.
+            Number of steps over which the network may have to remember, for ``gate_bias="auto"``.
+            None starts all blocks alike, as with ``gate_bias=None``. Set it if you know the
+            typical length of a sequence.
+        y_mean : float or array-like of shape (n_outputs,), default=None
+            Expected mean of the targets. The network learns ``(y - y_mean) / y_scale``. Set it if
+            the targets are far from 0. None is 0. Requires ``out_activation="identity"``.
+        y_scale : float or array-like of shape (n_outputs,), default=None
+            Expected standard deviation of the targets, above 0. Set it if the targets are much
+            larger or smaller than 1. None is 1. Requires ``out_activation="identity"``.
         categories : list, default=None
-            With `categorical_features`: for each of them its codes, or how many there are, counted
-            from 0.
+            Categories of each categorical feature, in the order of the features: an array of codes,
+            or the number of codes, counted from 0. Required with ``categorical_features``.
 
         Returns
         -------
         self : object
+            The initialized estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is invalid. The estimator is then unchanged.
+        MemoryError
+            If the network needs more memory than the machine has.
         """
         n_features = size_of_network(n_features, "n_features")
         n_outputs = size_of_network(n_outputs, "n_outputs")
         expected_length = positive_number(expected_length, "expected_length")
         if self.out_activation != "identity" and not (y_mean is None and y_scale is None):
             raise ValueError(
-                f"y_mean and y_scale are for out_activation='identity', not for "
-                f"{self.out_activation!r}, whose outputs have a range of their own."
+                "y_mean and y_scale need out_activation='identity', got "
+                f"{self.out_activation!r}, whose outputs have a fixed range. Leave them out."
             )
         mean = per_output(y_mean, 0.0, n_outputs, "y_mean")
         scale = per_output(y_scale, 1.0, n_outputs, "y_scale", positive=True)
@@ -383,8 +502,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
             draft._goal = goal_of(draft)
             if LOSSES[draft._goal[0]].link is not None and mean.any():
                 raise ValueError(
-                    f"y_mean must be 0 with loss={draft.loss!r}, whose values are never negative: "
-                    "its unit is y_scale alone."
+                    f"y_mean must be 0 with loss={draft.loss!r}, whose values are never negative. "
+                    "Pass only y_scale."
                 )
             draft.n_outputs_, draft.out_activation_ = n_outputs, draft.out_activation
             draft.y_mean_, draft.y_scale_, draft._learned_units = mean, scale, False
@@ -394,7 +513,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     # ---------------------------------------------------------------------------------- private
 
-    _goal: tuple[str, Any] = ("squared_error", None)  # loss and quantile of the fitted outputs
+    _goal: tuple[str, Any] = ("squared_error", None)  # loss and quantiles of the fitted model
 
     def _check_parameters(self) -> dict[str, Any]:
         shape = super()._check_parameters()
@@ -406,8 +525,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         for name, now, then in zip(("loss", "quantile"), goal_of(self), self._goal, strict=True):
             if now != then:
                 raise ValueError(
-                    f"{name} is now {now!r}, but was {then!r}. Set it back, or start anew: fit, "
-                    "warm_start=False."
+                    f"{name} is {now!r}, but the model was fitted with {then!r}. Set it back, or "
+                    "call fit with warm_start=False."
                 )
 
     @property

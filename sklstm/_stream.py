@@ -1,4 +1,4 @@
-"""A network on a stream: one time step after the other, learning at any of them."""
+"""Stream: prediction and learning one time step at a time."""
 
 from __future__ import annotations
 
@@ -21,26 +21,35 @@ from sklstm._time_step import split_step, split_steps
 from sklstm._version import __version__
 
 _STALE = (
-    "This stream belongs to parameters that its estimator no longer has: the estimator was fitted "
-    "anew, or knows more categories now. Make a new stream with stream()."
+    "The estimator of this stream was fitted again, or has more categories now, so the parameters "
+    "of this stream no longer exist. Open a new stream with stream()."
+)
+_NO_STEP = (
+    "There is no current step{}: no step was fed since the stream was opened or reset. Call "
+    "step(x) first."
 )
 
 
 class Stream:
-    """State of one stream of time steps, with the parameters of an estimator.
+    """Stream that predicts and learns one time step at a time.
 
-    Made by ``estimator.stream()``. Streams of one estimator share its parameters, and nothing
-    else. Time and memory per step are proportional to the number of parameters, whatever the
-    length of the stream.
+    Call ``estimator.stream()`` to open one. Streams of the same estimator share its parameters,
+    but each has its own state. Time and memory per step are proportional to the number of
+    parameters and do not depend on the length of the stream.
 
     Parameters
     ----------
     learner : Learner
-        Parameters, solver and settings of an estimator; `estimator.stream()` makes it.
+        Parameters, solver and settings of an estimator. ``estimator.stream()`` creates it.
+
+    See Also
+    --------
+    sklstm.stream : Opens a stream through a whole pipeline.
+    PipelineStream : Stream that transforms each step first.
 
     Examples
     --------
-    Learn the sign of the last but one input, one step at a time:
+    Learn the sign of the previous input, one step at a time:
 
     >>> import numpy as np
     >>> from sklstm import LSTMClassifier
@@ -64,11 +73,11 @@ class Stream:
 
     @property
     def estimator(self) -> Any:
-        """The estimator whose parameters this stream uses and trains."""
+        """Estimator whose parameters this stream uses and trains."""
         return self._holder
 
     def _open(self) -> None:
-        """Bind to the parameters as they are now."""
+        """Attach to the current parameters."""
         learner = self._learner.at_once()
         topology, outputs = learner.topology, learner.outputs()
         self._vector = learner.holder.parameters_
@@ -94,7 +103,7 @@ class Stream:
         self._known = (None,)  # no solver was made yet
 
     def _follow(self) -> None:
-        """Bind to the array that the parameters of this stream have moved to."""
+        """Attach to the array in which the parameters of this stream are now."""
         if self._is_stale():
             raise RuntimeError(_STALE)
         memory = self._save()
@@ -102,7 +111,7 @@ class Stream:
         self._online.restore(memory)
 
     def _is_stale(self) -> bool:
-        """Are the parameters others than those of this stream, and not only moved?"""
+        """True if the estimator has new parameters, and not only a new array for the same ones."""
         now = self._learner.at_once()
         vector, old = now.holder.parameters_, self._vector
         moved = now.n_draws == self._n_draws
@@ -116,21 +125,28 @@ class Stream:
         Parameters
         ----------
         x : array-like of shape (F,)
-            Features of the step, finite; of categorical ones the codes, where NaN is missing, or
-            the labels if `categorical_features="from_dtype"` found them in data frames.
+            Features of the step. Values must be finite. A categorical feature takes its code (NaN
+            if it is missing), or its label with ``categorical_features="from_dtype"``.
 
         Returns
         -------
         output : float, or ndarray of shape (n_outputs,)
-            What `decision_function` (classifiers) or `predict` (regressors) gives for the steps
-            since the last `reset`. With a list of Q quantiles, one more axis of length Q.
+            Output of ``decision_function`` (classifiers) or ``predict`` (regressors) for all steps
+            since the last ``reset``. With a list of Q quantiles, one more axis of length Q.
+
+        Raises
+        ------
+        ValueError
+            If the step is invalid. The stream is then unchanged.
+        RuntimeError
+            If the estimator was fitted again. Open a new stream.
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()
         online = self._online
         if online.parallel:
             self._share_threads()
-        # to the kernel, records of one number are numbers
+        # the kernel would read records of one number as numbers
         plain = self._categories is None and type(x) is np.ndarray and x.dtype.names is None
         if not (plain and online.step(x)):
             online.step(*self._read_step(x))
@@ -138,15 +154,17 @@ class Stream:
         return self._write(online.output())
 
     def peek(self, x: Any) -> float | np.ndarray:
-        """The output that ``step(x)`` would return; the stream stays as it is.
+        """Return the output of ``step(x)`` without feeding the step.
 
         Parameters
         ----------
-        x : as in `step`
+        x : array-like of shape (F,)
+            Features of the step, as in ``step``.
 
         Returns
         -------
-        output : as in `step`
+        output : float, or ndarray of shape (n_outputs,)
+            The output that ``step(x)`` would return.
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()
@@ -155,22 +173,22 @@ class Stream:
         return self._write(self._online.peek(x, symbols))
 
     def steps(self, X: Any) -> np.ndarray:
-        """Feed several time steps at once, in less time than one by one.
+        """Feed several time steps at once, which is faster than one by one.
 
         Parameters
         ----------
         X : array-like of shape (T, F)
-            Features of the steps, finite.
+            Features of the T steps. Values must be finite.
 
         Returns
         -------
         outputs : ndarray of shape (T,), or (T, n_outputs)
-            What `step` would have returned for each of them.
+            The output that ``step`` would have returned for each step.
 
         Raises
         ------
         ValueError
-            If a step is not valid, with its number. None has been fed then.
+            If a step is invalid. The message names the step, and no step is fed.
         """
         if self._holder.parameters_ is not self._vector:
             self._follow()
@@ -182,7 +200,7 @@ class Stream:
         return self._outputs.written(raw)
 
     def _read_step(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers of a step, and its rows of the table of categories."""
+        """The numeric features of a step, and its rows in the table of categories."""
         return split_step(x, self._n_features, self._dtype, self._categories)
 
     def _read_steps(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -193,12 +211,37 @@ class Stream:
             self._online.n_threads = self._learner.n_threads
 
     def predict(self) -> Any:
-        """Prediction at the current step: a label, a number, or an array of several."""
+        """Predict at the current step.
+
+        Returns
+        -------
+        prediction : label, float or ndarray
+            Prediction of the estimator for all steps since the last ``reset``: a label for
+            classifiers, a number for regressors, an array for several outputs.
+
+        Raises
+        ------
+        ValueError
+            If no step was fed since the stream was opened or reset.
+        """
         raw = self._current()
         return self._outputs.predict(raw)[0]
 
     def predict_proba(self) -> np.ndarray:
-        """Probabilities (n_classes,) at the current step; classifiers only."""
+        """Predict the probability of each class at the current step; classifiers only.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_classes,)
+            Probabilities in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If no step was fed since the stream was opened or reset.
+        AttributeError
+            If the estimator is a regressor.
+        """
         raw = self._current()
         return self._outputs.probabilities(raw)[0]
 
@@ -207,11 +250,19 @@ class Stream:
         if self._holder.parameters_ is not self._vector:
             self._follow()
         if not self._stepped:
-            raise ValueError("There is no current step: call step(x) first.")
+            raise ValueError(_NO_STEP.format(""))
         return np.array(self._online.output(), dtype=self._dtype).reshape(1, -1)
 
     def reset(self) -> Stream:
-        """Forget the steps so far: zero state and traces."""
+        """Forget all steps: set the state and the traces to zero.
+
+        Call it before a new sequence begins. The parameters do not change.
+
+        Returns
+        -------
+        self : Stream
+            The stream itself.
+        """
         if self._holder.parameters_ is not self._vector:
             self._follow()
         self._online.reset()
@@ -221,35 +272,43 @@ class Stream:
     # -- learning
 
     def learn(self, y: Any, sample_weight: float = 1.0) -> float:
-        """Make one truncated-gradient update of the estimator.
+        """Update the estimator with the target of the current step.
+
+        The update follows the truncated gradient, equations (19) to (28) of the 1997 paper. You can
+        change the solver's settings at any time with ``set_params``.
 
         Parameters
         ----------
-        y : label, number, or array-like of several
-            Target at the current step.
+        y : label, number or array-like
+            Target at the current step. Several outputs take one value each.
         sample_weight : float, default=1.0
-            Factor of the loss; 0 is no target.
+            Factor of the loss, finite and not negative. With 0 nothing is learned.
 
         Returns
         -------
         loss : float
-            Before the update, times the weight; in the units that the regressor trains in.
+            Loss before the update, times the weight. For a regressor it is in the units in which
+            it trains, see ``normalize_y``.
 
         Raises
         ------
         ValueError
-            If the target, the weight or a parameter of the estimator is not valid; nothing is
-            learned. Parameters may be changed at any time with ``set_params``.
+            If there is no current step, or if the target, the weight or a parameter of the
+            estimator is invalid. Nothing is learned then.
+        RuntimeError
+            If the estimator was fitted again. Open a new stream.
 
         Warns
         -----
         ConvergenceWarning
-            If the loss or the new parameters are not finite. The parameters stay as they were.
+            If the loss or the new parameters are not finite. The parameters are then unchanged.
         """
         self._require_traces()
         if not self._stepped:
-            raise ValueError("There is no current step to learn at: call step(x) first.")
-        # scalar() enters np.errstate, a microsecond: a fifth of an update
+            if self._holder.parameters_ is not self._vector:
+                self._follow()  # a stale stream is the reason to report first
+            raise ValueError(_NO_STEP.format(" to learn at"))
+        # scalar() enters np.errstate, which takes a microsecond: a fifth of an update
         weight = sample_weight if type(sample_weight) is float else scalar(sample_weight)
         if not 0 <= weight < inf:
             raise ValueError(f"sample_weight must be a finite number >= 0, got {sample_weight!r}.")
@@ -259,35 +318,37 @@ class Stream:
     def learn_steps(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Feed several time steps, and learn at each that has a target: predict, then learn.
+        """Feed several time steps and learn at each step that has a target.
 
-        The same as a loop of `step` and `learn`, to the bit, in less time.
+        Results are bit-identical to a loop of ``step`` and ``learn``, in less time.
 
         Parameters
         ----------
         X : array-like of shape (T, F)
-            Features of the steps, finite.
+            Features of the T steps. Values must be finite.
         y : array-like of shape (T,) or (T, n_outputs)
-            Targets of the steps. For regressors NaN is no target.
+            Targets of the steps. For regressors, steps with a target of NaN learn nothing.
         sample_weight : array-like of shape (T,), default=None
-            Factors of the losses; 0 is no target. None is 1.
+            Factors of the losses. Steps with weight 0 learn nothing, and their targets are ignored.
+            None is 1.
 
         Returns
         -------
         outputs : ndarray of shape (T,), or (T, n_outputs)
-            What `step` returns at each step, before anything is learned from its target.
+            Output of ``step`` at each step, computed before the step's target is learned.
         losses : ndarray of shape (T,)
-            What `learn` returns; NaN where there is no target.
+            Return value of ``learn`` at each step, or NaN if the step has no target.
 
         Raises
         ------
         ValueError
-            If a step, a target or a weight is not valid, with its number. None has been fed then.
+            If a step, a target or a weight is invalid. The message names the step, and no step is
+            fed.
 
         Warns
         -----
         ConvergenceWarning
-            As `learn` does, for each step at which nothing could be learned.
+            As in ``learn``, for each step at which nothing could be learned.
         """
         self._require_traces()
         if self._holder.parameters_ is not self._vector:
@@ -302,7 +363,7 @@ class Stream:
         with self._learner.lock:
             self._bind()
             targets, weights = self._read_targets(X, y, sample_weight)
-            with np.errstate(all="ignore"):  # where there is no target, nobody reads it
+            with np.errstate(all="ignore"):  # entries of steps without a target are not used
                 penalties = self._alpha / weights
             self._share_threads()
 
@@ -310,7 +371,7 @@ class Stream:
                 self._failed(finite, targets[t])
                 self._bind()
 
-            self._stepped = True  # also if a warning that is an error ends the block
+            self._stepped = True  # also if a warning that was turned into an error ends the block
             self._online.learn_steps(
                 X,
                 symbols,
@@ -326,7 +387,7 @@ class Stream:
         return self._outputs.written(raw), losses
 
     def _read_targets(self, X: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Targets (T, targets) as the kernels take them, and their weights."""
+        """Targets (T, targets) in the kernels' form, and their weights."""
         rows = Rows(Sequences(X, np.array([0, len(X)], dtype=np.int64), "list"), per_step=True)
         given = self._outputs.read([y], None if weights is None else [weights], rows)
         examples = self._outputs.trainable(self._outputs.examples(given))
@@ -338,12 +399,12 @@ class Stream:
     def _require_traces(self) -> None:
         if not self._learns:
             raise ValueError(
-                "learn is for one hidden layer: the traces of a lower layer would take more "
-                "memory than there are weights. Use partial_fit."
+                "A stream can only learn with one hidden layer, because the traces of lower layers "
+                "would take too much memory. Use partial_fit, or an int as hidden_layer_sizes."
             )
 
     def _bind(self) -> None:
-        """Go by the parameters and the settings as they are now."""
+        """Attach to the current parameters and settings."""
         if self._holder.parameters_ is not self._vector:
             self._follow()
         if not all(map(is_, self._learner.standing(), self._known)):
@@ -364,7 +425,7 @@ class Stream:
         return loss
 
     def _move(self) -> bool:
-        """Make a step of the solver and count it: Ctrl-C comes before both, or after both."""
+        """Make a step of the solver and count it. Ctrl-C does not separate the two."""
         holder, solver = self._holder, self._solver
         t, n_made = holder.t_ + 1, solver.n_made
         try:
@@ -380,7 +441,7 @@ class Stream:
         return moved
 
     def _failed(self, finite: bool, target: np.ndarray) -> None:
-        """Warn that nothing was learned from a target, and forget what has spoiled the solver."""
+        """Warn that nothing was learned from a target, and reset the solver if needed."""
         what = "The loss at this step is not finite: nothing was learned."
         if finite:
             self._learner.restart(self._solver)
@@ -389,7 +450,7 @@ class Stream:
         warnings.warn(f"{what} {cure}", ConvergenceWarning, stacklevel=4)
 
     def _bind_solver(self) -> None:
-        """Prepare updates by the settings as they are now."""
+        """Prepare updates with the current settings."""
         learner = self._learner
         learner.check()
         self._factors = learner.outputs().factors()
@@ -417,12 +478,14 @@ class Stream:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if not isinstance(state, dict):
-            raise ValueError(f"A pickle of a stream holds a dict, got {type(state).__name__}.")
+            raise ValueError(
+                f"This pickle is not a stream: it must contain a dict, got {type(state).__name__}."
+            )
         saved = state.get("version", "before 0.2.0")
-        if saved != __version__:  # memory lies as the kernels of that version like it
+        if saved != __version__:  # the memory has the layout of the kernels of that version
             raise ValueError(
                 f"This stream was saved by sklstm {saved} and cannot be loaded by sklstm "
-                f"{__version__}. Install sklstm {saved} to load it and save its estimator, or make "
+                f"{__version__}. Install sklstm {saved} to load it and save its estimator, or open "
                 "a new stream with stream()."
             )
         with restoring(self):

@@ -1,6 +1,6 @@
-"""The frame of every training loop: records, progress, and what ends a run.
+"""Frame of every training loop: records, progress, and the conditions that end a run.
 
-The records are those that MLPClassifier keeps. Nothing here knows estimators, X or y.
+The records are those of MLPClassifier. This module does not depend on estimators, X or y.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf, isfinite
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 
 class End(Enum):
-    """How training ended."""
+    """Reason for the end of training."""
 
     CONVERGED = "no more improvement"
-    MAX_ITER = "as many epochs as asked for"
+    MAX_ITER = "all epochs are done"
     INTERRUPTED = "Ctrl-C"
-    DIVERGED = "a loss that is not finite"
-    EXPLODED = "a loss far above the best"
-    CALLBACK = "a callback"
+    DIVERGED = "the loss is not finite"
+    EXPLODED = "the loss is far above the best"
+    CALLBACK = "a callback stopped it"
+
+
+class Run(NamedTuple):
+    """Result of one call of a training loop."""
+
+    end: End
+    start: float | None  # loss before the first update, if it is known
+    n_epochs: int  # that this call has trained
 
 
 @dataclass
 class Records:
-    """What is counted and compared from epoch to epoch."""
+    """Counters and losses that training compares from epoch to epoch."""
 
     t: int = 0  # sequences seen
     loss: float = inf
@@ -33,6 +41,7 @@ class Records:
     best_score: float | None = None
     n_no_change: int = 0
     # of this call only
+    start: float | None = None  # loss before the first update, if it is known
     n_iter: int = 0
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
@@ -41,11 +50,11 @@ class Records:
     best_validation_loss: float = inf  # at the best score
 
     def numbers(self) -> dict[str, Any]:
-        """What a run that was cut off goes on from: all but the lists."""
+        """The state that an interrupted run continues from: everything except the lists."""
         return {name: value for name, value in vars(self).items() if not isinstance(value, list)}
 
     def end_epoch(self, n: int, loss: float, n_iter: int = 1) -> None:
-        """Note an epoch over ``n`` sequences."""
+        """Record an epoch over ``n`` sequences."""
         self.n_iter += n_iter
         self.t += n
         self.loss = loss
@@ -58,10 +67,10 @@ class Records:
         self.n_no_change = 0 if improved else self.n_no_change + 1
 
     def compare_validation(self, score: float, loss: float, tol: float | None) -> bool:
-        """Compare score and loss on validation data with the best. True if this epoch is the best.
+        """Compare the validation score and loss with the best. True if this epoch is the best.
 
-        The score decides and the loss breaks ties; patience lasts while either improves, so that a
-        score that does not move yet (accuracy with few positives) ends nothing.
+        The score decides and the loss breaks ties. Training continues while either improves, so
+        that a score that is still constant (accuracy with few positives) does not end it.
         """
         self.scores.append(score)
         self.validation_losses.append(loss)
@@ -76,12 +85,12 @@ class Records:
         return best
 
     def is_best(self, score: float, loss: float) -> bool:
-        """Are score and loss on validation data better than the best so far?"""
+        """True if the validation score, or at equal score the loss, is better than the best."""
         return (score, -loss) > (self.best_score, -self.best_validation_loss)
 
 
 def _improves(new: float, old: float, tol: float | None) -> bool:
-    """Is ``new`` higher than ``old``, by ``tol`` or, where that is None, by anything?"""
+    """True if ``new`` is higher than ``old`` by at least ``tol``, or by any amount for None."""
     return new > old if tol is None else new >= old + tol
 
 
@@ -93,10 +102,10 @@ class _Ended(Exception):
 
 
 class Training:
-    """A run of epochs, from the first to whatever ends it; a context around the loop.
+    """Context around a training loop that records epochs and ends the run.
 
-    The loop learns, calls `end_epoch` after each epoch, and may `stop`. Ctrl-C ends the run, too;
-    other errors pass.
+    The loop trains, calls ``end_epoch`` after each epoch, and may call ``stop``. Ctrl-C ends the
+    run; other exceptions are propagated.
 
     Parameters
     ----------
@@ -106,20 +115,21 @@ class Training:
         Changed in place.
     progress : ProgressLine or Silence
         Closed at the end.
-    tol, n_iter_no_change
-        The run has converged after more than ``n_iter_no_change`` epochs without an improvement by
-        ``tol``.
+    tol : float or None, default=0.0
+        Smallest improvement that counts.
+    n_iter_no_change : float, default=inf
+        The run has converged after more than this number of epochs without an improvement.
     gives_up : callable
-        Asked then whether to end; if not, the patience begins anew.
+        Called when the run has converged. If it returns False, the run continues and counts anew.
     watch : Watch or None
-        Told of every epoch.
+        Notified of every epoch.
 
     Attributes
     ----------
     kept : Any
-        The parameters of the last finite loss, which the loop puts here.
+        The parameters of the last finite loss, which the loop stores here.
     end : End
-        How the run ended: MAX_ITER if the loop just came to its end.
+        Reason for the end: MAX_ITER if the loop ran all epochs.
     """
 
     def __init__(
@@ -153,7 +163,7 @@ class Training:
         return True
 
     def _verdict(self, end: End) -> End:
-        """The last word on how it ended."""
+        """The final reason for the end, which subclasses may change."""
         return end
 
     def stop(self, end: End) -> NoReturn:
@@ -166,25 +176,26 @@ class Training:
             self.stop(End.DIVERGED)
 
     def begin_epoch(self) -> None:
-        """What is done before each epoch."""
+        """Notify callbacks before an epoch."""
         if self.watch is not None:
             self.watch.begin_epoch(self)
 
     def end_epoch(
         self, n: int, loss: float, judged: tuple[float, float] | None = None, *, n_iter: int = 1
     ) -> None:
-        """What is done after each epoch: records, progress, callbacks, stopping where it is enough.
+        """Update records, progress and callbacks after an epoch, and stop if the rule says so.
 
         Parameters
         ----------
         n : int
-            Sequences of the epoch.
+            Number of sequences in the epoch.
         loss : float
             Their mean loss.
         judged : tuple of float, default=None
-            Score and loss on validation data, which are then watched instead of ``loss``.
+            Validation score and loss. If they are passed, the stopping rule uses them instead of
+            ``loss``.
         n_iter : int, default=1
-            What the epoch counts, where it is several tries at once.
+            Number of epochs to count, for loops that make several tries at once.
         """
         records = self.records
         records.end_epoch(n, loss, n_iter)
@@ -199,7 +210,7 @@ class Training:
             self.lose_patience()
 
     def lose_patience(self) -> None:
-        """Stop, or begin the patience anew."""
+        """Stop, or start counting epochs without improvement anew."""
         if self.gives_up():
             self.stop(End.CONVERGED)
         self.records.n_no_change = 0

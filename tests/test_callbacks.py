@@ -242,7 +242,7 @@ def test_a_callback_stops_training_after_an_epoch(name, capsys):
     short, _ = made(name, max_iter=501 if name == "guessing" else 2)
     but = {"_rng"} if name == "guessing" else set()
     assert differing(model, short.fit(X, y), "max_iter", "verbose") <= but
-    assert capsys.readouterr().out.endswith("Training ends: a callback.\n")
+    assert capsys.readouterr().out.endswith("Training ends: a callback stopped it.\n")
 
 
 @needs_callbacks

@@ -1,5 +1,6 @@
 """Checkpoints: whole after a kill at any moment, and training that goes on has the same bits."""
 
+import errno
 import os
 import pickle
 import signal
@@ -99,7 +100,9 @@ def test_training_that_was_cut_off_anywhere_ends_with_the_same_bits(name, settin
         assert len(copies) >= model.n_iter_
         for saved in copies:
             path.write_bytes(saved)
-            assert differing(joblib.load(path).fit(data, y), model) == set()
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "fit trained nothing")
+                assert differing(joblib.load(path).fit(data, y), model) == set()
 
 
 def test_a_killed_process_goes_on_from_its_last_checkpoint(path):
@@ -185,8 +188,27 @@ def test_a_larger_max_iter_goes_on_where_training_had_ended(path):
     small().set_callbacks(Checkpoint(path)).fit(X, labels)
     more = joblib.load(path).set_params(max_iter=9).fit(X, labels)
     assert differing(more, small(max_iter=9).fit(X, labels)) == set()
-    fewer = joblib.load(path).set_params(max_iter=2).fit(X, labels)
+    with pytest.warns(UserWarning, match="fit trained nothing"):
+        fewer = joblib.load(path).set_params(max_iter=2).fit(X, labels)
     assert differing(fewer, small().fit(X, labels), "max_iter") == set()
+
+
+def test_fit_warns_if_training_had_ended_and_nothing_is_trained(path):
+    small().set_callbacks(Checkpoint(path)).fit(X, labels)
+    loaded = joblib.load(path)
+    before = loaded.parameters_.copy()
+    told = "trained nothing.* ended after 6 epochs.*max_iter.*warm_start=False or use partial_fit"
+    with pytest.warns(UserWarning, match=told):
+        loaded.fit(X[::-1] + 1.0, labels)
+    assert_array_equal(loaded.parameters_, before)
+    with warnings.catch_warnings():  # what the message recommends trains, without a warning
+        warnings.simplefilter("error", UserWarning)
+        for moved in (
+            joblib.load(path).set_params(max_iter=7).fit(X, labels),
+            joblib.load(path).set_params(warm_start=False).fit(X + 1.0, labels),
+            joblib.load(path).partial_fit(X + 1.0, labels),
+        ):
+            assert (moved.parameters_ != before).any()
 
 
 def test_early_stopping_that_is_switched_on_begins_a_new_training(path):
@@ -258,7 +280,8 @@ def test_what_cannot_be_written_leaves_the_last_file_whole(step, path, monkeypat
     before = path.read_bytes()
     owner = _checkpoint.joblib if step == "dump" else _files.os
     monkeypatch.setattr(owner, step, fails)
-    with pytest.raises(OSError, match="the disk is full"):
+    told = r"Checkpoint cannot write the file: the disk is full\. Choose .*model\.joblib'$"
+    with pytest.raises(OSError, match=told):
         model.fit(X[:20], labels[:20])
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert path.read_bytes() == before
@@ -300,7 +323,7 @@ def test_in_a_pipeline_it_is_set_on_the_lstm(path):
     assert_array_equal(joblib.load(path).predict(scaled), pipeline.predict(X))
     for other in (make_pipeline(SequenceScaler(), small()), RecurrentRegressor()):
         other.set_callbacks(Checkpoint(path))
-        with pytest.raises(TypeError, match=f"not {type(other).__name__}.*set it on the LSTM"):
+        with pytest.raises(TypeError, match=f"got {type(other).__name__}.*set it on the LSTM"):
             other.fit(X, numbers)
 
 
@@ -334,6 +357,17 @@ def test_bad_places_and_numbers_are_refused_before_training(path):
             Checkpoint(path, every=every)
     with pytest.raises(TypeError, match="PathLike"):
         Checkpoint(3)
+
+
+def test_a_path_that_cannot_be_written_is_an_error_before_training(path):
+    model, watcher = small(), Recorder()
+    too_long = path.with_name("a" * 250)
+    model.set_callbacks(Checkpoint(too_long), watcher)
+    with pytest.raises(OSError, match=r"Checkpoint cannot write the file: .*aaa'$") as told:
+        model.fit(X, labels)
+    assert told.value.errno == errno.ENAMETOOLONG
+    assert watcher.events == []
+    assert [*path.parent.iterdir()] == []
 
 
 def test_paths_are_those_of_the_moment(path, monkeypatch):

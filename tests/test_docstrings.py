@@ -41,6 +41,8 @@ FAMILIES = {
 OWN = {
     LSTMClassifier: {
         "initialize.n_outputs": "counts labels of an indicator, where the regressor has numbers",
+        "n_outputs_": "depends on the classes",
+        "out_activation_": "depends on the classes",
     },
     GuessingRegressor: {
         "n_hidden": "may be 0",

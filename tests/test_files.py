@@ -106,7 +106,7 @@ def test_what_is_no_file_is_not_replaced(path):
     pipe = path.with_name("pipe")
     os.mkfifo(pipe)
     for there in (pipe, path.parent):
-        with pytest.raises(OSError, match="it is no file, but a folder or a device"):
+        with pytest.raises(OSError, match="it is a directory or a device"):
             write_file(there, b"new")
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert names(path) == ["model", "pipe"]

@@ -250,7 +250,7 @@ def test_functions_and_options():
     few = [np.array([0]), np.array([1])]  # without the third class, which `labels` names
     assert scorer(model, [x[:1] for x in RAGGED[:2]], few) < 0
     assert "log_loss" in repr(scorer)
-    with pytest.raises(ValueError, match="complete scorer, which takes no options"):
+    with pytest.raises(ValueError, match="complete scorer and accepts no options"):
         make_step_scorer("f1", pos_label="up")
     with pytest.raises(ValueError, match="complete scorer"):
         make_step_scorer(get_scorer("f1"), greater_is_better=False)

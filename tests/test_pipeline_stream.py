@@ -247,7 +247,7 @@ def test_after_a_new_fit_every_call_of_an_old_stream_says_so(n_features):
     stream.step([50.0, 50.0])
     model.fit(plain_sequences(n_features=n_features), labels())
     for call, arguments in {"step": ([1.0, 2.0],), "learn": ("a",), "reset": ()}.items():
-        with pytest.raises(RuntimeError, match="fitted anew"):
+        with pytest.raises(RuntimeError, match="was fitted again"):
             getattr(stream, call)(*arguments)
 
 

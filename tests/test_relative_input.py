@@ -130,7 +130,7 @@ def test_scaling_outside_is_warned_of():
     outside = make_pipeline(SequenceScaler(), RelativeRegressor(lstm()))
     with pytest.warns(UserWarning, match=f"{FAR}.*If X was scaled, scale it inside"):
         outside.fit(X, y)
-    with pytest.warns(UserWarning, match=f"{FAR} has mean 500 and standard deviation 0.1"):
+    with pytest.warns(UserWarning, match=f"{FAR} of y has mean 500 and standard deviation 0.1"):
         RelativeRegressor(lstm()).fit(X, 500 + (y - y.mean()) / y.std() / 10)
 
 

@@ -40,7 +40,7 @@ def test_the_level_is_added_to_every_quantile(n_outputs):
     model = RelativeRegressor(Quantiles(), columns=columns).fit(X, y)
     assert_array_equal(model.predict(X), level[..., None] + [-1, 0, 1])
     with pytest.raises(
-        ValueError, match="R² needs one prediction for each target, but there are 3"
+        ValueError, match="R² needs one prediction for each target, but the regressor predicts 3"
     ):
         model.score(X, y)
 
@@ -91,17 +91,17 @@ def test_another_loss_of_an_lstm_has_its_score():
     inside = make_pipeline(SequenceScaler(), lstm(loss="absolute_error"))
     model = RelativeRegressor(inside).fit(X, y)
     assert_allclose(model.score(X, y), d2_absolute_error_score(y, model.predict(X)), rtol=1e-12)
-    with pytest.raises(ValueError, match="loss='poisson' is for values that are never negative"):
+    with pytest.raises(ValueError, match="loss='poisson' needs values that are never negative"):
         RelativeRegressor(lstm(loss="poisson")).fit(X, np.abs(y))
 
 
 def test_predictions_that_do_not_belong_to_the_targets_are_refused():
     X = walks(n_features=2)
     model = RelativeRegressor(Taught(), columns=[0, 1]).fit(X, following(X))
-    with pytest.raises(ValueError, match=re.escape("of shape (24, 2), where (5, 2) was expected")):
+    with pytest.raises(ValueError, match=re.escape("of shape (24, 2), expected (5, 2)")):
         model.predict(X[:5])
     model.regressor_.y_ = np.zeros((24, 2, 1, 1))
-    with pytest.raises(ValueError, match=r"\(24, 2, 1, 1\), where .* or one axis more"):
+    with pytest.raises(ValueError, match=r"\(24, 2, 1, 1\), expected .* or one axis more"):
         model.predict(X)
 
 

@@ -171,10 +171,12 @@ def test_partial_fit_keeps_its_outputs():
     y = following(X)
     model = RelativeRegressor(lstm(), columns=0).partial_fit(X, y[:, 0])
     before = attributes(model)
-    with pytest.raises(ValueError, match=r"outputs of the features \[0, 0\].* of \[0\]: pass the"):
+    with pytest.raises(
+        ValueError, match=r"the features \[0, 0\].* with the features \[0\]. Pass the"
+    ):
         model.partial_fit(X, y)
     model.set_params(columns=1)
-    with pytest.raises(ValueError, match=r"outputs of the features \[1\].* of \[0\]: pass the"):
+    with pytest.raises(ValueError, match=r"the features \[1\].* with the features \[0\]. Pass the"):
         model.partial_fit(X, y[:, 0])
     assert attributes(model.set_params(columns=0)) == before
 

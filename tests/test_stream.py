@@ -331,7 +331,7 @@ def test_learning_and_predicting_need_a_step(when):
         stream.step([1.0, 2.0])
         stream.reset()
     for action in (lambda: stream.learn(1.0), stream.predict):
-        unchanged(model, stream, action, ValueError, "call step")
+        unchanged(model, stream, action, ValueError, "Call step")
 
 
 def test_a_stack_steps_but_does_not_learn():
@@ -353,7 +353,7 @@ def test_old_streams_of_an_estimator_fitted_anew_raise():
     with pytest.warns(match="Maximum iterations"):
         model.fit(rng.normal(size=(5, 4, 2)), np.zeros(5))
     for action in (lambda: stream.step([1.0, 2.0]), lambda: stream.learn(1.0)):
-        with pytest.raises(RuntimeError, match="fitted anew"):
+        with pytest.raises(RuntimeError, match="was fitted again"):
             action()
 
 
@@ -568,13 +568,29 @@ def test_all_streams_of_a_memory_mapped_model_stay_valid(tmp_path):
     assert reading.step(x) == learning.step(x) == reading.predict()
 
 
+@pytest.mark.parametrize("reset", [False, True])
+def test_learning_without_a_current_step_says_what_happened(reset):
+    model = LSTMClassifier(3, max_iter=2, random_state=0).initialize(2, classes=[0, 1])
+    stream = model.stream()
+    if reset:
+        stream.step([0.0, 1.0])
+        stream.reset()
+    told = "no step was fed since the stream was opened or reset. Call step"
+    for call in (lambda: stream.learn(1), stream.predict):
+        with pytest.raises(ValueError, match=f"There is no current step.*: {told}"):
+            call()
+    model.fit(rng.normal(size=(8, 3, 2)), [0, 1] * 4)
+    with pytest.raises(RuntimeError, match="was fitted again"):  # calling step would not help
+        stream.learn(1)
+
+
 @pytest.mark.parametrize("call", ["step", "learn", "predict", "predict_proba", "reset"])
 def test_after_a_new_fit_every_call_of_an_old_stream_says_so(call):
     model = LSTMClassifier(3, max_iter=2, random_state=0).initialize(2, classes=[0, 1])
     stream = model.stream()
     stream.step([0.0, 1.0])
     model.fit(rng.normal(size=(8, 3, 2)), [0, 1] * 4)
-    with pytest.raises(RuntimeError, match="fitted anew"):
+    with pytest.raises(RuntimeError, match="was fitted again"):
         getattr(stream, call)(*{"step": ([0.0, 1.0],), "learn": (1,)}.get(call, ()))
 
 
@@ -667,7 +683,7 @@ def test_the_solver_follows_parameters_of_another_precision(solver):
     stream.step([1.0])
     stream.learn(0.5)
     model.parameters_ = model.parameters_.astype(np.float32)
-    with pytest.raises(RuntimeError, match="no longer has"):
+    with pytest.raises(RuntimeError, match="no longer exist"):
         stream.learn(0.5)
     stream = model.stream()
     stream.step([1.0])

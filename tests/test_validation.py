@@ -1,5 +1,6 @@
 """Early stopping: what is held out, what is watched, and when training ends."""
 
+import re
 import warnings
 
 import numpy as np
@@ -208,7 +209,7 @@ def test_whole_groups_are_held_out():
         ([1.0, np.nan] * 6, {}, "must name the group of every sequence"),
         ([1] * 12, {}, "only one group"),
         ([1, 2], {}, r"validation_groups has shape \(2,\), expected \(12,\)"),
-        ([1, 2] * 6, {"early_stopping": False}, "while early_stopping is False"),
+        ([1, 2] * 6, {"early_stopping": False}, "no effect with early_stopping=False"),
     ],
 )
 def test_bad_groups_are_named(groups, kwargs, message):
@@ -234,7 +235,7 @@ def test_a_fraction_that_holds_out_every_group_is_told():
 
 def test_groups_and_validation_data_exclude_each_other():
     X, y = sequences(12), labels(12)
-    with pytest.raises(ValueError, match="pass one of them"):
+    with pytest.raises(ValueError, match="Pass either X_val or validation_groups"):
         LSTMClassifier(**STOP).fit(X, y, X_val=X, y_val=y, validation_groups=y)
 
 
@@ -313,9 +314,16 @@ def test_the_best_parameters_are_kept_after_an_explosion():
     good = LSTMRegressor(4, random_state=0, max_iter=3, warm_start=True).fit(X, y)
     best = good.parameters_.copy()
     good.set_params(solver="sgd", learning_rate_init=50.0, max_iter=40)
-    with pytest.warns(ConvergenceWarning, match="Training exploded"):
+    with pytest.warns(ConvergenceWarning, match="Training exploded") as seen:
         good.fit(X, y)
     losses = good.loss_curve_[3:]
+    told = re.search(
+        r"was (\S+) at the start, (\S+) in the best epoch and (\S+) in the last",
+        f"{seen[0].message}",
+    )
+    start, lowest, last = map(float, told.groups())
+    assert (lowest, last) == pytest.approx((min(losses), losses[-1]), rel=0.01)
+    assert start >= 0.49  # of outputs of 0, in units of the standard deviation
     assert good.loss_ == losses[-1] > 2 * min(losses)
     assert (good.parameters_ != best).any()
     assert good.score(X, y) > 1 - 2 * losses[-1] / y.std() ** 2

@@ -1,9 +1,10 @@
-"""Checkpoint: estimators that are saved while they are being fitted."""
+"""Checkpoint: saves an estimator while it is being fitted."""
 
 from __future__ import annotations
 
 import os
 from copy import copy
+from errno import EIO
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -11,26 +12,35 @@ from typing import Any
 import joblib
 
 from sklstm._base import BaseLSTM
-from sklstm._files import remove_leftovers, replace_file
+from sklstm._files import check_writable, remove_leftovers, replace_file
 from sklstm._parameters import positive_int
 from sklstm.callback._needed import require_callbacks
 
 
 class Checkpoint:
-    """Callback that saves the estimator while `fit` runs, so that a killed process loses little.
+    """Callback that saves the estimator during ``fit``, so that a killed process can resume.
 
-    The file holds the estimator as if `fit` had ended at that epoch. `joblib.load(path)` returns
-    it; with `warm_start=True`, its `fit` goes on with the training that was cut off, up to
-    `max_iter` epochs in all, and has the same bits in the end as if it had never stopped.
+    The file contains the estimator as if ``fit`` had ended at that epoch. ``joblib.load(path)``
+    returns it. With ``warm_start=True``, its ``fit`` continues the interrupted training up to
+    ``max_iter`` epochs in total. The result is bit-identical to training without interruption.
 
     Parameters
     ----------
     path : str or path-like
-        The file. It is replaced as a whole: after a kill at any moment, it is the last one that
-        was complete.
+        File to write, in a directory that exists. It is replaced in one step, so it is always
+        complete, even after a kill.
     every : int, default=1
-        Epochs from one saving to the next. The last epoch of a `fit` is saved in any case. Training
-        waits until a file is on the disk: choose more than 1 if epochs are short.
+        Number of epochs between two savings. The last epoch of a ``fit`` is always saved. Training
+        waits until the file is on the disk, so increase it if epochs are short.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is older than 1.9.
+    TypeError
+        If ``path`` is not a str or path-like.
+    ValueError
+        If ``every`` is not an int of 1 or more.
 
     See Also
     --------
@@ -38,17 +48,17 @@ class Checkpoint:
 
     Notes
     -----
-    It is for :class:`~sklstm.LSTMClassifier` and :class:`~sklstm.LSTMRegressor`; in a pipeline, set
-    it on that step. All fits of a search write to the same file, the last one last.
+    It works with :class:`~sklstm.LSTMClassifier` and :class:`~sklstm.LSTMRegressor`. In a pipeline,
+    set it on that step. In a search, all fits write to the same file, and the last one remains.
 
-    To go on, `fit` needs the same data and parameters. A saved estimator whose parameters were
-    moved since, by `partial_fit` or a stream, begins a new training from these instead, as any
-    `warm_start` does. Training that had ended is not continued: `fit` then returns the same model
-    again, unless `max_iter` is now larger.
+    To resume, call ``fit`` with the same data and parameters. If ``partial_fit`` or a stream has
+    changed the parameters since, ``fit`` starts a new training from the changed parameters, as
+    ``warm_start`` always does. If training had already ended, ``fit`` trains nothing and issues a
+    warning; increase ``max_iter`` to continue.
 
-    Callbacks are not saved along. Load files only from those you trust. A kill while a file is
-    being written leaves a `.part` beside it; the next `fit` with this path removes those older than
-    a minute.
+    Callbacks are not saved. Loading a file runs code that it contains, so load only files that you
+    trust. A kill during writing leaves a file that ends with ``.part``. The next ``fit`` with this
+    path removes such files if they are older than a minute.
 
     Examples
     --------
@@ -85,33 +95,39 @@ class Checkpoint:
         return vars(self) | {"_unsaved": {}}
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Check that this estimator can be saved here; called before a fit.
+        """Check that the estimator can be saved; called before a fit.
 
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the fit.
+            Context of the fit.
 
         Raises
         ------
         TypeError
-            If it is no LSTM.
+            If the estimator is not an LSTM.
         FileNotFoundError
-            If the path is not that of a file in a directory that exists.
+            If the path is a directory, or its directory does not exist.
+        OSError
+            If the path cannot be written. The message names the path and the reason.
         """
         if not isinstance(estimator, BaseLSTM):
             raise TypeError(
-                f"Checkpoint saves LSTMClassifier and LSTMRegressor, not {type(estimator).__name__}"
-                ": in a pipeline or a search, set it on the LSTM."
+                f"Checkpoint saves LSTMClassifier and LSTMRegressor, got {type(estimator).__name__}"
+                ". In a pipeline or a search, set it on the LSTM."
             )
         if self.path.is_dir() or not self.path.parent.is_dir():
             raise FileNotFoundError(
-                f"Checkpoint cannot write {str(self.path)!r}: it must be a file in a directory "
-                "that exists."
+                f"Checkpoint cannot write {str(self.path)!r}: path must be a file in a directory "
+                "that exists. Create the directory, or choose another path."
             )
-        remove_leftovers(self.path)
+        try:
+            remove_leftovers(self.path)
+            check_writable(self.path)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing; called before a fit and before each epoch.
@@ -119,22 +135,29 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the fit or the epoch.
+            Context of the fit or the epoch.
         """
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any) -> None:
-        """Save; called after each epoch and after a fit.
+        """Save the estimator; called after each epoch and after a fit.
 
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the epoch or the fit.
+            Context of the epoch or the fit.
         fitted_estimator : estimator
-            A copy as if `fit` had ended there.
+            A copy with the fitted attributes it would have if ``fit`` ended now.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written. The message names the path and the reason.
+        TypeError
+            If the estimator cannot be pickled.
         """
         if context.task_name == "epoch":
             self._unsaved[context.parent] = fitted_estimator
@@ -144,27 +167,39 @@ class Checkpoint:
             self._save(context)
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Forget what was not saved; called after a fit, also if it has failed.
+        """Drop the estimator that was not saved; called after a fit, even if it failed.
 
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the fit.
+            Context of the fit.
         """
         self._unsaved.pop(context, None)
 
     def _save(self, fit: Any) -> None:
-        """Save what was learned in this fit, if it is not saved yet."""
+        """Save the last epoch of this fit, unless it is saved already."""
         estimator = self._unsaved.pop(fit, None)
         if estimator is not None:
             estimator = copy(estimator).set_callbacks()
-            vars(estimator).pop("_parent_callback_ctx", None)  # of the search around it
+            vars(estimator).pop("_parent_callback_ctx", None)  # belongs to the search around it
             try:
                 replace_file(self.path, lambda file: joblib.dump(estimator, file))
             except (PicklingError, AttributeError, TypeError) as error:
                 raise TypeError(
-                    f"Checkpoint cannot pickle this {type(estimator).__name__}: {error}. Are all "
-                    "of its parameters values, or functions of a module?"
+                    f"Checkpoint cannot pickle this {type(estimator).__name__}: {error}. Use only "
+                    "parameters that can be pickled: values, or functions defined in a module."
                 ) from error
+            except OSError as error:
+                raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> OSError:
+        """The same error, with the path and a remedy."""
+        reason = error.strerror or str(error)
+        return OSError(
+            error.errno or EIO,
+            f"Checkpoint cannot write the file: {reason}. Choose a path that you can write to, on "
+            "a disk with free space",
+            str(self.path),
+        )

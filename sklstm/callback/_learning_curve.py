@@ -1,4 +1,4 @@
-"""LearningCurve: losses and scores epoch by epoch, in rows and drawn."""
+"""LearningCurve: records and draws losses and scores epoch by epoch."""
 
 from __future__ import annotations
 
@@ -14,33 +14,40 @@ COLUMNS = ("epoch", "loss", "validation_loss", "validation_score")
 
 
 class LearningCurve:
-    """Callback that keeps losses and scores of every epoch, and shows them in a notebook.
+    """Callback that records losses and scores of every epoch and draws them in a notebook.
 
-    `loss_curve_` and its companions have the same numbers after `fit`. This has them while `fit`
-    runs, and still has them if it fails.
+    After ``fit``, ``loss_curve_`` and ``validation_scores_`` of the estimator have the same
+    numbers. The callback has them during ``fit`` too, and keeps them if ``fit`` fails.
 
     Parameters
     ----------
     live : bool, default=True
-        Whether to draw the curve while `fit` runs. This happens in notebooks (where IPython and
-        matplotlib are installed), about once a second; elsewhere nothing is drawn.
+        If True, the curve is drawn about once a second during ``fit``. This works in notebooks
+        with IPython and matplotlib; elsewhere nothing is drawn. Set it to False to only record.
 
     Attributes
     ----------
     rows_ : list of dict
-        One per epoch of the last `fit`, with `epoch` (the first is 1), `loss`, `validation_loss`
-        and `validation_score`. The latter two are NaN without `early_stopping`.
+        One dict per epoch of the last ``fit``, with the keys "epoch" (from 1), "loss",
+        "validation_loss" and "validation_score". The last two are NaN without ``early_stopping``.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is older than 1.9.
+    ValueError
+        If ``live`` is not a bool.
 
     See Also
     --------
-    sklearn.callback.ScoringMonitor : Any scores, computed on the training data.
-    Checkpoint : The estimator of every epoch in a file.
+    sklearn.callback.ScoringMonitor : Records any scores on the training data.
+    Checkpoint : Saves the estimator of every epoch to a file.
 
     Notes
     -----
-    It is for the estimators that have a loss: the LSTMs and the baselines. In a pipeline, set it on
-    that step. In a search it has the rows of the fit that was begun last; worker processes have
-    copies whose rows stay with them.
+    It works with estimators that have a loss: the LSTMs and the baselines. In a pipeline, set it on
+    that step. In a search it has the rows of the fit that began last. Worker processes have their
+    own copies, so their rows are not visible here.
 
     Examples
     --------
@@ -67,25 +74,25 @@ class LearningCurve:
         return vars(self) | {"_fit": None, "_picture": None}
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Begin new rows; called before a fit.
+        """Clear the rows; called before a fit.
 
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the fit.
+            Context of the fit.
 
         Raises
         ------
         TypeError
-            If it has no loss.
+            If the estimator has no loss.
         """
         if not isinstance(estimator, SequenceEstimator):
             raise TypeError(
-                "LearningCurve shows losses of LSTMs and of the baselines, which "
-                f"{type(estimator).__name__} has not: in a pipeline or a search, set it on the "
-                "LSTM, such as model[-1].set_callbacks(curve)."
+                "LearningCurve records the losses of LSTMs and of the baselines, but "
+                f"{type(estimator).__name__} has no loss. In a pipeline or a search, set it on the "
+                "LSTM, for example with model[-1].set_callbacks(curve)."
             )
         self._fit, self.rows_ = context, []
         self._picture = LivePicture.in_notebook(self.plot) if self.live else None
@@ -96,9 +103,9 @@ class LearningCurve:
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the fit or the epoch.
+            Context of the fit or the epoch.
         """
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any) -> None:
@@ -107,11 +114,11 @@ class LearningCurve:
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the epoch or the fit.
+            Context of the epoch or the fit.
         fitted_estimator : estimator
-            A copy as if `fit` had ended there.
+            A copy with the fitted attributes it would have if ``fit`` ended now.
         """
         if context.task_name != "epoch" or context.parent is not self._fit:
             return
@@ -126,14 +133,14 @@ class LearningCurve:
             self._picture.refresh()
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Draw the last picture; called after a fit, also if it has failed.
+        """Draw the last picture; called after a fit, even if it failed.
 
         Parameters
         ----------
         estimator : estimator
-            That is fitted.
+            The estimator that is being fitted.
         context : CallbackContext
-            Of the fit.
+            Context of the fit.
         """
         if context is self._fit:
             picture, self._fit, self._picture = self._picture, None, None
@@ -141,12 +148,13 @@ class LearningCurve:
                 picture.draw()
 
     def to_frame(self) -> Any:
-        """The rows as a data frame.
+        """Return the rows as a data frame.
 
         Returns
         -------
         frame : pandas.DataFrame
-            With `epoch` as the index.
+            One row per epoch. The index is the epoch, and the columns are "loss",
+            "validation_loss" and "validation_score".
 
         Raises
         ------
@@ -157,8 +165,8 @@ class LearningCurve:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                f"LearningCurve.to_frame needs pandas, which cannot be imported ({error}): "
-                "pip install pandas. The attribute rows_ needs nothing."
+                f"LearningCurve.to_frame needs pandas, which cannot be imported ({error}). Run "
+                "pip install pandas, or use the attribute rows_, a list of dicts."
             ) from error
 
         return pd.DataFrame(self.rows_, columns=COLUMNS).set_index("epoch")
@@ -169,11 +177,12 @@ class LearningCurve:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : sklstm.inspection.LossCurveDisplay
+            Object with the axes and lines of the plot.
 
         Raises
         ------
@@ -186,7 +195,9 @@ class LearningCurve:
         from sklstm.inspection._loss_curve_display import best_epoch
 
         if not self.rows_:
-            raise ValueError("There are no rows yet: set this callback on an LSTM and call fit.")
+            raise ValueError(
+                "LearningCurve has no rows yet: set it on an LSTM with set_callbacks and call fit."
+            )
         _, loss, validation_loss, scores = zip(*(row.values() for row in self.rows_), strict=True)
         if scores[-1] != scores[-1]:  # NaN: nothing was held out
             return LossCurveDisplay(loss).plot(ax)

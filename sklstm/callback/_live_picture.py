@@ -1,4 +1,4 @@
-"""A picture below the cell of a notebook that is drawn anew while something goes on."""
+"""Picture below a notebook cell that is updated during a computation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from io import BytesIO
 from time import perf_counter
 from typing import Any
 
-REFRESH = 1.0  # seconds between two pictures at least,
-SHARE = 10  # and so many times what drawing one takes
+REFRESH = 1.0  # shortest time between two pictures, in seconds
+SHARE = 10  # shortest time between two pictures, in multiples of the time that drawing takes
 
 
 class LivePicture:
-    """What ``plot`` draws on the axes that it is given, as it is now."""
+    """Picture that calls ``plot`` with new axes whenever it is updated."""
 
     def __init__(self, plot: Callable[[Any], Any], display: Callable[..., Any], Image: type):
         self._plot, self._display, self._Image = plot, display, Image
@@ -23,7 +23,7 @@ class LivePicture:
 
     @classmethod
     def in_notebook(cls, plot: Callable[[Any], Any]) -> LivePicture | None:
-        """A picture, if this is a notebook and there is matplotlib."""
+        """A picture, or None outside of notebooks or without matplotlib."""
         ipython = sys.modules.get("IPython")
         shell = None if ipython is None else ipython.get_ipython()
         if not hasattr(shell, "kernel") or find_spec("matplotlib") is None:
@@ -33,13 +33,13 @@ class LivePicture:
         return cls(plot, display, Image)
 
     def refresh(self) -> None:
-        """Draw if the last picture is old enough."""
+        """Draw the picture if the last one is old enough."""
         if perf_counter() >= self._next:
             self.draw()
 
     def draw(self) -> None:
-        """Draw, in the place of the picture before."""
-        from matplotlib.figure import Figure  # not pyplot's, which would keep it
+        """Draw the picture and replace the previous one."""
+        from matplotlib.figure import Figure  # pyplot would keep a reference to the figure
 
         begin, file = perf_counter(), BytesIO()
         figure = Figure(layout="constrained")

@@ -1,4 +1,4 @@
-"""Estimators made of other estimators: forecasts relative to now."""
+"""Estimators built from other estimators: forecasts relative to the last value."""
 
 from sklstm.compose._relative import RelativeRegressor
 

@@ -1,4 +1,4 @@
-"""Which feature of X each output of y belongs to."""
+"""Match each output of y with a feature of X."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sklstm._containers import feature_number
 def features_of_outputs(
     columns: Any, n_outputs: int, n_features: int, names: list[str] | None
 ) -> np.ndarray:
-    """The number of the feature of each output, (n_outputs,).
+    """The feature number of each output, (n_outputs,).
 
-    ``columns`` is as the user gave it, ``names`` are those of the features, if they have any.
+    ``columns`` is the user's parameter; ``names`` are the feature names, or None.
     """
     if columns is None:
         if n_features > 1:

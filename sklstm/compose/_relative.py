@@ -1,4 +1,4 @@
-"""A regressor that learns and predicts relative to the last value of a sequence."""
+"""RelativeRegressor: learns and predicts relative to the last value of a sequence."""
 
 from __future__ import annotations
 
@@ -35,65 +35,66 @@ def _learns_in_parts(model: RelativeRegressor) -> bool:
 class RelativeRegressor(
     Linked, CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, BaseEstimator
 ):
-    """Forecast relative to now: the last value is taken out of X and y and added to predictions.
+    """Forecast relative to the last value of each sequence.
 
-    The regressor inside then learns changes instead of levels, which it would have to copy through
-    the network, and which may be beyond all that it was trained on. Use it for series that wander
-    or grow. It does not help where the last value says little about the target, such as in series
-    that swing about a fixed mean in a few steps.
+    The last value is subtracted from ``X`` and ``y`` before training and added to the predictions.
+    The regressor inside then learns changes instead of levels, so it can predict levels that did
+    not occur in training. Use it for series that wander or grow. It does not help if the last value
+    says little about the target, for example if the series returns to a fixed mean within a few
+    steps.
 
     Parameters
     ----------
     regressor : estimator
-        Learns from the relative sequences and targets: an :class:`~sklstm.LSTMRegressor`, a
-        pipeline that ends in one, or any other regressor that takes the same `X`. It sees arrays
-        and lists of arrays, without column names. Put scalers inside, as in
-        `make_pipeline(SequenceScaler(), LSTMRegressor())`: outside, `X` is no longer in the units
-        of `y`.
+        Regressor that is trained on the relative sequences and targets: an
+        :class:`~sklstm.LSTMRegressor`, a pipeline that ends with one, or any other regressor that
+        accepts the same ``X``. It receives arrays or lists of arrays without column names. Put
+        scalers inside, as in ``make_pipeline(SequenceScaler(), LSTMRegressor())``, so that ``X``
+        and ``y`` have the same units outside.
     columns : int, str or list of them, default=None
-        The feature of `X` that `y` continues: its number, or its name if `X` is a list of data
-        frames. A list has one entry per output of `y`; a single feature applies to all outputs, as
-        in a forecast of several steps. None is for `X` with one feature. With more features, None
-        raises an error, because two outputs may be two series or two steps ahead of one. Features
-        that are not named here stay as they are.
+        Feature of ``X`` that ``y`` continues. Pass its number, or its name if ``X`` is a list of
+        data frames. A list has one entry per output of ``y``. A single feature applies to all
+        outputs, as in a forecast of several steps. None works only if ``X`` has one feature. All
+        other features are passed on unchanged.
 
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone of `regressor`.
+        The fitted clone of ``regressor``.
     columns_ : ndarray of shape (n_outputs,)
-        The number of the feature that each output is relative to.
+        Number of the feature that each output is relative to.
     n_features_in_ : int
-        Columns for 2-D `X`, else features per step.
+        Number of columns if ``X`` is a 2-D table, else number of features per step.
     feature_names_in_ : ndarray of str
-        Column names, if `X` was a data frame or a list of data frames with names that are strings.
+        Column names. Set only if ``X`` is a data frame or a list of data frames whose column names
+        are all strings.
 
     See Also
     --------
-    sklstm.preprocessing.sliding_windows : Windows of a series, and the values that follow them.
+    sklstm.preprocessing.sliding_windows : Windows of a series and the values that follow them.
     sklearn.compose.TransformedTargetRegressor : Transforms all targets in one way.
 
     Notes
     -----
-    With x the features in `columns` and T the last step of a sequence, the regressor is given
-    x(t) - x(T) for all steps and y - x(T), and x(T) is added to what it predicts.
+    Let x be the features in ``columns`` and T the last step of a sequence. The regressor is trained
+    on x(t) - x(T) for all steps t, and on y - x(T). x(T) is added to its predictions.
 
-    If the regressor has `return_sequences=True`, there is a target at each step and now moves
-    along: y(t) is relative to x(t), and x(t) to x(t - 1), since a step must not contain what comes
-    after it. The first step is 0. An LSTM can add such differences up again.
+    If the regressor has ``return_sequences=True``, there is a target at each step. y(t) is then
+    relative to x(t), and x(t) is relative to x(t - 1), because a step must not contain later
+    values. The first step is 0. An LSTM can sum such differences.
 
-    If predictions have one axis more than `y`, as those of several quantiles have, x(T) is added
-    along it. Predictions are float64, as a level may need more digits than float32 has.
+    If predictions have one axis more than ``y``, for example with several quantiles, x(T) is added
+    along it. Predictions are float64, because a level may need more digits than float32 has.
 
-    `return_sequences` and, for tables, `features_per_step` are read from the parameters of
-    `regressor`; in a pipeline, from the first step that has them.
+    ``return_sequences`` and, for tables, ``features_per_step`` are read from the parameters of
+    ``regressor``. In a pipeline they are read from the first step that has them.
 
-    `fit` starts from a clone, so `warm_start` of the regressor has no effect. To continue training,
-    use `partial_fit`.
+    ``fit`` trains a new clone, so ``warm_start`` of the regressor has no effect. To continue
+    training, use ``partial_fit``.
 
     Examples
     --------
-    A series that grows beyond what it was in training:
+    A series that grows beyond its values in training:
 
     >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
@@ -127,15 +128,16 @@ class RelativeRegressor(
         tags.input_tags.three_d_array = inner.input_tags.three_d_array
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.non_deterministic = inner.non_deterministic
-        tags.regressor_tags.poor_score = True  # where the level itself is what tells y
+        tags.regressor_tags.poor_score = True  # on data whose level determines y
         return tags
 
     def get_metadata_routing(self):
-        """Requested metadata, for scikit-learn's routing.
+        """Return the requested metadata for scikit-learn's metadata routing.
 
         Returns
         -------
         routing : MetadataRouter
+            Metadata that ``fit`` and ``partial_fit`` of the regressor request.
         """
         methods = MethodMapping().add(caller="fit", callee="fit")
         methods.add(caller="partial_fit", callee="partial_fit")
@@ -146,34 +148,35 @@ class RelativeRegressor(
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **fit_params):
-        """Fit a clone of the regressor to relative sequences and targets.
+        """Train a clone of the regressor on relative sequences and targets.
 
         Parameters
         ----------
         X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
             The sequences.
         y : array-like of shape (n,) or (n, n_outputs)
-            What follows, in the units of `X`. With `return_sequences` of the regressor, one per
-            step.
+            Values to predict, in the units of ``X``. With ``return_sequences=True`` of the
+            regressor, one row per step.
         **fit_params : dict
-            Passed to `fit` of the regressor, such as `sample_weight`. `X_val` and `y_val` are made
-            relative first, also as `step__X_val` and `step__y_val` of a pipeline; everything else
-            is passed as it is.
+            Arguments of the regressor's ``fit``, such as ``sample_weight``. ``X_val`` and ``y_val``
+            are made relative first, including ``step__X_val`` and ``step__y_val`` of a pipeline.
+            All other arguments are passed unchanged.
 
         Returns
         -------
         self : object
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If `columns` does not fit `X` and `y`, or one of these is not valid. The estimator is
-            then as it was before.
+            If ``columns`` does not match ``X`` and ``y``, or if ``X`` or ``y`` is invalid. The
+            estimator is then unchanged.
 
         Warns
         -----
         UserWarning
-            If `y` looks unlike the feature that it should continue.
+            If ``y`` looks unlike the feature that it should continue.
         """
         with watched(self, X, y) as watch, revised(self) as draft:
             rows = draft._start(X)
@@ -191,16 +194,23 @@ class RelativeRegressor(
     @available_if(_learns_in_parts)
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, **fit_params):
-        """Continue training on relative sequences and targets, if the regressor can.
+        """Continue training on relative sequences and targets.
+
+        Available only if the regressor has ``partial_fit``.
 
         Parameters
         ----------
-        X, y : as in `fit`
-        **fit_params : as in `fit`
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+        y : array-like of shape (n,) or (n, n_outputs)
+            Values to predict, as in ``fit``.
+        **fit_params : dict
+            Arguments of the regressor's ``partial_fit``.
 
         Returns
         -------
         self : object
+            The estimator, trained further.
         """
         with revised(self) as draft:
             first = not draft.__sklearn_is_fitted__()
@@ -212,8 +222,8 @@ class RelativeRegressor(
             elif not np.array_equal(columns, draft.columns_):
                 raise ValueError(
                     f"y and columns={draft.columns!r} make outputs of the features "
-                    f"{columns.tolist()}, but the regressor to continue from has learned those of "
-                    f"{draft.columns_.tolist()}: pass the same outputs, or start anew with fit."
+                    f"{columns.tolist()}, but the regressor was trained with the features "
+                    f"{draft.columns_.tolist()}. Pass the same outputs, or call fit."
                 )
             draft._teach("partial_fit", rows, targets, fit_params)
         return self
@@ -221,17 +231,19 @@ class RelativeRegressor(
     # ------------------------------------------------------------------------------- predicting
 
     def predict(self, X):
-        """Predict in the units of y.
+        """Predict in the units of ``y``.
 
         Parameters
         ----------
-        X : as in `fit`
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
 
         Returns
         -------
         values : ndarray of shape (n,) or (n, n_outputs), float64
-            With `return_sequences`, one row per step in the container of `X`. With a regressor that
-            predicts several values for each output, such as quantiles, these are the last axis.
+            Predictions. With ``return_sequences=True`` of the regressor, one row per step in the
+            container type of ``X``. If the regressor predicts several values per output, such as
+            quantiles, they are on the last axis.
         """
         check_is_fitted(self)
         now = snapshot(self)
@@ -239,20 +251,25 @@ class RelativeRegressor(
         return _in_container(now._values(rows), rows)
 
     def score(self, X, y, sample_weight=None):
-        """R² of `y` itself, not of the relative targets.
+        """Return R² of the predictions in the units of ``y``.
 
-        It is the mean over outputs; with `return_sequences`, over all steps with a target. If the
-        regressor is an `LSTMRegressor` with another loss than the squared error, it is the score
-        of that loss, as for the `LSTMRegressor` alone.
+        If the regressor is an :class:`~sklstm.LSTMRegressor` with another loss than the squared
+        error, the score is D² of that loss.
 
         Parameters
         ----------
-        X, y : as in `fit`
-        sample_weight : array-like of shape (n,), or with `return_sequences` per step, default=None
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+        y : array-like of shape (n,) or (n, n_outputs)
+            True values, as in ``fit``.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the sequences, or of steps in the container type of ``y``. None is 1.
 
         Returns
         -------
         score : float
+            Mean score over outputs, at most 1. With ``return_sequences=True`` of the regressor, it
+            is computed over all steps with a target.
         """
         check_is_fitted(self)
         now = snapshot(self)
@@ -269,9 +286,9 @@ class RelativeRegressor(
         if loss != "quantile":
             if values.size != targets.size:
                 raise ValueError(
-                    f"R² needs one prediction for each target, but there are {values.shape[-1]}, "
-                    "such as quantiles: pass a score of them as scoring, or score predict(X) "
-                    "yourself."
+                    f"R² needs one prediction for each target, but the regressor predicts "
+                    f"{values.shape[-1]}, such as quantiles. Pass a metric for them as scoring, or "
+                    "compute it from predict(X)."
                 )
             values = values.reshape(targets.shape)
         return LOSSES[loss].score(values, targets, weights, np.atleast_1d(quantile))
@@ -279,7 +296,7 @@ class RelativeRegressor(
     # ---------------------------------------------------------------------------------- private
 
     def _start(self, X: Any) -> Rows:
-        """A new clone to teach, and X as it will be read from now on."""
+        """Make a new clone, and learn the form of X."""
         if is_classifier(self.regressor):
             raise InvalidParameterError(
                 f"The 'regressor' parameter of {type(self).__name__} must predict numbers, but "
@@ -289,8 +306,9 @@ class RelativeRegressor(
         end = _end_of(self.regressor_)
         if isinstance(end, LSTMRegressor) and np.isfinite(LOSSES[goal_of(end)[0]].lowest):
             raise ValueError(
-                f"loss={end.loss!r} is for values that are never negative, but values relative to "
-                "the last one may be: choose another loss, or fit the LSTMRegressor by itself."
+                f"loss={end.loss!r} needs values that are never negative, but values relative to "
+                "the last one can be negative. Choose another loss, or use the LSTMRegressor "
+                "without RelativeRegressor."
             )
         self._features_per_step = positive_int(
             setting_of(self.regressor_, "features_per_step", 1), "features_per_step of regressor"
@@ -328,7 +346,7 @@ class RelativeRegressor(
         getattr(self.regressor_, method)(X, y, **params)
 
     def _with_relative_validation(self, params: dict) -> dict:
-        """``params`` with validation data as the regressor sees them, of a pipeline's step too."""
+        """``params`` with relative validation data, including those of pipeline steps."""
         relative = dict(params)
         for name in params:
             step, dunder, argument = name.rpartition("__")
@@ -344,12 +362,12 @@ class RelativeRegressor(
         return relative
 
     def _relative(self, rows: Rows) -> Any:
-        """X as the regressor sees it."""
+        """X as the regressor receives it."""
         sequences = relative_steps(rows, self.columns_)
         return as_given(sequences.values, sequences)
 
     def _relative_targets(self, rows: Rows, targets: np.ndarray) -> Any:
-        with np.errstate(over="ignore"):  # the regressor refuses infinity, and names the place
+        with np.errstate(over="ignore"):  # the regressor raises an error that names the place
             relative = targets - values_now(rows, self.columns_)
         return _in_container(relative[:, 0] if relative.shape[1] == 1 else relative, rows)
 
@@ -357,8 +375,8 @@ class RelativeRegressor(
         """Predictions in the units of y, a row per sequence or step."""
         if getattr(_end_of(self.regressor_), "return_sequences", self._per_step) != self._per_step:
             raise ValueError(
-                "return_sequences of regressor_ was changed after fit, where X was made relative "
-                "in another way: set it back, or fit anew."
+                "return_sequences of regressor_ was changed after fit, but it decides how X is "
+                "made relative. Set it back, or call fit again."
             )
         now = values_now(rows, self.columns_)
         now = now[:, 0] if now.shape[1] == 1 else now
@@ -366,13 +384,13 @@ class RelativeRegressor(
         if values.shape[: now.ndim] != now.shape or values.ndim > now.ndim + 1:
             raise ValueError(
                 f"{type(self.regressor_).__name__}.predict returned an array of shape "
-                f"{values.shape}, where {now.shape} was expected, or one axis more."
+                f"{values.shape}, expected {now.shape} or one axis more."
             )
         return values + now.reshape(now.shape + (1,) * (values.ndim - now.ndim))
 
 
 def _read_targets(y: Any, rows: Rows, name: str = "y") -> np.ndarray:
-    """y as numbers (rows, K) in float64: differences may need digits that X does not have."""
+    """y as numbers (rows, K) in float64, because differences may need more digits than X has."""
     return read_regression(y, np.ones(len(rows)), rows, np.float64, name=name)[0]
 
 
@@ -381,7 +399,7 @@ def _in_container(values: np.ndarray, rows: Rows) -> Any:
 
 
 def _packed(predictions: Any, rows: Rows) -> np.ndarray:
-    """What `_in_container` was done to, undone."""
+    """The inverse of ``_in_container``."""
     if rows.per_step and not rows.sequences.equally_long:
         return np.concatenate(list(predictions))
     values = np.asarray(predictions)

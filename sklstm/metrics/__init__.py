@@ -2,13 +2,13 @@
 
 With ``return_sequences=True`` targets and predictions have one row per step, in arrays of shape
 (n, T) or in lists of arrays of any length. scikit-learn's metrics take flat arrays.
-`flatten_steps` makes flat arrays for any metric, and `make_step_scorer` makes a scorer for
-``scoring=`` in cross-validation and parameter searches.
+:func:`flatten_steps` makes flat arrays for any metric, and :func:`make_step_scorer` makes a scorer
+for ``scoring=`` in cross-validation and parameter searches.
 
-**Cross-validated predictions per step.** `sklearn.model_selection.cross_val_predict` works for
-arrays of shape (n, T, F) with ``method="predict"``, not for ragged lists and probabilities. Use
-`sklearn.model_selection.cross_validate` instead. It returns the fitted estimators and the test
-indices, and also the scores. This works for every container and every method:
+**Cross-validated predictions per step.** :func:`sklearn.model_selection.cross_val_predict` works
+for arrays of shape (n, T, F) with ``method="predict"``, but not for ragged lists or probabilities.
+Use :func:`sklearn.model_selection.cross_validate` instead. It returns the fitted estimators, the
+test indices and the scores. This works for every container and every method:
 
 >>> import numpy as np
 >>> from sklearn.model_selection import cross_validate

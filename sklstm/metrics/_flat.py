@@ -1,4 +1,4 @@
-"""Targets, predictions and weights per step as flat arrays of the steps that count."""
+"""Targets, predictions and weights per step as flat arrays without ignored steps."""
 
 from __future__ import annotations
 
@@ -14,43 +14,46 @@ from sklstm._laws import place_of
 from sklstm._steps import as_entries, check_one_type, concatenated
 from sklstm._targets import check_weights, entries, is_nested
 
-MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, and what others have for it
+MISSING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types of missing values
 
 
 def flatten_steps(y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[np.ndarray, ...]:
     """Flatten targets and predictions per step for scikit-learn's metrics.
 
     A step is dropped if its weight is 0 or if its target is missing (NaN or None). With several
-    outputs per step, a step is dropped if any of its targets is missing. (`LSTMRegressor.score`
+    outputs per step, a step is dropped if any of its targets is missing. (``LSTMRegressor.score``
     drops only the missing output.)
 
     Parameters
     ----------
     y_true : array of shape (n, T) or (n, T, k), or list of arrays of shape (T_i,) or (T_i, k)
-        Targets. Tuples and object arrays of arrays work too.
+        True targets. Tuples and object arrays of arrays work too.
     y_pred : array or list
         Predictions for the same steps, in any of these containers: labels, values, probabilities
-        (T_i, n_classes) or decision values. The container and k may differ from those of `y_true`.
+        (T_i, n_classes) or decision values. The container and k may differ from those of
+        ``y_true``.
     sample_weight : array-like of shape (n,), or one weight per step, default=None
-        Weights of sequences apply to each of their steps.
+        Weights, finite and not negative. The weight of a sequence applies to each of its steps.
+        None returns no weights.
 
     Returns
     -------
     y_true : ndarray of shape (N,) or (N, k)
         Targets of the N steps that are kept. A last axis of length 1 is dropped.
     y_pred : ndarray of shape (N,) or (N, k)
+        Predictions of the same steps.
     sample_weight : ndarray of shape (N,)
-        Only if weights were passed.
+        Weights of the same steps. Returned only if weights were passed.
 
     Raises
     ------
     ValueError
         If the arguments differ in the number of sequences or in the length of a sequence, if a
-        sequence has no steps axis, if a weight is negative or not finite, or if no step is left.
+        sequence has no axis of steps, if a weight is negative or not finite, or if no step is left.
 
     See Also
     --------
-    make_step_scorer : The same as a scorer, for cross-validation and searches.
+    make_step_scorer : Scorer for cross-validation and searches that flattens steps.
 
     Examples
     --------
@@ -70,17 +73,20 @@ def flatten_steps(y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[
 
 @dataclass(frozen=True)
 class FlatTargets:
-    """Flat targets of the steps that count.
+    """Flat targets of the steps that are scored.
 
     Attributes
     ----------
     y : ndarray of shape (N,) or (N, k)
+        Targets.
     weights : tuple of one ndarray of shape (N,), or empty if there are none
+        Weights.
     lengths : ndarray of shape (n,)
-        Steps of each sequence, before any is dropped.
+        Number of steps of each sequence, before any is dropped.
     kept : ndarray of shape (lengths.sum(),), bool
+        Mask of the steps that are scored.
     name : str
-        What the user calls the targets, for error messages.
+        Name of the argument, for error messages.
     """
 
     y: np.ndarray
@@ -100,10 +106,11 @@ class FlatTargets:
             weights = (flat[kept],)
         if not kept.any():
             raise ValueError(
-                f"There is nothing to score: no step has a target in {name} and a weight above 0."
+                f"There is nothing to score: no step has a target in {name} and a weight above 0. "
+                "Check the missing values and sample_weight."
             )
         y = y[kept]
-        if y.dtype == object:  # the missing ones are gone: back to one type
+        if y.dtype == object:  # without missing values, the entries have one type
             y = as_entries(y.tolist())
         return cls(y, weights, lengths, kept, name)
 
@@ -115,7 +122,7 @@ class FlatTargets:
 
 
 def _flat(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """All steps in one array (N,) or (N, k), and how many each sequence has."""
+    """All steps in one array (N,) or (N, k), and the number of steps of each sequence."""
     arrays = _members(values, name)
     if isinstance(arrays, np.ndarray):
         if arrays.ndim not in (2, 3):
@@ -132,7 +139,7 @@ def _flat(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _members(values: Any, name: str) -> np.ndarray | list[np.ndarray]:
-    """An array of numbers or labels as it is; lists and object arrays as a list of arrays."""
+    """Arrays are returned unchanged, lists and object arrays as a list of arrays."""
     refuse_container(values, name)
     items = members(values)
     if items is None:
@@ -151,7 +158,7 @@ def _members(values: Any, name: str) -> np.ndarray | list[np.ndarray]:
 
 
 def _check_alike(arrays: list[np.ndarray], name: str) -> None:
-    """The sequences may differ in nothing but their lengths."""
+    """Raise an error if the sequences differ in anything except their lengths."""
     first = arrays[0].shape
     for k, array in enumerate(arrays):
         if array.ndim not in (1, 2) or array.ndim != len(first) or array.shape[1:] != first[1:]:

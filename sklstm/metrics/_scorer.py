@@ -1,4 +1,4 @@
-"""A scorer of scikit-learn, applied to all steps of all sequences."""
+"""scikit-learn scorers, applied to all steps of all sequences."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ def make_step_scorer(
 ) -> StepScorer:
     """Make a scorer that applies a metric to all steps of all sequences.
 
-    Use it as ``scoring=`` for estimators with ``return_sequences=True``: in `cross_val_score`,
-    `cross_validate`, `GridSearchCV`, `learning_curve` and everywhere else that takes a scorer.
-    Each step counts the same, so a long sequence counts more than a short one. Steps of weight 0
-    and steps without a target are dropped, see `flatten_steps`.
+    Use it as ``scoring=`` for estimators with ``return_sequences=True``: in ``cross_val_score``,
+    ``cross_validate``, ``GridSearchCV``, ``learning_curve`` and every other function that accepts a
+    scorer. Each step counts the same, so a long sequence counts more than a short one. Steps with
+    weight 0 and steps without a target are dropped, see :func:`flatten_steps`.
 
     Parameters
     ----------
     score_func : str, scorer or callable
-        The name of a scikit-learn scorer ("f1_macro", "neg_log_loss", "r2"), a scorer made by
-        `sklearn.metrics.make_scorer`, or a metric ``score_func(y_true, y_pred, **kwargs)``.
+        Name of a scikit-learn scorer ("f1_macro", "neg_log_loss", "r2"), a scorer made by
+        :func:`sklearn.metrics.make_scorer`, or a metric ``score_func(y_true, y_pred, **kwargs)``.
     response_method : {"predict", "predict_proba", "decision_function"} or list, default="predict"
-        Which predictions a metric takes. A list means: the first method that the estimator has.
+        Method whose predictions the metric receives. With a list, the first method that the
+        estimator has is used. Change it for metrics of probabilities or decision values.
     greater_is_better : bool, default=True
-        False if the metric is a loss. The scorer then changes its sign.
+        Set it to False if the metric is a loss. The scorer then changes its sign.
     **kwargs : dict
-        Arguments of the metric, such as ``labels`` or ``pos_label``. This and the two parameters
-        above apply to metrics only: a named scorer has its own.
+        Arguments of the metric, such as ``labels`` or ``pos_label``. They and the two parameters
+        above apply to metrics only, because a scorer has its own.
 
     Returns
     -------
     scorer : StepScorer
-        A callable ``scorer(estimator, X, y, sample_weight=None)`` that returns a float. It can be
+        Callable ``scorer(estimator, X, y, sample_weight=None)`` that returns a float. It can be
         pickled and cloned. With metadata routing enabled, request weights with
         ``scorer.set_score_request(sample_weight=True)``.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or if options of a metric come with a name or a scorer.
+        If the name is unknown, or if options of a metric are passed with a name or a scorer.
     TypeError
-        If `score_func` is none of the three.
+        If ``score_func`` is not a str, a scorer or a callable.
 
     See Also
     --------
-    flatten_steps : Targets and predictions per step as flat arrays, for a metric of your choice.
+    flatten_steps : Flat arrays of targets and predictions, for a metric of your choice.
 
     Examples
     --------
@@ -76,7 +77,7 @@ def make_step_scorer(
     if isinstance(score_func, str) or hasattr(score_func, "get_metadata_routing"):
         if options != {"response_method": "predict", "greater_is_better": True}:
             raise ValueError(
-                f"{score_func!r} is a complete scorer, which takes no options. Remove "
+                f"{score_func!r} is a complete scorer and accepts no options. Remove "
                 "response_method, greater_is_better and the other keywords, or pass the metric "
                 "function from sklearn.metrics instead."
             )
@@ -90,12 +91,12 @@ def make_step_scorer(
 
 
 class StepScorer:
-    """A scikit-learn scorer applied to all steps of all sequences; see `make_step_scorer`.
+    """scikit-learn scorer applied to all steps of all sequences; see :func:`make_step_scorer`.
 
     Parameters
     ----------
     scorer : callable
-        A scorer made by `sklearn.metrics.make_scorer` or `sklearn.metrics.get_scorer`.
+        Scorer made by :func:`sklearn.metrics.make_scorer` or :func:`sklearn.metrics.get_scorer`.
     """
 
     def __init__(self, scorer: Any):
@@ -112,19 +113,23 @@ class StepScorer:
         Parameters
         ----------
         estimator : estimator
-            Predicts one row per step for each sequence.
-        X : as in the estimator's `predict`
-        y : targets per step, as in `flatten_steps`
+            Fitted estimator that predicts one row per step for each sequence.
+        X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
+            The sequences.
+        y : array or list
+            True targets per step, as in :func:`flatten_steps`.
         sample_weight : array-like of shape (n,), or one weight per step, default=None
+            Weights of sequences or steps. None is 1.
         **params : dict
             Other routed metadata, passed to the metric.
 
         Returns
         -------
         score : float
+            Score over all steps. Higher is better.
         """
         targets = FlatTargets.read(y, sample_weight, name="y")
-        # Weights that do no more than drop steps also go with metrics that take no weights.
+        # Equal weights have only dropped steps, so metrics without weights work too.
         if targets.weights and (np.ptp(targets.weights[0]) > 0 or self._accept_sample_weight()):
             params["sample_weight"] = targets.weights[0]
         return self.scorer(_FlatPredictions(estimator, targets), X, targets.y, **params)
@@ -135,22 +140,24 @@ class StepScorer:
         Parameters
         ----------
         **requests : bool, str or None
-            For example ``sample_weight=True``. Needs
+            Requests by name, for example ``sample_weight=True``. They need
             ``sklearn.set_config(enable_metadata_routing=True)``.
 
         Returns
         -------
         self : StepScorer
+            The scorer itself.
         """
         self.scorer.set_score_request(**requests)
         return self
 
     def get_metadata_routing(self) -> Any:
-        """Requested metadata, for scikit-learn's routing.
+        """Return the requested metadata for scikit-learn's metadata routing.
 
         Returns
         -------
         routing : MetadataRequest
+            Metadata that the metric requests.
         """
         return self.scorer.get_metadata_routing()
 
@@ -159,7 +166,7 @@ class StepScorer:
 
 
 class _FlatPredictions:
-    """An estimator as scikit-learn's scorers see it: one flat row of predictions per kept step."""
+    """Wrapper that shows scikit-learn's scorers flat predictions of the scored steps."""
 
     def __init__(self, estimator: Any, targets: FlatTargets):
         self._estimator, self._targets = estimator, targets
@@ -167,7 +174,7 @@ class _FlatPredictions:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._estimator, name)
         if name == "classes_" and self._targets.y.ndim == 2:
-            # One list of classes per label: two labels would be taken for two classes.
+            # One list of classes per label, or scorers would take two labels for two classes.
             return [np.array([0, 1])] * self._targets.y.shape[1]
         if name not in RESPONSES:
             return value
