@@ -79,7 +79,7 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 def check_writable(path: str | os.PathLike) -> None:
     """Raise the OSError that ``replace_file`` would raise because of the path."""
     path = Path(os.path.realpath(path))
-    part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")
+    part = path.parent / f"{path.name}.{uuid4().hex}{PART}"
     with open(part, "xb"):
         pass
     part.unlink(missing_ok=True)
