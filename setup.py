@@ -1,7 +1,8 @@
 """Extensions and compiler flags; everything else is in pyproject.toml."""
 
 import os
-import platform
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import warnings
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from runpy import run_path
 
 import Cython
 from Cython.Build import cythonize
@@ -37,7 +39,8 @@ DIRECTIVES = {
     # Not before the suite has passed on a Python without the GIL, which takes it back until then.
     "freethreading_compatible": False,
 }
-PRECISIONS = {"f32": ["SKLSTM_REAL=float", "SKLSTM_FLOAT=1"], "f64": ["SKLSTM_REAL=double"]}
+BUILDS = run_path("sklstm/_builds.py")  # without the package, which needs NumPy
+PRECISIONS = BUILDS["PRECISIONS"]
 # These are compiled once for each precision and instruction set, as modules of sklstm._kernels, and
 # picked at import (sklstm/_isa.py).
 KERNELS = {
@@ -45,12 +48,6 @@ KERNELS = {
     "sklstm._online": list(PRECISIONS),
     "sklstm._optimizers": list(PRECISIONS),
     "sklstm.paper._trials": ["f64"],
-}
-INSTRUCTION_SETS = {
-    "portable": ["-DSKLSTM_SCALAR"],
-    "baseline": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx2", "-mfma"],
 }
 HEADERS = sorted(str(path) for path in Path("sklstm").rglob("*.h"))
 # Generated C and compiled modules, named after what they were made of and used again: pip builds
@@ -81,22 +78,76 @@ def delete_unused():
                 path.unlink()
 
 
+def machine_in(text):
+    """x86_64, aarch64 or wasm32 if a platform, triple or flags name one of them alone, else ""."""
+    names = {"amd64": "x86_64", "arm64": "aarch64"}
+    found = re.findall("x86_64|amd64|aarch64|arm64|wasm32", text.lower())
+    machines = {names.get(name, name) for name in found}
+    return machines.pop() if len(machines) == 1 else ""
+
+
+def triple_of(command):
+    """The triple that a compiler compiles for; empty if it does not say."""
+    try:
+        run = subprocess.run(
+            [*shlex.split(command), "-dumpmachine"], capture_output=True, text=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return run.stdout if run.returncode == 0 else ""
+
+
+def target():
+    """System and machine that modules are compiled for, which may be another than this one.
+
+    cibuildwheel, conda-build, Debian and pyodide-build set _PYTHON_HOST_PLATFORM, ARCHFLAGS (macOS)
+    or CC for it. A machine that is not known here, or more than one, is "".
+    """
+    platform = sysconfig.get_platform()
+    system = re.match("[a-z]*", platform)[0]
+    if system == "macosx":
+        return system, machine_in(os.environ.get("ARCHFLAGS") or platform)
+    if system == "win":  # an x64 machine compiles for ARM in a console of Visual Studio for it
+        console = {"x64": "x86_64", "arm64": "aarch64", "x86": ""}
+        return system, console.get(os.environ.get("VSCMD_ARG_TGT_ARCH"), machine_in(platform))
+    if "_PYTHON_HOST_PLATFORM" not in os.environ and os.environ.get("CC"):
+        triple = triple_of(os.environ["CC"])
+        if triple:
+            return ("emscripten" if "emscripten" in triple else system), machine_in(triple)
+    if sys.maxsize < 2**32 and machine_in(platform) != "wasm32":
+        return system, ""  # a Python of 32 bits on a kernel of 64
+    return system, machine_in(platform)
+
+
+def clang_cl():
+    """LLVM's compiler for Windows, with the options of MSVC; None if there is none.
+
+    MSVC has no vectors that all machines share. MinGW's GCC spills vectors of 32 and 64 bytes to a
+    stack that Windows aligns to 16, and such programs crash (GCC's bugs 49001 and 54412).
+    """
+    if not target()[1]:
+        return None  # 32 bits
+    found = shutil.which("clang-cl")
+    if found is None and "VCINSTALLDIR" in os.environ:  # the one of Visual Studio
+        places = Path(os.environ["VCINSTALLDIR"], "Tools", "Llvm").glob("**/clang-cl.exe")
+        found = next(map(str, sorted(places)), None)
+    return found
+
+
 def instruction_sets():
-    """Those that this machine and its usual compiler can build for; fewer if SKLSTM_BUILD says so.
+    """Those that the target and its usual compiler have; fewer if SKLSTM_BUILD says so.
 
     ``SKLSTM_BUILD=avx2,portable`` builds these two, to save minutes while working on kernels.
     """
-    if os.name == "nt":
+    system, machine = target()
+    possible = BUILDS["compiled_for"](machine)
+    if system == "win" and clang_cl() is None:
         possible = ["portable"]
-    elif platform.machine().lower() in ("x86_64", "amd64"):
-        possible = list(INSTRUCTION_SETS)
-    else:
-        possible = ["portable", "baseline"]
     asked = os.environ.get("SKLSTM_BUILD", "").split(",")
     if asked == [""]:
         return possible
     if not set(asked) <= set(possible):
-        raise SystemExit(f"SKLSTM_BUILD={','.join(asked)}: this machine builds {possible}.")
+        raise SystemExit(f"SKLSTM_BUILD={','.join(asked)}: {system} {machine} has {possible}.")
     return asked
 
 
@@ -137,16 +188,18 @@ def cimported(path):
 def variants(module_name, source):
     """The one C file of a kernel under the name of each variant."""
     kernel = module_name.rpartition(".")[2]
+    machine = target()[1]
     for name in instruction_sets():
         for precision in KERNELS[module_name]:
             variant = f"{kernel}_{name}_{precision}"
             wrapper = source.with_name(f"{variant}-{source.name}")
             text = f'#define PyInit_{kernel} PyInit_{variant}\n#include "{source.name}"\n'
             keep(text.encode(), wrapper)
-            macros = [(*macro.split("="),) for macro in PRECISIONS[precision]]
-            yield module(
-                f"sklstm._kernels.{variant}", wrapper, source, macros, INSTRUCTION_SETS[name]
-            )
+            macros = [(*macro.split("="),) for macro in PRECISIONS[precision][1]]
+            flags = BUILDS["flags"](name, machine)
+            extension = module(f"sklstm._kernels.{variant}", wrapper, source, macros, flags)
+            extension.has_vectors = name != "portable"
+            yield extension
 
 
 def module(name, source, generated, macros, flags=()):
@@ -200,6 +253,12 @@ class Build(build_ext):
 
     def build_extensions(self):
         kind = self.compiler.compiler_type
+        if kind == "mingw32":
+            warnings.warn("No vectors: MinGW misaligns them. Install clang-cl.", stacklevel=1)
+            self.extensions = [e for e in self.extensions if not getattr(e, "has_vectors", False)]
+        elif kind == "msvc" and clang_cl():
+            kind = "clang-cl"
+            self.use(clang_cl())
         for extension in self.extensions:
             self.set_flags(extension, kind)
         self.tools = tools_of(self.compiler)
@@ -219,11 +278,24 @@ class Build(build_ext):
         super().build_extension(extension)
         keep(built.read_bytes(), kept)
 
+    def use(self, clang):
+        """Compile with another command than MSVC's, which setuptools takes without asking."""
+        if not self.compiler.initialized:
+            self.compiler.initialize()
+        self.compiler.cc = clang
+        for options in (self.compiler.compile_options, self.compiler.compile_options_debug):
+            options[:] = [option for option in options if option != "/GL"]  # unknown to Clang
+
     def set_flags(self, extension, kind):
         compile_openmp, link_openmp = self.openmp(kind)
         # what no code here looks at, and what keeps loops with a root from being vectors
         plain = ["-fno-math-errno", "-fno-trapping-math"]
-        optimise = ["/O2"] if kind == "msvc" else ["-O3", "-g0", "-ffp-contract=fast", *plain]
+        optimise = ["-O3", "-g0", "-ffp-contract=fast", *plain]
+        if kind == "msvc":
+            optimise = ["/O2"]
+        elif kind == "clang-cl":
+            fast = [f"/clang:{flag}" for flag in ("-ffp-contract=fast", *plain)]
+            optimise = ["/O2", f"--target={target()[1]}-pc-windows-msvc", *fast]
         if SANITIZE:  # with lines in its reports; optimised more, it takes minutes to compile
             checks = [f"-fsanitize={SANITIZE}"]
             if SANITIZE == "undefined":
@@ -239,14 +311,19 @@ class Build(build_ext):
     def openmp(self, kind):
         """Compile and link flags that work here; two empty lists if none do."""
         if not hasattr(self, "_openmp"):
-            candidates = (
-                [(["/openmp"], [])]
-                if kind == "msvc"
-                else [
+            if kind == "msvc":
+                candidates = [(["/openmp"], [])]
+            elif kind == "clang-cl":
+                # Modules need libomp.dll when they are imported. Python looks for it in no folder
+                # of PATH: what builds a wheel copies it, and asks for OpenMP.
+                library = Path(clang_cl()).parent.parent / "lib"
+                candidates = [(["/openmp"], ["libomp.lib", f"/LIBPATH:{library}"])]
+                candidates *= os.environ.get("SKLSTM_OPENMP") == "1"
+            else:
+                candidates = [
                     (["-fopenmp"], ["-fopenmp"]),
                     (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),
                 ]
-            )
             self._openmp = next(filter(self.links, candidates), None)
             if self._openmp is None:
                 warnings.warn("No OpenMP found: sklstm will run on one thread.", stacklevel=1)

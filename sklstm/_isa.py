@@ -11,7 +11,9 @@ from types import ModuleType
 
 import numpy as np
 
-PRECISIONS = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+from sklstm import _builds
+
+PRECISIONS = {np.dtype(real): name for name, (real, _) in _builds.PRECISIONS.items()}
 
 
 def load(name: str, kernel: str = "_cell") -> dict[np.dtype, ModuleType]:

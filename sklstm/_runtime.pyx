@@ -2,6 +2,8 @@
 
 from libc.string cimport memcpy
 
+from sklstm._builds import INSTRUCTION_SETS
+
 from sklstm._kernels.gates cimport gate_enter, gate_leave, gate_reset, gate_t
 
 
@@ -16,7 +18,23 @@ cdef extern from *:
     static int sklstm_max_threads(void) { return 1; }
     #endif
 
-    #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+    #if defined(_MSC_VER) && defined(_M_X64)
+    /* __builtin_cpu_supports needs a library of Clang, which no linker of Windows adds */
+    #include <windows.h>
+    #include <intrin.h>
+    enum { SKLSTM_WINDOWS_AVX2 = 40, SKLSTM_WINDOWS_AVX512F = 41 }; /* not in all SDKs */
+    static int sklstm_has_avx2(void) {
+        int facts[4];
+        __cpuid(facts, 1);
+        return IsProcessorFeaturePresent(SKLSTM_WINDOWS_AVX2) && (facts[2] >> 12 & 1); /* FMA */
+    }
+    static int sklstm_has_avx512(void) {
+        int facts[4];
+        if (!IsProcessorFeaturePresent(SKLSTM_WINDOWS_AVX512F)) return 0;
+        __cpuidex(facts, 7, 0);
+        return (facts[1] >> 17 & 1) && (facts[1] >> 31 & 1); /* DQ, VL */
+    }
+    #elif defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
     static int sklstm_has_avx2(void) {
         __builtin_cpu_init();
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -48,8 +66,8 @@ def max_threads():
 
 def instruction_sets():
     """Those of the processor that kernels are compiled for, the best first."""
-    found = ["avx512"] if sklstm_has_avx512() else []
-    return found + (["avx2"] if sklstm_has_avx2() else []) + ["baseline", "portable"]
+    found = {"avx512": sklstm_has_avx512(), "avx2": sklstm_has_avx2()}
+    return [name for name in INSTRUCTION_SETS if found.get(name, True)]
 
 
 cdef class Gate:

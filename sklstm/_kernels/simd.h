@@ -30,7 +30,8 @@ typedef SKLSTM_REAL real;
 #define SKLSTM_UNROLL
 #endif
 
-#if defined(__GNUC__) && !defined(SKLSTM_SCALAR)
+/* Clang for Windows with the options of MSVC defines __clang__ without __GNUC__. */
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(SKLSTM_SCALAR)
 #if defined(__AVX512F__)
 #define SKLSTM_VECTOR_BYTES 64
 #elif defined(__AVX2__)
@@ -113,7 +114,7 @@ SKLSTM_INLINE void store_sums(real *p, const vec *x) {
 #endif
 }
 #else
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define SKLSTM_INLINE static inline __attribute__((unused))
 #else
 #define SKLSTM_INLINE static inline
@@ -305,7 +306,6 @@ SKLSTM_INLINE void turn(const real *const *rows, ptrdiff_t at, real *out) {
 #define square_root(x) sqrt(x)
 #endif
 
-/* Ask for a number that will be read soon. */
 /* The largest of n sizes |x|, n of whole vectors. */
 SKLSTM_INLINE real largest_size(const real *x, ptrdiff_t n) {
     const ivec no_sign = isplat((integer)-1 >> 1);
@@ -321,7 +321,8 @@ SKLSTM_INLINE real largest_size(const real *x, ptrdiff_t n) {
     return found;
 }
 
-#if defined(__GNUC__)
+/* Ask for a number that will be read soon. */
+#if defined(__GNUC__) || defined(__clang__)
 #define prefetch(p) __builtin_prefetch(p)
 #else
 #define prefetch(p) ((void)(p))
@@ -338,7 +339,7 @@ SKLSTM_INLINE float_mode flush_denormals(void) {
     return before;
 }
 SKLSTM_INLINE void restore_float_mode(float_mode before) { _mm_setcsr(before); }
-#elif defined(__aarch64__) && defined(__GNUC__)
+#elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
 typedef uint64_t float_mode;
 SKLSTM_INLINE float_mode flush_denormals(void) {
     float_mode before;

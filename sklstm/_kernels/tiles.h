@@ -11,7 +11,7 @@
 #include "simd.h"
 #include <stddef.h>
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define SKLSTM_APART static __attribute__((noinline, unused))
 #else
 #define SKLSTM_APART static
