@@ -4,6 +4,7 @@ import os
 import re
 import runpy
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -64,15 +65,51 @@ def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_
     assert coverage[1] < coverage[0]
 
 
-def test_numbers_that_attributions_call_important_decide(capsys, tmp_path):
-    picture = tmp_path / "picture.png"
-    printed = run("how_to/explaining.py", capsys, picture)
-    assert picture.stat().st_size > 10_000
+def test_numbers_that_attributions_call_important_decide(capsys, pictures):
+    printed = run("how_to/explaining.py", capsys)
     assert float(re.search(r"Accuracy .*: ([\d.]+)", printed)[1]) > 0.95
-    rows = re.findall(r"(\d+)% +([\d.]+) +([\d.]+) +([\d.]+)", printed)
-    _, important, random, unimportant = np.array(rows, float).T
+    rows = re.findall(r"^  \D+ ([\d.]+) +([\d.]+) +([\d.]+)$", printed, re.MULTILINE)
+    important, random, unimportant = np.array(rows, float)
     assert (important < random - 0.2).all() and (random <= unimportant).all()
     assert (np.diff(important) < 0).all()
+    assert len(pictures()) == 3
+
+
+def test_tuned_settings_are_better_in_cross_validation(capsys, pictures):
+    printed = run("how_to/tuning.py", capsys)
+    defaults, *tuned = (
+        float(score) for score in re.findall(r"in cross-validation ([\d.]+)", printed)
+    )
+    assert min(tuned) > defaults > 0.8
+    has_optuna = find_spec("optuna") is not None
+    assert ("Optuna is not installed" in printed) is not has_optuna
+    assert len(tuned) == len(pictures()) == 1 + has_optuna
+    rows = re.findall(r"test data, .*: ([\d.]+), standard error ([\d.]+)", printed)
+    score, of_defaults = np.array(rows, float)
+    assert abs(score[0] - of_defaults[0]) < 3 * score[1]
+
+
+def test_files_for_other_programs_predict_the_same(capsys, pictures):
+    printed = run("how_to/export_serving.py", capsys)
+    shares = dict(re.findall(r"^(.+): ([\d.]+)% of the predictions are equal", printed, re.M))
+    assert shares["joblib"] == "100.0"
+    assert all(float(share) > 99.5 for share in shares.values())
+    assert ("skops" in shares) == (find_spec("skops") is not None)
+    assert ("C header" in shares) == ("There is no C compiler" not in printed)
+    guesses = re.search(r"utterance comes in: \[(.*)\]", printed)[1].split(", ")
+    assert len(guesses) > 5
+    assert len(pictures()) == 1
+
+
+def test_predictions_go_beside_the_rows_of_a_long_table(capsys, pictures):
+    printed = run("how_to/long_dataframe.py", capsys)
+    errors = dict(re.findall(r"error of (.*\S) *: ([\d.]+) g", printed))
+    assert list(errors) == ["same gain", "linear", "LSTM"]
+    assert float(errors["LSTM"]) < float(errors["same gain"])
+    table = re.findall(r"^ +1 +\d+ +\d+ +1 +([\d.]+) +\d+ +([\d.]+)$", printed, re.MULTILINE)
+    weighed, forecast = np.array(table, float).T
+    assert (abs(weighed - forecast) < 20).all()
+    assert len(pictures()) == 1
 
 
 def test_a_cell_remembers_the_second_symbol_of_a_string(capsys, pictures):

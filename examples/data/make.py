@@ -29,6 +29,15 @@ def climate(file: Path) -> None:
     file.write_text("\n".join(lines) + "\n")
 
 
+def chick_weights(file: Path) -> None:
+    """A row for each weighing of a chick, sorted by chick and day."""
+    rows = [[int(value) for value in row] for row in read_csv("river", CHICKS)]
+    lines = sorted((chick, day, weight, diet) for weight, day, chick, diet in rows)
+    text = "\n".join(",".join(map(str, line)) for line in lines)
+    file.write_text(f"chick,day,weight,diet\n{text}\n")
+
+
+CHICKS = "river/datasets/chick-weights.csv"
 CO2 = "statsmodels", "statsmodels/datasets/co2/co2.csv"
 SEA = "statsmodels", "statsmodels/datasets/elnino/elnino.csv"
 
@@ -38,7 +47,10 @@ def months_between(first: tuple[int, int], last: tuple[int, int]) -> list[tuple[
     return [month for month in months if first <= month <= last]
 
 
-FILES = {"climate.csv": climate}  # add a function here, and a row to README.md
+FILES = {  # with a row for each in README.md
+    "climate.csv": climate,
+    "chick_weights.csv": chick_weights,
+}
 
 
 def main(names: list[str]) -> None:
