@@ -373,7 +373,7 @@ def test_what_diverges_keeps_the_parameters_of_the_last_finite_loss():
     "settings, message",
     [
         (dict(gradient="elman", connections="full"), "cannot train connections='full'"),
-        (dict(gradient="bptt", update="step"), "known at the end of a sequence only"),
+        (dict(gradient="bptt", update="step"), "known only at the end of a sequence"),
     ],
 )
 def test_what_cannot_be_combined_is_an_error(settings, message):

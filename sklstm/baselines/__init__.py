@@ -1,7 +1,7 @@
 """The systems that Hochreiter & Schmidhuber (1997) compared LSTM with, as regressors of sequences.
 
-Each is written from its original description, learns as that says, and takes X, y and weights as
-:class:`sklstm.LSTMRegressor` does.
+Each follows its original description, and accepts the same X, y and sample weights as
+:class:`sklstm.LSTMRegressor`.
 """
 
 from sklstm.baselines._cascade_regressor import RecurrentCascadeRegressor

@@ -1,4 +1,4 @@
-"""Arithmetic of simple units: matrices with a row per source, gradient descent, activations."""
+"""Arithmetic of the baselines: matrices with a row per source, gradient descent, activations."""
 
 from libc.math cimport exp, tanh
 from libc.string cimport memset
@@ -11,7 +11,7 @@ cdef enum Activation:
 
 
 cdef struct Entries:
-    # Inputs of one step that are not zero.
+    # Non-zero inputs of one step.
     Py_ssize_t n
     const long long* index
     const double* value
@@ -41,9 +41,9 @@ cdef inline void weighted_sum(
     const double* units,
     Py_ssize_t n_units,
     bint bias,
-    const Entries* inputs,  # NULL: not connected
+    const Entries* inputs,  # NULL if not connected
 ) noexcept nogil:
-    """net = sum over sources of their value times their row."""
+    """net = sum over sources of value times row."""
     cdef Py_ssize_t i
     memset(net, 0, width * sizeof(double))
     for i in range(n_units):
@@ -66,7 +66,7 @@ cdef inline void add_outer(
     bint bias,
     const Entries* inputs,
 ) noexcept nogil:
-    """Undo of weighted_sum: the row of each source gains its value times d_net."""
+    """Backward pass of weighted_sum: add value times d_net to the row of each source."""
     cdef Py_ssize_t i
     for i in range(n_units):
         add_scaled(d_weights + i * width, units[i], d_net, width)
@@ -82,7 +82,7 @@ cdef inline void add_outer(
 cdef inline void descend(
     double* weights, double* d_weights, double rate, Py_ssize_t n
 ) noexcept nogil:
-    """One step along the gradient, which is then zero."""
+    """One step of gradient descent. Sets the gradient to zero."""
     cdef Py_ssize_t i
     for i in range(n):
         weights[i] -= rate * d_weights[i]
@@ -97,7 +97,7 @@ cdef inline void descend_rows(
     Py_ssize_t n_dense,  # rows of units and bias
     const Entries* inputs,
 ) noexcept nogil:
-    """As `descend`, of the rows that add_outer has touched."""
+    """The same for the rows that add_outer has changed."""
     cdef Py_ssize_t i, row
     descend(weights, d_weights, rate, n_dense * width)
     if inputs != NULL:
@@ -119,7 +119,8 @@ cdef inline void propagate(
 ) noexcept nogil:
     """p_next[j] = f_j sum_k w[k, j] p[k].
 
-    In columns that stay in the first cache, four rows at a time, as each sum is stored after them.
+    It works on blocks of columns that fit into the first-level cache, and on four rows at a time to
+    store each sum less often.
     """
     cdef Py_ssize_t i, j, k, start, width, whole = n - n % 4
     cdef const double* p0
@@ -161,7 +162,7 @@ cdef inline void activate(
 
 
 cdef inline double slope(double y, Activation activation) noexcept nogil:
-    """f'(net) from y = f(net)."""
+    """f'(net), computed from y = f(net)."""
     if activation == LOGISTIC:
         return y * (1 - y)
     elif activation == TANH:

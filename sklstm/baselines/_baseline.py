@@ -1,8 +1,8 @@
-"""What the systems share: fit, partial_fit, and the epochs in between.
+"""Base class of the baselines: fit, partial_fit, and the loop over epochs.
 
-A system says what its net looks like (`_parameter_shape`), draws its parameters (`_draw`), learns
-from the sequences in a given order (`_learner`) and computes raw outputs (`_raw_outputs`). One that
-learns in other ways than epoch after epoch replaces `_train`.
+A subclass describes its net (`_parameter_shape`), draws its parameters (`_draw`), learns from the
+sequences in a given order (`_learner`) and computes raw outputs (`_raw_outputs`). A subclass that
+does not learn in epochs overrides `_train`.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from sklstm._snapshots import revised
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
 
-LARGEST_RANGE = float(np.finfo(np.float64).max / 2)  # to draw from its negative to itself
+LARGEST_RANGE = float(np.finfo(np.float64).max / 2)  # the interval [-x, x] must have a finite width
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
-# Parameters that every system has.
+# Parameters of all baselines.
 CONSTRAINTS = {
     "out_activation": [StrOptions(set(OUT_ACTIVATIONS))],
     "return_sequences": ["boolean"],
@@ -56,7 +56,7 @@ CONSTRAINTS = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
-# And those that learn by gradient descent, epoch after epoch.
+# Parameters of baselines that learn by gradient descent, in epochs.
 DESCENT = CONSTRAINTS | {
     "learning_rate_init": [POSITIVE],
     "shuffle": ["boolean"],
@@ -66,34 +66,34 @@ DESCENT = CONSTRAINTS | {
 
 
 class BaselineRegressor(SequenceRegressor):
-    """A regressor of sequences in float64 that learns from one sequence after the other."""
+    """Base class: a regressor in float64 that learns from one sequence after the other."""
 
     _dtype = np.float64
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # plain descent with a fixed rate promises nothing
+        tags.regressor_tags.poor_score = True  # plain descent with a fixed rate
         return tags
 
     # ------------------------------------------------------------------- what subclasses decide
 
     def _draw(self, rng: np.random.RandomState) -> np.ndarray:
-        """The initial vector of parameters of a net of ``self._shape``."""
+        """Return the initial parameters of a net of ``self._shape``."""
         raise NotImplementedError
 
     def _learner(self, vector: np.ndarray, examples: Examples) -> Callable[[np.ndarray], float]:
-        """A function that learns from the sequences whose numbers (int64) it is given, in order.
+        """Return a function that learns from sequences, given by number (int64), in that order.
 
-        It moves ``vector`` and returns the sum of the losses.
+        The function updates ``vector`` and returns the sum of the losses.
         """
         raise NotImplementedError
 
     def _shape_constraints(self) -> dict[str, Callable[[Any], bool]]:
-        """Entries of ``_shape`` beside ``n_features`` and ``n_outputs``: what each may be."""
+        """Return a check for each entry of ``_shape`` except ``n_features`` and ``n_outputs``."""
         raise NotImplementedError
 
     def _n_weights(self) -> int:
-        """Size of ``parameters_`` of a net of ``self._shape``."""
+        """Return the size of ``parameters_`` of a net of ``self._shape``."""
         raise NotImplementedError
 
     def _check_restored(self) -> None:
@@ -121,21 +121,34 @@ class BaselineRegressor(SequenceRegressor):
         return len(self.parameters_)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None):
-        """Learn from sequences and their targets.
+        """Train on sequences and their targets.
 
         Parameters
         ----------
         X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
-            The sequences.
+            The sequences: n of them, with T steps of F features. The sequences of a list may differ
+            in length. Each row of a table is one sequence, see ``features_per_step``.
         y : array-like
-            One target per sequence, or with `return_sequences` one per step.
+            Targets: one per sequence, or one per step with ``return_sequences=True``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the sequences; with `return_sequences` also of steps, in the container of
-            `y`. Only their ratios matter. A step of weight 0 has no target.
+            Weights of the sequences, finite and not negative. With ``return_sequences=True``, it
+            may also contain one weight per step in the container type of ``y``. The target of a
+            step with weight 0 is ignored. Only the ratios of weights matter. None is 1.
 
         Returns
         -------
         self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, ``X``, ``y`` or a weight is invalid. The estimator is then unchanged.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` is reached, or if the loss is not finite.
         """
         with watched(self, X, y, sample_weight) as watch, revised(self) as draft:
             shape = draft._check_parameters()
@@ -153,7 +166,7 @@ class BaselineRegressor(SequenceRegressor):
         return self._warn_of_end(end)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any):
-        """One epoch over ``X``, in the order given."""
+        """Train for one epoch on ``X``, in the given order."""
         with revised(self) as draft:
             shape = draft._check_parameters()
             fresh = not draft.__sklearn_is_fitted__()
@@ -164,7 +177,7 @@ class BaselineRegressor(SequenceRegressor):
     def _prepare(
         self, X: Any, y: Any, sample_weight: Any, shape: dict[str, Any], fresh: bool
     ) -> Examples:
-        """X and y, read; if ``fresh``, parameters drawn for them."""
+        """Read X and y; if ``fresh``, also draw parameters for them."""
         rows = self._read(X, shape, fresh)
         examples = self._examples(y, sample_weight, rows, fresh=fresh)
         if fresh:
@@ -182,17 +195,17 @@ class BaselineRegressor(SequenceRegressor):
         self._start_records()
 
     def _weights(self, rng: np.random.RandomState, n: int) -> np.ndarray:
-        """``n`` weights from the range of initial ones."""
+        """Draw ``n`` initial weights."""
         self._require_memory(n)
         return rng.uniform(-self.init_range, self.init_range, n)
 
     def _require_memory(self, n: int) -> None:
-        """An error for a net of more weights than there is memory for, with its sizes."""
+        """Raise a MemoryError that states the sizes if a net of ``n`` weights does not fit."""
         sizes = ", ".join(f"{k}={v}" for k, v in self._shape.items() if type(v) is int)
         require(16 * n, f"A net of {about(n)} weights ({sizes})", "Make it smaller.")
 
     def _start_records(self) -> None:
-        """Attributes that describe training, before any."""
+        """Set the attributes that describe training to their initial values."""
         self._no_improvement_count = 0
         self.loss_ = self.best_loss_ = inf
         self.loss_curve_ = []
@@ -200,10 +213,10 @@ class BaselineRegressor(SequenceRegressor):
     def _train(
         self, examples: Examples, *, max_iter: int | None = None, watch: Watch | None = None
     ) -> End:
-        """Epochs until the loss no longer improves; without ``max_iter`` one, in the given order.
+        """Run epochs until the loss stops improving; without ``max_iter`` one, in the given order.
 
-        A copy of the parameters learns, and is kept whatever ends it; after divergence, that of
-        the last finite loss.
+        A copy of the parameters is trained and kept, also after an interruption. After divergence,
+        the parameters of the last finite loss are kept.
         """
         once, rng = max_iter is None, self._rng_copy()
         vector, order = np.array(self.parameters_), np.arange(len(examples), dtype=np.int64)
@@ -225,7 +238,7 @@ class BaselineRegressor(SequenceRegressor):
         return training.end
 
     def _as_if_ended(self, training: Training, rng: np.random.RandomState) -> dict[str, Any]:
-        """The attributes that the estimator would have if training ended now."""
+        """Return the attributes that the estimator would have if training ended now."""
 
         def keep(copied: BaselineRegressor) -> None:
             copied._keep(training.kept, training.records, deepcopy(rng))
@@ -233,11 +246,11 @@ class BaselineRegressor(SequenceRegressor):
         return attributes_after(self, keep)
 
     def _rng_copy(self) -> np.random.RandomState:
-        """The generator to draw with: an error must leave that of the estimator as it is."""
+        """Return a copy of the generator, so that an error leaves the estimator's unchanged."""
         return deepcopy(self._rng)
 
     def _keep(self, vector: np.ndarray, records: Records, rng: np.random.RandomState) -> None:
-        """Take over what was learned; nothing here can fail."""
+        """Store the result of training. Nothing here can fail."""
         self._rng, self._no_improvement_count = rng, records.n_no_change
         self.n_iter_, self.t_, self.loss_ = records.n_iter, records.t, records.loss
         self.best_loss_ = records.best_loss

@@ -1,11 +1,11 @@
-"""Units that see their own last value: forward in time, and errors backward.
+"""Self-recurrent units: values forward in time, errors backward.
 
     V(t) = tanh(net(t) + w_s V(t-1)),   V = 0 before each sequence
 
-For a sum of the values over all steps, each times its e(t), the derivative with respect to net(t)
-    d_net(t) = (1 - V(t)^2) (e(t) + w_s d_net(t+1))
-gives dw_i = sum_t d_net(t) I_i(t) and dw_s = sum_t d_net(t) V(t-1). That is Fahlman's gradient, for
-which he carries dV/dw forward in time: no weight moves in between, so both are the same sum.
+The derivative of sum_t e(t) V(t) with respect to net(t) is
+    d_net(t) = (1 - V(t)^2) (e(t) + w_s d_net(t+1)),
+so that dw_i = sum_t d_net(t) I_i(t) and dw_s = sum_t d_net(t) V(t-1). Fahlman carries dV/dw forward
+in time instead. No weight changes in between, so both compute the same sum.
 """
 
 from libc.math cimport tanh
@@ -16,7 +16,7 @@ from sklstm._kernels.signals cimport (
 )
 
 cdef enum:
-    TANH = 20  # multiply-adds, more or less
+    TANH = 20  # cost in multiply-adds, roughly
 
 
 def run_units(
@@ -24,7 +24,7 @@ def run_units(
     const double[::1] w_self,
     const long long[::1] offsets,
 ):
-    """Turn what reaches the units from others into their values."""
+    """Turn net inputs from other sources into values, in place."""
     cdef Py_ssize_t i, t, u
     cdef Signals signals
     cdef Watch watch = Watch(&signals, LOOK, True)
@@ -51,7 +51,7 @@ def run_back(
     const long long[::1] offsets,
     double[::1] d_w_self,  # OUT (units,)
 ):
-    """Turn derivatives by the values into derivatives by what reaches the units."""
+    """Turn derivatives with respect to values into those with respect to net inputs, in place."""
     cdef Py_ssize_t i, t, u, U = error.shape[1]
     cdef Signals signals
     cdef Watch watch = Watch(&signals, LOOK, True)

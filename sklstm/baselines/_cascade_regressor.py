@@ -1,4 +1,4 @@
-"""RecurrentCascadeRegressor: a net that grows by one self-recurrent unit at a time."""
+"""RecurrentCascadeRegressor: a net that adds self-recurrent units one by one."""
 
 from __future__ import annotations
 
@@ -31,53 +31,55 @@ COUNT = Interval(Integral, 0, None, closed="left")
 class RecurrentCascadeRegressor(BaselineRegressor):
     """Regression on sequences by recurrent cascade-correlation.
 
-    The net begins without hidden units. When its outputs have stopped improving, a pool of
-    candidates is trained, each to go up and down with the remaining error; the best one gets
-    tenure: it becomes a hidden unit whose weights never change again. Then the outputs learn anew
-    [1]_. A unit sees the bias, the inputs, all units before it, and its own last value. All steps
-    are those of quickprop over all sequences.
+    The net starts without hidden units. When its outputs stop improving, a pool of candidate units
+    is trained to correlate with the remaining error. The best candidate becomes a hidden unit whose
+    weights stay fixed, and the outputs are trained again [1]_. A unit reads the bias, the inputs,
+    all earlier units and its own previous value. All updates are quickprop steps over all
+    sequences [3]_.
 
     Parameters
     ----------
     max_hidden : int, default=16
-        Hidden units at most. `fit` ends when a net of this size has stopped improving.
+        Largest number of hidden units. ``fit`` ends when a net of this size stops improving.
 
     n_candidates : int, default=8
-        Candidates for each hidden unit, 8 in [1]_.
+        Number of candidates for each hidden unit. [1]_ uses 8.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
         Function of the outputs. Hidden units are tanh.
 
     return_sequences : bool, default=False
-        False: one target per sequence, read at its last step. True: one per step.
+        If False, there is one target per sequence, predicted at its last step. If True, there is
+        one target per step.
 
     features_per_step : int, default=1
-        For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
+        Number of columns that make one step if ``X`` is a 2-D table. Each row of a table is one
+        sequence. 3-D arrays and lists ignore this parameter.
 
     output_rate : float, default=1.0
-        Step size of quickprop for the outputs (Fahlman's epsilon). It is divided by the number of
-        steps that have a target.
+        Quickprop rate of the outputs (Fahlman's epsilon). It is divided by the number of steps that
+        have a target.
 
     candidate_rate : float, default=100.0
-        Step size of quickprop for the candidates. It is divided by the number of steps that have
-        a target and by the number of sources of a candidate.
+        Quickprop rate of the candidates. It is divided by the number of steps that have a target
+        and by the number of sources of a candidate.
 
     growth : float, default=2.0
-        Largest ratio of a quickprop step to the step before it (Fahlman's mu).
+        Largest ratio of a quickprop step to the previous one (Fahlman's mu).
 
     output_decay : float, default=1e-4
-        Weight decay of the outputs: this fraction of a weight is added to its slope.
+        Weight decay of the outputs. This fraction of a weight is added to its slope.
 
     candidate_decay : float, default=0.0
         Weight decay of the candidates.
 
     output_patience : int, default=12
-        A phase that trains the outputs ends after this number of epochs in which the loss has
-        changed by less than `output_threshold`.
+        Output training ends after this many epochs in which the loss has changed by less than
+        ``output_threshold``.
 
     candidate_patience : int, default=8
-        A phase that trains candidates ends after this number of epochs in which the best
-        correlation has changed by less than `candidate_threshold`.
+        Candidate training ends after this many epochs in which the best correlation has changed by
+        less than ``candidate_threshold``.
 
     output_threshold : float, default=0.01
         Relative change of the loss that counts as progress.
@@ -86,70 +88,78 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         Relative change of the best correlation that counts as progress.
 
     max_phase_iter : int, default=100
-        Epochs of a phase at most.
+        Largest number of epochs of one training phase.
 
     slope_offset : float, default=0.1
-        Added to the slope of logistic and tanh outputs, so that none is stuck where it is flat.
+        Constant that is added to the slope of logistic and tanh outputs, so that saturated outputs
+        can still learn.
 
     tolerance : float, default=0.0
-        `fit` ends when all outputs are closer than this to their targets. Fahlman has 0.4 for
-        targets 1 apart.
+        ``fit`` ends when all outputs are closer than this to their targets. Fahlman uses 0.4 for
+        targets that differ by 1.
 
     max_iter : int, default=2000
-        Epochs that `fit` makes at most, over both kinds of phases.
+        Largest number of epochs that ``fit`` runs, over both kinds of phases.
 
     init_range : float, default=1.0
         Initial weights of outputs and candidates are drawn from U[-init_range, init_range].
 
     warm_start : bool, default=False
-        Whether `fit` goes on with the net of the fit before, up to `max_hidden` units in all.
+        If True, ``fit`` continues with the net of the previous ``fit``, up to ``max_hidden`` units
+        in total.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights.
+        Seed of the initial weights. Pass an int to get the same result in every run.
 
     verbose : int, default=0
-        Above 0, the progress is shown.
+        With 1 or more, ``fit`` prints its progress. 0 prints nothing.
 
     Attributes
     ----------
     n_hidden_ : int
-        Hidden units with tenure.
+        Number of hidden units that were added.
     unit_weights_ : list of ndarray of shape (1 + n_features + h + 1,)
-        Of hidden unit h: from the bias, the inputs, the units before it, and itself. Assigning into
-        these arrays changes the model.
+        Weights into hidden unit h: from the bias, the inputs, the earlier units, and itself.
+        Writing into these arrays changes the model.
     output_weights_ : ndarray of shape (1 + n_features + n_hidden_, n_outputs_)
-        From the bias, the inputs and the hidden units. A view as well.
+        Weights into the outputs: from the bias, the inputs and the hidden units. Writing into this
+        array changes the model.
     parameters_ : ndarray of shape (W,)
-        All in one vector.
+        All weights in one vector.
     n_parameters_ : int
+        Number of weights, the size of ``parameters_``.
     correlations_ : list of float
-        Correlation score of each unit that was installed in the last call, at its tenure.
+        Correlation score of each unit that the last call added.
     n_features_in_ : int
-        Columns for 2-D `X`, else features per step.
+        Number of columns if ``X`` is a 2-D table, else number of features per step.
     feature_names_in_ : ndarray of str
-        Columns of a data frame, if all of them are strings.
+        Column names. Set only if ``X`` is a data frame whose column names are all strings.
     n_outputs_ : int
+        Number of targets per sequence or step.
     out_activation_ : str
+        Function applied to the outputs: that of ``out_activation`` at the fit.
     n_iter_ : int
-        Epochs of the last call, over both kinds of phases.
+        Number of epochs of the last call, over both kinds of phases.
     t_ : int
-        Sequences seen in training, over all epochs.
+        Number of sequences seen in training, summed over all epochs.
     loss_ : float
-        Mean loss per sequence in the last epoch: half the squared error of the targets.
+        Mean loss per sequence in the last epoch: half the squared error, summed over the targets of
+        a sequence.
     loss_curve_ : list of float
-        The loss after each epoch; it stands still while candidates learn.
+        Loss after each epoch. It is constant while candidates are trained.
     best_loss_ : float
+        Smallest loss of any epoch since the weights were drawn.
 
     See Also
     --------
-    RecurrentRegressor : A net of fixed size.
+    RecurrentRegressor : A recurrent net of fixed size.
 
     Notes
     -----
-    A step of quickprop needs the slope over all sequences, and a unit the error that is left over
-    all of them: there is no `partial_fit`. The settings of [1]_ are not published. The defaults of
-    rates, thresholds, patience and ranges are those that Fahlman's public code for
-    cascade-correlation without recurrence advises for the two spirals.
+    There is no ``partial_fit``, because quickprop and the choice of candidates need all sequences
+    at once. The settings of [1]_ are not published. The defaults of rates, thresholds, patience and
+    ranges are those that Fahlman's public code for cascade-correlation without recurrence [2]_
+    advises for the two spirals.
 
     References
     ----------
@@ -162,7 +172,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
 
     Examples
     --------
-    Was the last input but one high?
+    Output the previous input at every step:
 
     >>> import numpy as np
     >>> from sklstm.baselines import RecurrentCascadeRegressor
@@ -223,8 +233,8 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     @property
     def partial_fit(self):
         raise AttributeError(
-            "RecurrentCascadeRegressor has no partial_fit: its steps need the slope over all "
-            "sequences. Use fit, with warm_start=True to go on."
+            "RecurrentCascadeRegressor has no partial_fit, because its updates need all sequences. "
+            "Use fit, with warm_start=True to continue."
         )
 
     @property
@@ -238,7 +248,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     # ---------------------------------------------------------------------------------- private
 
     def _parameter_shape(self) -> dict[str, Any]:
-        return {}  # the net grows: no parameter decides what it looks like
+        return {}  # the net grows during fit, so no parameter sets its size
 
     def _shape_constraints(self) -> dict[str, Any]:
         return {}
@@ -264,7 +274,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         weights: np.ndarray,
         rng: np.random.RandomState,
     ) -> Growth:
-        """A copy of the net, ready to grow."""
+        """Return a copy of the net that can grow."""
         settings = {field.name: getattr(self, field.name) for field in fields(Settings)}
         settings["out_activation"] = self.out_activation_
         net = self._net(np.array(self.parameters_))
@@ -273,7 +283,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     def _train(
         self, examples: Examples, *, max_iter: int | None = None, watch: Watch | None = None
     ) -> End:
-        """Epochs until there is nothing more to do; what was learned is kept whatever ends it."""
+        """Run epochs until growth ends. The result is kept, also after an interruption."""
         rng = self._rng_copy()
         sequences = examples.rows.sequences
         growth = self._growth(
@@ -319,7 +329,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
         return values[self._target_rows(sequences)] @ net.outputs
 
     def _target_rows(self, sequences: Sequences) -> np.ndarray:
-        """Numbers of the steps that have an output."""
+        """Return the numbers of the steps that have an output."""
         if self.return_sequences:
             return np.arange(len(sequences.values))
         return sequences.offsets[1:] - 1

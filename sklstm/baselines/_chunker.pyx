@@ -1,15 +1,15 @@
 """The neural sequence chunker: two recurrent nets that learn at every step.
 
-The automatizer A sees every input, the chunker C only those that A did not predict. At step t:
+The automatizer A reads every input, the chunker C only those that A did not predict. At step t:
 
-1. If x(t) was unexpected (the first one of a sequence always is), C learns to predict it, from what
-   it saw last, and then sees it: its hidden units move on. Otherwise C stands still.
-2. A sees x(t) and learns three things: the targets d(t), the next input x(t+1), and the state of C.
+1. If x(t) is unexpected (the first input of a sequence always is), C learns to predict it from the
+   input that it read last. C then reads x(t), which updates its hidden units. Otherwise C is idle.
+2. A reads x(t) and learns three things: targets d(t), the next input x(t+1), and the state of C.
 
 Both nets, hidden units a and outputs o, f logistic:
     a(t) = f(sum_s w[s] y_s),   y_s = a(t-1), 1, x(t)
     o(t) = g(sum_s v[s] y_s),   y_s = a(t), 1, x(t)
-Both learn by back-propagation through the last n_steps steps, those that the net itself has seen.
+Both learn by back-propagation through the last n_steps steps that the net itself has read.
 Rows of matrices are sources, as in _gradients.pyx, so that a one-hot step costs O(n_outputs).
 """
 
@@ -39,10 +39,10 @@ from sklstm.baselines._gradients import ACTIVATIONS
 
 
 cdef class ChunkerNet:
-    """One of the two nets, and what it has seen of a sequence; ``vector`` is shared, not copied."""
+    """One of the two nets, and the steps of a sequence that it has read; shares ``vector``."""
 
     cdef double[::1] vector, d_vector, history, net, out, error, d_hidden
-    cdef long long[::1] seen  # numbers of the steps that the net has seen
+    cdef long long[::1] seen  # numbers of the steps that the net has read
     cdef Py_ssize_t n_features, n_hidden, n_outputs, n_plain, n_dense, n_steps, time
     cdef bint bias, shortcuts
     cdef Activation activation
@@ -63,8 +63,8 @@ cdef class ChunkerNet:
         Py_ssize_t n_steps,
         bint shortcuts,
     ):
-        """The first ``n_plain`` outputs have this activation, the others are logistic."""
-        cdef Py_ssize_t most = vector.shape[0]  # a weight, at least, for each
+        """The first ``n_plain`` outputs use ``activation``, the others are logistic."""
+        cdef Py_ssize_t most = vector.shape[0]  # each needs at least one weight
         require_between("n_features", n_features, 0, most)
         require_between("n_hidden", n_hidden, 1, most)
         require_between("n_outputs", n_outputs, 1, most)
@@ -87,7 +87,7 @@ cdef class ChunkerNet:
         self.reserve(1)
 
     cdef int reserve(self, Py_ssize_t length) except -1:
-        """Room for a sequence of this length."""
+        """Allocate the history of a sequence of this length."""
         self.history = np.zeros(area(length + 1, self.n_hidden))
         self.seen = np.zeros(length + 1, dtype=np.int64)
         self.time = 0
@@ -97,7 +97,7 @@ cdef class ChunkerNet:
         return &self.history[0] + self.time * self.n_hidden
 
     cdef void see(self, Steps steps, Py_ssize_t step) noexcept nogil:
-        """One step on: hidden units, then outputs before their activation."""
+        """Read one step: hidden units, then raw outputs."""
         cdef Entries inputs = steps.at(step)
         cdef double* before = self.hidden()
         self.time += 1
@@ -126,9 +126,9 @@ cdef class ChunkerNet:
         )
 
     cdef void learn(self, Steps steps, double rate, bint keep_gradient) noexcept nogil:
-        """One step along the gradient of the outputs' error, dE/do = ``error``.
+        """One step of gradient descent, with dE/do = ``error``.
 
-        With ``keep_gradient`` nothing moves, and the gradient stays in ``d_vector``.
+        With ``keep_gradient`` no weight changes, and the gradient stays in ``d_vector``.
         """
         cdef Py_ssize_t k, j, n = self.n_hidden, K = self.n_outputs, last = self.time
         cdef Py_ssize_t first = max(last - self.n_steps, 0)
@@ -163,23 +163,23 @@ cdef class Chunker:
     Parameters
     ----------
     vector : ndarray of shape (W,)
-        The weights of A, then those of C; of each the matrix of the hidden units, then that of the
-        outputs, rows in the order hidden units, bias, inputs.
+        Weights of A, then those of C. Each has the matrix of the hidden units, then that of the
+        outputs, with rows in the order hidden units, bias, inputs.
     shared : bool
-        Whether the targets are the next inputs.
+        True if the targets are the next inputs.
     chunker_shortcuts : bool
-        Whether the outputs of C see its inputs too; those of A always do.
+        True if the outputs of C read its inputs. The outputs of A always do.
     """
 
     cdef ChunkerNet automatizer, chunker
     cdef Signals signals
     cdef Watch watch
-    cdef double work  # multiply-adds of a step, more or less
+    cdef double work  # multiply-adds of a step, roughly
     cdef Py_ssize_t n_targets, n_features, n_hidden, n_inputs_at
     cdef bint shared
     cdef double threshold
     cdef double[::1] wanted  # the next input
-    cdef readonly Py_ssize_t n_surprises  # inputs that C has seen or learned to predict
+    cdef readonly Py_ssize_t n_surprises  # inputs that C has read or learned to predict
 
     def __cinit__(
         self,
@@ -233,7 +233,7 @@ cdef class Chunker:
         bint per_step,
         double rate,
     ):
-        """Learn from these sequences in turn; the sum of half the squared errors of targets."""
+        """Learn from these sequences in order; return the sum of half the squared errors."""
         cdef Py_ssize_t i
         cdef double loss = 0
         cdef ChunkerNet A = self.automatizer, C = self.chunker
@@ -261,9 +261,9 @@ cdef class Chunker:
         *,
         bint per_step,
     ):
-        """What A would learn at one step of a sequence, and C before it; no weight moves.
+        """Return the gradients of A and C at one step of a sequence, without an update.
 
-        Returns the gradients of both, of the errors at that step alone.
+        Only errors at that step count.
         """
         self.require_fit(steps, targets, weights, per_step)
         require_between("sequence", sequence, 0, steps.n_rows(False) - 1)
@@ -282,7 +282,7 @@ cdef class Chunker:
                 np.asarray((<ChunkerNet>net).d_vector)[:] = 0
 
     def output(self, Steps steps, double[:, ::1] out, *, bint per_step):
-        """Targets as A predicts them, before their activation; C is not needed."""
+        """Write the raw outputs of A for the targets to ``out``; C is not needed."""
         cdef Py_ssize_t i, t, k, row = 0
         cdef ChunkerNet A = self.automatizer
         steps.require_out(self.n_features, self.n_targets, out, per_step)
@@ -326,7 +326,7 @@ cdef class Chunker:
         Py_ssize_t i,
         bint per_step,
         double rate,
-        Py_ssize_t only,  # -1, or the step at which gradients are kept
+        Py_ssize_t only,  # -1, or the step whose gradient is kept
     ) noexcept nogil:
         cdef Py_ssize_t begin = steps.offsets[i], end = steps.offsets[i + 1], t, k, row
         cdef double loss = 0, error, weight
@@ -339,7 +339,7 @@ cdef class Chunker:
             learns = only < 0 or keeps
             if unexpected:
                 self.n_surprises += 1
-                if t > begin and learns:  # wanted holds x(t), unless it is a target
+                if t > begin and learns:  # wanted is x(t) here
                     self.teach(C, steps, rate, keeps)
                 C.see(steps, t)
                 C.squash()
@@ -373,7 +373,7 @@ cdef class Chunker:
                 A.learn(steps, rate, keeps)
             if keeps:
                 return loss
-        if unexpected and only < 0:  # the target of the last step, an input that X does not hold
+        if unexpected and only < 0:  # the last step's target is an input that X does not contain
             self.n_surprises += 1
             self.teach(C, steps, rate, False)
         return loss
@@ -386,7 +386,7 @@ cdef class Chunker:
         Py_ssize_t t,
         Py_ssize_t end,
     ) noexcept nogil:
-        """Write x(t + 1) to ``wanted``, if it is known."""
+        """Write x(t + 1) to ``wanted``; False if it is unknown."""
         cdef Py_ssize_t k
         cdef Entries entries
         if self.shared:
@@ -405,7 +405,7 @@ cdef class Chunker:
         return True
 
     cdef void teach(self, ChunkerNet C, Steps steps, double rate, bint keeps) noexcept nogil:
-        """C learns to predict ``wanted`` from what it has seen."""
+        """C learns to predict ``wanted`` from the inputs it has read."""
         cdef Py_ssize_t k
         for k in range(self.n_features):
             C.error[k] = C.out[k] - self.wanted[k]

@@ -1,4 +1,4 @@
-"""Face of _entries.pyx."""
+"""Declarations of _entries.pyx."""
 
 
 from sklstm.baselines._arithmetic cimport Entries
@@ -7,7 +7,7 @@ from sklstm.baselines._arithmetic cimport Entries
 cdef class Steps:
     cdef const long long[::1] first, index, offsets
     cdef const double[::1] value
-    cdef readonly Py_ssize_t n_steps, width  # inputs, as far as there are entries
+    cdef readonly Py_ssize_t n_steps, width  # width: the largest index + 1
 
     cdef Entries at(self, Py_ssize_t step) noexcept nogil
     cdef Py_ssize_t n_rows(self, bint per_step) noexcept nogil

@@ -1,4 +1,4 @@
-"""Inputs as the kernels take them: at every step those that are not zero."""
+"""Sparse inputs for the kernels: the non-zero elements of every step."""
 
 from cpython.pyport cimport PY_SSIZE_T_MAX
 
@@ -11,14 +11,14 @@ import numpy as np
 
 
 cdef class Steps:
-    """Sequences of inputs in compressed rows: step t holds the entries first[t] to first[t + 1].
+    """Sequences of inputs as compressed rows: step t has the entries first[t] to first[t + 1].
 
     Parameters
     ----------
     first : ndarray of shape (N + 1,), int64
     index, value : ndarray of shape (number of entries,), int64 and float64
     offsets : ndarray of shape (n + 1,), int64
-        Where in the steps each sequence begins, and where the last one ends.
+        First step of each sequence, and the end of the last one.
     """
 
     def __cinit__(
@@ -43,14 +43,14 @@ cdef class Steps:
 
     @staticmethod
     def dense(values, offsets):
-        """Of steps (N, F) as arrays."""
+        """Convert steps of shape (N, F)."""
         rows, index = np.nonzero(values)
         first = np.searchsorted(rows, np.arange(len(values) + 1))
         return Steps(first.astype(np.int64), index.astype(np.int64), values[rows, index], offsets)
 
     @staticmethod
     def one_hot(symbols, offsets):
-        """Of one-hot steps, given as the numbers (N,) of the units that are 1."""
+        """Convert one-hot steps, given as the numbers (N,) of the elements that are 1."""
         first = np.arange(len(symbols) + 1, dtype=np.int64)
         return Steps(first, np.asarray(symbols, np.int64), np.ones(len(symbols)), offsets)
 
@@ -63,14 +63,14 @@ cdef class Steps:
         return entries
 
     cdef Py_ssize_t n_rows(self, bint per_step) noexcept nogil:
-        """Rows of targets and outputs: one for each step, or for each sequence."""
+        """Number of rows of targets and outputs: one per step, or one per sequence."""
         return self.n_steps if per_step else self.offsets.shape[0] - 1
 
     cdef int require_fit(
         self, Py_ssize_t n_features, Py_ssize_t n_outputs, const double[:, ::1] targets,
         const double[::1] weights, bint per_step,
     ) except -1:
-        """Inputs, targets and weights must be those of a net of these sizes."""
+        """Raise an error unless inputs, targets and weights fit a net of these sizes."""
         require_size("weights", weights.shape[0], self.n_rows(per_step))
         require_between("the number of inputs", self.width, 0, n_features)
         return require_shape("targets", targets.shape[0], targets.shape[1], self.n_rows(per_step),

@@ -1,14 +1,14 @@
-"""Recurrent nets of simple units: forward, three gradients, and plain gradient descent.
+"""Simple recurrent nets: forward pass, three gradients, and plain gradient descent.
 
-Sources of a step are the units of the step before, a constant 1 (if there are biases), the inputs.
+Sources of a step are the units of the previous step, a constant 1 (with biases), and the inputs.
 All units u at once:    y_u(t) = f(sum_s w[s, u] y_s),   y_s = y(t-1), 1, x(t).
 Layered, outputs k:     y_k(t) = f(sum_s o[s, k] y_s),   y_s = y(t), 1, x(t) if there are shortcuts.
 Fully recurrent:        the last units are the outputs, and there is no second matrix.
 
-A matrix has a row for each source, so that a step of one-hot inputs reads one row of weights.
-Inputs come as their entries that are not zero (`Entries`): a one-hot step costs the same for any
-number of features. Double precision throughout. `d_` is the gradient of the loss, half the squared
-error times the weight of the step, with respect to.
+A matrix has a row per source, and inputs are passed as their non-zero elements (`Entries`). So a
+step of one-hot inputs reads one row of weights and costs the same for any number of features. All
+numbers have double precision. The loss is half the squared error times the weight of the step, and
+the prefix `d_` means its gradient with respect to a variable.
 """
 
 from libc.math cimport isnan
@@ -42,7 +42,7 @@ import numpy as np
 cdef enum Gradient:
     BPTT  # backward through the whole sequence
     RTRL  # forward in time, with the sensitivities of all units to all weights
-    ELMAN  # one step: what the units of the step before depend on is ignored
+    ELMAN  # one step: units of the previous step count as constants
 
 GRADIENTS = {"bptt": BPTT, "rtrl": RTRL, "elman": ELMAN}
 
@@ -50,18 +50,18 @@ ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH}
 
 
 cdef class Recurrent:
-    """A net and its work arrays; ``vector`` is shared, not copied.
+    """A net and its work arrays. It shares ``vector``.
 
     Parameters
     ----------
     vector : ndarray of shape (W,)
-        The matrix of the units, then, if layered, that of the outputs; rows in the order units,
-        bias, inputs.
+        The matrix of the units, then, if layered, that of the outputs, with rows in the order
+        units, bias, inputs.
     fully : bool
-        All units and outputs see all of each other's last step. False: outputs see the hidden
-        units of the same step, and nothing sees the outputs.
+        If True, all units and outputs read all units and outputs of the previous step. If False,
+        outputs read the hidden units of the same step, and no unit reads the outputs.
     shortcuts : bool
-        Layered only: outputs see the inputs too.
+        If True, outputs also read the inputs. Layered nets only.
     """
 
     cdef double[::1] vector, d_vector
@@ -78,7 +78,7 @@ cdef class Recurrent:
     cdef double* p_next
     cdef Signals signals
     cdef Watch watch
-    cdef readonly object gradient_vector  # what ``gradient`` has summed up
+    cdef readonly object gradient_vector  # result of ``gradient``
 
     def __cinit__(
         self,
@@ -92,7 +92,7 @@ cdef class Recurrent:
         bint bias,
         str out_activation,
     ):
-        cdef Py_ssize_t n_readout = 0, most = vector.shape[0]  # a weight, at least, for each
+        cdef Py_ssize_t n_readout = 0, most = vector.shape[0]  # each needs at least one weight
         require_between("n_features", n_features, 0, most)
         require_between("n_hidden", n_hidden, 0 if fully else 1, most)
         require_between("n_outputs", n_outputs, 1, most)
@@ -117,7 +117,7 @@ cdef class Recurrent:
         self.take_room(1)
 
     cdef int take_room(self, Py_ssize_t n_steps) except -1:
-        """History for this many steps, and the zeros before the first."""
+        """Allocate the history of this many steps, with zeros before the first."""
         self.y = np.zeros(area(n_steps + 1, self.n_units))
         self.e = np.empty(area(n_steps, self.n_units))
         return 0
@@ -125,7 +125,7 @@ cdef class Recurrent:
     # -- one step
 
     cdef void step(self, const double* before, double* y, const Entries* inputs) noexcept nogil:
-        """From the units of the step before to units, raw outputs and outputs."""
+        """From units of the previous step to units, raw outputs and outputs."""
         cdef Py_ssize_t H = self.n_hidden, n = self.n_units
         weighted_sum(&self.net[0], self.w, n, before, n, self.bias, inputs)
         activate(y, &self.net[0], H, LOGISTIC)
@@ -156,7 +156,7 @@ cdef class Recurrent:
         const Entries* inputs,
         double* e,  # OUT: gradient of this step's loss at the units
     ) noexcept nogil:
-        """Loss of the step, its gradient at the weights of the outputs and at the units."""
+        """Loss of the step, and its gradient with respect to output weights and units."""
         cdef Py_ssize_t k, j, K = self.n_outputs
         cdef const double* out = self.outputs(y)
         cdef double* error = &self.error[0]
@@ -182,7 +182,7 @@ cdef class Recurrent:
     cdef inline double unit_slope(self, Py_ssize_t j, double y) noexcept nogil:
         return slope(y, LOGISTIC if j < self.n_hidden else self.out_activation)
 
-    # -- gradients at the weights of the units
+    # -- gradients with respect to the weights of the units
 
     cdef void one_step(
         self, const double* before, const double* y, const double* e, const Entries* inputs
@@ -197,7 +197,7 @@ cdef class Recurrent:
     cdef void back_through_time(self, Steps steps, Py_ssize_t start, Py_ssize_t T) noexcept nogil:
         """d_net_u(t) = f'_u (e_u(t) + sum_v w[u, v] d_net_v(t+1)), then as in one_step.
 
-        As all that follows, it leaves early if a signal ends the call.
+        Like all functions below, it returns early if a signal ends the call.
         """
         cdef Py_ssize_t t, j, n = self.n_units
         cdef Entries inputs
@@ -243,9 +243,9 @@ cdef class Recurrent:
         const double* weights,
         bint per_step,
         Gradient gradient,
-        double rate,  # above 0: descend at every step
+        double rate,  # if above 0, descend at every step
     ) noexcept nogil:
-        """Loss of a sequence; its gradient is added to d_vector, or followed at every step."""
+        """Loss of a sequence. Adds its gradient to d_vector, or descends at every step."""
         cdef Py_ssize_t t, j, n = self.n_units, row
         cdef double loss = 0, work = 4.0 * self.vector.shape[0]
         cdef double* before
@@ -259,7 +259,7 @@ cdef class Recurrent:
         for t in range(T):
             if stops_alone(&self.watch, work):
                 return loss
-            # Only BPTT needs to remember more than two steps.
+            # Only BPTT needs the history of more than two steps.
             before = &self.y[0] + (t if gradient == BPTT else t & 1) * n
             y = &self.y[0] + (t + 1 if gradient == BPTT else (t + 1) & 1) * n
             e = &self.e[0] + (t if gradient == BPTT else 0) * n
@@ -288,7 +288,7 @@ cdef class Recurrent:
     cdef void descend_step(
         self, double rate, Gradient gradient, const Entries* inputs
     ) noexcept nogil:
-        """A step along the gradient of one time step, in the rows where there is any."""
+        """Descend along the gradient of one time step, in the rows that have one."""
         if gradient == RTRL:
             descend(self.w, self.d_w, rate, self.n_weights)
         else:
@@ -328,16 +328,16 @@ cdef class Recurrent:
                 self.sensitivities = np.empty(area(2 * self.n_units, self.n_weights))
             except MemoryError:
                 raise MemoryError(
-                    f"gradient='rtrl' keeps the derivatives of {self.n_units} units with respect "
-                    f"to {self.n_weights} weights, {self.n_units * self.n_weights * 16 / 2**30:.3g}"
-                    " GiB, for which there is no memory: use gradient='bptt' or fewer units."
+                    f"gradient='rtrl' needs {self.n_units * self.n_weights * 16 / 2**30:.3g} GiB "
+                    f"for the derivatives of {self.n_units} units with respect to "
+                    f"{self.n_weights} weights. Use gradient='bptt' or fewer units."
                 ) from None
             self.p = &self.sensitivities[0]
             self.p_next = self.p + self.n_units * self.n_weights
         self.gradient_vector[:] = 0
         begin_call(&self.signals, &self.watch)
         with nogil:
-            mode = flush_denormals()  # errors and sensitivities vanish into them
+            mode = flush_denormals()  # errors and sensitivities fade into denormal numbers
             for i in range(order.shape[0]):
                 k = order[i]
                 row = offsets[k] if per_step else k
@@ -359,12 +359,12 @@ cdef class Recurrent:
         require_going(&self.watch)
         return loss
 
-    # -- what Python calls
+    # -- interface for Python
 
     def learn(
         self,
         Steps steps,
-        const double[:, ::1] targets,  # (n, K), or (N, K) per step; NaN is no target
+        const double[:, ::1] targets,  # (n, K), or (N, K) per step; NaN is ignored
         const double[::1] weights,  # (n,) or (N,)
         const long long[::1] order,
         *,
@@ -373,7 +373,7 @@ cdef class Recurrent:
         double rate,
         bint every_step,
     ):
-        """Descend along the gradient of each sequence (or step) in ``order``; sum of the losses."""
+        """Descend along the gradient of each sequence (or step); return the sum of the losses."""
         return self.learn_or_sum(
             steps, targets, weights, order, per_step, gradient, rate, every_step
         )
@@ -388,11 +388,11 @@ cdef class Recurrent:
         bint per_step,
         str gradient,
     ):
-        """Sum of the losses; that of their gradients is then in ``gradient_vector``."""
+        """Return the sum of the losses; ``gradient_vector`` then has the sum of their gradients."""
         return self.learn_or_sum(steps, targets, weights, order, per_step, gradient, 0, False)
 
     def output(self, Steps steps, double[:, ::1] out, *, bint per_step):
-        """Raw outputs into ``out``, (n, K) or (N, K)."""
+        """Write raw outputs to ``out``, of shape (n, K) or (N, K)."""
         cdef const long long[::1] offsets = steps.offsets
         cdef Py_ssize_t k, t, start, n = self.n_units, H = self.n_hidden, j, row
         cdef Py_ssize_t n_sequences = offsets.shape[0] - 1

@@ -1,7 +1,7 @@
-"""Recurrent cascade-correlation at work: the net, its two kinds of training, and when each ends.
+"""Recurrent cascade-correlation: the net, its two training phases, and when each ends.
 
-One column of ``values`` is a source: the constant 1, the inputs, then unit after unit. A unit sees
-all columns before its own, and its own last value:
+Each column of ``values`` is a source: the constant 1, the inputs, then unit after unit. A unit
+reads all columns before its own, and its own previous value:
 
     V(t) = tanh(sum_i w_i I_i(t) + w_s V(t-1))
 
@@ -10,8 +10,8 @@ Candidates maximise, over all targets p and outputs o, the size of the covarianc
     S = sum_o | sum_p a_po V_p (E_po - mean_o) | / sum_po a_po E_po^2
     E = (y - d) (g'(z) + offset)
 
-where a_po is the weight of a target, 0 where there is none. Output weights follow the slope of half
-the squared error with the same E.
+where a_po is the weight of a target, 0 if it is missing. Output weights follow the slope of half
+the squared error, with the same E.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SLOPES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What the training depends on; the names are those of the estimator."""
+    """Training settings, with the names of the estimator's parameters."""
 
     max_hidden: int
     n_candidates: int
@@ -56,7 +56,7 @@ class Settings:
 
 
 def cascade_weights(n_features: int, n_outputs: int, n_hidden: int) -> int:
-    """Number of weights: of units, each of which sees those before it, and of outputs."""
+    """Return the number of weights of the units, each of which reads earlier ones, and outputs."""
     n_sources = 1 + n_features
     of_units = n_hidden * (n_sources + 1) + n_hidden * (n_hidden - 1) // 2
     return of_units + (n_sources + n_hidden) * n_outputs
@@ -65,8 +65,8 @@ def cascade_weights(n_features: int, n_outputs: int, n_hidden: int) -> int:
 class Cascade:
     """Weights of units and outputs.
 
-    ``units[h]`` holds the weights of unit h from the constant, the inputs, the units before it, and
-    itself; ``outputs`` (n_sources, n_outputs) those of the outputs.
+    ``units[h]`` has the weights of unit h from the constant, the inputs, the earlier units, and
+    itself. ``outputs`` (n_sources, n_outputs) has those of the outputs.
     """
 
     def __init__(self, vector: np.ndarray, n_features: int, n_outputs: int, n_hidden: int):
@@ -90,7 +90,7 @@ class Cascade:
         return Cascade(self.vector, n_sources - 1 - n_hidden, n_outputs, n_hidden)
 
     def values(self, x: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        """Sources at every step: the constant, the inputs (N, F), and all units."""
+        """Return all sources at every step: the constant, the inputs (N, F), and the units."""
         values = np.empty((len(x), len(self.outputs)))
         n = values.shape[1] - len(self.units)
         values[:, 0], values[:, 1:n] = 1, x
@@ -100,7 +100,7 @@ class Cascade:
 
 
 def unit_values(sources: np.ndarray, weights: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Values (N, units) of units with these columns of weights, the last row their own."""
+    """Return values (N, units) of units; the last row of ``weights`` is from each to itself."""
     values = np.ascontiguousarray(sources @ weights[:-1])
     run_units(values, np.ascontiguousarray(weights[-1]), offsets)
     return values
@@ -113,10 +113,10 @@ def correlation(
     rows: np.ndarray,
     error: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Covariance (units, outputs) of units with the error, and the slope of the sum of its sizes.
+    """Return the covariance (units, outputs) with the error, and the slope of its absolute sum.
 
-    ``rows`` are the steps of the targets, ``error`` a_po (E_po - mean_o) there, divided by the sum
-    of squares.
+    ``rows`` are the steps with targets. ``error`` is a_po (E_po - mean_o) at these steps, divided
+    by the sum of squares.
     """
     values = unit_values(sources, weights, offsets)
     covariance = values[rows].T @ error
@@ -128,7 +128,7 @@ def correlation(
 
 
 class Growth:
-    """A net that grows: every item of `epochs` is a pass over all training sequences."""
+    """A net that grows. Every item of `epochs` is a pass over all training sequences."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class Growth:
         x: np.ndarray,
         offsets: np.ndarray,
         rows: np.ndarray,
-        targets: np.ndarray,  # (len(rows), n_outputs), NaN where there is none
+        targets: np.ndarray,  # (len(rows), n_outputs), NaN if missing
         weights: np.ndarray,  # (len(rows),)
     ):
         self.net, self.settings, self.rng = net, settings, rng
@@ -149,12 +149,12 @@ class Growth:
         self.n_cases = max(weights.sum(), np.finfo(float).tiny)
         self.loss = np.inf  # half the squared error
         self.solved = False  # are all outputs within the tolerance?
-        self.scores: list[float] = []  # correlation of each unit at its tenure
+        self.scores: list[float] = []  # correlation of each unit when it was added
 
     def epochs(self) -> Iterator[str]:
-        """Train outputs, then candidates, install the best, and so on; yields the phase's name.
+        """Train outputs, then candidates, add the best one, and repeat; yield the phase's name.
 
-        Ends when all outputs are within the tolerance, or the largest net has stagnated.
+        Ends when all outputs are within the tolerance, or the largest net stops improving.
         """
         while True:
             for _ in self._train_outputs():
@@ -164,7 +164,7 @@ class Growth:
             yield from self._train_candidates()
 
     def _measure(self) -> np.ndarray:
-        """Errors E of the outputs; notes the loss."""
+        """Return the errors E of the outputs, and update the loss."""
         settings = self.settings
         y = OUT_ACTIVATIONS[settings.out_activation](self.values[self.rows] @ self.net.outputs)
         difference = y - self.targets
@@ -212,19 +212,19 @@ class Growth:
         self._install(weights, covariance)
 
     def _install(self, weights: np.ndarray, covariance: np.ndarray) -> None:
-        """Tenure: the best candidate stays as it is from now on."""
+        """Add the best candidate. Its weights are fixed from now on."""
         scores = np.abs(covariance).sum(axis=1)
         best = int(np.argmax(scores))
         values = unit_values(self.values, weights[:, best : best + 1], self.offsets)
         self.scores.append(float(scores[best]))
         self.values = np.hstack([self.values, values])
         self.net.units.append(weights[:, best].copy())
-        # Against the error it goes with: the sign at least is right.
+        # The unit correlates with the error, so its initial weight has the opposite sign.
         self.net.outputs = np.vstack([self.net.outputs, -covariance[best]])
 
 
 class Patience:
-    """Over after so many epochs without a change by this fraction of the value."""
+    """Ends a phase after ``epochs`` epochs without a relative change above ``threshold``."""
 
     def __init__(self, epochs: int, threshold: float):
         self.epochs, self.threshold, self.value, self.waited = epochs, threshold, None, 0

@@ -1,9 +1,9 @@
-"""Which of many random weight vectors is right about all sequences?
+"""Search for a weight vector that is right about all sequences.
 
-At every step the hidden units see the inputs, a constant 1, and all units of the step before; then
-the outputs see the inputs, the 1, the hidden units of this step and the outputs of the step before.
-A matrix has a row for each source and a column for each unit, hidden units first. What is not
-connected has the weight 0.
+At every step the hidden units read the inputs, a constant 1, and all units of the previous step.
+The outputs then read the inputs, the 1, the hidden units of this step and the outputs of the
+previous step. The matrix has a row per source and a column per unit, hidden units first. Units that
+are not connected have the weight 0.
 """
 
 from libc.math cimport fabs, isnan
@@ -21,16 +21,16 @@ import numpy as np
 from sklstm.baselines._gradients import ACTIVATIONS
 
 cdef enum:
-    SIZE_MOST = 1 << 30  # of which area() adds some
+    SIZE_MOST = 1 << 30  # so that sums of a few sizes cannot overflow before area() checks them
 
 
 cdef class Guesses:
-    """A net whose weights are replaced, not changed.
+    """A net whose weights are replaced as a whole.
 
     Parameters
     ----------
     places : ndarray of shape (W,), int64
-        Where in the matrix (units, then 1, then inputs; by units) each weight of a vector stands.
+        Index of each weight of a vector in the flat matrix (units, 1, inputs) by units.
     """
 
     cdef Py_ssize_t n_features, n_hidden, n_outputs, n_units
@@ -67,7 +67,7 @@ cdef class Guesses:
             self.matrix[self.places[i]] = vector[i]
 
     cdef void step(self, const Entries* inputs) noexcept nogil:
-        """From y(t-1) to y(t); ``net`` then holds the raw outputs behind the hidden units."""
+        """From y(t-1) to y(t). The end of ``net`` then contains the raw outputs."""
         cdef Py_ssize_t i, H = self.n_hidden, K = self.n_outputs, n = self.n_units
         cdef double* net = &self.net[0]
         cdef double* y = &self.y[0]
@@ -88,7 +88,7 @@ cdef class Guesses:
     cdef bint is_right(self, const double* target, double tolerance) noexcept nogil:
         cdef Py_ssize_t k
         for k in range(self.n_outputs):
-            # A NaN among the outputs is not within any tolerance.
+            # written so that a NaN output counts as wrong
             if not (isnan(target[k]) or fabs(self.y[self.n_hidden + k] - target[k]) < tolerance):
                 return False
         return True
@@ -101,7 +101,7 @@ cdef class Guesses:
         bint per_step,
         double tolerance,
     ) noexcept nogil:
-        """How many sequences, from the first on, are right."""
+        """Number of right sequences before the first wrong one."""
         cdef Py_ssize_t k, t, row, n_sequences = steps.offsets.shape[0] - 1
         cdef Entries inputs
         for k in range(n_sequences):
@@ -121,16 +121,16 @@ cdef class Guesses:
         self,
         const double[:, ::1] candidates,  # (trials, W)
         Steps steps,
-        const double[:, ::1] targets,  # (n, K), or (N, K) per step; NaN is no target
-        const double[::1] weights,  # (n,) or (N,); 0 is no target
+        const double[:, ::1] targets,  # (n, K), or (N, K) per step; NaN is ignored
+        const double[::1] weights,  # (n,) or (N,); targets of weight 0 are ignored
         *,
         bint per_step,
         double tolerance,
     ):
         """Try candidates until one is right about all sequences.
 
-        Returns how many were tried, the number of the best, and how many sequences, from the first
-        on, that one is right about.
+        Returns the number of trials, the index of the best candidate, and the number of sequences
+        that it gets right before the first wrong one.
         """
         cdef Py_ssize_t trial = 0, best = 0, right, most = -1
         cdef Py_ssize_t n_sequences = steps.offsets.shape[0] - 1
@@ -150,7 +150,7 @@ cdef class Guesses:
     def output(
         self, const double[::1] vector, Steps steps, double[:, ::1] out, *, bint per_step
     ):
-        """Raw outputs into ``out``, (n, K) or (N, K)."""
+        """Write raw outputs to ``out``, of shape (n, K) or (N, K)."""
         cdef Py_ssize_t k, t, j, row
         require_size("the vector of weights", vector.shape[0], self.places.shape[0])
         steps.require_out(self.n_features, self.n_outputs, out, per_step)

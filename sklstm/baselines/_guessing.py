@@ -1,4 +1,4 @@
-"""GuessingRegressor: draw all weights at random until they are right."""
+"""GuessingRegressor: all weights are drawn at random until all sequences are right."""
 
 from __future__ import annotations
 
@@ -20,88 +20,96 @@ from sklstm.baselines._baseline import CONSTRAINTS, POSITIVE, BaselineRegressor
 from sklstm.baselines._entries import Steps
 from sklstm.baselines._guesses import Guesses
 
-TRIALS_AT_A_TIME = 500  # drawn and tried between two looks at the clock and at Ctrl-C
+TRIALS_AT_A_TIME = 500  # between two checks of the clock and of signals
 
 
 class GuessingRegressor(BaselineRegressor):
     """Regression on sequences by a recurrent net whose weights are guessed.
 
-    All weights are drawn anew until every output is close enough to its target. A problem that this
-    solves quickly says little about whoever solves it, too [1]_.
+    All weights are drawn at random again and again until every output is close enough to its
+    target. If guessing solves a benchmark quickly, the benchmark is too easy to compare learning
+    algorithms [1]_.
 
     Parameters
     ----------
     n_hidden : int, default=1
-        Hidden units, all logistic. 0 leaves the outputs.
+        Number of hidden units, all logistic. With 0 the net consists of its outputs.
 
     connections : {"full", "self", "outputs"}, default="full"
-        What hidden units see of the step before: everything ("full", net A1 of [1]_), the outputs
-        and each itself ("self", net A2), or the outputs only. All see the inputs. Outputs see the
-        inputs, the hidden units of the same step, and for "full" the outputs of the step before.
+        What hidden units read from the previous step: all units ("full", net A1 of [1]_), the
+        outputs and themselves ("self", net A2), or the outputs only ("outputs"). All hidden units
+        read the inputs. Outputs read the inputs, the hidden units of the same step, and for "full"
+        the outputs of the previous step.
 
     bias : {"all", "hidden"} or None, default="all"
-        Units with a bias: all, the hidden ones (net A1), or none.
+        Units with a bias: all, only the hidden ones (net A1), or none.
 
     out_activation : {"identity", "logistic", "tanh"}, default="logistic"
-        Function of the outputs. Targets outside its range are never reached.
+        Function of the outputs. Targets outside its range cannot be reached.
 
     tolerance : float, default=0.1
         A sequence is right if all its outputs are closer than this to their targets. The default is
         that of [1]_ for targets of 0 and 1.
 
     return_sequences : bool, default=False
-        False: one target per sequence, read at its last step. True: one per step.
+        If False, there is one target per sequence, predicted at its last step. If True, there is
+        one target per step.
 
     features_per_step : int, default=1
-        For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
+        Number of columns that make one step if ``X`` is a 2-D table. Each row of a table is one
+        sequence. 3-D arrays and lists ignore this parameter.
 
     max_iter : int, default=100000
-        Trials that a call makes at most. The hardest task of [1]_ took 35,610 on average.
+        Largest number of trials of one call. The hardest task of [1]_ took 35,610 on average.
 
     init_range : float, default=100.0
         Weights are drawn from U[-init_range, init_range].
 
     warm_start : bool, default=False
-        Whether `fit` begins with the weights of the fit before instead of new ones.
+        If True, ``fit`` first tries the weights of the previous ``fit``.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the weights.
+        Seed of the weights. Pass an int to get the same result in every run.
 
     verbose : int, default=0
-        Above 0, the progress is shown; an epoch is then as many trials as are drawn at a time, the
-        loss the share of sequences behind the first wrong one.
+        With 1 or more, ``fit`` prints its progress. An epoch is then one group of trials, and the
+        loss is the share of sequences after the first wrong one. 0 prints nothing.
 
     Attributes
     ----------
     n_right_ : int
-        Sequences, counted up to the first wrong one, that `parameters_` are right about: all if the
-        search has succeeded.
+        Number of sequences before the first one that ``parameters_`` get wrong. It is the number of
+        all sequences if the search succeeded.
     weights_ : ndarray of shape (n_sources, n_units)
-        The net as a matrix: from each unit, the bias, each input, to each unit; hidden units first.
-        A copy; what is not connected is 0.
+        The net as a matrix: from each unit, the bias and each input, to each unit. Hidden units
+        come first. This is a copy, with 0 for units that are not connected.
     parameters_ : ndarray of shape (W,)
-        The weights of all connections. If none were right, the first that came furthest.
+        The weights of all connections. If no trial succeeded, those with the largest ``n_right_``,
+        and of several the first.
     n_parameters_ : int
+        Number of weights, the size of ``parameters_``.
     n_features_in_ : int
-        Columns for 2-D `X`, else features per step.
+        Number of columns if ``X`` is a 2-D table, else number of features per step.
     feature_names_in_ : ndarray of str
-        Columns of a data frame, if all of them are strings.
+        Column names. Set only if ``X`` is a data frame whose column names are all strings.
     n_outputs_ : int
+        Number of targets per sequence or step.
     out_activation_ : str
+        Function applied to the outputs: that of ``out_activation`` at the fit.
     n_iter_ : int
-        Trials of the last call.
+        Number of trials of the last call.
     t_ : int
-        Trials of all calls.
+        Number of trials of all calls.
 
     See Also
     --------
-    RecurrentRegressor : A net that learns.
+    RecurrentRegressor : A recurrent net that learns by gradient descent.
 
     Notes
     -----
-    Of sample weights only matters whether they are 0: such a sequence or step has no target. A
-    trial ends at the first wrong sequence, so that it is of use to have the classes mixed.
-    `partial_fit` first tries the weights it has, and draws only if they are wrong.
+    A sample weight of 0 excludes a sequence or step; other weights have no effect. A trial ends at
+    the first wrong sequence, so mix the sequences of the classes to make trials short.
+    ``partial_fit`` first tries the current weights, and draws new ones only if they are wrong.
 
     References
     ----------
@@ -110,8 +118,8 @@ class GuessingRegressor(BaselineRegressor):
 
     Examples
     --------
-    The sign of the first element of a long sequence, whatever noise follows. One tanh unit with
-    three weights will do, and they are soon found:
+    Predict the sign of the first element of a long sequence. The rest of the sequence is noise. One
+    tanh unit with three weights can do it, and the right weights are found quickly:
 
     >>> import numpy as np
     >>> from sklstm.baselines import GuessingRegressor
@@ -173,7 +181,7 @@ class GuessingRegressor(BaselineRegressor):
         }
 
     def _n_weights(self) -> int:
-        """As many as are True in `_connected`."""
+        """Return the number of True elements of `_connected`."""
         shape = self._shape
         H, K, n_features = shape["n_hidden"], shape["n_outputs"], shape["n_features"]
         among = {"full": (H + K) ** 2, "self": H + 2 * H * K, "outputs": 2 * H * K}
@@ -181,7 +189,7 @@ class GuessingRegressor(BaselineRegressor):
         return among[shape["connections"]] + biased[shape["bias"]] + (H + K) * n_features
 
     def _connected(self) -> np.ndarray:
-        """Which source feeds which unit: (units, 1, inputs) by units."""
+        """Return which source feeds which unit: (units, 1, inputs) by units."""
         shape = self._shape
         H, n = shape["n_hidden"], shape["n_hidden"] + shape["n_outputs"]
         connected = np.ones((n + 1 + shape["n_features"], n), dtype=bool)
@@ -220,7 +228,7 @@ class GuessingRegressor(BaselineRegressor):
     def _train(
         self, examples: Examples, *, max_iter: int | None = None, watch: Watch | None = None
     ) -> End:
-        """Try the weights there are, then others, until they are right."""
+        """Try the current weights, then new ones, until all sequences are right."""
         rng = self._rng_copy()
         sequences = examples.rows.sequences
         steps = Steps.dense(sequences.values, sequences.offsets)
@@ -259,7 +267,7 @@ class GuessingRegressor(BaselineRegressor):
     def _keep_best(
         self, vector: np.ndarray, n_right: int, records: Records, rng: np.random.RandomState
     ) -> None:
-        """Take over what was found; nothing here can fail."""
+        """Store the result of the search. Nothing here can fail."""
         self._rng, self.n_right_ = rng, n_right
         self.n_iter_, self.t_ = records.n_iter, records.t
         self.parameters_ = vector

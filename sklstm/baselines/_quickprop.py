@@ -1,4 +1,4 @@
-"""Quickprop (Fahlman 1988): each weight steps to the minimum of a parabola through two slopes."""
+"""Quickprop (Fahlman 1988): each weight moves to the minimum of a parabola through two slopes."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import numpy as np
 
 
 class Quickprop:
-    """Steps for weights of one shape, from slope to slope.
+    """Quickprop steps for an array of weights.
 
-    With the slope s now, p before and the last step d, the parabola has its minimum at
-    d s / (p - s). A weight that goes on downhill also takes a linear step, -rate s. Where the
-    slope has not fallen to mu / (1 + mu) of the last one, the step is mu d: the parabola would ask
-    for more, or has no minimum ahead. It is not longer than that backwards either.
+    With the current slope s, the previous slope p and the last step d, the minimum of the parabola
+    is at d s / (p - s). A weight that continues downhill also takes a linear step, -rate s. If the
+    slope has not fallen below mu / (1 + mu) of the previous one, the step is mu d, because the
+    parabola would take a longer one or has no minimum ahead. Steps backwards have the same limit.
 
     Parameters
     ----------
     shape : tuple of int
     rate : float
-        Of the linear step (Fahlman's epsilon).
+        Rate of the linear step (Fahlman's epsilon).
     growth : float
-        How much longer than the last one a step may be (mu).
+        Largest ratio of a step to the previous one (mu).
     decay : float
-        This much of a weight is added to its slope.
+        Fraction of a weight that is added to its slope.
     """
 
     def __init__(self, shape: tuple[int, ...], rate: float, growth: float, decay: float):
@@ -29,10 +29,10 @@ class Quickprop:
         self.last_step, self.last_slope = np.zeros(shape), np.zeros(shape)
 
     def step(self, weights: np.ndarray, slope: np.ndarray) -> None:
-        """Move ``weights`` downhill, in place."""
+        """Update ``weights`` in place."""
         slope = slope + self.decay * weights
         last, mu = self.last_step, self.growth
-        # Along the last step: positive where it still goes downhill.
+        # Slopes along the last step: positive if it still goes downhill.
         ahead, before = -np.sign(last) * slope, -np.sign(last) * self.last_slope
         far = ahead >= mu / (1 + mu) * before
         bend = np.where(far | (before == ahead), 1.0, before - ahead)

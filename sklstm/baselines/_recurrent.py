@@ -1,4 +1,4 @@
-"""RecurrentRegressor: simple recurrent units, and three ways to their gradient."""
+"""RecurrentRegressor: a recurrent net with three algorithms for its gradient."""
 
 from __future__ import annotations
 
@@ -18,111 +18,123 @@ from sklstm.baselines._gradients import GRADIENTS, Recurrent
 
 
 class RecurrentRegressor(BaselineRegressor):
-    """Regression on sequences by a net of logistic units that feed back into each other.
+    """Regression on sequences by a recurrent net of logistic units.
 
-    It minimises half the squared error by plain gradient descent, one update per sequence or per
-    time step. All gradients share the net and its parameters.
+    The net minimises half the squared error by plain gradient descent, with one update per sequence
+    or per time step. All choices of ``gradient`` use the same net and parameters.
 
     Parameters
     ----------
     n_hidden : int, default=12
-        Hidden units, all logistic.
+        Number of hidden units, all logistic.
 
     connections : {"layered", "shortcuts", "full"}, default="layered"
-        Who sees whom. "layered": hidden units see the inputs and the hidden units of the step
-        before; outputs see the hidden units. "shortcuts": outputs see the inputs too. "full": every
-        hidden unit and every output sees the inputs, and all hidden units and outputs of the step
-        before; an input needs two steps to reach an output through a hidden unit.
+        Connections of the net. "layered": hidden units read the inputs and the hidden units of the
+        previous step, and outputs read the hidden units. "shortcuts": outputs read the inputs too.
+        "full": every hidden unit and every output reads the inputs, and all hidden units and
+        outputs of the previous step. An input then reaches an output through a hidden unit after
+        two steps.
 
     bias : bool, default=True
-        Whether hidden units and outputs have biases. The nets of the 1997 paper have none.
+        If True, hidden units and outputs have biases. The nets of the 1997 paper have none.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
-        Function of the outputs, "logistic" in the 1997 paper. Targets outside its range are
-        allowed; they are never reached.
+        Function of the outputs. The 1997 paper uses "logistic". Targets outside its range are
+        allowed, but cannot be reached.
 
     gradient : {"bptt", "rtrl", "elman"}, default="bptt"
-        "bptt" goes back through the whole sequence [1]_: time O(W) and memory O(n) per step, for n
-        units with W weights. "rtrl" carries the derivatives of all units forward in time [2]_: the
-        same gradient, with memory O(n W), O(n^3), whatever the length, but time O(n^2 W), O(n^4),
-        per step. "elman" takes the hidden units of the step before for inputs, as if they did not
-        depend on weights [3]_: cheap, and blind to what is worth remembering.
+        Algorithm that computes the gradient, for n units with W weights. "bptt" goes back through
+        the whole sequence [1]_, with time O(W) and memory O(n) per step. "rtrl" carries the
+        derivatives of all units forward in time [2]_. It computes the same gradient with memory
+        O(n W), O(n^3), for any length, but needs time O(n^2 W), O(n^4), per step. "elman" treats
+        the hidden units of the previous step as inputs that do not depend on the weights [3]_. It
+        is cheap, but cannot learn what to remember.
 
     update : {"sequence", "step"}, default="sequence"
-        When the weights move: after each sequence, or after each step that has a target. "bptt"
-        knows its gradient at the end only and takes "sequence".
+        When the weights change: after each sequence, or after each step that has a target. "bptt"
+        requires "sequence", because it knows its gradient only at the end.
 
     return_sequences : bool, default=False
-        False: one target per sequence, read at its last step. True: one per step.
+        If False, there is one target per sequence, predicted at its last step. If True, there is
+        one target per step.
 
     features_per_step : int, default=1
-        For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
+        Number of columns that make one step if ``X`` is a 2-D table. Each row of a table is one
+        sequence. 3-D arrays and lists ignore this parameter.
 
     learning_rate_init : float, default=0.1
-        Size of a step along the gradient of a sequence, which is a sum over its steps. It stays as
-        it is.
+        Learning rate. It multiplies the gradient of a sequence, which is a sum over its steps, and
+        stays constant.
 
     max_iter : int, default=200
-        Epochs, passes over all sequences, that `fit` makes at most.
+        Largest number of epochs that ``fit`` runs. An epoch is one pass over all sequences.
 
     shuffle : bool, default=True
-        Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
+        If True, ``fit`` shuffles the sequences before each epoch. ``partial_fit`` never shuffles.
 
     tol : float, default=1e-4
-        An epoch that does not improve the loss by this much counts as no improvement.
+        Smallest improvement of the loss that counts for ``n_iter_no_change``.
 
     n_iter_no_change : int or inf, default=10
-        `fit` stops after more than this many epochs in a row without improvement.
+        Number of epochs without improvement that ``fit`` tolerates. It stops after more than this
+        many in a row.
 
     init_range : float, default=0.2
         Initial weights and biases are drawn from U[-init_range, init_range]. The default is that of
         experiments 1 and 2 of the 1997 paper.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the parameters of the fit before.
+        If True, ``fit`` continues from the parameters of the previous ``fit``.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights and the order of the sequences.
+        Seed of the initial weights and the order of the sequences. Pass an int to get the same
+        result in every run.
 
     verbose : int, default=0
-        Above 0, the progress is shown.
+        With 1 or more, ``fit`` prints its progress. 0 prints nothing.
 
     Attributes
     ----------
     unit_weights_ : ndarray of shape (n_sources, n_units)
-        Row by row: the weights from each unit of the step before, from the bias if there is one,
-        from each input. Units are the hidden units and, for "full", then the outputs. Assigning
-        into this array changes the model.
+        Weights into the units, with one row per source: each unit of the previous step, the bias if
+        there is one, each input. Units are the hidden units and, for "full", then the outputs.
+        Writing into this array changes the model.
     output_weights_ : ndarray of shape (n_sources, n_outputs_) or None
-        Row by row: from each hidden unit of the same step, the bias, and for "shortcuts" each
-        input. None for "full".
+        Weights into the outputs, with one row per source: each hidden unit of the same step, the
+        bias, and for "shortcuts" each input. None for "full".
     parameters_ : ndarray of shape (W,)
-        Both in one vector.
+        Both matrices in one vector.
     n_parameters_ : int
+        Number of weights, the size of ``parameters_``.
     n_features_in_ : int
-        Columns for 2-D `X`, else features per step.
+        Number of columns if ``X`` is a 2-D table, else number of features per step.
     feature_names_in_ : ndarray of str
-        Columns of a data frame, if all of them are strings.
+        Column names. Set only if ``X`` is a data frame whose column names are all strings.
     n_outputs_ : int
+        Number of targets per sequence or step.
     out_activation_ : str
+        Function applied to the outputs: that of ``out_activation`` at the fit.
     n_iter_ : int
-        Epochs of the last call.
+        Number of epochs of the last call.
     t_ : int
-        Sequences seen in training, over all epochs.
+        Number of sequences seen in training, summed over all epochs.
     loss_ : float
-        Mean loss per sequence in the last epoch: half the squared error of the targets.
+        Mean loss per sequence in the last epoch: half the squared error, summed over the targets of
+        a sequence.
     loss_curve_ : list of float
-        The loss after each epoch.
+        Loss after each epoch.
     best_loss_ : float
+        Smallest loss of any epoch since the weights were drawn.
 
     See Also
     --------
-    sklstm.LSTMRegressor : With memory cells, for lags that these nets do not learn to bridge.
+    sklstm.LSTMRegressor : Regression with memory cells, which bridge lags that these nets do not
+        learn.
 
     Notes
     -----
-    With ``update="step"`` the weights move while a sequence runs, so that "rtrl" follows the
-    gradient of no fixed weights: the difference is of the order of the learning rate.
+    With ``update="step"`` the weights change during a sequence. "rtrl" is then only approximately
+    the gradient, with an error of the order of the learning rate.
 
     References
     ----------
@@ -134,7 +146,7 @@ class RecurrentRegressor(BaselineRegressor):
 
     Examples
     --------
-    Was the first input of three high?
+    Is the first of three inputs positive?
 
     >>> import numpy as np
     >>> from sklstm.baselines import RecurrentRegressor
@@ -192,14 +204,13 @@ class RecurrentRegressor(BaselineRegressor):
     def _parameter_shape(self) -> dict[str, Any]:
         if self.gradient == "elman" and self.connections == "full":
             raise ValueError(
-                "gradient='elman' cannot train connections='full': outputs see the hidden units of "
-                "the step before, so that no error of the same step reaches them. Use "
-                "connections='layered'."
+                "gradient='elman' cannot train connections='full', because no error of the same "
+                "step reaches the hidden units. Use connections='layered'."
             )
         if self.gradient == "bptt" and self.update == "step":
             raise ValueError(
-                "gradient='bptt' is known at the end of a sequence only: use update='sequence', or "
-                "gradient='rtrl' for updates at every step."
+                "gradient='bptt' needs update='sequence', because the gradient is known only at "
+                "the end of a sequence. Use gradient='rtrl' for updates at every step."
             )
         return {
             "n_hidden": int(self.n_hidden),
@@ -208,7 +219,7 @@ class RecurrentRegressor(BaselineRegressor):
         }
 
     def _sizes(self) -> tuple[tuple[int, int], tuple[int, int] | None]:
-        """Shapes of the matrix of the units and that of the outputs: sources, then targets."""
+        """Return the shapes of the matrices of the units and of the outputs: sources by targets."""
         shape = self._shape
         n_hidden, n_features, n_outputs = (
             shape[name] for name in ("n_hidden", "n_features", "n_outputs")
@@ -234,7 +245,7 @@ class RecurrentRegressor(BaselineRegressor):
         return self._weights(rng, self._n_weights())
 
     def _net(self, vector: np.ndarray) -> Recurrent:
-        """The net with these weights, which it moves when it learns."""
+        """Return a net that shares ``vector`` and updates it when it learns."""
         shape = self._shape
         return Recurrent(
             vector,
@@ -271,6 +282,6 @@ class RecurrentRegressor(BaselineRegressor):
         n_rows = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n_rows, self.n_outputs_))
         steps = Steps.dense(sequences.values, sequences.offsets)
-        vector = np.require(self.parameters_, requirements="W")  # a copy of what is memory-mapped
+        vector = np.require(self.parameters_, requirements="W")  # copies a read-only array
         self._net(vector).output(steps, out, per_step=self.return_sequences)
         return out

@@ -1,4 +1,4 @@
-"""SequenceChunker: a net that learns from a second one, which sees only what the first missed."""
+"""SequenceChunker: two recurrent nets; the second reads only what the first did not predict."""
 
 from __future__ import annotations
 
@@ -17,113 +17,124 @@ from sklstm.baselines._entries import Steps
 
 
 class SequenceChunker(BaselineRegressor):
-    """Regression on sequences by the neural sequence chunker with two recurrent nets.
+    """Regression on sequences by the neural sequence chunker, with two recurrent nets.
 
-    The automatizer sees every input and predicts the targets, the next input, and the state of the
-    chunker. The chunker sees only the inputs that the automatizer did not predict, so that for it
-    what is far apart may be close; it learns to predict each of them from the one before. As the
-    automatizer has to know the chunker's state, it learns to remember what the chunker found to be
-    worth it. Predictions come from the automatizer alone.
+    The automatizer reads every input. It predicts the targets, the next input, and the state of the
+    chunker. The chunker reads only inputs that the automatizer did not predict, and learns to
+    predict each of them from the previous one. Events that are far apart in the sequence can be
+    neighbours for the chunker. Since the automatizer learns to predict the chunker's state, it
+    learns to remember the same information. ``predict`` uses the automatizer alone.
 
     Parameters
     ----------
     n_hidden : int, default=4
-        Hidden units of each net, all logistic: 1 in experiment 2a of the 1997 paper.
+        Number of hidden units of each net, all logistic. Experiment 2a of the 1997 paper uses 1.
 
     threshold : float, default=0.25
-        An input was unexpected if any of its numbers was predicted with a larger error. Not
-        published; the default is the paper's criterion for a correct prediction.
+        An input is unexpected if any of its elements was predicted with a larger error. The value
+        is not published. The default is the paper's criterion for a correct prediction.
 
     n_steps : int, default=3
-        Steps that errors go back in time, in each net over those that it has seen. 3 is named in
-        [1]_ as an example.
+        Number of steps that errors go back in time, counted in steps that the net has read. [1]_
+        names 3 as an example.
 
     next_input : bool, default=False
-        Whether the targets are the next inputs. Then one output serves both, and the target of the
-        last step is an input that the chunker learns to predict too, although `X` does not hold it.
-        Needs ``return_sequences=True`` and a target for every feature. Otherwise the automatizer
-        has outputs for targets and for the next input.
+        Set it to True if the targets are the next inputs. One set of outputs then serves both. The
+        target of the last step is an input that ``X`` does not contain, and the chunker learns to
+        predict it as well. This needs ``return_sequences=True`` and one target per feature. If
+        False, the automatizer has separate outputs for the targets and the next input.
 
     chunker_shortcuts : bool, default=False
-        Whether the chunker's outputs see its inputs. Then it can predict an input from the last one
-        without its hidden units, which have no reason to tell the two apart, and the automatizer
-        learns nothing worth knowing from them: on experiment 2a it fails at any lag that was tried.
+        If True, the chunker's outputs read its inputs. They can then predict an input from the
+        previous one without the hidden units, whose state then contains nothing that the
+        automatizer could learn. With True, experiment 2a failed at every lag that was tried.
 
     bias : bool, default=True
-        Whether hidden units and outputs have biases. The nets of the 1997 paper have none.
+        If True, hidden units and outputs have biases. The nets of the 1997 paper have none.
 
     out_activation : {"identity", "logistic", "tanh"}, default="identity"
-        Function of the outputs for targets and inputs, "logistic" in the 1997 paper. Those for the
-        chunker's state are logistic, as that is.
+        Function of the outputs for targets and inputs. The 1997 paper uses "logistic". The outputs
+        for the chunker's state are always logistic.
 
     return_sequences : bool, default=False
-        False: one target per sequence, read at its last step. True: one per step.
+        If False, there is one target per sequence, predicted at its last step. If True, there is
+        one target per step.
 
     features_per_step : int, default=1
-        For 2-D `X` only: each row is one sequence, and this many of its columns make a step.
+        Number of columns that make one step if ``X`` is a 2-D table. Each row of a table is one
+        sequence. 3-D arrays and lists ignore this parameter.
 
     learning_rate_init : float, default=0.1
-        Size of a step along the gradient; both nets move at every step of a sequence.
+        Learning rate of both nets, which learn at every step of a sequence. It stays constant.
 
     max_iter : int, default=200
-        Epochs, passes over all sequences, that `fit` makes at most.
+        Largest number of epochs that ``fit`` runs. An epoch is one pass over all sequences.
 
     shuffle : bool, default=True
-        Whether `fit` draws a new order of the sequences for each epoch. `partial_fit` never does.
+        If True, ``fit`` shuffles the sequences before each epoch. ``partial_fit`` never shuffles.
 
     tol : float, default=1e-4
-        An epoch that does not improve the loss by this much counts as no improvement.
+        Smallest improvement of the loss that counts for ``n_iter_no_change``.
 
     n_iter_no_change : int or inf, default=10
-        `fit` stops after more than this many epochs in a row without improvement.
+        Number of epochs without improvement that ``fit`` tolerates. It stops after more than this
+        many in a row.
 
     init_range : float, default=0.2
         Initial weights and biases are drawn from U[-init_range, init_range]. The default is that of
         experiment 2 of the 1997 paper.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the parameters of the fit before.
+        If True, ``fit`` continues from the parameters of the previous ``fit``.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights and the order of the sequences.
+        Seed of the initial weights and the order of the sequences. Pass an int to get the same
+        result in every run.
 
     verbose : int, default=0
-        Above 0, the progress is shown.
+        With 1 or more, ``fit`` prints its progress. 0 prints nothing.
 
     Attributes
     ----------
     parameters_ : ndarray of shape (W,)
-        The weights of the automatizer, then those of the chunker; of each the matrix of the hidden
-        units, then that of the outputs, a row per source: hidden units, bias, inputs. Outputs of
-        the automatizer are targets, next input (unless it is the target), state of the chunker.
+        Weights of the automatizer, then those of the chunker. Each net has the matrix of the hidden
+        units, then that of the outputs, with one row per source: hidden units, bias, inputs. The
+        outputs of the automatizer are the targets, the next input (unless it is the target), and
+        the state of the chunker.
     n_automatizer_parameters_ : int
-        How many of them are the automatizer's.
+        Number of weights of the automatizer.
     n_parameters_ : int
+        Number of weights, the size of ``parameters_``.
     n_surprises_ : int
-        Inputs that the automatizer did not predict in the last epoch, first ones included.
+        Number of inputs that the automatizer did not predict in the last epoch. The first input of
+        each sequence counts.
     n_features_in_ : int
-        Columns for 2-D `X`, else features per step.
+        Number of columns if ``X`` is a 2-D table, else number of features per step.
     feature_names_in_ : ndarray of str
-        Columns of a data frame, if all of them are strings.
+        Column names. Set only if ``X`` is a data frame whose column names are all strings.
     n_outputs_ : int
+        Number of targets per sequence or step.
     out_activation_ : str
+        Function applied to the outputs: that of ``out_activation`` at the fit.
     n_iter_ : int
-        Epochs of the last call.
+        Number of epochs of the last call.
     t_ : int
-        Sequences seen in training, over all epochs.
+        Number of sequences seen in training, summed over all epochs.
     loss_ : float
-        Mean loss per sequence in the last epoch: half the squared error of the targets.
+        Mean loss per sequence in the last epoch: half the squared error, summed over the targets of
+        a sequence.
     loss_curve_ : list of float
-        The loss after each epoch.
+        Loss after each epoch.
     best_loss_ : float
+        Smallest loss of any epoch since the weights were drawn.
 
     See Also
     --------
-    RecurrentRegressor : One net, and the gradient through the whole sequence.
+    RecurrentRegressor : A single recurrent net, with the gradient through the whole sequence.
 
     Notes
     -----
-    Weights are those of targets. What else the nets learn has weight 1.
+    Sample weights apply to the targets. The other outputs of the nets always have weight 1.
 
     References
     ----------
@@ -187,8 +198,8 @@ class SequenceChunker(BaselineRegressor):
     def _parameter_shape(self) -> dict[str, Any]:
         if self.next_input and not self.return_sequences:
             raise ValueError(
-                "next_input=True means that each step has a target, the next input: use it with "
-                "return_sequences=True."
+                "next_input=True needs return_sequences=True, because each step has a target: the "
+                "next input."
             )
         return {
             "n_hidden": int(self.n_hidden),
@@ -198,7 +209,7 @@ class SequenceChunker(BaselineRegressor):
         }
 
     def _sizes(self) -> tuple[int, int]:
-        """Weights of the automatizer and of the chunker."""
+        """Return the numbers of weights of the automatizer and of the chunker."""
         shape = self._shape
         n_hidden, n_features = shape["n_hidden"], shape["n_features"]
         n_sources = n_hidden + shape["bias"] + n_features
@@ -219,14 +230,14 @@ class SequenceChunker(BaselineRegressor):
         if shape["next_input"] and shape["n_outputs"] != shape["n_features"]:
             raise ValueError(
                 f"next_input=True needs one target per feature, got {shape['n_outputs']} outputs "
-                f"for {shape['n_features']} features. Give the next inputs as y, or set "
+                f"for {shape['n_features']} features. Pass the next inputs as y, or set "
                 "next_input=False."
             )
         self.n_surprises_ = 0
         return self._weights(rng, sum(self._sizes()))
 
     def _nets(self, vector: np.ndarray) -> Chunker:
-        """Both nets with these weights, which they move when they learn."""
+        """Return both nets, which share ``vector`` and update it when they learn."""
         shape = self._shape
         return Chunker(
             vector,
@@ -265,6 +276,6 @@ class SequenceChunker(BaselineRegressor):
         n_rows = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n_rows, self.n_outputs_))
         steps = Steps.dense(sequences.values, sequences.offsets)
-        vector = np.require(self.parameters_, requirements="W")  # a copy of what is memory-mapped
+        vector = np.require(self.parameters_, requirements="W")  # copies a read-only array
         self._nets(vector).output(steps, out, per_step=self.return_sequences)
         return out
