@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -88,7 +88,7 @@ class BaseLSTM(CategoricalInput):
         y_val: Any = None,
         sample_weight_val: Any = None,
         validation_groups: Any = None,
-    ):
+    ) -> Self:
         """Train on sequences and their targets.
 
         Parameters

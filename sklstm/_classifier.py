@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
 from sklearn.base import ClassifierMixin
 
@@ -14,6 +15,20 @@ from sklstm._restored import check_labels
 from sklstm._sklearn import StrOptions
 from sklstm._snapshots import revised
 from sklstm._targets import Rows
+from sklstm._typing import (
+    Bias,
+    Categorical,
+    Cell,
+    ClassWeight,
+    GateBias,
+    Gradient,
+    LearningRate,
+    PerStep,
+    Pooling,
+    RandomState,
+    Scoring,
+    Solver,
+)
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
@@ -359,46 +374,46 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def __init__(
         self,
-        hidden_layer_sizes=64,
+        hidden_layer_sizes: int | Sequence[int] = 64,
         *,
-        block_size=1,
-        cell="forget",
-        gradient="auto",
-        bidirectional=False,
-        pooling="last",
-        return_sequences=False,
-        features_per_step=1,
-        categorical_features=None,
-        solver="adam",
-        alpha=0.0,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        max_iter="auto",
-        shuffle=True,
-        clip_norm=5.0,
-        tol=None,
-        n_iter_no_change=50,
-        early_stopping=False,
-        scoring=None,
-        validation_fraction=0.1,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        bias="all",
-        gate_bias="auto",
-        init_range=None,
-        warm_start=False,
-        class_weight=None,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        block_size: int = 1,
+        cell: Cell = "forget",
+        gradient: Gradient = "auto",
+        bidirectional: bool = False,
+        pooling: Pooling = "last",
+        return_sequences: bool = False,
+        features_per_step: int = 1,
+        categorical_features: Categorical = None,
+        solver: Solver = "adam",
+        alpha: float = 0.0,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.005,
+        power_t: float = 0.5,
+        max_iter: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        clip_norm: float | None = 5.0,
+        tol: float | None = None,
+        n_iter_no_change: float = 50,
+        early_stopping: bool = False,
+        scoring: Scoring = None,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        bias: Bias | None = "all",
+        gate_bias: GateBias = "auto",
+        init_range: float | None = None,
+        warm_start: bool = False,
+        class_weight: ClassWeight = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self._set_parameters(locals())
 
     def __sklearn_tags__(self):
@@ -406,7 +421,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None):
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on more sequences, in the given order.
 
         Use it for data that arrive in parts or do not fit in memory.
@@ -450,7 +465,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         n_outputs: int = 1,
         expected_length: float | None = None,
         categories: Any = None,
-    ):
+    ) -> Self:
         """Draw initial parameters without training.
 
         Use it before online learning (``partial_fit`` or a stream), or to import parameters.
@@ -498,7 +513,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             draft._initialize(n_features, expected_length)
         return self
 
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: Any) -> PerStep:
         """Return raw outputs, before the logistic function or the softmax.
 
         Parameters
@@ -515,7 +530,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         now, raw, sequences = self._run(X)
         return now._in_container(raw[:, 0] if now.n_outputs_ == 1 else raw, sequences)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> PerStep:
         """Predict the most probable label of each sequence.
 
         Parameters
@@ -539,7 +554,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         now, raw, sequences = self._run(X)
         return now._in_container(now._outputs_now().predict(raw), sequences)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any) -> PerStep:
         """Predict the probability of each class.
 
         Parameters
@@ -557,7 +572,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         now, raw, sequences = self._run(X)
         return now._in_container(now._outputs_now().probabilities(raw), sequences)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: Any) -> PerStep:
         """Predict the logarithm of the probability of each class.
 
         The values are accurate even if a probability is 0 in floating point.

@@ -216,7 +216,7 @@ class PipelineStream(Stream):
             self._transforms = transforms
 
 
-def stream(model):
+def stream(model: Any) -> Stream | PipelineStream:
     """Open a stream of raw time steps through a fitted pipeline.
 
     Parameters

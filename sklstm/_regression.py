@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import RegressorMixin
 
@@ -12,6 +12,7 @@ from sklstm._outputs import Given
 from sklstm._parameters import size_of_network
 from sklstm._snapshots import revised
 from sklstm._targets import Rows
+from sklstm._typing import PerStep
 
 
 class SequenceRegressor(RegressorMixin, SequenceEstimator):
@@ -22,7 +23,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None):
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on more sequences, in the given order.
 
         Use it for data that arrive in parts or do not fit in memory.
@@ -54,7 +55,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def initialize(self, n_features: int, *, n_outputs: int = 1):
+    def initialize(self, n_features: int, *, n_outputs: int = 1) -> Self:
         """Draw initial parameters without training.
 
         Parameters
@@ -77,7 +78,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             draft._initialize(n_features)
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> PerStep:
         """Predict the targets of each sequence.
 
         Parameters

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -16,6 +17,20 @@ from sklstm._regression import SequenceRegressor
 from sklstm._restored import check_units
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._snapshots import revised
+from sklstm._typing import (
+    Bias,
+    Categorical,
+    Cell,
+    GateBias,
+    Gradient,
+    LearningRate,
+    Loss,
+    OutActivation,
+    Pooling,
+    RandomState,
+    Scoring,
+    Solver,
+)
 from sklstm._units import per_output
 
 
@@ -396,49 +411,49 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     def __init__(
         self,
-        hidden_layer_sizes=64,
+        hidden_layer_sizes: int | Sequence[int] = 64,
         *,
-        loss="squared_error",
-        quantile=None,
-        out_activation="identity",
-        normalize_y=True,
-        block_size=1,
-        cell="forget",
-        gradient="auto",
-        bidirectional=False,
-        pooling="last",
-        return_sequences=False,
-        features_per_step=1,
-        categorical_features=None,
-        solver="adam",
-        alpha=0.0,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        max_iter="auto",
-        shuffle=True,
-        clip_norm=5.0,
-        tol=None,
-        n_iter_no_change=50,
-        early_stopping=False,
-        scoring=None,
-        validation_fraction=0.1,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        bias="all",
-        gate_bias="auto",
-        init_range=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        loss: Loss = "squared_error",
+        quantile: float | Sequence[float] | None = None,
+        out_activation: OutActivation = "identity",
+        normalize_y: bool = True,
+        block_size: int = 1,
+        cell: Cell = "forget",
+        gradient: Gradient = "auto",
+        bidirectional: bool = False,
+        pooling: Pooling = "last",
+        return_sequences: bool = False,
+        features_per_step: int = 1,
+        categorical_features: Categorical = None,
+        solver: Solver = "adam",
+        alpha: float = 0.0,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.005,
+        power_t: float = 0.5,
+        max_iter: int | Literal["auto"] = "auto",
+        shuffle: bool = True,
+        clip_norm: float | None = 5.0,
+        tol: float | None = None,
+        n_iter_no_change: float = 50,
+        early_stopping: bool = False,
+        scoring: Scoring = None,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        bias: Bias | None = "all",
+        gate_bias: GateBias = "auto",
+        init_range: float | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self._set_parameters(locals())
 
     def initialize(
@@ -450,7 +465,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         y_mean: Any = None,
         y_scale: Any = None,
         categories: Any = None,
-    ):
+    ) -> Self:
         """Draw initial parameters without training.
 
         Use it before online learning (``partial_fit`` or a stream), or to import parameters.

@@ -3,12 +3,13 @@
 This is the one place to look at after its releases.
 """
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from sys import float_info
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy import timedelta64
-from sklearn.base import _fit_context
+from sklearn.base import _fit_context as _untyped_fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -22,18 +23,32 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _untyped_with_callbacks
 except ImportError:  # before 1.9 there are no callbacks: no set_callbacks, nothing to call
 
     class CallbackSupportMixin:
         """Nothing."""
 
-    def with_callbacks(method):
+    def _untyped_with_callbacks(method):
         return method
 
     HAS_CALLBACKS = False
 else:
     HAS_CALLBACKS = True
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def with_callbacks(method: Method) -> Method:
+    """scikit-learn's decorator, which keeps the type of what it decorates."""
+    return _untyped_with_callbacks(method)
+
+
+def _fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], Method]:
+    """scikit-learn's decorator, which keeps the type of what it decorates."""
+    return _untyped_fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
 
 class Interval(_Interval):

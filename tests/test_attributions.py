@@ -222,8 +222,6 @@ def test_a_picture():
     display = AttributionDisplay.from_estimator(MODELS["regressor"](), X[0], method="gradient")
     assert display.image_.get_array().shape == X[0].T.shape
     assert len(display.lines_) == 3
-    with pytest.raises(
-        ValueError, match="ax has 1 axes, but the display needs 2: signal"
-    ):
+    with pytest.raises(ValueError, match="ax has 1 axes, but the display needs 2: signal"):
         display.plot(pyplot.gca())
     pyplot.close("all")

@@ -13,7 +13,7 @@ from copy import deepcopy
 from functools import partial
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -120,7 +120,7 @@ class BaselineRegressor(SequenceRegressor):
     def n_parameters_(self) -> int:
         return len(self.parameters_)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on sequences and their targets.
 
         Parameters
@@ -165,7 +165,7 @@ class BaselineRegressor(SequenceRegressor):
             )
         return self._warn_of_end(end)
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any):
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         """Train for one epoch on ``X``, in the given order."""
         with revised(self) as draft:
             shape = draft._check_parameters()

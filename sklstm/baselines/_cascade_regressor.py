@@ -15,6 +15,7 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
+from sklstm._typing import OutActivation, RandomState
 from sklstm.baselines._baseline import (
     AT_LEAST_1,
     CONSTRAINTS,
@@ -204,30 +205,30 @@ class RecurrentCascadeRegressor(BaselineRegressor):
 
     def __init__(
         self,
-        max_hidden=16,
+        max_hidden: int = 16,
         *,
-        n_candidates=8,
-        out_activation="identity",
-        return_sequences=False,
-        features_per_step=1,
-        output_rate=1.0,
-        candidate_rate=100.0,
-        growth=2.0,
-        output_decay=1e-4,
-        candidate_decay=0.0,
-        output_patience=12,
-        candidate_patience=8,
-        output_threshold=0.01,
-        candidate_threshold=0.03,
-        max_phase_iter=100,
-        slope_offset=0.1,
-        tolerance=0.0,
-        max_iter=2000,
-        init_range=1.0,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        n_candidates: int = 8,
+        out_activation: OutActivation = "identity",
+        return_sequences: bool = False,
+        features_per_step: int = 1,
+        output_rate: float = 1.0,
+        candidate_rate: float = 100.0,
+        growth: float = 2.0,
+        output_decay: float = 1e-4,
+        candidate_decay: float = 0.0,
+        output_patience: int = 12,
+        candidate_patience: int = 8,
+        output_threshold: float = 0.01,
+        candidate_threshold: float = 0.03,
+        max_phase_iter: int = 100,
+        slope_offset: float = 0.1,
+        tolerance: float = 0.0,
+        max_iter: int = 2000,
+        init_range: float = 1.0,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self._set_parameters(locals())
 
     @property

@@ -16,6 +16,7 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
+from sklstm._typing import Bias, OutActivation, RandomState
 from sklstm.baselines._baseline import CONSTRAINTS, POSITIVE, BaselineRegressor
 from sklstm.baselines._entries import Steps
 from sklstm.baselines._guesses import Guesses
@@ -142,20 +143,20 @@ class GuessingRegressor(BaselineRegressor):
 
     def __init__(
         self,
-        n_hidden=1,
+        n_hidden: int = 1,
         *,
-        connections="full",
-        bias="all",
-        out_activation="logistic",
-        tolerance=0.1,
-        return_sequences=False,
-        features_per_step=1,
-        max_iter=100000,
-        init_range=100.0,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        connections: str = "full",
+        bias: Bias | None = "all",
+        out_activation: OutActivation = "logistic",
+        tolerance: float = 0.1,
+        return_sequences: bool = False,
+        features_per_step: int = 1,
+        max_iter: int = 100000,
+        init_range: float = 100.0,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self._set_parameters(locals())
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from sklstm._restored import is_flag, is_size
 from sklstm._sequences import Sequences
 from sklstm._sklearn import StrOptions
 from sklstm._targets import Examples
+from sklstm._typing import OutActivation, RandomState
 from sklstm.baselines._baseline import AT_LEAST_1, DESCENT, BaselineRegressor
 from sklstm.baselines._entries import Steps
 from sklstm.baselines._gradients import GRADIENTS, Recurrent
@@ -168,25 +169,25 @@ class RecurrentRegressor(BaselineRegressor):
 
     def __init__(
         self,
-        n_hidden=12,
+        n_hidden: int = 12,
         *,
-        connections="layered",
-        bias=True,
-        out_activation="identity",
-        gradient="bptt",
-        update="sequence",
-        return_sequences=False,
-        features_per_step=1,
-        learning_rate_init=0.1,
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        init_range=0.2,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        connections: str = "layered",
+        bias: bool = True,
+        out_activation: OutActivation = "identity",
+        gradient: Literal["bptt", "rtrl"] = "bptt",
+        update: str = "sequence",
+        return_sequences: bool = False,
+        features_per_step: int = 1,
+        learning_rate_init: float = 0.1,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        tol: float | None = 1e-4,
+        n_iter_no_change: float = 10,
+        init_range: float = 0.2,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self._set_parameters(locals())
 
     @property

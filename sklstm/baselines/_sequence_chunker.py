@@ -11,6 +11,7 @@ import numpy as np
 from sklstm._restored import is_flag, is_size
 from sklstm._sequences import Sequences
 from sklstm._targets import Examples
+from sklstm._typing import OutActivation, RandomState
 from sklstm.baselines._baseline import AT_LEAST_1, DESCENT, NOT_NEGATIVE, BaselineRegressor
 from sklstm.baselines._chunker import Chunker
 from sklstm.baselines._entries import Steps
@@ -167,26 +168,26 @@ class SequenceChunker(BaselineRegressor):
 
     def __init__(
         self,
-        n_hidden=4,
+        n_hidden: int = 4,
         *,
-        threshold=0.25,
-        n_steps=3,
-        next_input=False,
-        chunker_shortcuts=False,
-        bias=True,
-        out_activation="identity",
-        return_sequences=False,
-        features_per_step=1,
-        learning_rate_init=0.1,
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        init_range=0.2,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        threshold: float = 0.25,
+        n_steps: int = 3,
+        next_input: bool = False,
+        chunker_shortcuts: bool = False,
+        bias: bool = True,
+        out_activation: OutActivation = "identity",
+        return_sequences: bool = False,
+        features_per_step: int = 1,
+        learning_rate_init: float = 0.1,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        tol: float | None = 1e-4,
+        n_iter_no_change: float = 10,
+        init_range: float = 0.2,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
         self._set_parameters(locals())
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn import get_config
@@ -23,6 +23,7 @@ from sklstm._sequences import called, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, HasMethods, InvalidParameterError, _fit_context
 from sklstm._snapshots import revised, snapshot
 from sklstm._targets import Rows, read_regression, read_weights
+from sklstm._typing import PerStep
 from sklstm.compose._columns import features_of_outputs
 from sklstm.compose._now import relative_steps, values_now, warn_if_apart
 from sklstm.preprocessing._transformer import as_given
@@ -116,7 +117,7 @@ class RelativeRegressor(
         "columns": [Integral, str, "array-like", None],
     }
 
-    def __init__(self, regressor, *, columns=None):
+    def __init__(self, regressor: Any, *, columns: Any = None) -> None:
         self.regressor = regressor
         self.columns = columns
 
@@ -131,7 +132,7 @@ class RelativeRegressor(
         tags.regressor_tags.poor_score = True  # on data whose level determines y
         return tags
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return the requested metadata for scikit-learn's metadata routing.
 
         Returns
@@ -147,7 +148,7 @@ class RelativeRegressor(
     # --------------------------------------------------------------------------------- learning
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Train a clone of the regressor on relative sequences and targets.
 
         Parameters
@@ -193,7 +194,7 @@ class RelativeRegressor(
 
     @available_if(_learns_in_parts)
     @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, **fit_params):
+    def partial_fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
         """Continue training on relative sequences and targets.
 
         Available only if the regressor has ``partial_fit``.
@@ -230,7 +231,7 @@ class RelativeRegressor(
 
     # ------------------------------------------------------------------------------- predicting
 
-    def predict(self, X):
+    def predict(self, X: Any) -> PerStep:
         """Predict in the units of ``y``.
 
         Parameters
@@ -250,7 +251,7 @@ class RelativeRegressor(
         rows = now._read(X)
         return _in_container(now._values(rows), rows)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² of the predictions in the units of ``y``.
 
         If the regressor is an :class:`~sklstm.LSTMRegressor` with another loss than the squared

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -54,7 +54,7 @@ def _has_no_limits(encoder: SequenceEncoder) -> bool:
 class _Encoding:
     """What returns sequences, outside the class that scikit-learn instruments: see `_Transform`."""
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Encode ``X``.
 
         Parameters
@@ -82,7 +82,7 @@ class _Encoding:
             return encoded
         return _wrap_data_with_container("transform", encoded, X, now)
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit to ``X`` and encode it.
 
         Parameters
@@ -214,18 +214,18 @@ class SequenceEncoder(
     def __init__(
         self,
         *,
-        min_frequency=None,
-        max_categories=None,
-        handle_unknown="ignore",
-        dtype="float64",
-    ):
+        min_frequency: int | float | None = None,
+        max_categories: int | None = None,
+        handle_unknown: Literal["ignore", "error"] = "ignore",
+        dtype: Any = "float64",
+    ) -> None:
         self.min_frequency = min_frequency
         self.max_categories = max_categories
         self.handle_unknown = handle_unknown
         self.dtype = dtype
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the symbols of each feature, forgetting earlier ones.
 
         Parameters
@@ -254,7 +254,7 @@ class SequenceEncoder(
 
     @available_if(_has_no_limits)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Learn further symbols. Codes that were given before stay the same.
 
         Parameters
@@ -286,7 +286,7 @@ class SequenceEncoder(
             draft._learn(symbols, {j: old[j].with_new(symbols.feature(j)) for j in old})
         return self
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Turn codes into symbols.
 
         Parameters

@@ -17,7 +17,9 @@ SYMBOLS = (
 )
 
 
-def from_long(df, id=None, time=None, values=None):
+def from_long(
+    df: Any, id: Any = None, time: Any = None, values: Any = None
+) -> tuple[list[np.ndarray], np.ndarray]:
     """Turn a long data frame, with one row per time step, into a list of sequences.
 
     Parameters

@@ -8,7 +8,7 @@ finds outside of a sequence is the place just before, or just behind it.
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from sklstm._restored import require_array
 from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions, _fit_context
 from sklstm._snapshots import revised
+from sklstm._typing import Categorical
 from sklstm.preprocessing._statistics import Moments, medians, weighted_steps
 from sklstm.preprocessing._step_features import QUIET, StepFeatures
 from sklstm.preprocessing._transformer import CATEGORICAL, TransformStream
@@ -137,14 +138,14 @@ class SequenceImputer(StepFeatures):
 
     def __init__(
         self,
-        strategy="forward",
+        strategy: Literal["forward", "linear", "mean", "median", "constant"] = "forward",
         *,
-        fill_value=0.0,
-        add_indicator=False,
-        add_elapsed=False,
-        categorical_features=None,
-        features_per_step=1,
-    ):
+        fill_value: float = 0.0,
+        add_indicator: bool = False,
+        add_elapsed: bool = False,
+        categorical_features: Categorical = None,
+        features_per_step: int = 1,
+    ) -> None:
         self.strategy = strategy
         self.fill_value = fill_value
         self.add_indicator = add_indicator
@@ -153,7 +154,7 @@ class SequenceImputer(StepFeatures):
         self.features_per_step = features_per_step
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn what to fill in where a sequence says nothing.
 
         Parameters

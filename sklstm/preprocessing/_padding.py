@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -22,7 +22,14 @@ HINTS = {
 }
 
 
-def from_padded(X, *, value=np.nan, channels_first=False, padding="auto", allow_nan=False):
+def from_padded(
+    X: Any,
+    *,
+    value: float = np.nan,
+    channels_first: bool = False,
+    padding: Literal["auto", "post", "pre"] = "auto",
+    allow_nan: bool = False,
+) -> list[np.ndarray]:
     """Turn an array padded to one length into a list of sequences of their own lengths.
 
     A step is padding if all its features equal ``value``. tslearn and aeon pad with NaN at the end
@@ -126,7 +133,15 @@ def from_padded(X, *, value=np.nan, channels_first=False, padding="auto", allow_
     return sequences
 
 
-def to_padded(X, *, value=0.0, length=None, channels_first=False, padding="post", allow_nan=False):
+def to_padded(
+    X: Any,
+    *,
+    value: float = 0.0,
+    length: int | None = None,
+    channels_first: bool = False,
+    padding: Literal["post", "pre"] = "post",
+    allow_nan: bool = False,
+) -> np.ndarray:
     """Pad sequences to one length.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
@@ -12,6 +12,7 @@ from sklstm._restored import check, require_array
 from sklstm._sequences import Sequences
 from sklstm._sklearn import _fit_context
 from sklstm._snapshots import revised
+from sklstm._typing import Categorical
 from sklstm.preprocessing._statistics import Moments, weighted_steps
 from sklstm.preprocessing._transformer import (
     CATEGORICAL,
@@ -96,15 +97,20 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     }
 
     def __init__(
-        self, *, with_mean=True, with_std=True, categorical_features=None, features_per_step=1
-    ):
+        self,
+        *,
+        with_mean: bool = True,
+        with_std: bool = True,
+        categorical_features: Categorical = None,
+        features_per_step: int = 1,
+    ) -> None:
         self.with_mean = with_mean
         self.with_std = with_std
         self.categorical_features = categorical_features
         self.features_per_step = features_per_step
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn mean and scale of each feature, forgetting earlier ones.
 
         Parameters
@@ -123,7 +129,7 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
             return self._learn(X, sample_weight, first=True)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Add sequences to the statistics, as if all had been given to one ``fit``.
 
         Parameters
@@ -140,7 +146,7 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         """
         return self._learn(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Undo the scaling.
 
         Parameters

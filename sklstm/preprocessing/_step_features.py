@@ -8,7 +8,7 @@ sequences at once; what was taken from another sequence is then overwritten.
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -61,7 +61,7 @@ class StepFeatures(SequenceTransformer):
         check(memory is None or fits, "memory", memory, of)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Take the number and the names of the features from ``X``.
 
         Parameters
@@ -78,7 +78,7 @@ class StepFeatures(SequenceTransformer):
             draft._n_step_features = draft._read(X).n_features
         return self
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the features after the transformation.
 
         Parameters
@@ -172,7 +172,7 @@ class SequenceDifferences(StepFeatures):
 
     _sizes = ("order",)
 
-    def __init__(self, order=1, *, keep=True, features_per_step=1):
+    def __init__(self, order: int = 1, *, keep: bool = True, features_per_step: int = 1) -> None:
         self.order = order
         self.keep = keep
         self.features_per_step = features_per_step
@@ -277,7 +277,9 @@ class SequenceContext(StepFeatures):
 
     _sizes = ("before", "after")
 
-    def __init__(self, before=2, after=2, *, relative=True, features_per_step=1):
+    def __init__(
+        self, before: int = 2, after: int = 2, *, relative: bool = True, features_per_step: int = 1
+    ) -> None:
         self.before = before
         self.after = after
         self.relative = relative

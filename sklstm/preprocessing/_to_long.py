@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,13 @@ from sklstm._containers import refuse_container
 from sklstm._numbers import as_array, filled
 from sklstm.preprocessing._frames import refuse_twice
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def to_long(X, ids=None, *, id="id", time="time", values=None):
+
+def to_long(
+    X: Any, ids: Any = None, *, id: str = "id", time: str = "time", values: Any = None
+) -> pd.DataFrame:
     """Turn sequences, or predictions per step, into a long pandas data frame.
 
     Parameters

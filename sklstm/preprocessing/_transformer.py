@@ -29,7 +29,7 @@ class _Transform:
     have to stay what they are.
     """
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Transform ``X``.
 
         Parameters
@@ -50,7 +50,7 @@ class _Transform:
             return transformed
         return _wrap_data_with_container("transform", transformed, X, now)
 
-    def fit_transform(self, X, y=None, **fit_params):
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit to ``X`` and transform it.
 
         Parameters
@@ -98,7 +98,7 @@ class SequenceTransformer(
         """Raise an error for what `_step` cannot have kept."""
         check(memory is None, "memory", memory, "None")
 
-    def stream(self):
+    def stream(self) -> TransformStream:
         """This transformer on a stream: one time step after the other.
 
         :func:`sklstm.stream` makes a stream of a whole pipeline.

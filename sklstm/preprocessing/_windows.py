@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, NoReturn
 
@@ -15,8 +16,15 @@ from sklstm.preprocessing._series import chosen_columns, is_list, known_columns,
 
 
 def sliding_windows(
-    series, width, horizon=1, step=1, *, target=None, known_future=None, dropna=False
-):
+    series: Any,
+    width: int,
+    horizon: int | Sequence[int] = 1,
+    step: int = 1,
+    *,
+    target: Any = None,
+    known_future: Any = None,
+    dropna: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
     """Turn one long series into windows and the values that follow them, to forecast by regression.
 
     Parameters
@@ -144,7 +152,14 @@ def sliding_windows(
     return np.array(X, order="C"), np.array(y, order="C")
 
 
-def last_window(series, width, horizon=1, *, known_future=None, future=None):
+def last_window(
+    series: Any,
+    width: int,
+    horizon: int | Sequence[int] = 1,
+    *,
+    known_future: Any = None,
+    future: Any = None,
+) -> np.ndarray:
     """Return the last window of a series, to forecast what follows it.
 
     Parameters

@@ -1,0 +1,89 @@
+"""Types: what a type checker says of a user's program, and stubs against compiled modules.
+
+mypy and pyright come with ``pip install -e '.[typing]'``; without them these tests are skipped.
+"""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from sklstm import LSTMClassifier, LSTMRegressor, _typing
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = ROOT / "tests" / "typed" / "user.py"
+STUBS = [file.relative_to(ROOT) for file in sorted((ROOT / "sklstm").rglob("*.pyi"))]
+
+
+def needs(package):
+    missing = importlib.util.find_spec(package) is None
+    return pytest.mark.skipif(missing, reason=f"needs {package}")
+
+
+def run(*arguments):
+    ended = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@needs("mypy")
+def test_mypy_is_content_with_a_users_program():
+    code, said = run("mypy", "--strict", "--follow-imports=silent", PROGRAM)
+    assert code == 0, said
+
+
+@needs("mypy")
+def test_mypy_finds_a_wrong_parameter(tmp_path):
+    program = tmp_path / "wrong.py"
+    program.write_text('from sklstm import LSTMClassifier\nLSTMClassifier(cell="1998")\n')
+    code, said = run("mypy", "--strict", "--follow-imports=silent", program)
+    assert code == 1 and "incompatible type \"Literal['1998']\"" in said, said
+
+
+@needs("pyright")
+def test_pyright_is_content_with_a_users_program():
+    code, said = run("pyright", "--pythonpath", sys.executable, PROGRAM)
+    assert code == 0, said
+
+
+@needs("mypy")
+def test_stubs_are_those_of_the_compiled_modules():
+    modules = [".".join(stub.with_suffix("").parts) for stub in STUBS]
+    options = ("--ignore-missing-stub", "--ignore-disjoint-bases")
+    code, said = run("mypy.stubtest", *options, *modules)
+    assert code == 0, said
+
+
+def test_every_compiled_module_of_its_own_has_a_stub():
+    built = {
+        file.with_name(file.name.partition(".")[0]) for file in (ROOT / "sklstm").rglob("*.so")
+    }
+    own = {file.relative_to(ROOT) for file in built if file.parent.name != "_kernels"}
+    assert {stub.with_suffix("") for stub in STUBS} == own
+
+
+@pytest.mark.parametrize(
+    ("parameter", "alias"),
+    [
+        ("cell", _typing.Cell),
+        ("gradient", _typing.Gradient),
+        ("pooling", _typing.Pooling),
+        ("solver", _typing.Solver),
+        ("learning_rate", _typing.LearningRate),
+        ("bias", _typing.Bias),
+        ("loss", _typing.Loss),
+        ("out_activation", _typing.OutActivation),
+    ],
+)
+def test_types_list_the_values_that_are_accepted(parameter, alias):
+    constraints = LSTMRegressor._parameter_constraints | LSTMClassifier._parameter_constraints
+    options = next(c.options for c in constraints[parameter] if hasattr(c, "options"))
+    assert set(get_args(alias)) == options
