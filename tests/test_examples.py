@@ -36,21 +36,26 @@ def run(name, capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_gestures_of_unknown_people_are_told_apart(capsys):
+def test_gestures_of_unknown_people_are_told_apart(capsys, pictures):
     printed = run("how_to/gestures.py", capsys)
     accuracy = float(re.search(r"unknown people: ([\d.]+)", printed)[1])
     assert accuracy > 0.8
+    assert float(re.search(r"linear model: ([\d.]+)", printed)[1]) < accuracy  # no order
+    assert len(pictures()) == 2
 
 
-def test_a_model_that_goes_on_learning_follows_the_change(capsys):
+def test_a_model_that_goes_on_learning_follows_the_change(capsys, pictures):
     printed = run("how_to/online_stream.py", capsys)
     first = re.findall(r"error ([\d.]+)$", printed, flags=re.MULTILINE)
     last = re.findall(r"error ([\d.]+), without further learning ([\d.]+)", printed)[-1]
     assert float(first[-1]) < float(first[0])
     assert float(last[0]) < float(last[1]) / 2
+    assert len(pictures()) == 2
 
 
-def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_by(capsys):
+def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_by(
+    capsys, pictures
+):
     printed = run("how_to/climate_forecast.py", capsys)
     rows = re.findall(r"^  (\S.*?) +([\d.]+) +([\d.]+) +([\d.]+)$", printed, re.MULTILINE)
     of_co2, of_sea = (
@@ -63,6 +68,7 @@ def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_
     coverage = [float(share) / 100 for share in re.findall(r": (\d+)%, one", printed)]
     assert 0.6 < coverage[0] < 0.95
     assert coverage[1] < coverage[0]
+    assert len(pictures()) == 3
 
 
 def test_numbers_that_attributions_call_important_decide(capsys, pictures):
@@ -109,6 +115,16 @@ def test_predictions_go_beside_the_rows_of_a_long_table(capsys, pictures):
     table = re.findall(r"^ +1 +\d+ +\d+ +1 +([\d.]+) +\d+ +([\d.]+)$", printed, re.MULTILINE)
     weighed, forecast = np.array(table, float).T
     assert (abs(weighed - forecast) < 20).all()
+    assert len(pictures()) == 1
+
+
+def test_workers_and_parts_return_what_one_call_returns(capsys, pictures):
+    printed = run("how_to/beyond_one_machine.py", capsys)
+    assert re.findall(r"^Same .*: (\w+)$", printed, re.MULTILINE) == ["True"] * 3
+    rows = re.findall(r"training loss ([\d.]+), test accuracy ([\d.]+)", printed)
+    alone, averaged = np.array(rows, float)
+    assert alone[0] < averaged[0] < 0.1  # fewer steps, but it learns
+    assert min(alone[1], averaged[1]) > 0.9
     assert len(pictures()) == 1
 
 

@@ -91,8 +91,9 @@ axes[0].set_ylabel("Size of the error")
 # -------------------------
 # The error in a cell with a forget gate is multiplied by the activation of the gate at every step.
 # A large initial bias, ``gate_bias={"forget": 5}``, keeps the gate almost open and the error almost
-# constant. Use it if you know that lags are long. The default is chosen for lags of ordinary
-# length.
+# constant. Use it if you know that lags are long. With ``gate_bias="auto"``, ``fit`` starts three
+# quarters of the forget gates at a bias of 1 and the others on time scales up to the length of the
+# sequences.
 
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 for label, gate_bias in (

@@ -86,8 +86,8 @@ for case, settings in CASES.items():
 
 # %%
 # With the right start both gradients solve the task, and need about as many sequences. The biases
-# matter more than the gradient: the default biases suit short lags, and these runs learn late or
-# not at all.
+# matter more than the gradient: by default a quarter of the blocks starts with a long memory, and
+# these runs learn late or not at all.
 #
 # How the error falls
 # -------------------
