@@ -19,6 +19,7 @@ author = PROJECT["authors"][0]["name"]
 copyright = author
 release = version = sklstm.__version__
 language = "en"
+default_role = "literal"  # as in the docstrings of scikit-learn
 
 extensions = [
     "sphinx.ext.autodoc",

@@ -274,11 +274,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         features add "category". Rows are in the order input gates, forget gates, cells, output
         gates. The arrays are views: assigning to their elements changes the model.
 
-    output_weights_ : ndarray of shape (n_outputs_, n_cells)
+    output_weights_ : ndarray of shape (`n_outputs_`, n_cells)
         Weights of the output layer; n_cells is the number of cells of the last hidden layer. It is
         a view of ``parameters_``. With a list of Q quantiles there are Q rows per output.
 
-    output_bias_ : ndarray of shape (n_outputs_,)
+    output_bias_ : ndarray of shape (`n_outputs_`,)
         Biases of the output layer, a view of ``parameters_``. With a list of Q quantiles there are
         Q entries per output.
 
@@ -523,7 +523,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         Returns
         -------
-        decision : ndarray of shape (n,) for two classes, else (n, n_outputs_)
+        decision : ndarray of shape (n,) for two classes, else (n, `n_outputs_`)
             Raw outputs. For two classes, positive values predict ``classes_[1]``. With
             ``return_sequences=True``, one row per step in the container type of ``X``.
         """
@@ -540,7 +540,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         Returns
         -------
-        labels : ndarray of shape (n,), or an indicator of shape (n, n_outputs_) if multilabel
+        labels : ndarray of shape (n,), or an indicator of shape (n, `n_outputs_`) if multilabel
             Predicted labels. With ``return_sequences=True``, one row per step in the container
             type of ``X``.
 

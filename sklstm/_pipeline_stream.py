@@ -224,7 +224,7 @@ def stream(model: Any) -> Stream | PipelineStream:
     model : Pipeline or LSTM estimator
         Fitted model. The last step of a pipeline must be an :class:`LSTMClassifier` or
         :class:`LSTMRegressor`. The other steps must be transformers of
-        :mod:`sklstm.preprocessing` that can work step by step: ``SequenceEncoder``,
+        `sklstm.preprocessing` that can work step by step: ``SequenceEncoder``,
         ``SequenceScaler``, ``SequenceDifferences``, ``SequenceContext`` with ``after=0``, or
         ``SequenceImputer`` with any strategy except "linear".
 

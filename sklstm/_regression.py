@@ -88,7 +88,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
         Returns
         -------
-        values : ndarray of shape (n,), or (n, n_outputs_) for several outputs
+        values : ndarray of shape (n,), or (n, `n_outputs_`) for several outputs
             Predictions in the units of ``y``. With a list of Q quantiles (``LSTMRegressor``), there
             is one more axis of length Q. With ``return_sequences=True``, one row per step in the
             container type of ``X``.

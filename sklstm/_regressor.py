@@ -289,11 +289,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     Attributes
     ----------
-    y_mean_ : ndarray of shape (n_outputs_,)
+    y_mean_ : ndarray of shape (`n_outputs_`,)
         Mean of each target that training subtracts, in the units of ``y``; see ``normalize_y``. 0
         if no units were learned.
 
-    y_scale_ : ndarray of shape (n_outputs_,)
+    y_scale_ : ndarray of shape (`n_outputs_`,)
         Scale of each target that training divides by, in the units of ``y``; see ``normalize_y``. 1
         if no units were learned.
 
@@ -305,11 +305,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         features add "category". Rows are in the order input gates, forget gates, cells, output
         gates. The arrays are views: assigning to their elements changes the model.
 
-    output_weights_ : ndarray of shape (n_outputs_, n_cells)
+    output_weights_ : ndarray of shape (`n_outputs_`, n_cells)
         Weights of the output layer; n_cells is the number of cells of the last hidden layer. It is
         a view of ``parameters_``. With a list of Q quantiles there are Q rows per output.
 
-    output_bias_ : ndarray of shape (n_outputs_,)
+    output_bias_ : ndarray of shape (`n_outputs_`,)
         Biases of the output layer, a view of ``parameters_``. With a list of Q quantiles there are
         Q entries per output.
 

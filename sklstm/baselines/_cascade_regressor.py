@@ -122,7 +122,7 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     unit_weights_ : list of ndarray of shape (1 + n_features + h + 1,)
         Weights into hidden unit h: from the bias, the inputs, the earlier units, and itself.
         Writing into these arrays changes the model.
-    output_weights_ : ndarray of shape (1 + n_features + n_hidden_, n_outputs_)
+    output_weights_ : ndarray of shape (1 + n_features + `n_hidden_`, `n_outputs_`)
         Weights into the outputs: from the bias, the inputs and the hidden units. Writing into this
         array changes the model.
     parameters_ : ndarray of shape (W,)

@@ -100,7 +100,7 @@ class RecurrentRegressor(BaselineRegressor):
         Weights into the units, with one row per source: each unit of the previous step, the bias if
         there is one, each input. Units are the hidden units and, for "full", then the outputs.
         Writing into this array changes the model.
-    output_weights_ : ndarray of shape (n_sources, n_outputs_) or None
+    output_weights_ : ndarray of shape (n_sources, `n_outputs_`) or None
         Weights into the outputs, with one row per source: each hidden unit of the same step, the
         bias, and for "shortcuts" each input. None for "full".
     parameters_ : ndarray of shape (W,)

@@ -138,7 +138,7 @@ class SequenceEncoder(
         Numbers of the features that are encoded: the ``categorical_features`` of an estimator.
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also

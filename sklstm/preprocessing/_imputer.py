@@ -72,7 +72,7 @@ class SequenceImputer(StepFeatures):
         in training, NaN if categorical.
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also

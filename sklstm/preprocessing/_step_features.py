@@ -121,7 +121,7 @@ class SequenceDifferences(StepFeatures):
     ----------
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
@@ -233,7 +233,7 @@ class SequenceContext(StepFeatures):
     ----------
     n_features_in_ : int
         Features of a step, or columns if ``X`` was a table.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
