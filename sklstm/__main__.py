@@ -1,7 +1,8 @@
-"""``python -m sklstm``: the main job on real data, from loading to a saved model.
+"""``python -m sklstm``: a complete example on real data, from loading to a saved model.
 
-Who of nine speakers said it? A scaler and an LSTM classifier in a pipeline, tuned by grid search
-on the Japanese vowels, tested on utterances recorded on other occasions, saved and loaded again.
+It recognises which of nine speakers said an utterance (the Japanese vowels). A pipeline of a scaler
+and an LSTM classifier is tuned by grid search, tested on utterances recorded on other occasions,
+saved and loaded again.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ from sklstm._files import replace_file
 from sklstm.datasets import load_japanese_vowels
 from sklstm.preprocessing import SequenceScaler
 
-STEP = "lstmclassifier__"  # of the pipeline, which names its steps by their classes
+STEP = "lstmclassifier__"  # prefix of the classifier's parameters in the pipeline
 GRID = {STEP + "hidden_layer_sizes": [32, 64], STEP + "bidirectional": [False, True]}
 
 
 def main(argv: Sequence[str] | None = None, grid: Mapping[str, Sequence[Any]] = GRID) -> int:
-    """Run with the arguments of the command line; return 0, or 1 if loading changed the model."""
+    """Run the example; return 0, or 1 if the loaded model predicts something else."""
     start = perf_counter()
     arguments = _parse(argv)
     X, y = load_japanese_vowels(split="train", return_X_y=True)
     X_test, y_test = load_japanese_vowels(split="test", return_X_y=True)
     lengths = [len(x) for x in X + X_test]
     print(
-        f"Japanese vowels: {len(X)} utterances to learn from and {len(X_test)} to test, "
+        f"Japanese vowels: {len(X)} utterances for training and {len(X_test)} for testing, "
         f"{len(set(y))} speakers, {X[0].shape[1]} features, {min(lengths)} to {max(lengths)} steps."
     )
 
-    # The processors are shared out between fits, so each fit has one thread. Fits run in threads,
-    # too: the kernels release Python's lock, and no process has to be started.
+    # Fits run in parallel on one thread each. They share one process, because the kernels release
+    # the GIL.
     search = GridSearchCV(
         make_pipeline(SequenceScaler(), LSTMClassifier(random_state=arguments.seed, n_jobs=1)),
         dict(grid),
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None, grid: Mapping[str, Sequence[Any]] = 
     chosen = ", ".join(
         f"{name.removeprefix(STEP)}={value!r}" for name, value in search.best_params_.items()
     )
-    print(f"Chosen: {chosen} (accuracy {search.best_score_:.3f} in cross-validation).")
+    print(f"Best parameters: {chosen} (cross-validated accuracy {search.best_score_:.3f}).")
     right = int((search.predict(X_test) == y_test).sum())
     print(f"Test accuracy: {right / len(y_test):.3f} ({right} of {len(y_test)} utterances).")
 
@@ -64,16 +65,16 @@ def main(argv: Sequence[str] | None = None, grid: Mapping[str, Sequence[Any]] = 
 
 
 def _save_and_load(model: Any, X: list[np.ndarray], output: Path | None) -> bool:
-    """Whether the model, saved and loaded again, predicts the same."""
+    """Save and load the model; True if the loaded one predicts the same probabilities."""
     with TemporaryDirectory() as folder:
         file = output or Path(folder) / "model.joblib"
         replace_file(file, lambda out: joblib.dump(model, out))
         loaded = joblib.load(file)
         size = file.stat().st_size
     same = np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
-    where = f"to {file}" if output else "to a temporary file, now removed (--output keeps it)"
+    where = f"to {file}" if output else "to a temporary file (pass --output FILE to keep it)"
     print(f"Saved {where}: {size / 1000:.0f} kB.")
-    print(f"Loaded again: all probabilities are {'the same' if same else 'NOT the same'}.")
+    print(f"Loaded: predicts {'the same' if same else 'DIFFERENT'} probabilities.")
     return same
 
 
@@ -81,10 +82,11 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(
         prog="python -m sklstm",
         description=(
-            "Learn to tell nine speakers apart (the Japanese vowels, shipped with sklstm): a "
-            "SequenceScaler and an LSTMClassifier in a pipeline, tuned by a small grid search, "
-            "tested on the published test set, saved with joblib and loaded again. Takes less "
-            "than a minute on two cores, uses no network, and writes no file but that of --output."
+            "Run a complete example on real data: recognise nine speakers (the Japanese vowels, "
+            "shipped with sklstm). It tunes a pipeline of SequenceScaler and LSTMClassifier by a "
+            "small grid search, tests it on the published test set, saves it with joblib and "
+            "loads it again. It takes less than a minute on two cores, needs no network, and "
+            "writes only the file of --output."
         ),
     )
     parser.add_argument(
@@ -92,30 +94,30 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         type=int,
         default=-1,
         metavar="N",
-        help="processors to use, a fit on each; -1 is all of them (default); the result is the "
-        "same at any number",
+        help="number of fits that run in parallel; -1 is one per processor (default). The result "
+        "does not depend on it",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="where to save the model, replacing what is there; by default a temporary file that "
-        "is removed",
+        help="save the model to this file, and replace it if it exists. Default: a temporary file "
+        "that is removed",
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
-        help="of the initial weights, the order of the sequences and the folds (default: 0)",
+        help="seed of the initial weights, the order of the sequences and the folds (default: 0)",
     )
     arguments = parser.parse_args(argv)
-    # What would fail only after the training is told before it.
+    # Check before training what would fail after it.
     if arguments.n_jobs == 0:
-        parser.error("argument --n-jobs: must not be 0; -1 is all processors")
+        parser.error("argument --n-jobs: must not be 0. Use -1 for all processors")
     if not 0 <= arguments.seed < 2**32:
         parser.error("argument --seed: must be from 0 to 4294967295")
     if arguments.output is not None and arguments.output.is_dir():
-        parser.error(f"argument --output: {arguments.output} is a folder")
+        parser.error(f"argument --output: {arguments.output} is a folder. Name a file")
     if arguments.output is not None and not arguments.output.parent.is_dir():
         parser.error(f"argument --output: there is no folder {arguments.output.parent}")
     return arguments

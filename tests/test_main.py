@@ -30,11 +30,11 @@ def test_it_reports_data_progress_choice_accuracy_and_time(elsewhere, capsys):
     assert main([], TINY) == 0
     printed = capsys.readouterr().out
     for part in (
-        "270 utterances to learn from and 370 to test",
+        "270 utterances for training and 370 for testing",
         "[CV 3/3] END",
-        "Chosen: hidden_layer_sizes=",
+        "Best parameters: hidden_layer_sizes=",
         "Test accuracy: 0.",
-        "all probabilities are the same",
+        "Loaded: predicts the same probabilities.",
         "Time: ",
     ):
         assert part in printed

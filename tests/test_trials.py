@@ -164,7 +164,7 @@ def test_a_symbol_is_read_and_learned_as_the_one_hot_vector_that_it_stands_for(n
 
 def test_symbols_are_refused_by_a_cell_whose_traces_decay():
     net = ContinualNet(1, 1, 8, 8)
-    with pytest.raises(ValueError, match="reads numbers"):
+    with pytest.raises(ValueError, match="needs symbols=False"):
         net.places(symbols=True, feedback="cells")
     given = task("6a", net, n_relevant=2, length=100)
     places = net.places(symbols=False, feedback="cells")

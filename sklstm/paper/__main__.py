@@ -1,4 +1,4 @@
-"""``python -m sklstm.paper``: run rows of the paper's tables beside what was published."""
+"""``python -m sklstm.paper``: run rows of the paper's tables and compare with the paper."""
 
 from __future__ import annotations
 
@@ -27,16 +27,25 @@ from sklstm.paper._rows import EXPERIMENTS, ROWS, select
 from sklstm.paper._search import GRIDS, run_search
 
 DESCRIPTION = """\
-Run experiments of Hochreiter & Schmidhuber (1997), Long Short-Term Memory.
+Repeat experiments of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", and print the
+results next to the published ones. Try 6a first: it takes seconds. All rows take about an hour on
+two cores.
 
 EXPERIMENT is one of
-  1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b   all rows of its table
-  4:T=500  3a:T=100,N=3  2c:q=50,p=50  1:3x2,lr=0.5   one row, by the table's own columns
-  all          every LSTM row
-  list         what there is, and what was published
+  list         list all rows with their published results, and run nothing
+  1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b             all rows of an experiment
+  4:T=500  3a:T=100,N=3  2c:q=50,p=50  1:3x2,lr=0.5   one row, by the columns of its table
+  all          all LSTM rows
   crg          the continual embedded Reber grammar of Gers et al. (2000)
-  1:RTRL  1:ELM  1:RCC  2a:RTRL  2a:BPTT  2a:CH  guessing   the systems compared with
-  search  search/4:T=100  the open choices tried on rows that do not agree as printed
+  1:RTRL  1:ELM  1:RCC  2a:RTRL  2a:BPTT  2a:CH  guessing   the systems compared with LSTM
+  search  search/4:T=100                              the open choices of the paper, one by one
+"""
+
+EPILOG = """\
+The table has one line per row: the published and the measured number of training sequences and
+share of successful trials, with 95 % intervals. "agrees" means that Fisher's exact test finds no
+difference in success at 5 %, and that the numbers of sequences differ by less than a factor of 2.
+docs/paper.md explains the columns, readings and results.
 """
 
 
@@ -60,14 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     seconds = perf_counter() - start
     steps = sum(trial.get("steps", 0) for result in shown for trial in result.trials)
     print(f"\n{seconds / 60:.1f} minutes on {arguments.n_jobs} processors.", end="")
-    print(f" {number(steps)} training steps and tests in compiled code." if steps else "")
+    print(f" {number(steps)} steps of training and tests." if steps else "")
     return 0
 
 
 def _jobs(
     arguments: Namespace, results: Results
 ) -> list[tuple[str, Callable[[Any], list[Result]]]]:
-    """What is asked for: titles, and functions of the progress that give results."""
+    """Return titles of the requested jobs, and functions from a progress to results."""
     common = {
         "n_trials": arguments.trials,
         "seed": arguments.seed,
@@ -122,7 +131,7 @@ def _jobs(
 
 
 def _baselines(request: str) -> list[str]:
-    """The rows of other systems that a name means, if any: ``2a:RTRL`` is all of its kind."""
+    """Return the rows of other systems that match a name; ``2a:RTRL`` matches several."""
     return [name for name in baseline_rows() if name == request or name.startswith(request + "/")]
 
 
@@ -142,48 +151,53 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(
         prog="python -m sklstm.paper",
         description=DESCRIPTION,
+        epilog=EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("experiment", metavar="EXPERIMENT")
-    parser.add_argument("--trials", type=_positive, metavar="N", help="default: as in the paper")
     parser.add_argument(
-        "--seed", type=_seed, default=0, metavar="S", help="trial k has the seed S + k; default 0"
+        "--trials", type=_positive, metavar="N", help="number of trials (default: the paper's)"
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=0, metavar="S", help="trial k has seed S + k (default: 0)"
     )
     parser.add_argument(
         "--n-jobs",
         type=_n_jobs,
         default=-1,
         metavar="J",
-        help="processors, -1 for all (default); the result is the same at any number",
+        help="number of trials that run in parallel; -1 is one per processor (default). The result "
+        "does not depend on it",
     )
     parser.add_argument(
         "--cap",
         type=_positive,
         metavar="N",
-        help="training sequences after which a trial has failed; default: three times the "
-        "published mean",
+        help="a trial fails after N training sequences (default: three times the published mean)",
     )
     parser.add_argument(
         "--column",
         action="append",
         choices=COLUMNS,
-        help="as printed (default), best reading, or today's settings; may be repeated",
+        help="settings: as printed in the paper (default), the best reading of its open choices, "
+        "or today's. May be repeated",
     )
     parser.add_argument(
         "--reading",
         type=_reading,
         metavar="NAME=VALUE,...",
-        help="change open choices, for the columns printed and best: "
+        help="change open choices of the columns printed and best. As printed: "
         + ", ".join(f"{name}={_shown(value)}" for name, value in vars(AS_PRINTED).items()),
     )
     parser.add_argument(
-        "--baselines", action="store_true", help="the systems that the paper compares with, too"
+        "--baselines", action="store_true", help="also run the systems that the paper compares with"
     )
     parser.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
-        help="where to keep every trial; rows that are in it already are replaced, others stay",
+        help="store every trial in this file. Rows that it already contains are replaced, other "
+        "rows stay",
     )
     arguments = parser.parse_args(argv)
     name = arguments.experiment
@@ -193,7 +207,9 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         parser.error(f"argument --column: {name} has no columns")
     arguments.column = arguments.column or ["printed"]
     if arguments.reading and not (of_the_table and {"printed", "best"} & {*arguments.column}):
-        parser.error("argument --reading: it is for the columns printed and best of table rows")
+        parser.error(
+            "argument --reading: applies only to rows of the tables, columns printed and best"
+        )
     arguments.n_jobs = effective_n_jobs(None if arguments.n_jobs == -1 else arguments.n_jobs)
     if of_the_table:
         try:
@@ -211,13 +227,13 @@ def _shown(value: object) -> str:
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"a whole number of 1 or more, got {text!r}")
+        raise ArgumentTypeError(f"must be a whole number of 1 or more, got {text!r}")
     return int(text)
 
 
 def _seed(text: str) -> int:
     if not text.isdigit() or int(text) >= 2**31:
-        raise ArgumentTypeError(f"a whole number from 0 to 2147483647, got {text!r}")
+        raise ArgumentTypeError(f"must be a whole number from 0 to 2147483647, got {text!r}")
     return int(text)
 
 

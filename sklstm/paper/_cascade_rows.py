@@ -1,15 +1,15 @@
 """Recurrent cascade-correlation in experiment 1 of the 1997 paper, the embedded Reber grammar.
 
-``ROWS`` holds the published facts and the settings, ``run_row`` makes one trial. What the sources
-leave open is decided here:
+``ROWS`` has the published figures and the settings. ``run_row`` runs one trial. The sources leave
+these points open, and this module chooses:
 
-* 512 distinct strings, the first 256 to train, the others to test; trial ``seed`` has the sets
+* There are 512 distinct strings, 256 for training and 256 for testing. Trial ``seed`` uses the sets
   number ``seed`` modulo 3.
-* Training strings are tested after each epoch of output training, and a trial ends when all of them
-  are right, or when the largest net has stagnated. Test strings are looked at then only.
-* Fahlman's criterion: the two desired outputs are the two largest. Where only one symbol is legal,
-  it must be the largest. That is the criterion of LSTM too.
-* A trial is a success if no string of either set is wrong, as Table 1 has it.
+* Training strings are tested after each epoch of output training. A trial ends when all of them are
+  right, or when the largest net stops improving. Test strings are used only then.
+* Fahlman's criterion is that the two desired outputs are the two largest. If only one symbol is
+  legal, it must be the largest. This equals the criterion for LSTM.
+* A trial succeeds if no string of either set is wrong, as in Table 1.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROWS = {
     "1:RCC": OtherRow(
         name="1:RCC",
         label="RCC, 7-9 hidden units",
-        settings={"max_hidden": 15},  # the most that a published run had
+        settings={"max_hidden": 15},  # the largest number of a published run
         weights="119-198",
         n_trials=6,
         sequences=182_000,
@@ -41,16 +41,16 @@ ROWS = {
 
 
 def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
-    """One trial of a row.
+    """Run one trial of a row.
 
     Parameters
     ----------
     name : str
         A key of ``ROWS``.
     seed : int
-        Draws the weights, and (from ``seed`` modulo 3) the strings.
+        Seed of the weights. ``seed`` modulo 3 selects the strings.
     cap : int or None
-        Most presentations of strings; None is the row's own.
+        Largest number of presentations of strings. None is the default of the row.
 
     Returns
     -------
@@ -95,14 +95,14 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
 
 
 class Strings:
-    """Strings of the grammar, and what may follow each of their steps."""
+    """Strings of the grammar, and the symbols that may follow each of their steps."""
 
     def __init__(self, X: list[np.ndarray], legal: list[np.ndarray]):
         self.x, self.legal = np.concatenate(X), np.concatenate(legal)
         self.offsets = np.cumsum([0, *map(len, X)], dtype=np.int64)
 
     def wrong(self, net: Cascade) -> int:
-        """In how many is a legal successor, at some step, not more active than all others?"""
+        """Return the number of strings with a legal output that does not exceed all illegal ones."""
         outputs = net.values(self.x, self.offsets) @ net.outputs
         lowest = np.where(self.legal, outputs, np.inf).min(axis=1)
         wrong = lowest <= np.where(self.legal, -np.inf, outputs).max(axis=1)

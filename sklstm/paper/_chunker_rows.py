@@ -1,14 +1,13 @@
 """The neural sequence chunker in experiment 2a of the 1997 paper.
 
-``ROWS`` holds the published facts and the settings, ``run_row`` makes one trial. Not published, and
-decided here:
+``ROWS`` has the published figures and the settings. ``run_row`` runs one trial. These points are
+not published, and this module chooses:
 
-* An input is unexpected if one of its numbers was predicted with an error above 0.25, the criterion
-  of success. Errors go back 3 steps in time.
-* The chunker's outputs do not see its inputs. If they do, the trials that were made fail at lag 5
-  already: see `SequenceChunker`. The published weight count is the automatizer's and leaves this
-  open.
-* Both sequences are tested at every step, every 100 sequences; the chunker takes no part in it.
+* An input is unexpected if one of its elements was predicted with an error above 0.25, the
+  criterion of success. Errors go back 3 steps in time.
+* The chunker's outputs do not read its inputs. If they do, the trials fail even at lag 5, see
+  `SequenceChunker`. The published number of weights is the automatizer's and does not decide this.
+* Both sequences are tested at every step, every 100 sequences, with the automatizer alone.
 """
 
 from __future__ import annotations
@@ -41,23 +40,23 @@ ROWS = {
 
 
 def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
-    """One trial of a row.
+    """Run one trial of a row.
 
     Parameters
     ----------
     name : str
         A key of ``ROWS``.
     seed : int
-        Draws the weights and the order of the sequences.
+        Seed of the weights and the order of the sequences.
     cap : int or None
-        Most sequences; None is the row's own.
+        Largest number of sequences. None is the default of the row.
 
     Returns
     -------
     result : dict
-        "seed", "success", "sequences" (seen when the criterion was met, or when the trial ended),
-        "seconds", "weights" (the automatizer's, as published), "surprises" (inputs that were
-        unexpected, per sequence, in the last 100).
+        "seed", "success", "sequences" (until success, or until the trial ended), "seconds",
+        "weights" (the automatizer's, as published), "surprises" (unexpected inputs per sequence,
+        in the last 100).
     """
     row = ROWS[name]
     start = perf_counter()
@@ -66,22 +65,22 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
 
 
 def run_lag(system: str, family: str, lag: int, seed: int, cap: int) -> dict[str, Any]:
-    """One trial of the picture: sequences to success against time lag.
+    """Run one trial for the picture of sequences to success against time lag.
 
     Parameters
     ----------
     system : {"CH"}
     family : {"2a", "2c"}
-        2a: the nets of Table 2, learning rate 1. 2c with p = q = ``lag``: 6 hidden units in each
-        net, learning rate 0.1; the automatizer predicts class and next input. Nearly all inputs of
-        2c are drawn at random and stay unexpected, so that there is little to compress.
+        "2a" uses the nets of Table 2 and learning rate 1. "2c" (with p = q = ``lag``) uses 6 hidden
+        units in each net and learning rate 0.1; the automatizer predicts class and next input.
+        Nearly all inputs of 2c are random and stay unexpected, so there is little to compress.
     lag : int
     seed, cap : as in `run_row`
 
     Returns
     -------
     result : dict
-        As of `run_row`.
+        As returned by `run_row`.
     """
     if system != "CH":
         raise ValueError(f"system must be 'CH', got {system!r}.")
@@ -114,7 +113,7 @@ def _run_long_lag(seed: int, cap: int, *, lag: int) -> dict[str, Any]:
 
 
 def _net(n_hidden: int, learning_rate: float, seed: int, **settings: Any) -> SequenceChunker:
-    """Nets of the paper: logistic, without biases, weights from U[-0.2, 0.2]."""
+    """Return nets of the paper: logistic, without biases, weights from U[-0.2, 0.2]."""
     return SequenceChunker(
         n_hidden,
         bias=False,
@@ -132,7 +131,7 @@ def _learn(
     solved: Solved,
     cap: int,
 ) -> dict[str, Any]:
-    """Learn from what ``draw`` gives, ``INTERVAL`` sequences at a time, until it is solved."""
+    """Train on ``INTERVAL`` drawn sequences at a time, until the task is solved."""
     kernel = net._nets(net.parameters_)
     seen, success, surprises = 0, False, None
     while seen < cap and not success and np.isfinite(net.parameters_).all():

@@ -1,4 +1,4 @@
-"""The three columns of a row, as printed, best reading and today, and the other systems' rows."""
+"""Run a row as printed, in its best reading or with today's settings; rows of other systems."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from sklstm.paper._today import run_today
 
 COLUMNS = ("printed", "best", "today")
 
-# The reading that came nearest to the published figures (docs/paper.md has the search). What is
-# not named here is as printed.
+# The reading that came closest to the published figures (see the search in docs/paper.md). Choices
+# that are not listed are as printed.
 BEST = {
     "1": "update=step,biased_outputs=yes",
     "2a": "plain_error=yes,centred=yes",
@@ -33,9 +33,9 @@ BEST = {
     "5": "first_pair=marked,plain_error=yes,feedback=none",
 }
 
-TODAY_SEED = 100  # of the first trial: smaller ones were seen while the settings were chosen
+TODAY_SEED = 100  # first seed: smaller ones were used to choose the settings
 N_TODAY = 10  # trials of the column "today"
-N_BASELINE = 10  # trials where the paper gives no number
+N_BASELINE = 10  # trials if the paper has no number
 BASELINES = ("_recurrent_rows", "_cascade_rows", "_chunker_rows")  # modules with ROWS and run_row
 
 
@@ -56,7 +56,7 @@ def run_column(
 ) -> Result:
     """Run one row of one column.
 
-    ``reading`` replaces that of the columns "printed" and "best".
+    ``reading`` replaces the reading of the columns "printed" and "best".
     """
     start = perf_counter()
     settings = {"n_trials": n_trials, "seed": seed, "cap": cap, "n_jobs": n_jobs}
@@ -89,7 +89,7 @@ def run_column(
 
 
 def today_parameters(row: Row) -> dict[str, Any]:
-    """What of a row matters to the column "today", which has its own learning rates."""
+    """Return the settings of a row for the column "today", which has its own learning rates."""
     if row.experiment == "1":
         return {"blocks": row.net.blocks, "cells": row.net.cells}
     return dict(row.columns)
@@ -104,7 +104,7 @@ def run_today_row(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Trials of a row with the settings of today."""
+    """Run trials of a row with today's settings."""
     seed += TODAY_SEED
     jobs = (
         delayed(run_today)(row.experiment, today_parameters(row), seed + k, cap)
@@ -114,7 +114,7 @@ def run_today_row(
 
 
 def _collect(jobs: Iterable[Any], n_jobs: int, progress: Progress | None) -> list[dict[str, Any]]:
-    """Run trials in processes, and tell of each that has finished."""
+    """Run trials in processes, and report each one that has finished."""
     trials = []
     for k, trial in enumerate(Parallel(n_jobs=n_jobs, return_as="generator")(jobs)):
         trials.append({name: _short(value) for name, value in trial.items() if value is not None})
@@ -128,7 +128,7 @@ def _short(value: Any) -> Any:
 
 
 def baseline_rows() -> dict[str, tuple[OtherRow, Callable[..., dict[str, Any]]]]:
-    """The rows of the other systems, by name, and what runs a trial of each."""
+    """Return the rows of the other systems by name, with the function that runs a trial."""
     rows = {}
     for module in (import_module(f"sklstm.paper.{name}") for name in BASELINES):
         rows |= {name: (row, module.run_row) for name, row in module.ROWS.items()}
@@ -146,7 +146,7 @@ def run_baseline(
 ) -> Result:
     """Run one row of another system; ``name`` is a key of `baseline_rows`.
 
-    10 trials where the source does not say how many.
+    It runs 10 trials if the source does not say how many.
     """
     row, run = baseline_rows()[name]
     n_trials = row.n_trials or N_BASELINE if n_trials is None else n_trials

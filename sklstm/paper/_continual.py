@@ -1,10 +1,10 @@
 """The continual embedded Reber grammar (Gers, Schmidhuber & Cummins 2000), on streams.
 
-A training stream ends at the first wrong prediction, or after 100,000 symbols; a net gets at most
-30,000 of them, and 10^8 symbols in all. It learns at every step. A stream without an error is
-followed by a test with learning halted: ten streams, and the net is perfect if none of them has an
-error. A prediction is right if every output is within 0.49 of what can be expected of it: of 1 for
-the one symbol that may follow and of 1/2 for each of two, of 0 for the others.
+A training stream ends at the first wrong prediction, or after 100,000 symbols. A net gets at most
+30,000 streams and 10^8 symbols in total, and learns at every step. After a stream without an error,
+learning stops and ten test streams follow. The net is perfect if none of them has an error. A
+prediction is right if every output is within 0.49 of the probability of its symbol: 1 for the only
+symbol that may follow, 1/2 for each of two, 0 for the others.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from sklstm.paper._tasks import reber_stream
 STREAM = 100_000  # symbols
 N_STREAMS = 30_000
 N_TESTS = 10
-# Symbols of a net in all its streams. Without a limit, a net that is nearly perfect would read
-# 30,000 streams of tens of thousands of symbols, for hours; there is none in the source.
+# Most symbols of a net, in all its streams. The source has no limit, but a nearly perfect net would
+# then read 30,000 streams of tens of thousands of symbols, for hours.
 STEPS = 100_000_000
 GOOD = 1000  # mean length of the test streams of a good net
 TOLERANCE = 0.49
@@ -37,7 +37,7 @@ N_PUBLISHED = 100  # nets of each system
 
 
 def _public(cell: str, forget: dict[str, Any]) -> EstimatorNet:
-    """The net's blocks and initial biases in an estimator."""
+    """Build a net with the same blocks and initial biases from public parameters."""
     closed = (-0.5, -1.0, -1.5, -2.0)
     gate_bias = {"input": closed, "output": closed} | forget
     net = PublishedNet(
@@ -48,18 +48,18 @@ def _public(cell: str, forget: dict[str, Any]) -> EstimatorNet:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What Gers et al. give of 100 nets; None where there is no figure.
+    """Results that Gers et al. published for 100 nets; None if there is no figure.
 
     Attributes
     ----------
     perfect : float
-        Fraction of the nets.
+        Fraction of perfect nets.
     streams : float
         Mean number of training streams of perfect nets.
     good : float
-        Fraction of the nets.
+        Fraction of good nets.
     rest_length : float
-        Mean length of the test streams of the others.
+        Mean length of the test streams of the other nets.
     """
 
     perfect: float | None = None
@@ -79,7 +79,7 @@ class System:
     rate_decay : float, default=1
         The learning rate falls by this factor with every step of a stream.
     feedback : {"cells", "all"}, default="cells"
-        What hidden units read of the step before, see ``EstimatorNet.places``.
+        What hidden units read from the previous step, see ``EstimatorNet.places``.
     """
 
     net: ContinualNet | EstimatorNet
@@ -102,8 +102,8 @@ SYSTEMS = {
         Published(perfect=0.62, streams=14_087, good=0.06, rest_length=30),
         rate_decay=0.99,
     ),
-    # the nearest that public parameters give: no shortcuts, all units biased, "1997" with gates
-    # fed back, "forget" with tanh for g and h
+    # The closest nets that public parameters can build. They have no shortcuts, and biases for all
+    # units. "1997" feeds gates back, and "forget" has tanh for g and h.
     "LSTMRegressor(cell='1997')": System(_public("1997", {}), feedback="all"),
     "LSTMRegressor(cell='forget')": System(_public("forget", {"forget": (0.5, 1.0, 1.5, 2.0)})),
 }
@@ -118,9 +118,9 @@ def run_continual(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> Result:
-    """Run one of `SYSTEMS`; 20 nets unless ``n_trials`` says otherwise.
+    """Run one of `SYSTEMS` with ``n_trials`` nets, 20 by default.
 
-    ``cap`` is the number of training streams, 30,000 if None.
+    ``cap`` is the largest number of training streams, 30,000 by default.
     """
     n_trials = 20 if n_trials is None else n_trials
     cap = N_STREAMS if cap is None else cap

@@ -1,4 +1,4 @@
-"""When a net of an experiment has learned, as the kernel of the trials is told it."""
+"""The criterion of success of each experiment, in the form that the kernel reads."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from sklstm.paper._rows import N_RECENT, N_STRINGS, N_TEST, Row
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """Windows of recent errors, tests and caps: the struct of ``_criterion.pxd``.
+    """Windows of recent errors, tests and caps, for the struct of ``_criterion.pxd``.
 
     Attributes
     ----------
     cap : int
-        Training sequences after which a trial has failed.
+        Training sequences after which a trial fails.
     cap_steps : int, default=0
-        Steps, those of tests included, after which it has failed; 0: no limit.
+        Steps, including tests, after which a trial fails. 0 is no limit.
     tolerance : float
-        A step is right if every output is closer than this to what is wanted. 0: if the outputs
-        of the symbols that may follow are larger than all others.
+        A step is right if every output is closer than this to its target. With 0, a step is right
+        if the outputs of the symbols that may follow exceed all others.
     judge_last : bool, default=False
-        Whether a sequence is judged at its last step only.
+        If True, only the last step of a sequence is judged.
     stop_at_error : bool, default=False
-        Whether a sequence ends at the first step that is wrong.
+        If True, a sequence ends at its first wrong step.
     measure : {"absolute", "squared"}, default="absolute"
-        A key of ``_kernel.MEASURES``, the error of a step: the mean over the outputs of |t - y|, or
-        the sum over the outputs of (t - y)^2.
+        Error of a step, a key of ``_kernel.MEASURES``: the mean of |t - y| over the outputs, or the
+        sum of (t - y)^2 over the outputs.
     window : int, default=1
-        Recent training sequences that are looked at, ``_kernel.WINDOW_MAX`` at most.
+        Number of recent training sequences that count, ``_kernel.WINDOW_MAX`` at most.
     window_wrong : int, default=0
-        Most sequences of the window that may be wrong.
+        Largest number of wrong sequences in the window.
     window_error : float, default=inf
         The mean error of the window must be below this.
     check : int, default=1
-        Training sequences from one look at the window to the next.
+        Training sequences between two checks of the window.
     n_test : int, default=0
-        New sequences of the test that a passed window leads to. 0: the window decides.
+        Number of new test sequences after a passed window. With 0, the window decides.
     test_wrong : int, default=0
-        Most sequences of a test that may be wrong, ST1 of experiment 3.
+        Largest number of wrong sequences in a test, ST1 of experiment 3.
     test_error : float, default=inf
         The mean error of a test must be below this, ST2 of experiment 3.
     n_final : int, default=0
-        Sequences on which the errors of a net that has learned are counted.
+        Number of sequences of the final test of a successful net.
     final_always : bool, default=False
-        Whether those of a net that has failed are counted, too.
+        If True, nets that have failed get a final test, too.
     growth_window : int, default=0
-        Sequences whose mean error decides when a net grows its cell; 0: it has it from the start.
+        Number of sequences whose mean error decides when the cell is added. With 0, the net has the
+        cell from the start.
     growth_gain : float, default=0
-        It grows when the error falls by less than this fraction from window to window.
+        The cell is added when the error falls by less than this fraction between windows.
     """
 
     cap: int
@@ -72,13 +73,13 @@ class Criterion:
     growth_gain: float = 0.0
 
 
-# Below this absolute error an output is right; 0: see `Criterion`.
+# An output with a smaller absolute error is right; for 0 see `Criterion`.
 TOLERANCES = {"1": 0.0, "2a": 0.25, "2b": 0.25, "2c": 0.2, "3a": 0.2, "3b": 0.2, "3c": 0.1}
 TOLERANCES |= {"4": 0.04, "5": 0.04, "6a": 0.3, "6b": 0.3}
 
 
 def criterion_of(row: Row, reading: Reading, cap: int) -> Criterion:
-    """When a net of this row has learned (table 11 and the text of section 5)."""
+    """Return the criterion of a row (table 11 and the text of section 5)."""
     name = row.experiment
     common = Criterion(cap=cap, tolerance=TOLERANCES[name], measure=reading.measure)
     if name in ("1", "2a", "2b", "2c"):
@@ -95,7 +96,7 @@ def criterion_of(row: Row, reading: Reading, cap: int) -> Criterion:
         wrong, error = {"3a": (0, 0.01), "3b": (5, 0.04), "3c": (0, 0.015)}[name]
         return replace(
             common,
-            # a test is run only if at most a tenth of the 100 most recent sequences was wrong
+            # test only if at most a tenth of the 100 most recent sequences was wrong
             window=100,
             window_wrong=10,
             check=reading.check,

@@ -1,8 +1,8 @@
 """The tasks of the random guessing experiments: two classes of long sequences of -1 and 1.
 
-Classes alternate, so that a trial that gives the same output for all ends at the second sequence.
-Strings of a Tomita grammar are uniform over the strings of their length that it accepts, where the
-source names no distribution; those that it rejects are uniform over all others.
+Classes alternate, so a net with the same output for all sequences fails at the second one. The
+source names no distribution for strings of a Tomita grammar. Here they are uniform over the
+accepted strings of their length, and rejected strings are uniform over all others.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 
 SHORTEST, LONGEST = 500, 600  # steps
 
-# From state and symbol to state, None where a string is rejected for good; and the states in which
-# it may end. Tomita (1982): #1 is 1*, #2 is (10)*, #4 has no three zeros in a row.
+# Transitions from state and symbol to state (None if the string is rejected), and accepting states.
+# Tomita (1982): #1 is 1*, #2 is (10)*, #4 has no three zeros in a row.
 TOMITA = {
     1: ({(0, 1): 0}, {0}),
     2: ({(0, 1): 1, (1, 0): 0}, {0}),
@@ -23,7 +23,7 @@ TOMITA = {
 
 
 def draw_task(name: str, n: int, rng: np.random.RandomState) -> tuple[list[np.ndarray], np.ndarray]:
-    """Sequences (T, 1) and targets, 1 and 0 in turn."""
+    """Draw ``n`` sequences (T, 1) and their targets, 1 and 0 in turn."""
     draw = TASKS[name]
     y = np.arange(n) % 2
     lengths = rng.randint(SHORTEST, LONGEST + 1, n)
@@ -31,14 +31,14 @@ def draw_task(name: str, n: int, rng: np.random.RandomState) -> tuple[list[np.nd
 
 
 def _two_sequence(length: int, label: int, rng: np.random.RandomState) -> np.ndarray:
-    """The first element tells the class, the rest is noise of variance 0.2."""
+    """Draw a sequence whose first element is the class. The rest is noise of variance 0.2."""
     x = rng.normal(0, np.sqrt(0.2), length)
     x[0] = 1.0 if label else -1.0
     return x
 
 
 def _parity(length: int, label: int, rng: np.random.RandomState) -> np.ndarray:
-    """The class is 1 if the number of ones is odd."""
+    """Draw bits whose class is 1 if the number of ones is odd."""
     bits = rng.randint(2, size=length)
     bits[-1] = (label - bits[:-1].sum()) % 2
     return _signs(bits)
@@ -48,7 +48,7 @@ def _tomita(grammar: int) -> Callable[[int, int, np.random.RandomState], np.ndar
     moves, final = TOMITA[grammar]
 
     def accepted(length: int, rng: np.random.RandomState) -> np.ndarray:
-        """Uniform: each symbol in proportion to the ways to go on to an end after it."""
+        """Draw uniformly: each symbol in proportion to the number of accepted continuations."""
         shares = _ways(moves, final, length)
         state, bits = 0, np.empty(length, dtype=int)
         for t in range(length):
@@ -73,7 +73,7 @@ def _tomita(grammar: int) -> Callable[[int, int, np.random.RandomState], np.ndar
 
 
 def accepts(grammar: int, bits: np.ndarray) -> bool:
-    """Whether a string of zeros and ones belongs to a Tomita grammar."""
+    """True if a Tomita grammar accepts a string of zeros and ones."""
     moves, final = TOMITA[grammar]
     state: int | None = 0
     for bit in bits.tolist():
@@ -84,7 +84,7 @@ def accepts(grammar: int, bits: np.ndarray) -> bool:
 
 
 def _ways(moves: dict, final: set[int], length: int) -> list[np.ndarray]:
-    """From step t and each state: the number of accepted ways to the end, up to a factor."""
+    """Return the number of accepted continuations from each step and state, up to a factor."""
     n_states = 1 + max(state for state, _ in moves)
     ways = [np.array([float(state in final) for state in range(n_states)])]
     for _ in range(length):

@@ -1,4 +1,4 @@
-"""The kernel of the trials for this processor, in float64 as all experiments."""
+"""The kernel of the trials for this processor, in float64 like all experiments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklstm import _isa
 
 _module = import_module(f"sklstm._kernels._trials_{_isa.name}_f64")
 Trials, lanes = _module.Trials, _module.constants["LANES"]
-# By name: kinds of tasks, what a first pair may be (4 and 5), measures of errors.
+# Names of the kinds of tasks, of the treatment of first pairs (4 and 5), and of error measures.
 KINDS, FIRST_PAIRS, MEASURES = _module.KINDS, _module.FIRST_PAIRS, _module.MEASURES
-WINDOW_MAX = _module.constants["WINDOW_MAX"]  # training sequences that a trial remembers
-ABSENT = _module.constants["ABSENT"]  # the place of a weight that there is not
+WINDOW_MAX = _module.constants["WINDOW_MAX"]  # most training sequences that a trial remembers
+ABSENT = _module.constants["ABSENT"]  # place of a missing weight

@@ -1,7 +1,7 @@
-"""Experiments 2a and 2c for the other systems: what a trial draws, and when it is solved.
+"""Experiments 2a and 2c for the other systems: data, and criterion of success.
 
-A task is a pair of functions: ``draw(n)`` gives steps, targets and the order in which their
-sequences are read, n in all; ``solved(kernel)`` tests the net whose kernel it is.
+A task is a pair of functions. ``draw(n)`` returns steps, targets and the order in which n of their
+sequences are read. ``solved(kernel)`` tests the net of a kernel.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Solved = Callable[[Any], bool]
 
 
 def noise_free_lag(p: int, seed: int) -> tuple[Draw, Solved]:
-    """2a: the two sequences x, a_1, ... and y, a_1, ..., of which draws are made by number."""
+    """2a: the two sequences x, a_1, ... and y, a_1, ..., which are drawn by number."""
     symbols = np.tile(np.arange(-1, p), (2, 1))
     symbols[:, 0] = symbols[:, -1] = p - 1, p
     steps, targets = one_hot(symbols[:, :-1]), np.eye(p + 1)[symbols[:, 1:].ravel()]
@@ -41,7 +41,7 @@ def noise_free_lag(p: int, seed: int) -> tuple[Draw, Solved]:
 
 
 def long_lag(lag: int, seed: int) -> tuple[Draw, Solved]:
-    """2c with p = q = ``lag``: the target at the end only."""
+    """2c with p = q = ``lag``: the only target is at the end."""
     rng = np.random.RandomState(seed)
 
     def sequences(n: int) -> tuple[Steps, np.ndarray]:
@@ -64,7 +64,7 @@ def long_lag(lag: int, seed: int) -> tuple[Draw, Solved]:
 
 
 def within(raw: np.ndarray, targets: np.ndarray, tolerance: float) -> bool:
-    """Are all logistic outputs closer than this to their targets?"""
+    """True if all logistic outputs are closer than ``tolerance`` to their targets."""
     return bool((np.abs(1 / (1 + np.exp(-raw)) - targets) < tolerance).all())
 
 

@@ -1,4 +1,4 @@
-"""A live line of progress per trial, on standard error."""
+"""Progress of trials, printed to standard error."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from sklstm._locks import Lock
 
-EVERY = 0.5  # seconds between two looks at a trial that is under way
+EVERY = 0.5  # seconds between two updates of the line of a running trial
 
 
 class TrialLines:
-    """Called with the number of a trial and where it is; prints a line that is overwritten.
+    """Callback that receives the number of a trial and its record, and prints a line.
 
-    On a terminal the trial under way has a line that changes; a trial that has finished leaves
-    its own. Elsewhere only the latter are printed.
+    On a terminal, the line of a running trial is updated in place. Every finished trial leaves a
+    line. Elsewhere only finished trials are printed.
     """
 
     def __init__(self, title: str) -> None:

@@ -1,7 +1,7 @@
-"""The nets of the paper: initial parameters, and their places in the kernels of the trials.
+"""The nets of the paper: initial parameters, and their places in the kernel of the trials.
 
-All but those of experiments 2a and 2b, and the one of Gers et al. (2000), are estimators with
-public parameters.
+All nets are built from public parameters of an estimator, except that of experiments 2a and 2b and
+that of Gers et al. (2000).
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from sklstm.paper._rows import PublishedNet, Row
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Places:
-    """A net as the kernel of the trials sees it, with the place of each weight in its vector.
+    """Description of a net for the kernel: the place of each weight in the vector of parameters.
 
-    Hidden units are gates before the cells, cells (the first ones of all blocks, then the second
-    ones), output gates. A place is int64, `ABSENT` where there is no weight.
+    The hidden units are, in order: gates before the cells, cells (the first ones of all blocks,
+    then the second ones), output gates. A place is an int64, and `ABSENT` if there is no weight.
 
     Attributes
     ----------
     cell : str
-        A name of `cell_named` in cells.pxd.
+        Name of the cell, as in `cell_named` of cells.pxd.
     n_blocks, block_size : int
     n_recurrent : int
-        Groups of hidden units, one of each block, that the hidden units read of the step before.
+        Number of groups of hidden units, one unit per block, that are fed back to the hidden units.
     shortcuts : bool
-        Whether the outputs read the inputs.
+        True if the outputs read the inputs.
     hidden : (n_hidden, columns)
-        Columns are a constant 1, the inputs unless they are symbols, what is fed back.
+        Columns are a constant 1, the inputs unless they are symbols, and the units fed back.
     head : (n_outputs, columns)
-        Columns are a constant 1, with shortcuts the inputs unless they are symbols, the cells.
+        Columns are a constant 1, with shortcuts the inputs unless they are symbols, and the cells.
     symbols : (n_symbols, rows) or None
-        Rows are the hidden units and, with shortcuts, the outputs; None if inputs are numbers.
+        Columns are the hidden units and, with shortcuts, the outputs. None for numeric inputs.
     trainable : (n_total,) bool
-        Which parameters of the vector learn.
+        Mask of the parameters that are trained.
     """
 
     cell: str
@@ -55,7 +55,7 @@ class Places:
 
 
 def estimator_of(net: PublishedNet) -> LSTMRegressor:
-    """The estimator of one of the paper's nets, untrained."""
+    """Return the untrained estimator of one of the paper's nets."""
     return LSTMRegressor(
         net.blocks,
         block_size=net.cells,
@@ -76,12 +76,12 @@ def estimator_of(net: PublishedNet) -> LSTMRegressor:
 
 @dataclass(frozen=True)
 class EstimatorNet:
-    """A net that public parameters give.
+    """A net that is built from public parameters.
 
     Parameters
     ----------
     estimator : LSTMRegressor
-        As `estimator_of` makes it.
+        Result of `estimator_of`.
     n_features, n_outputs : int
     """
 
@@ -90,7 +90,7 @@ class EstimatorNet:
     n_outputs: int
 
     def initial(self, seed: int) -> LSTMRegressor:
-        """The estimator with the parameters of a trial's start."""
+        """Return the estimator with the initial parameters of a trial."""
         model = LSTMRegressor(**self.estimator.get_params()).set_params(random_state=seed)
         return model.initialize(self.n_features, n_outputs=self.n_outputs)
 
@@ -102,19 +102,19 @@ class EstimatorNet:
         return self.initial(seed).parameters_
 
     def places(self, *, symbols: bool, feedback: str) -> Places:
-        """For a kernel that reads symbols or numbers.
+        """Return the places for a kernel that reads symbols or numbers.
 
-        ``feedback`` names what the hidden layer reads of the step before: cells and gates
-        ("all"), "cells", or "none" (the connections carry zeros).
+        ``feedback`` is what the hidden layer reads from the previous step: cells and gates ("all"),
+        "cells", or "none" (the connections carry zeros).
         """
         model = self.initial(0)
         layer = model._topology.stack[0]
         H, S = layer.n_blocks, layer.block_size
         places = np.arange(model._topology.n_total)
         views = layer.views(places)
-        # blocks' cells side by side -> first cells of all blocks, second cells ...
+        # from cells block by block to the first cells of all blocks, then the second ones, ...
         cells = np.arange(H * S).reshape(H, S).T.ravel()
-        n = len(layer.gates) - 1  # before the cells
+        n = len(layer.gates) - 1  # gates before the cells
         rows = np.concatenate([np.arange(n * H), n * H + cells, (n + S) * H + np.arange(H)])
         n_groups = {"all": layer.n_recurrent // H, "cells": S, "none": 0}[feedback]
         columns = np.concatenate([cells, H * S + np.arange(2 * H)])[: n_groups * H]
@@ -141,10 +141,11 @@ class EstimatorNet:
 
 @dataclass(frozen=True)
 class LateCellNet:
-    """The net of experiments 2a and 2b: outputs that see the inputs, and one bare cell.
+    """The net of experiments 2a and 2b: outputs that read the inputs, and one bare cell.
 
-    Without biases, output gate and recurrent weights; the cell and its input gate see the inputs
-    only. g is logistic, with ``centred`` in [-2, 2] as the paper's, h the identity.
+    It has no biases, output gate or recurrent weights. The cell and its input gate read the inputs
+    only. g is logistic, or with ``centred`` the g of the other experiments in [-2, 2]. h is the
+    identity.
     """
 
     n_features: int
@@ -184,9 +185,9 @@ class LateCellNet:
 class ContinualNet:
     """The net of Gers, Schmidhuber & Cummins (2000) for the continual Reber grammar.
 
-    Blocks of cells with g in [-2, 2] and h in [-1, 1], without feedback of gates, with shortcuts
-    from the inputs to the outputs; gates and outputs are biased. With ``forget=False`` the forget
-    gate is held open: standard LSTM.
+    Cells have g in [-2, 2] and h in [-1, 1]. Gates are not fed back. The inputs have shortcuts to
+    the outputs, and gates and outputs have biases. With ``forget=False`` the forget gate is fixed
+    open, which makes it a standard LSTM.
     """
 
     blocks: int
@@ -197,7 +198,7 @@ class ContinualNet:
     init_range: float = 0.2
 
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the weights into hidden units and outputs; bias, inputs, cells."""
+        """Return the places of the weights into hidden units and outputs: bias, inputs, cells."""
         n_rows = self.blocks * (3 + self.cells)
         columns = 1 + self.n_features + self.blocks * self.cells
         places = np.arange((n_rows + self.n_outputs) * columns).reshape(-1, columns)
@@ -231,7 +232,7 @@ class ContinualNet:
 
     def places(self, *, symbols: bool, feedback: str) -> Places:
         if symbols or feedback != "cells":
-            raise ValueError("this net reads numbers, and its gates are not fed back")
+            raise ValueError("this net needs symbols=False and feedback='cells'")
         hidden, head = self._tables()
         return Places(
             cell="continual",
@@ -245,7 +246,7 @@ class ContinualNet:
         )
 
 
-SIZES = {  # inputs and outputs; of 2c without its distractors
+SIZES = {  # inputs and outputs; 2c without its distractors
     "1": (7, 7),
     "2c": (4, 2),
     **dict.fromkeys(("3a", "3b", "3c"), (1, 1)),
@@ -253,11 +254,11 @@ SIZES = {  # inputs and outputs; of 2c without its distractors
     "6a": (8, 4),
     "6b": (8, 8),
 }
-OPEN = 1000.0  # bias of a gate that is 1 whatever it sees
+OPEN = 1000.0  # bias of a gate that is always 1
 
 
 def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
-    """The net of a row, untrained."""
+    """Return the untrained net of a row."""
     if row.experiment in ("2a", "2b"):
         return LateCellNet(row.columns["p"] + 1, row.columns["p"] + 1, centred=reading.centred)
     net = row.net

@@ -1,7 +1,7 @@
-"""What the paper leaves open, and one choice for all rows: readings.
+"""Readings: one choice for each question that the paper leaves open.
 
-The default is "as printed": the letter of the paper, and where it is silent one choice. Others
-change one or several of its fields; `--reading` selects them.
+The default is "as printed": it follows the paper exactly, and makes one choice where the paper says
+nothing. Other readings change one or several fields, and `--reading` selects them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sklstm.paper._kernel import FIRST_PAIRS, MEASURES
 
 @dataclass(frozen=True)
 class Reading:
-    """One answer to each open question.
+    """One choice for each open question.
 
     Attributes
     ----------
@@ -22,8 +22,8 @@ class Reading:
         When weights change: at the end of a sequence or at every step with a target. Only 1, 2a
         and 2b have targets before the last step. A.1 sums the contributions of all steps.
     feedback : {"all", "cells", "none"}
-        What the hidden layer reads of the step before: cells and gates, cells only, or zeros
-        through connections that are there and counted.
+        What the hidden layer reads from the previous step: cells and gates, cells only, or zeros.
+        With "none" the connections exist and are counted.
     rest : float
         Activations of cells and gates before the first step: 0 in the paper, 0.5 in the simulator
         of the first author's institute.
@@ -31,26 +31,26 @@ class Reading:
         What "average training error" averages: the mean over the outputs of |t - y|, or the sum
         over the outputs of (t - y)^2.
     stop : {"both", "error"}
-        Whether 4 and 6 ask for a low average error and the 2000 most recent sequences right, or for
-        the first alone.
+        When 4 and 6 stop: with a low average error and the 2000 most recent sequences right, or
+        with a low average error alone.
     first_pair : {"end", "marked", "never"}
-        What happens in 4 and 5 if the first pair is drawn to be marked, see ``make_adding``.
+        What 4 and 5 do if the first pair is drawn to be marked, see ``make_adding``.
     check : int
-        Training sequences from one look at the criterion to the next, in 1, 2a-c and 3.
+        Number of training sequences between two tests of the criterion, in 1, 2a-c and 3.
     target : {"successor", "legal"}
-        What 1 is taught: the symbol that follows, or every symbol that may follow.
+        Targets of 1: the symbol that follows, or all symbols that may follow.
     distinct : bool
-        Whether the 256 training strings of 1 are all different.
+        True if the 256 training strings of 1 are all different.
     biased_outputs : bool
-        Whether the outputs of 1 and 3 have biases, too.
+        True if the outputs of 1 and 3 have biases, too.
     plain_error : bool
-        Leave out the derivative of the logistic outputs in (19): no reading of the paper, but
-        a probe of what holds a net back.
+        True to leave out the derivative of the logistic outputs in (19). The paper does not suggest
+        it. It is a probe that shows what holds a net back.
     centred : bool
-        Whether g of 2a and 2b is that of the other experiments, from -2 to 2, instead of logistic.
+        True if 2a and 2b use the g of the other experiments, from -2 to 2, instead of a logistic g.
     growth_window, growth_gain : int, float
-        2a and 2b: the cell is added when the mean error of so many sequences is not lower by this
-        fraction than that of as many before.
+        2a and 2b: the cell is added when the mean error of ``growth_window`` sequences is not lower
+        by the fraction ``growth_gain`` than that of the window before.
     """
 
     update: str = "sequence"
@@ -69,7 +69,7 @@ class Reading:
     growth_gain: float = 0.01
 
     def changed(self) -> dict[str, object]:
-        """What is not as printed."""
+        """Return the fields that differ from "as printed"."""
         default = vars(Reading())
         return {name: value for name, value in vars(self).items() if value != default[name]}
 
@@ -80,7 +80,7 @@ class Reading:
             name, _, text = part.partition("=")
             if name not in vars(self):
                 raise ValueError(
-                    f"{name!r} is not an open choice; those are {', '.join(vars(self))}."
+                    f"{name!r} is not an open choice. Use one of {', '.join(vars(self))}."
                 )
             values[name] = _parse(name, text, getattr(self, name))
         return replace(self, **values)
@@ -99,16 +99,16 @@ ALLOWED = {
 def _parse(name: str, text: str, like: object) -> object:
     if name in ALLOWED:
         if text not in ALLOWED[name]:
-            raise ValueError(f"{name} is one of {', '.join(ALLOWED[name])}, got {text!r}.")
+            raise ValueError(f"{name} must be one of {', '.join(ALLOWED[name])}, got {text!r}.")
         return text
     if isinstance(like, bool):
         if text not in ("yes", "no"):
-            raise ValueError(f"{name} is yes or no, got {text!r}.")
+            raise ValueError(f"{name} must be yes or no, got {text!r}.")
         return text == "yes"
     try:
         number = type(like)(text)
     except ValueError:
-        raise ValueError(f"{name} is a number, got {text!r}.") from None
+        raise ValueError(f"{name} must be a number, got {text!r}.") from None
     if not (1 if isinstance(like, int) else 0) <= number < inf:
         raise ValueError(f"{name} must be positive, got {text}.")
     return number

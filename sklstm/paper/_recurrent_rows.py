@@ -1,15 +1,15 @@
 """RTRL, BPTT, Elman's net and random guessing in the experiments of the 1997 paper.
 
-``ROWS`` holds the published facts and the settings, ``run_row`` makes one trial. What the sources
-leave open is decided here:
+``ROWS`` has the published figures and the settings. ``run_row`` runs one trial. The sources leave
+these points open, and this module chooses:
 
-* Elman's net and RTRL move their weights at every step, as they were described; BPTT after each
-  sequence.
-* Experiment 1: 256 strings as the grammar draws them, short ones again and again, to train, and 256
-  that are not among them to test; trial ``seed`` has the sets number ``seed`` modulo 3. Both are
-  tested every 100 sequences. With ``distinct`` strings only, none of ten short trials succeeded.
-* Experiment 2a: both sequences are tested at every step of them, every 100 sequences.
-* The learning rate of Elman's net on experiment 1 is not published: 0.1.
+* Elman's net and RTRL update their weights at every step, as originally described. BPTT does so
+  after each sequence.
+* Experiment 1 has 256 training strings as the grammar draws them, in which short ones repeat, and
+  256 other test strings. Trial ``seed`` uses the sets number ``seed`` modulo 3. Both sets are
+  tested every 100 sequences. With ``distinct`` strings, none of ten short trials succeeded.
+* In experiment 2a, both sequences are tested at every step, every 100 sequences.
+* The learning rate of Elman's net in experiment 1 is not published. It is 0.1 here.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag, one_
 from sklstm.paper._rows import N_SETS, N_STRINGS, OtherRow
 
 INTERVAL = 100  # sequences between two tests of the success criterion
-CAP = 5_000_000  # sequences of a trial of experiment 2
+CAP = 5_000_000  # most sequences of a trial of experiment 2
 
-# The picture: nets that learn at the shortest lags, where the paper has no settings.
-LAG_RATE = 10.0  # 2a: of the rates of Table 2 the one with most successes here
-LONG_LAG_HIDDEN, LONG_LAG_RATE = 12, 1.0  # 2c: with 6 units or lower rates no success at lag 5
+# Settings of the picture, for which the paper has none: nets that learn at the shortest lags.
+LAG_RATE = 10.0  # 2a: the rate of Table 2 with most successes here
+LONG_LAG_HIDDEN, LONG_LAG_RATE = 12, 1.0  # 2c: 6 units or lower rates fail at lag 5
 
 SYSTEMS = {
     "RTRL": {"gradient": "rtrl", "update": "step"},
@@ -69,7 +69,7 @@ def _guess(task: str, net: str, sequences: int, **settings: Any) -> OtherRow:
 _A1 = {"connections": "full", "bias": "hidden"}
 _A2 = {"n_hidden": 10, "connections": "self", "bias": "all"}
 _A2_NO_SELF = _A2 | {"connections": "outputs"}
-# One unit has two states to remember the class in only if it starts between them, as tanh does.
+# A single unit can store the class only if it starts between its two stable states, as tanh does.
 _THREE = {"n_hidden": 0, "connections": "full", "bias": "all", "out_activation": "tanh"}
 
 _ROWS = [
@@ -125,23 +125,23 @@ ROWS = {row.name: row for row in _ROWS}
 
 
 def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
-    """One trial of a row.
+    """Run one trial of a row.
 
     Parameters
     ----------
     name : str
         A key of ``ROWS``.
     seed : int
-        Draws the weights, the order of the sequences, and (from ``seed`` modulo 3) the strings of
+        Seed of the weights and the order of the sequences. ``seed`` modulo 3 selects the strings of
         experiment 1.
     cap : int or None
-        Most sequences (guessing: trials of the search); None is the row's own.
+        Largest number of sequences (guessing: of trials). None is the default of the row.
 
     Returns
     -------
     result : dict
-        "seed", "success", "sequences" (seen when the criterion was met, or when the trial ended),
-        "seconds", "weights"; for guessing "test_wrong" of 100.
+        "seed", "success", "sequences" (until success, or until the trial ended), "seconds",
+        "weights"; for guessing also "test_wrong" of 100.
     """
     row = ROWS[name]
     start = perf_counter()
@@ -151,22 +151,22 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
 
 
 def run_lag(system: str, family: str, lag: int, seed: int, cap: int) -> dict[str, Any]:
-    """One trial of the picture: sequences to success against time lag.
+    """Run one trial for the picture of sequences to success against time lag.
 
     Parameters
     ----------
     system : {"RTRL", "BPTT", "ELM"}
     family : {"2a", "2c"}
-        2a: the net of Table 2 for p = ``lag``, learning rate 10. 2c with p = q = ``lag``: 12 hidden
-        units, layered, no bias, learning rate 1. The target of 2c stands at the end only, so that
-        RTRL and BPTT are one and the same there, but for rounding and for the time that they take.
+        "2a" uses the net of Table 2 for p = ``lag`` and learning rate 10. "2c" (with p = q =
+        ``lag``) uses 12 hidden units, layered, without bias, and learning rate 1. The only target
+        of 2c is at the end, so RTRL and BPTT differ there only in rounding and time.
     lag : int
     seed, cap : as in `run_row`
 
     Returns
     -------
     result : dict
-        As of `run_row`.
+        As returned by `run_row`.
     """
     start = perf_counter()
     if family == "2a":
@@ -203,7 +203,7 @@ def _run_reber(
     outputs = np.empty((len(legal), 7))
 
     def solved(kernel: Any) -> bool:
-        """Are the legal successors more active than all others, at every step of all strings?"""
+        """True if legal outputs exceed all others, at every step of all strings."""
         kernel.output(all_steps, outputs, per_step=True)
         lowest = np.where(legal, outputs, np.inf).min(axis=1)
         return bool((lowest > np.where(legal, -np.inf, outputs).max(axis=1)).all())
@@ -256,7 +256,7 @@ def _net(
     learning_rate: float,
     seed: int,
 ) -> RecurrentRegressor:
-    """A net of the paper: logistic, without biases, weights from U[-0.2, 0.2]."""
+    """Return a net of the paper: logistic, without biases, weights from U[-0.2, 0.2]."""
     return RecurrentRegressor(
         n_hidden,
         connections=connections,
@@ -277,7 +277,7 @@ def _learn(
     *,
     per_step: bool,
 ) -> dict[str, Any]:
-    """Learn from what ``draw`` gives, ``INTERVAL`` sequences at a time, until it is solved."""
+    """Train on ``INTERVAL`` drawn sequences at a time, until the task is solved."""
     kernel = net._net(net.parameters_)
     seen, success, weights = 0, False, np.ones(0)
     while seen < cap and not success and np.isfinite(net.parameters_).all():

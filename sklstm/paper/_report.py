@@ -1,4 +1,4 @@
-"""Trials in figures and words."""
+"""Summaries of trials, as numbers and text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sklstm.paper._results import Result
 from sklstm.paper._rows import N_TEST
 
 CONFIDENCE = 0.95
-FACTOR = 2.0  # a mean within this factor of the published one agrees
+FACTOR = 2.0  # means that differ by less than this factor agree
 
 
 def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Success rate and mean with 95 % intervals, range, seconds.
+    """Return success rate and mean with 95 % intervals, range, and seconds.
 
-    The interval of the rate is that of Clopper and Pearson, that of the mean Student's, both over
-    the successful trials; the mean's is None below two of them.
+    The interval of the success rate is Clopper and Pearson's. The interval of the mean is
+    Student's, over the successful trials; it is None with fewer than two of them.
     """
     n = len(trials)
     right = [trial for trial in trials if trial["success"]]
@@ -55,20 +55,20 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def verdict(
     figures: dict[str, Any], sequences: Any, success: float | None, n_published: int | None = None
 ) -> str:
-    """What the trials say of the published figures.
+    """Compare trials with the published figures, and return the result in words.
 
-    Success is compared by Fisher's exact test, at 5 %.
+    Fisher's exact test at 5 % compares the numbers of successes.
 
     Parameters
     ----------
     figures : dict
         A `summary`.
     sequences : float, str or None
-        Published mean; words where nothing was learned (``">200,000"``), None if there is none.
+        Published mean; text if nothing was learned (``">200,000"``), None if not published.
     success : float or None
-        Published fraction, None if it is not known.
+        Published fraction; None if not known.
     n_published : int, default=None
-        Published number of trials; None: as many as here.
+        Published number of trials. None means as many as here.
     """
     k, n = figures["n_success"], figures["n_trials"]
     if success == 0:
@@ -110,7 +110,7 @@ HEADINGS = (
 
 
 def cells(result: Result) -> list[str]:
-    """A result as the texts of a line, in the order of `HEADINGS`."""
+    """Return the cells of a result's line, in the order of `HEADINGS`."""
     figures = result.summary
     interval, low_high = figures["mean_interval"], figures["range"]
     low, high = figures["success_interval"]
@@ -132,7 +132,7 @@ def cells(result: Result) -> list[str]:
 
 
 def test_words(result: Result) -> str:
-    """What the final test of successful trials has shown, beside what was published."""
+    """Return the results of the final test, with the published ones in parentheses."""
     figures, published = result.summary, result.published
     wrong = figures.get("mean_final_wrong", figures.get("mean_test_wrong"))
     words = []
@@ -148,7 +148,7 @@ def test_words(result: Result) -> str:
 
 
 def table(results: Sequence[Result], *, markdown: bool = False) -> str:
-    """The results as a table of text."""
+    """Return the results as a table, in plain text or Markdown."""
     lines = [list(HEADINGS), *map(cells, results)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(HEADINGS))]
     lines = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in lines]
@@ -159,7 +159,7 @@ def table(results: Sequence[Result], *, markdown: bool = False) -> str:
 
 
 def number(value: Any) -> str:
-    """1,234 with separators; words as they are."""
+    """Format a number with thousands separators; text stays unchanged, None is "-"."""
     if value is None or (isinstance(value, float) and value in (inf, nan)):
         return "-"
     return value if isinstance(value, str) else f"{value:,.0f}"

@@ -1,4 +1,4 @@
-"""Results with every trial in a JSON file, so that nothing has to be taken on trust."""
+"""Results, and the JSON file that stores them with every trial."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from sklstm._files import write_file
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a row has come to in one column, beside what was published: a line of the file.
+    """Result of a row in one column, with the published figures: a line of the file.
 
     Attributes
     ----------
     experiment, row, column : str
-        A row and a column have one result.
+        Key of the result: there is one per row and column.
     label : str, default=None
-        Of another system than LSTM, as in the tables of docs/paper.md.
+        Name of a system other than LSTM, as in the tables of docs/paper.md.
     reading : dict, default={}
-        What is not as printed.
+        Choices that differ from "as printed".
     published_sequences : int, float or str, or None
-        Mean number of training sequences to success, or words; None if there is no figure.
+        Mean number of training sequences to success, or text; None if not published.
     published_success : float or None
-        Fraction of the trials.
+        Fraction of successful trials.
     published_trials : int or None
     published : dict
-        What else was published.
+        Other published figures.
     weights : int, str or None
-        As many as there are; of another system, as published.
+        Number of weights; for other systems the published one.
     cap : int or None
-        Training sequences after which a trial has failed; None: the usual number of the column.
+        Training sequences after which a trial fails. None is the default of the column.
     cap_published : int, default=None
-        That of another system's row.
+        Default cap of the row of another system.
     wall_seconds : float
     summary : dict
-        As `_report.summary` makes it.
+        Result of `_report.summary`.
     verdict : str
-        As `_report.verdict` gives it.
+        Result of `_report.verdict`.
     trials : list of dict
-        "seed", "success", "sequences", "seconds", and what else is known of a trial.
+        "seed", "success", "sequences", "seconds", and other figures of each trial.
     """
 
     experiment: str
@@ -72,9 +72,9 @@ class Result:
 
 
 class Results:
-    """Results, and the file that they are kept in.
+    """Results, and the file that stores them.
 
-    One of the same row and column is replaced; others stay. The file is written after every one.
+    A new result replaces the one of the same row and column. The file is written after each result.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -82,7 +82,7 @@ class Results:
         self.results = read(path)[0] if path is not None and path.exists() else []
 
     def find(self, row: str, column: str) -> Result | None:
-        """The result of a row and a column, if it is there."""
+        """Return the result of a row and a column; None if there is none."""
         return next((known for known in self.results if known.key == (row, column)), None)
 
     def add(self, results: Iterable[Result]) -> None:
@@ -96,18 +96,18 @@ class Results:
 
 
 def read(path: Path) -> tuple[list[Result], dict[str, Any]]:
-    """The results of a file, and the machine that they are from."""
+    """Read results from a file, and the machine that they were measured on."""
     kept = json.loads(path.read_text(encoding="utf-8"))
     return [Result(**line) for line in kept["rows"]], kept["machine"]
 
 
 def machine() -> dict[str, Any]:
-    """What the experiments ran on."""
+    """Describe this machine."""
     versions = {}
     for package in ("sklstm", "numpy", "scipy", "scikit-learn"):
         try:
             versions[package] = version(package)
-        except PackageNotFoundError:  # a checkout that was not installed
+        except PackageNotFoundError:  # running from a checkout
             continue
     return {
         "system": platform.system(),

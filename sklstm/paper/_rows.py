@@ -1,6 +1,6 @@
-"""The rows of the paper's tables: what was published, and the settings that it names.
+"""The rows of the paper's tables, with published results and settings.
 
-Sources are tables 1 to 9 for results, tables 10 and 11 for settings.
+The results are from tables 1 to 9, the settings from tables 10 and 11.
 """
 
 from __future__ import annotations
@@ -8,28 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-N_SETS, N_STRINGS = 3, 256  # of experiment 1: sets, strings to learn and to test in each
-N_RECENT = 2000  # training sequences whose errors decide 4 to 6
+N_SETS, N_STRINGS = 3, 256  # experiment 1: number of sets, training and test strings of each
+N_RECENT = 2000  # recent training sequences whose errors decide 4 to 6
 N_TEST = 2560  # sequences of the test sets of 3 to 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedNet:
-    """A net as Table 10 has it.
+    """A net of Table 10.
 
     Attributes
     ----------
     blocks : int
-        Memory blocks.
+        Number of memory blocks.
     cells : int
-        Of each block.
+        Number of cells per block.
     bias : {"all", "hidden", "gates"} or None
-        Which units have biases, as an estimator is told it.
+        Units with biases, as for the parameter ``bias`` of an estimator.
     init_range : float, default=0.1
-        Weights are from U[-init_range, init_range] at first.
+        Initial weights are drawn from U[-init_range, init_range].
     gate_bias : dict or None, default=None
-        Biases of "input" and "output" gates at first, a number for each block.
+        Initial biases of "input" and "output" gates, one number per block.
     cell : str, default="1997"
+        Name of the cell, as for the parameter ``cell`` of an estimator.
     """
 
     blocks: int
@@ -42,27 +43,27 @@ class PublishedNet:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of LSTM.
+    """A row for LSTM.
 
     Attributes
     ----------
     experiment : str
     columns : dict
-        The table's own columns that tell its rows apart.
+        Columns of the table that identify the row.
     net : PublishedNet
     rate : float
         Learning rate.
     weights : int
-        As published.
+        Published number of weights.
     n_trials : int
     sequences : float
         Published mean number of training sequences to success.
     success : float
         Published fraction of successful trials.
     published : dict
-        What else the table gives.
+        Other figures of the table.
     mean_steps : float
-        Steps of a sequence, on average.
+        Mean number of steps of a sequence.
     """
 
     experiment: str
@@ -78,33 +79,34 @@ class Row:
 
     @property
     def name(self) -> str:
-        """As on the command line."""
+        """Name of the row on the command line."""
         parts = [str(v) if k == "net" else f"{k}={v}" for k, v in self.columns.items()]
         return self.experiment + (":" + ",".join(parts) if parts else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OtherRow:
-    """A row of another system than LSTM.
+    """A row for a system other than LSTM.
 
     Attributes
     ----------
     name : str
-        As on the command line: ``experiment:system``, with ``/`` before what tells rows apart.
+        Name on the command line: ``experiment:system``, plus ``/`` and an identifier if a system
+        has several rows.
     label : str
-        As in the tables of docs/paper.md.
+        Name in the tables of docs/paper.md.
     settings : dict
-        For the function that runs its trials.
+        Arguments of the function that runs its trials.
     weights : int or str
-        As published; None if there is no figure.
+        Published number of weights; None if there is no figure.
     n_trials : int
-        As published; None if it is not known.
+        Published number of trials; None if not known.
     sequences : int or str
-        Published mean number of training sequences to success, or words.
+        Published mean number of training sequences to success, or text.
     success : int or str
-        Published per cent of successful trials, or words.
+        Published per cent of successful trials, or text.
     cap : int
-        Training sequences after which a trial has failed.
+        Training sequences after which a trial fails.
     """
 
     name: str
@@ -194,7 +196,7 @@ def _order(experiment, blocks, rate, weights, n_trials, sequences, wrong):
     )
 
 
-ROWS = [  # of LSTM
+ROWS = [
     _reber(4, 1, 0.1, 39_740),
     _reber(3, 2, 0.1, 21_730),
     _reber(3, 2, 0.2, 14_060, 0.97),
@@ -222,7 +224,7 @@ ROWS = [  # of LSTM
     _pairs("4", {"T": 100}, 74_000, 1, 0.5, input=(-3.0, -6.0)),
     _pairs("4", {"T": 500}, 209_000, 0, 0.5, input=(-3.0, -6.0)),
     _pairs("4", {"T": 1000}, 853_000, 1, 0.5, input=(-3.0, -6.0)),
-    # "MSE" in the table; the mean absolute error more likely, see docs/paper.md
+    # the table says "MSE", but probably means the mean absolute error, see docs/paper.md
     _pairs("5", {"n_seq": 140}, 482_000, 139, 0.1, error=0.0223),
     _pairs("5", {"n_seq": 13}, 1_273_000, 14, 0.1, error=0.0139),
     _order("6a", 2, 0.5, 156, 20, 31_390, 1),
@@ -232,12 +234,12 @@ EXPERIMENTS = list(dict.fromkeys(row.experiment for row in ROWS))
 
 
 def select(request: str) -> list[Row]:
-    """The rows that a name means: ``4``, ``4:T=500``, ``1:3x2,lr=0.5``, ``all``.
+    """Return the rows of a name: ``4``, ``4:T=500``, ``1:3x2,lr=0.5``, ``all``.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If no row has this name. The message lists the names.
     """
     if request == "all":
         return ROWS

@@ -1,4 +1,4 @@
-"""Trials of a row, side by side in the lanes of a kernel, groups of them on several processors."""
+"""Run trials of a row in the lanes of a kernel, and groups of trials on several processors."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sklstm.paper._readings import Reading
 from sklstm.paper._rows import N_SETS, Row
 from sklstm.paper._tasks import NUMBERS, Task, task_of
 
-STEPS_AT_ONCE = 2_000_000  # between two looks at the trials, about half a second
-Progress = Callable[[int, dict[str, Any]], None]  # called with the number of a trial, its record
+STEPS_AT_ONCE = 2_000_000  # between two calls of ``progress``, about half a second
+Progress = Callable[[int, dict[str, Any]], None]  # receives the number of a trial and its record
 
 
 def run_row(
@@ -38,25 +38,25 @@ def run_row(
     ----------
     row, reading : Row, Reading
     n_trials : int, default=None
-        None: as many as in the paper.
+        Number of trials. None is the paper's number.
     seed : int, default=0
-        Trial k has the seed ``seed + k``, for its weights and its sequences.
+        Trial k uses seed ``seed + k`` for its weights and its sequences.
     cap : int, default=None
-        Training sequences after which a trial has failed. None: three times the published mean.
+        Training sequences after which a trial fails. None is three times the published mean.
     n_jobs : int, default=1
-        Processors. A trial gives the same result at any number.
+        Number of processors. Results do not depend on it.
     progress : callable, default=None
-        Called now and then with the number of a trial and its record.
+        Called repeatedly with the number of a trial and its record.
     look_every : int, default=STEPS_AT_ONCE
         Steps of a lane between two calls of ``progress``.
     keep_vectors : bool, default=False
-        Whether records hold the trained parameters, as "vector".
+        If True, records contain the trained parameters as "vector".
 
     Returns
     -------
     trials : list of dict
-        "seed", "success", "sequences" (to success, or until the cap), "seconds", "steps", and what
-        the row's criterion counts.
+        "seed", "success", "sequences" (to success, or until the cap), "seconds", "steps", and the
+        counts of the row's criterion.
     """
     n_trials = row.n_trials if n_trials is None else n_trials
     cap = int(3 * row.sequences) if cap is None else cap
@@ -66,20 +66,20 @@ def run_row(
         for group in groups
         if group
     )
-    # threads: the kernel works without Python's lock
+    # threads suffice, because the kernel releases the GIL
     done = Parallel(n_jobs=n_jobs, backend="threading")(jobs)
     return sorted((trial for group in done for trial in group), key=lambda trial: trial["seed"])
 
 
 def data_sets(row: Row, n_trials: int) -> list[list[int]]:
-    """The numbers of the trials on each data set: experiment 1 has three of them."""
+    """Return the numbers of the trials on each data set. Experiment 1 has three data sets."""
     if row.experiment != "1":
         return [list(range(n_trials))]
     return [list(range(start, n_trials, N_SETS)) for start in range(min(N_SETS, n_trials))]
 
 
 def _run_group(row, reading, numbers, seed, cap, progress, look_every, keep_vectors):
-    """Trials on one data set, in the lanes of one kernel."""
+    """Run trials on one data set, in the lanes of one kernel."""
     task = task_of(row, reading, data_set=numbers[0] % N_SETS)
     return run_lanes(
         kernel_of(row, reading, task, criterion_of(row, reading, cap)),
@@ -95,7 +95,7 @@ def _run_group(row, reading, numbers, seed, cap, progress, look_every, keep_vect
 def kernel_of(
     row: Row, reading: Reading, task: Task, criterion: Criterion, *, symbols: bool = True
 ) -> Any:
-    """The kernel that trains nets of a row; they read symbols as such, or as one-hot vectors."""
+    """Return the kernel that trains nets of a row. Inputs are symbols or one-hot vectors."""
     symbols = symbols and row.experiment not in NUMBERS
     return _kernel.Trials(
         net_of(row, reading).places(symbols=symbols, feedback=reading.feedback),
@@ -151,7 +151,7 @@ def run_lanes(
 
 
 def _told(record: dict[str, Any]) -> dict[str, Any]:
-    """What is worth keeping of a trial's last record."""
+    """Return the parts of a trial's last record that are stored."""
     told = {
         name: float(f"{value:.5g}") if isinstance(value, float) else value
         for name, value in record.items()

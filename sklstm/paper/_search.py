@@ -1,4 +1,4 @@
-"""The open choices, tried one by one and together on the rows that do not agree as printed."""
+"""The open choices of the paper, alone and combined, on rows that do not agree as printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._results import Result
 from sklstm.paper._rows import select
 
-# Of experiment 1, on a row of each net and of each learning rate but one.
+# Experiment 1: rows that cover both nets and the three learning rates.
 REBER = (
     "",
     "update=step",
@@ -59,7 +59,7 @@ ADDING = (
     "first_pair=marked,feedback=none",
     "first_pair=marked,plain_error=yes,feedback=none",
 )
-# At T = 500 a trial takes a minute: what has shown something at T = 100.
+# At T = 500 a trial takes a minute, so only readings that had an effect at T = 100 are tried.
 LONG_ADDING = (
     "",
     "feedback=none",
@@ -80,7 +80,7 @@ N_TRIALS = 8
 
 
 def run_search(row: str, changes: str, *, n_trials: int | None = None, **settings: Any) -> Result:
-    """One reading of `GRIDS` on its row; 8 trials unless ``n_trials`` says otherwise.
+    """Run one reading of `GRIDS` on its row, with 8 trials by default.
 
     ``settings`` are those of `run_column`.
     """

@@ -1,4 +1,4 @@
-"""The tasks of the experiments, as the kernel of the trials is told them."""
+"""The tasks of the experiments, in the form that the kernel reads."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sklstm.paper._rows import N_STRINGS, Row
 
 @dataclass(frozen=True, eq=False)
 class Strings:
-    """Strings of a grammar, those to learn from first.
+    """Strings of a grammar, training strings first.
 
     Attributes
     ----------
     symbols : (total,) uint8
         All strings, one after the other.
     legal : (total,) uint8
-        A bit for each symbol that may follow.
+        Bits of the symbols that may follow.
     offsets : (n_strings + 1,) int64
-        Where each string starts, and the end of the last.
+        Start of each string, and the end of the last one.
     n_training : int
     """
 
@@ -36,13 +36,13 @@ class Strings:
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """A grammar that strings without end are drawn from.
+    """A grammar that endless strings are drawn from.
 
     Attributes
     ----------
     symbol, target : (n_edges,) uint8
-        Edges 2k and 2k + 1 leave state k: the symbol that each writes, the state it leads to. A
-        stream begins with the first edge.
+        Symbol and target state of each edge. Edges 2k and 2k + 1 leave state k. A stream starts
+        with the first edge.
     """
 
     symbol: np.ndarray
@@ -51,38 +51,38 @@ class Automaton:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """What a net reads and is taught: the struct of ``_tasks.pxd``, which draws it.
+    """Inputs and targets of a net, for the struct of ``_tasks.pxd``, which draws them.
 
     Attributes
     ----------
     kind : str
         A key of ``_kernel.KINDS``.
     n_inputs : int
-        Numbers, or kinds of symbols.
+        Number of numeric inputs, or of different symbols.
     every_step : bool, default=False
-        Whether every step has a target, else the last one has.
+        If True, every step has a target. If False, only the last one has.
     length : int, default=0
-        T of 3 to 6, p of 2a and 2b, q of 2c, steps of a stream; strings have lengths of their own.
+        T of 3 to 6, p of 2a and 2b, q of 2c, steps of a stream. Strings have their own lengths.
     n_distractors : int, default=0
         p of 2c.
     n_informative : int, default=0
         N of 3.
     noise, informative_noise : float, default=0
-        Standard deviations of 3: of the elements after the first N, and of those.
+        Standard deviations of 3: of the elements after the first N, and of the first N.
     target_noise : float, default=-1
-        Negative: the targets of 3 are 1 and 0, else 0.2 and 0.8 with noise of this standard
-        deviation.
+        If negative, the targets of 3 are 1 and 0. Otherwise they are 0.2 and 0.8 with noise of this
+        standard deviation.
     first_pair : {"end", "marked", "never"}, default="end"
-        A key of ``_kernel.FIRST_PAIRS``: the first pair of 4 and 5, if it is drawn to be marked,
-        keeps its marker -1, has 1, or is not drawn.
+        What 4 and 5 do if the first pair is drawn to be marked, a key of ``_kernel.FIRST_PAIRS``:
+        its marker stays -1, its marker is 1, or it is never drawn.
     n_relevant : int, default=0
-        Relevant symbols of 6.
+        Number of relevant symbols of 6.
     legal_targets : bool, default=False
-        Whether 1 teaches all symbols that may follow, else the one that does.
+        If True, the targets of 1 are all symbols that may follow instead of the one that does.
     strings : Strings, default=None
-        Those of 1.
+        Strings of 1.
     automaton : Automaton, default=None
-        That of a stream.
+        Automaton of a stream.
     """
 
     kind: str
@@ -114,12 +114,12 @@ KIND_OF = {
     "6a": "temporal_order",
     "6b": "temporal_order",
 }
-NUMBERS = ("3a", "3b", "3c", "4", "5")  # experiments whose inputs are no symbols
+NUMBERS = ("3a", "3b", "3c", "4", "5")  # experiments with numeric inputs
 NEXT_SYMBOL = ("1", "2a", "2b")  # experiments with a target at every step
 
 
 def task_of(row: Row, reading: Reading, data_set: int) -> Task:
-    """The task of a row; ``data_set`` is the number of the strings of experiment 1."""
+    """Return the task of a row. ``data_set`` selects the strings of experiment 1."""
     name, columns = row.experiment, row.columns
     task = Task(
         kind=KIND_OF[name],
@@ -148,14 +148,14 @@ def task_of(row: Row, reading: Reading, data_set: int) -> Task:
 
 
 def reber_strings(data_set: int, *, distinct: bool) -> Strings:
-    """Strings to learn from and as many others to test, none of which is among the first."""
+    """Draw training strings, and as many test strings that differ from all of them."""
     rng = np.random.RandomState(1000 + data_set)
     draw = {"as_symbols": True, "distinct": distinct, "random_state": rng}
     X, y = make_embedded_reber(N_STRINGS, **draw)
     X_test, y_test = make_embedded_reber(N_STRINGS, exclude=X, **draw)
     X, y = X + X_test, y + y_test
     strings = [np.append(x, after[-1]).astype(np.uint8) for x, after in zip(X, y, strict=True)]
-    # a bit for each symbol that may follow; nothing follows the last
+    # bits of the symbols that may follow; no symbol follows the last one
     legal = [np.append(may @ (1 << np.arange(7)), 0) for may in reber_successors(X)]
     return Strings(
         symbols=np.concatenate(strings),
@@ -166,7 +166,7 @@ def reber_strings(data_set: int, *, distinct: bool) -> Strings:
 
 
 def reber_stream(length: int) -> Task:
-    """The continual embedded Reber grammar, in streams of so many symbols."""
+    """Return the continual embedded Reber grammar, in streams of ``length`` symbols."""
     return Task(
         kind="reber_stream",
         n_inputs=7,

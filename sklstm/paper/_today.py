@@ -1,6 +1,7 @@
-"""The paper's tasks as a user of this package would solve them today: column "today".
+"""Column "today": the paper's tasks as a user of this package would solve them.
 
-Same tasks, same criteria of success, nets of the same size class; one set of settings for all rows.
+Tasks, criteria of success and numbers of blocks and cells are the paper's. All rows share one set
+of settings.
 """
 
 from __future__ import annotations
@@ -19,53 +20,53 @@ from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.paper._today_tasks import Rule, TodayTask, count_wrong, find_task
 
 MAX_SEQUENCES = 1_000_000
-PIECE = 10_000_000  # numbers of X that are drawn at once for an exam, 40 MB in float32
+PIECE = 10_000_000  # most numbers of X that are drawn at once for a test, 40 MB in float32
 REPORT = 2048  # sequences between two calls of ``progress``
-BETWEEN_EXAMS = 1024  # sequences from one exam to the next: else one is passed by luck in the end
+BETWEEN_EXAMS = 1024  # sequences between two tests; with more tests a net passes by luck
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a user trains today: the same for all rows, and rules where a row needs its own.
+    """Training settings of all rows. Some follow from the length of the sequences.
 
-    ``docs/paper_today.md`` has what was tried.
+    See ``docs/paper_today.md`` for what was tried.
     """
 
     # The default of the estimators.
     cell: str = "forget"
-    # Back-propagation through time costs no more than the truncated gradient in nets of this size.
+    # The full gradient costs no more than the truncated one in nets of this size.
     gradient: str = "full"
     # Sixteen sequences fill the vectors of the kernels; larger batches need more sequences.
     batch_size: int = 16
-    # Steps of Adam. Sequences shorter than ``short`` stand, and need, larger ones.
+    # Learning rates of Adam. Sequences shorter than ``short`` need the larger one.
     learning_rate: float = 0.01
     learning_rate_short: float = 0.05
     short: int = 50
-    # From a mean recent error below half the tolerance on, the rate falls: 1 / (1 + m / annealing)
-    # over the next m sequences, to a fifth at most: a constant rate keeps shaking. Not where
-    # training errors are not watched: experiment 1 has no tolerance, and a net that knows all
-    # strings but a few stays as it is at a low rate; 3c has noisy targets.
+    # Once the mean recent error is below half the tolerance, the rate falls as
+    # 1 / (1 + m / annealing) over the next m sequences, to a fifth at most, because a constant rate
+    # keeps the weights moving. There is no annealing in experiment 1, which has no tolerance and in
+    # which a low rate cannot learn the last few strings, and in 3c, whose targets are noisy.
     learned: float = 0.5
     annealing: float = 10_000
     most_annealed: float = 5.0
     # The gradient falls by orders of magnitude while 2a is learned, and Adam's scale has to follow.
-    # Where most targets are noise (2b) it has to average over more updates instead.
+    # In 2b most targets are noise, and Adam has to average over more updates.
     beta_2: float = 0.9
     beta_2_noise: float = 0.99
-    # A cell keeps its state over a sequence of ``length`` steps at first, and takes in as little
-    # per step as makes a mean of it: forget gates start at logistic(2 log(length)), input gates at
-    # logistic(-log(length)). Without the latter, sums of 100 steps are not learned; short sequences
-    # are learned faster from input gates that are half open.
+    # Forget gates start at logistic(2 log(length)), so that a cell keeps its state over a sequence
+    # of ``length`` steps. Input gates start at logistic(-log(length)), so that the state starts as
+    # a mean. Without the latter, sums of 100 steps are not learned. Short sequences are learned
+    # faster with half-open input gates.
     forget_bias: float = 2.0
     input_bias: float = -1.0
 
     def rate(self, length: int, n_annealed: int) -> float:
-        """The learning rate, ``n_annealed`` sequences after annealing began."""
+        """Return the learning rate ``n_annealed`` sequences after annealing started."""
         rate = self.learning_rate_short if length < self.short else self.learning_rate
         return rate / min(1 + n_annealed / self.annealing, self.most_annealed)
 
     def model(self, task: TodayTask, seed: int) -> LSTMClassifier | LSTMRegressor:
-        """An estimator for a task that has learned nothing."""
+        """Return an untrained estimator for a task."""
         estimator = LSTMRegressor if task.n_classes is None else LSTMClassifier
         return estimator(
             task.blocks,
@@ -94,7 +95,7 @@ def run_today(
     progress: Callable[[int, float], None] | None = None,
     settings: Settings | None = None,
 ) -> dict[str, Any]:
-    """One trial of a row.
+    """Run one trial of a row.
 
     Parameters
     ----------
@@ -102,20 +103,19 @@ def run_today(
     parameters : dict
         The row's columns, for example ``{"T": 100, "N": 3}``.
     seed : int
-        Draws data and initial weights.
+        Seed of the data and the initial weights.
     max_sequences : int or None, default=None
-        Training sequences after which the trial has failed; None is a million.
+        Training sequences after which the trial fails. None is a million.
     progress : callable or None, default=None
-        Called now and then with the number of training sequences and the mean error of the recent
-        ones.
+        Called repeatedly with the number of training sequences and the mean error of recent ones.
     settings : Settings or None, default=None
-        Other settings than those of the column.
+        Settings that replace those of the column.
 
     Returns
     -------
     trial : dict
-        "seed", "success", "sequences" (learned from until success), "seconds", "weights",
-        "test_wrong" and "test_error" (wrong sequences and mean error of the row's test set, None
+        "seed", "success", "sequences" (training sequences to success), "seconds", "weights",
+        "test_wrong" and "test_error" (wrong sequences and mean error of the row's test set; None
         without success).
     """
     settings = settings or Settings()
@@ -144,7 +144,7 @@ def _train(
     limit: int,
     progress: Callable[[int, float], None] | None,
 ) -> tuple[int, np.ndarray | None]:
-    """Batch after batch until the criterion is met: sequences learned from, errors of the test."""
+    """Train until the criterion is met; return the number of sequences and the test errors."""
     batch_size = settings.batch_size
     X, y = task.draw(batch_size, rng)
     classes = {} if task.n_classes is None else {"classes": range(task.n_classes)}
@@ -174,13 +174,13 @@ def _train(
 
 
 def _learned(task: TodayTask, recent: deque[np.ndarray], settings: Settings) -> bool:
-    """Whether only details are left to learn, for which the rate should fall."""
+    """True if the error is small enough for annealing to start."""
     watched = task.recent is not None and len(recent) == recent.maxlen
     return watched and float(np.mean(recent)) < settings.learned * task.tolerance
 
 
 def _recent_holds(task: TodayTask, recent: deque[np.ndarray]) -> bool:
-    """Whether the training sequences passed just now, each before it was learned from."""
+    """True if the recent training sequences passed, each tested before it was learned."""
     if task.recent is None:
         return True
     if len(recent) < recent.maxlen:
@@ -189,7 +189,7 @@ def _recent_holds(task: TodayTask, recent: deque[np.ndarray]) -> bool:
 
 
 def _examine(model: Any, task: TodayTask, rng: RandomState) -> np.ndarray | None:
-    """Errors of the test set; None if an exam comes first and is failed."""
+    """Return the errors of the test set; None if the preceding exam fails."""
     test = np.empty(0)
     if task.exam is not None:
         test = _new_errors(model, task, rng, task.exam)
@@ -201,7 +201,7 @@ def _examine(model: Any, task: TodayTask, rng: RandomState) -> np.ndarray | None
 
 
 def _new_errors(model: Any, task: TodayTask, rng: RandomState, rule: Rule) -> np.ndarray:
-    """Errors of new sequences, as many as the rule wants or until it is broken."""
+    """Return errors of new sequences, until the rule has enough or is broken."""
     draw = task.draw_exam or task.draw
     piece = max(1, PIECE // (task.length * model.n_features_in_))
     errors = np.empty(0)

@@ -1,10 +1,10 @@
-"""The paper's tasks as streams of sequences for an estimator, with the paper's criteria of success.
+"""The paper's tasks as endless sequences for an estimator, with the paper's criteria of success.
 
-A criterion is a rule over the errors of sequences. The error of a sequence is the largest absolute
+A criterion is a rule for the errors of sequences. The error of a sequence is the largest absolute
 error of any output at the steps that the paper judges. For class probabilities it is 1 minus the
-probability of the right class: no other output can be further from its target of 0. Experiment 1 is
-about the order of outputs: there a string has an error of 1 if any illegal output is as large as a
-legal one at any step, else 0.
+probability of the right class, because no other output can be further from its target of 0.
+Experiment 1 judges the order of outputs: the error of a string is 1 if any illegal output is as
+large as a legal one at any step, else 0.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from sklstm.paper._rows import N_RECENT, N_STRINGS, N_TEST
 Draw = Callable[[int, RandomState], tuple[Any, Any]]
 Errors = Callable[[Any, Any, Any], np.ndarray]
 
-# 2a and 2b have one late cell and shortcuts in the paper, which no estimator has. So many blocks of
-# one cell with forget gates have 10,559 weights, for its 10,504.
+# The paper's net for 2a and 2b has one late cell and shortcuts, which no estimator has. 18 blocks
+# of one cell with forget gates have 10,559 weights, close to the published 10,504.
 BLOCKS_OF_2AB = 18
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Of ``n`` sequences at most ``wrong`` are wrong, and the mean error is below ``mean``."""
+    """At most ``wrong`` of ``n`` sequences are wrong, and the mean error is below ``mean``."""
 
     n: int
     wrong: int = 0
@@ -51,47 +51,47 @@ class Rule:
 
 
 def count_wrong(errors: np.ndarray, tolerance: float) -> int:
-    """How many sequences have an error of ``tolerance`` or more."""
+    """Return the number of sequences with an error of ``tolerance`` or more."""
     return int((errors >= tolerance).sum())
 
 
 @dataclass(frozen=True)
 class TodayTask:
-    """A row of the paper: what to learn, how large a net is, and when it has been learned."""
+    """A row of the paper: its data, the size of the net, and the criterion of success."""
 
-    draw: Draw  # (n, generator) -> X, y to learn from
+    draw: Draw  # (n, generator) -> X, y for training
     errors: Errors  # (model, X, y) -> the error of each sequence
     length: int  # the shortest sequence, p of Table 10
     blocks: int
     cells: int
     tolerance: float
     n_classes: int | None  # None for regression
-    recent: Rule | None  # over the training sequences, each before it is learned from
-    exam: Rule | None = None  # over new sequences, once ``recent`` holds
-    draw_exam: Draw | None = None  # if exam and test sequences are drawn in another way
+    recent: Rule | None  # for training sequences, each tested before it is learned
+    exam: Rule | None = None  # for new sequences, once ``recent`` holds
+    draw_exam: Draw | None = None  # if exam and test sequences are drawn differently
     n_test: int = 0  # sequences of the test set; 0 if the exam is the test set
     per_step: bool = False
     noisy_targets: bool = False  # most targets cannot be predicted
 
 
 def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> TodayTask:
-    """The task of a row.
+    """Return the task of a row.
 
     Parameters
     ----------
     experiment : str
         A key of ``EXPERIMENTS``.
     parameters : dict
-        The row's columns: exactly those that the experiment has.
+        Columns of the row: exactly those of the experiment.
     rng : RandomState
-        Draws the data set of experiment 1; the others are streams.
+        Draws the data set of experiment 1. The others draw new sequences all the time.
     """
     if experiment not in EXPERIMENTS:
         raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, got {experiment!r}.")
     names, make = EXPERIMENTS[experiment]
     if set(parameters) != set(names):
         raise ValueError(
-            f"Experiment {experiment} has the parameters {', '.join(names) or 'none'}, got "
+            f"Experiment {experiment} needs the parameters {', '.join(names) or 'none'}, got "
             f"{', '.join(parameters) or 'none'}."
         )
     return make(rng, **parameters) if experiment == "1" else make(**parameters)
@@ -159,7 +159,9 @@ def _class_errors(model: Any, X: Any, y: Any) -> np.ndarray:
 def _two_sequence(T: int, N: int, noise: float, wrong: int, mean: float) -> TodayTask:
     draw = _stream(make_two_sequence, length=T, n_informative=N, informative_noise=noise)
     exam = Rule(256, wrong, mean)
-    recent = Rule(2048, 8 * (wrong + 1) - 1, mean)  # "fewer than": the same share of 2048
+    recent = Rule(
+        2048, 8 * (wrong + 1) - 1, mean
+    )  # the same share as in the paper, of 2048 sequences
     return TodayTask(draw, _class_errors, T, 3, 1, 0.2, 2, recent, exam, n_test=N_TEST)
 
 
@@ -173,7 +175,7 @@ def _noisy_targets(T: int, N: int) -> TodayTask:
         1,
         0.1,
         None,
-        None,  # the errors of training sequences are those of their noise
+        None,  # training errors consist of noise here
         Rule(256, mean=0.015),
         draw(target_noise=0.0),
         n_test=N_TEST,
@@ -203,7 +205,7 @@ def _temporal_order(n_relevant: int, blocks: int) -> TodayTask:
 
 
 def _stream(make: Callable, **settings: Any) -> Draw:
-    """New sequences at every call."""
+    """Return a function that draws new sequences at every call."""
 
     def draw(n: int, rng: RandomState) -> tuple[Any, Any]:
         return make(n, **settings, dtype="float32", random_state=rng)
