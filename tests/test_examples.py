@@ -36,6 +36,10 @@ def run(name, capsys, *arguments):
     return capsys.readouterr().out
 
 
+def data_files():
+    return {file.name for file in (EXAMPLES / "data").iterdir() if file.suffix in (".csv", ".npz")}
+
+
 def test_gestures_of_unknown_people_are_told_apart(capsys, pictures):
     printed = run("how_to/gestures.py", capsys)
     accuracy = float(re.search(r"unknown people: ([\d.]+)", printed)[1])
@@ -253,6 +257,17 @@ def test_every_example_is_tested():
 
 def test_every_data_file_says_where_it_comes_from():
     described = (EXAMPLES / "data" / "README.md").read_text()
-    files = {file.name for file in (EXAMPLES / "data").iterdir() if file.suffix in (".csv", ".npz")}
-    assert files == set(re.findall(r"^\| `([^`]+)`", described, re.MULTILINE))
-    assert all((EXAMPLES / "data" / file).stat().st_size < 150_000 for file in files)
+    assert data_files() == set(re.findall(r"^\| `([^`]+)`", described, re.MULTILINE))
+    assert all((EXAMPLES / "data" / file).stat().st_size < 150_000 for file in data_files())
+
+
+def test_data_files_are_what_the_packages_hold(tmp_path):
+    files = runpy.run_path(str(EXAMPLES / "data" / "make.py"))["FILES"]
+    assert set(files) == data_files()
+    for name, write in files.items():
+        try:
+            write(tmp_path / name)
+        except FileNotFoundError as missing:
+            pytest.skip(str(missing))  # says which command downloads the package
+        if name.endswith(".csv"):
+            assert (tmp_path / name).read_bytes() == (EXAMPLES / "data" / name).read_bytes(), name

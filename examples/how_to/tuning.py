@@ -99,7 +99,7 @@ for axis, (name, choices) in zip(axes, space.items(), strict=True):
         axis.tick_params(which="minor", labelbottom=False)
     dots = axis.scatter(
         *(values, results["mean_test_score"]),
-        **dict(c=results["n_resources"], cmap="Blues", vmin=-15, edgecolors="gray"),
+        **dict(c=results["n_resources"], cmap="viridis_r", vmin=0, edgecolors="gray"),
     )
     axis.set_xlabel(name.split("__")[1])
 axes[2].set_xlabel("gate_bias, forget gate")

@@ -72,12 +72,12 @@ print(f"Test strings whose last symbol but one is right: {np.mean([r[-2] for r i
 #
 # Look at one pair of strings
 # ---------------------------
-# :class:`~sklstm.inspection.StateDisplay` draws the cell states, the outputs and the gates. The
-# string is the longest test string of at most 20 symbols.
+# :class:`~sklstm.inspection.StateDisplay` draws the input, the gates, the cell states and the
+# outputs. The string is the longest test string of at most 20 symbols.
 
 long_enough = max((x for x in X_test if len(x) < 20), key=len)
-display = StateDisplay.from_estimator(model, long_enough)
-display.axes_[-1].set_xticks(range(1, len(long_enough) + 1), text(long_enough))
+display = StateDisplay.from_estimator(model, long_enough, feature_names=[*SYMBOLS])
+display.axes_[-1].set_xticks(range(len(long_enough)), text(long_enough))
 display.axes_[-1].set_xlabel("Symbol read")
 display.figure_.suptitle("Eight memory blocks while they read a string")
 
@@ -91,17 +91,17 @@ states = [hidden_states(model, x[:-1]).state for x in (long_enough, other)]
 difference = np.abs(states[0] - states[1])
 memory = difference[-1].argmax()
 share = difference[-1, memory] / difference[-1].sum()
-print(f"Cell {memory + 1} holds {share:.0%} of the difference before the last symbol but one")
+print(f"Cell {memory} holds {share:.0%} of the difference before the last symbol but one")
 
 figure, (top, bottom) = plt.subplots(
     2, figsize=(7, 5), sharex=True, layout="constrained", height_ratios=(1, 1.3)
 )
 for state, x in zip(states, (long_enough, other), strict=True):
     top.plot(state[:, memory], marker="o", label=f"second symbol {text(x)[1]}")
-top.set_ylabel(f"State of cell {memory + 1}")
-top.legend(loc="upper left", bbox_to_anchor=(1, 1))
+top.set_ylabel(f"State of cell {memory}")
+top.legend(loc="upper left")
 image = bottom.imshow(difference.T, aspect="auto", cmap="Blues", interpolation="nearest")
-bottom.set_yticks(range(8), range(1, 9))
+bottom.set_yticks(range(8))
 bottom.set_ylabel("Cell")
 letters = [*text(long_enough[:-1])]
 letters[1] = "T/P"

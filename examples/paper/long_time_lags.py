@@ -101,7 +101,7 @@ for axis, case in zip(axes, CASES, strict=True):
         axis.semilogy(seen, errors.T, color=color, linewidth=0.7, alpha=0.5)
         axis.semilogy(seen, np.median(errors, axis=0), color=color, linewidth=2.5, label=gradient)
     axis.axhline(guess, color="gray", linestyle="--", label="constant guess")
-    axis.set(title=case, xlabel="Training sequences")
+    axis.set(title=case, xlabel="Training sequences", xticks=[0, 5000, 10000, 15000])
 axes[0].set_ylabel("Mean squared error, test")
 axes[2].legend(loc="lower left")
 plt.show()
