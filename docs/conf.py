@@ -76,6 +76,7 @@ html_context = {"default_mode": "auto"}
 html_baseurl = PROJECT["urls"]["Documentation"]
 html_static_path = ["_static"]
 html_css_files = ["sklstm.css"]
+html_search_scorer = str(ROOT / "docs" / "scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
 html_sidebars = {"index": []}
