@@ -404,7 +404,10 @@ def test_the_continual_grammar_is_run_for_every_system(tmp_path):
         (["4", "--reading", "mood=good"], "'mood' is not an open choice"),
         (["4", "--reading", "update=never"], "update must be one of sequence, step, got 'never'"),
         (["4", "--column", "today", "--reading", "rest=0.5"], "applies only to rows of the tables"),
-        (["crg", "--reading", "rest=0.5"], "applies only to rows of the tables, columns printed and best"),
+        (
+            ["crg", "--reading", "rest=0.5"],
+            "applies only to rows of the tables, columns printed and best",
+        ),
         (["1:ELM", "--column", "today"], "argument --column: 1:ELM has no columns"),
         (["4", "--json", "no/such/folder/x.json"], "there is no folder no/such/folder"),
     ],

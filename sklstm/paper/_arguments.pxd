@@ -1,4 +1,4 @@
-"""What the trials refuse: tables, tasks and criteria that their loops could not follow."""
+"""Argument checks of the trials: tables, tasks and criteria that would break their loops."""
 
 from sklstm._kernels.arguments cimport (
     require_between, require_offsets, require_shape, require_size, require_there,
@@ -13,15 +13,15 @@ from sklstm.paper._weights cimport ABSENT
 
 cdef enum:
     UNITS_MOST = 1 << 20
-    OUTPUTS_MOST = 31  # of symbols that may follow, as bits
-    LENGTH_MOST = 1 << 24  # of which the tasks take percents, in C ints
+    OUTPUTS_MOST = 31  # the symbols that may follow are bits of an int
+    LENGTH_MOST = 1 << 24  # the tasks compute percentages of it in C ints
 
 
 cdef inline int require_table(
     str name, const Py_ssize_t[:, ::1] places, Py_ssize_t rows, Py_ssize_t columns,
     Py_ssize_t n_total
 ) except -1:
-    """Places of weights in a vector, or none."""
+    """Each entry must be a place in the vector, or `ABSENT`."""
     cdef Py_ssize_t row, column
     require_there(name, places is not None)
     require_shape(name, places.shape[0], places.shape[1], rows, columns)
@@ -32,7 +32,7 @@ cdef inline int require_table(
 
 
 cdef inline int require_nets(places, Cell cell, Py_ssize_t n_inputs) except -1:
-    """The tables of ``_nets.Places`` must be those of its cell and its sizes."""
+    """The tables of ``_nets.Places`` must fit its cell and its sizes."""
     cdef Py_ssize_t b = places.n_blocks, S = places.block_size, n_fed = places.n_recurrent
     cdef Py_ssize_t n_numbers = 0 if places.symbols is not None else n_inputs
     cdef const unsigned char[::1] trains = places.trainable.view("u1")
@@ -56,7 +56,7 @@ cdef inline int require_strings(
     const unsigned char[::1] symbols, const unsigned char[::1] legal, const long long[::1] offsets,
     const Task* task
 ) except -1:
-    """Strings of two symbols, at least: one to read, and one that follows."""
+    """Strings must have at least two symbols: one to read, and one that follows."""
     cdef Py_ssize_t k
     require_there("symbols", symbols is not None)
     require_there("legal", legal is not None)
@@ -72,7 +72,7 @@ cdef inline int require_strings(
 cdef inline int require_automaton(
     const unsigned char[::1] symbol, const unsigned char[::1] target, const Task* task
 ) except -1:
-    """Two edges of each state."""
+    """The automaton must have two edges per state."""
     cdef Py_ssize_t k, n = symbol.shape[0]
     require_there("symbol", symbol is not None)
     require_there("target", target is not None)
@@ -85,7 +85,7 @@ cdef inline int require_automaton(
 
 
 cdef inline int require_task(const Task* task) except -1:
-    """What is drawn must be inputs that there are."""
+    """All drawn symbols must be inputs of the net."""
     cdef Py_ssize_t least = 1, symbols = 0
     require_between("n_inputs", task.n_inputs, 1, UNITS_MOST)
     if not draws_symbols(task):
@@ -97,7 +97,7 @@ cdef inline int require_task(const Task* task) except -1:
     if task.kind == REBER_STREAM:
         require_there("automaton", task.edge_symbol != NULL)
     elif task.kind in (ADDING, MULTIPLICATION):
-        least = 6  # so that there is a place for the second pair
+        least = 6  # leaves a place for the second pair
     elif task.kind == TEMPORAL_ORDER:
         least, symbols = 10, 8
         require_between("n_relevant", task.n_relevant, 2, 3)
@@ -112,7 +112,7 @@ cdef inline int require_task(const Task* task) except -1:
 
 
 cdef inline int require_criterion(const Criterion* c) except -1:
-    """Numbers that are counted up to must be positive."""
+    """Counts must be in the range that the loops assume."""
     require_between("window", c.window, 1, WINDOW_MAX)
     require_between("check", c.check, 1, LENGTH_MOST)
     require_between("n_test", c.n_test, 0, LENGTH_MOST)

@@ -102,7 +102,7 @@ class Strings:
         self.offsets = np.cumsum([0, *map(len, X)], dtype=np.int64)
 
     def wrong(self, net: Cascade) -> int:
-        """Return the number of strings with a legal output that does not exceed all illegal ones."""
+        """Return the number of strings with a legal output that some illegal one reaches."""
         outputs = net.values(self.x, self.offsets) @ net.outputs
         lowest = np.where(self.legal, outputs, np.inf).min(axis=1)
         wrong = lowest <= np.where(self.legal, -np.inf, outputs).max(axis=1)

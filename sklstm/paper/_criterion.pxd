@@ -1,8 +1,8 @@
-"""When a net of an experiment has learned: windows of recent errors, tests, phases.
+"""Criterion of success of a trial: windows of recent errors, tests, phases.
 
-A net trains until its recent training sequences look learned, then is tested, with learning
-halted, on so many new sequences; a failed test sends it back to training. A net that has passed
-reads a last set of sequences, on which its errors are counted.
+A net trains until its recent training sequences pass. It then stops learning and is tested on
+`n_test` new sequences. If the test fails, training continues. If it passes, the errors on a final
+set of sequences are counted.
 """
 
 from libc.stdint cimport uint64_t
@@ -28,24 +28,24 @@ cdef enum Measure:
 
 
 cdef struct Criterion:
-    int window  # recent training sequences
-    int window_wrong  # at most so many of them wrong
-    double window_error  # their mean error is below this
+    int window  # number of recent training sequences
+    int window_wrong  # most of them that may be wrong
+    double window_error  # their mean error must be below this
     Measure measure
-    int check  # the window is looked at every so many sequences
-    int n_test  # sequences of a test; 0: the window decides
-    int test_wrong  # at most so many wrong: ST1
-    double test_error  # and the mean error below this: ST2
+    int check  # sequences between two checks of the window
+    int n_test  # sequences of a test; with 0 the window decides
+    int test_wrong  # most of them that may be wrong: ST1
+    double test_error  # the mean error must be below this: ST2
     int n_final
     bint final_always  # also for a net that has failed
     Py_ssize_t cap  # training sequences
-    Py_ssize_t cap_steps  # steps, tests included; 0: no limit
-    double tolerance  # right: all outputs are so close to the target; 0: see `right` of _trials.pyx
-    bint judge_last  # at the last step only
-    bint stop_at_error  # a sequence ends where the net is wrong
-    # of nets that are built up (2a, 2b)
-    int growth_window  # 0: whole from the start
-    double growth_gain  # the error falls less than this fraction from window to window: grow
+    Py_ssize_t cap_steps  # steps, including tests; 0: no limit
+    double tolerance  # largest error of a right output; 0: see `right` of _trials.pyx
+    bint judge_last  # judge the last step only
+    bint stop_at_error  # end a sequence at the first wrong step
+    # nets that get their cell later (2a, 2b)
+    int growth_window  # 0: complete from the start
+    double growth_gain  # add the cell if the error falls by less than this fraction
 
 
 cdef struct Trial:
@@ -92,7 +92,7 @@ cdef inline void finish(const Criterion* criterion, Trial* trial, bint success) 
 
 
 cdef inline bint window_passes(const Criterion* criterion, Trial* trial) noexcept nogil:
-    """Remember a training sequence; whether the recent ones look learned."""
+    """Store the errors of a training sequence; True if the recent ones pass."""
     cdef int place = trial.trained % criterion.window
     trial.trained += 1
     if trial.trained > criterion.window:
@@ -104,14 +104,14 @@ cdef inline bint window_passes(const Criterion* criterion, Trial* trial) noexcep
         return False
     if trial.n_recent_wrong > criterion.window_wrong:
         return False
-    trial.recent_sum = 0  # summed anew, since rounding would add up
+    trial.recent_sum = 0  # summed again each time, so that rounding errors do not accumulate
     for place in range(criterion.window):
         trial.recent_sum += trial.recent_error[place]
     return trial.recent_sum < criterion.window_error * criterion.window
 
 
 cdef inline bint stops_falling(const Criterion* criterion, Trial* trial) noexcept nogil:
-    """Whether the mean error of a growth window is hardly lower than that of the one before."""
+    """True if the mean error of a growth window is hardly lower than that of the previous one."""
     cdef bint stopped = False
     trial.growth_sum += trial.error
     if trial.trained % criterion.growth_window == 0:
@@ -157,7 +157,7 @@ cdef inline void end_test_sequence(const Criterion* criterion, Trial* trial) noe
 
 
 cdef inline void end_sequence(const Criterion* criterion, Trial* trial) noexcept nogil:
-    """Judge the sequence just read and decide what comes next."""
+    """Judge a finished sequence and choose the next phase."""
     if trial.n_targets > 0:
         trial.error /= trial.n_targets
     if trial.phase == TRAINING:

@@ -1,7 +1,6 @@
 """Random numbers in compiled code: xoshiro256++ (Blackman & Vigna), and draws from it.
 
-A generator is four words of its owner's; nothing is shared, so that what one trial draws does not
-depend on what others draw.
+Each trial owns the four words of its generator, so its draws do not depend on other trials.
 """
 
 from libc.math cimport exp, log, sqrt
@@ -13,7 +12,7 @@ cdef struct Random:
 
 
 cdef struct Ziggurat:
-    # Of the normal density: 256 layers of equal area (Marsaglia & Tsang 2000)
+    # 256 layers of equal area under the normal density (Marsaglia & Tsang 2000)
     double edge[257]  # right edges of the layers, falling
     double density[257]
 
@@ -46,7 +45,7 @@ cdef inline uint64_t next_word(Random* random) noexcept nogil:
 
 
 cdef inline void seed_random(Random* random, uint64_t seed) noexcept nogil:
-    """Four words from one, by splitmix64."""
+    """Derive four words from one by splitmix64."""
     cdef int k
     cdef uint64_t z
     for k in range(4):
@@ -57,19 +56,19 @@ cdef inline void seed_random(Random* random, uint64_t seed) noexcept nogil:
 
 
 cdef inline double uniform(Random* random) noexcept nogil:
-    """From [0, 1)."""
+    """Uniform number from [0, 1)."""
     return (next_word(random) >> 11) * 2.0**-53
 
 
 cdef inline int below(Random* random, int n) noexcept nogil:
-    """From 0, ..., n - 1; the bias is n / 2^32."""
+    """Uniform integer from 0, ..., n - 1; the bias is n / 2^32."""
     return <int> (((next_word(random) >> 32) * <uint64_t> n) >> 32)
 
 
 cdef inline void ziggurat_new(Ziggurat* table) noexcept nogil:
     cdef int k
     cdef double x = TAIL
-    table.edge[0] = AREA / exp(-0.5 * x * x)  # as wide as the tail is heavy
+    table.edge[0] = AREA / exp(-0.5 * x * x)  # makes the area of the lowest layer include the tail
     table.edge[1] = x
     for k in range(2, LAYERS):
         x = sqrt(-2 * log(AREA / x + exp(-0.5 * x * x)))
@@ -80,7 +79,7 @@ cdef inline void ziggurat_new(Ziggurat* table) noexcept nogil:
 
 
 cdef inline double normal(Random* random, const Ziggurat* table) noexcept nogil:
-    """Mean 0, variance 1."""
+    """Normal number with mean 0 and variance 1."""
     cdef uint64_t word
     cdef int layer
     cdef double u, x, y, fall

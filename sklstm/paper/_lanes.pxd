@@ -1,15 +1,15 @@
-"""Nets in lanes: many nets of one shape side by side, that learn forward in time.
+"""Nets in lanes: one net of the same shape per lane of a vector, learning forward in time.
 
-A lane is a net with its own parameters and takes no notice of its neighbours. What it reads and is
-taught, and when its weights change, is the caller's to say.
+Each lane is a net with its own parameters, independent of the other lanes. The caller decides its
+inputs and targets, and when its weights change.
 
-Learning is the truncated gradient forward in time, equations (19) to (28): for each cell and each
-source of its input gate, forget gate and own input a trace, the derivative of the cell state with
-recurrent inputs held constant. What the errors ask for is summed in d_ arrays until `update` adds
-it to the weights.
+Learning uses the truncated gradient forward in time, equations (19) to (28). There is one trace for
+each cell and each source of its input gate, forget gate and cell input: the derivative of the cell
+state with recurrent inputs held constant. Gradients are summed in d_ arrays until `update` adds
+them to the weights.
 
-Inputs are numbers or symbols. A symbol stands for a one-hot vector: only its column of weights and
-traces is touched, so that a step costs the same with 7 symbols and with 1004. It needs a cell whose
+Inputs are numbers or symbols. A symbol represents a one-hot vector. Only its column of weights and
+traces is used, so a step costs the same with 7 and with 1004 symbols. Symbols need a cell whose
 traces do not decay.
 
 Everything is (rows or columns, LANES). Rows of z are in the order of steps.pxd: gates before the
@@ -41,16 +41,16 @@ cdef struct Nets:
     Py_ssize_t n_cells
     Py_ssize_t n_before  # gates before the cells
     Py_ssize_t n_after
-    Py_ssize_t n_inputs  # that are numbers
+    Py_ssize_t n_inputs  # numeric inputs
     Py_ssize_t n_fed  # recurrent sources
-    Py_ssize_t n_traces  # of each source: input gates', forget gates', own inputs' of all cells
-    int* row_of_trace  # (n_traces,) the hidden row that learns by it
+    Py_ssize_t n_traces  # per source: for input gates, forget gates and cell inputs of all cells
+    int* row_of_trace  # (n_traces,) the hidden row that each trace trains
     bint shortcuts
-    bint grow  # whether nets get their cells later
+    bint grow  # nets get their cells later
     Weights hidden
     Weights head
     Symbols symbols
-    real* grown  # 1, or 0 while a net has no cells
+    real* grown  # 0 while a net has no cells, then 1
     # of the present step
     real* source  # (columns,) 1, x(t), r(t-1)
     real* read  # (columns,) 1, x(t), y(t)
@@ -60,23 +60,23 @@ cdef struct Nets:
     real* h
     real* r
     real* out
-    real* e  # (19), the caller's
+    real* e  # (19), set by the caller
     real* d_y
     real* d_s  # (23)
     real* d_o  # (21)
     real* d_lane  # (n_traces numbers) d_s of one lane, for each of its traces
-    real* slopes  # (1 + traced, cells) what a trace keeps, and gains per source
+    real* slopes  # (1 + traced, cells) decay of a trace, and its gain per source
     real* traces  # (n_traces, columns)
 
 
 cdef inline int nets_new(
     Arena* arena, Nets* nets, places, Py_ssize_t n_inputs, bint grow
 ) except -1:
-    """Room for nets of the shape ``_nets.Places``; their parameters come from `write_net`."""
+    """Allocate nets of the shape ``_nets.Places``. `write_net` sets their parameters."""
     cdef Py_ssize_t S, b, k, q, c, n_recurrent
     nets.cell = <Cell> cell_named(places.cell)
     if nets.cell == PEEPHOLE:
-        raise ValueError("trials know no peepholes")
+        raise ValueError("trials do not support peephole cells")
     if places.symbols is not None and not keeps_states(nets.cell):
         raise ValueError("symbols need a cell whose traces do not decay")
     require_nets(places, nets.cell, n_inputs)
@@ -115,21 +115,21 @@ cdef inline int nets_new(
 
 
 cdef inline void write_net(Nets* nets, Py_ssize_t lane, const real* vector) noexcept nogil:
-    """A net with these parameters, that has learned nothing since."""
+    """Set the parameters of a net, and its gradients to 0."""
     weights_write(&nets.hidden, lane, vector)
     weights_write(&nets.head, lane, vector)
     symbols_write(&nets.symbols, lane, vector)
 
 
 cdef inline void read_net(const Nets* nets, Py_ssize_t lane, real* vector) noexcept nogil:
-    """The parameters of a net; places that it does not have are left as they are."""
+    """Copy the parameters of a net to ``vector``; other places stay unchanged."""
     weights_read(&nets.hidden, lane, vector)
     weights_read(&nets.head, lane, vector)
     symbols_read(&nets.symbols, lane, vector)
 
 
 cdef inline void rest_net(Nets* nets, Py_ssize_t lane, real rest) noexcept nogil:
-    """Before the first step of a sequence: states and traces 0, activations at rest."""
+    """Reset a net before a sequence: states and traces to 0, activations to ``rest``."""
     cdef Symbols* symbols = &nets.symbols
     cdef Py_ssize_t k
     for k in range(nets.n_cells):
@@ -173,7 +173,7 @@ cdef inline void outputs(Nets* nets) noexcept nogil:
 
 
 cdef inline void feed_back(Nets* nets) noexcept nogil:
-    """What was active now is a source of the next step."""
+    """Make the activations sources of the next step."""
     memcpy(nets.source + (1 + nets.n_inputs) * LANES, nets.r, nets.n_fed * LANES * sizeof(real))
 
 
@@ -181,7 +181,7 @@ cdef inline void feed_back(Nets* nets) noexcept nogil:
 
 
 cdef inline void trace(Nets* nets) noexcept nogil:
-    """Carry the traces of all cells over the step just made: (25), (27)."""
+    """Update the traces of all cells after a step: (25), (27)."""
     cdef Py_ssize_t lane, k, column
     cdef const real* gained = nets.slopes + nets.n_cells * LANES
     cdef Symbols* symbols = &nets.symbols
@@ -203,7 +203,7 @@ cdef inline void trace(Nets* nets) noexcept nogil:
 
 
 cdef inline void learn(Nets* nets, const bint* learns) noexcept nogil:
-    """Add what the errors e of this step ask for to the d_ arrays; `learns`: lanes that do."""
+    """Add the gradients for the errors e of this step to the d_ arrays, in lanes that learn."""
     cdef Weights* head = &nets.head
     cdef Py_ssize_t j, c, k, lane, first = head.columns - nets.n_cells
     cdef Py_ssize_t out_row = (nets.n_before + nets.block_size) * nets.n_blocks
@@ -256,7 +256,7 @@ cdef inline void learn_symbols(Nets* nets, Py_ssize_t lane) noexcept nogil:
 
 
 cdef inline void update(Nets* nets, const bint* now, const real* rates) noexcept nogil:
-    """Change the weights of some lanes, at a rate of their own; rates of the others are 0."""
+    """Update the weights of the lanes in `now`, each with its own rate; other rates are 0."""
     cdef Py_ssize_t lane
     cdef real[LANES] kept
     for lane in range(LANES):

@@ -1,7 +1,7 @@
-"""The tasks of the 1997 paper as streams: each sequence drawn step by step in compiled code.
+"""The tasks of the 1997 paper, drawn step by step in compiled code.
 
-The definitions are those of ``sklstm.datasets``, whose arrays the tests hold these streams to.
-Symbols are numbered as there. A `Sequence` is what one net is reading.
+Definitions and numbers of symbols are those of ``sklstm.datasets``, and tests compare the two. A
+`Sequence` is the current sequence of one net.
 """
 
 from libc.math cimport log
@@ -18,7 +18,7 @@ cdef enum Kind:
     ADDING  # 4
     MULTIPLICATION  # 5
     TEMPORAL_ORDER  # 6
-    REBER_STREAM  # strings without end
+    REBER_STREAM  # endless strings
 
 cdef enum FirstPair:
     END  # its marker stays -1
@@ -28,7 +28,7 @@ cdef enum FirstPair:
 
 cdef struct Task:
     Kind kind
-    int n_inputs  # numbers, or kinds of symbols
+    int n_inputs  # numeric inputs, or different symbols
     int length  # T, or p (2a, 2b), or q (2c)
     int n_distractors  # p of 2c
     int n_informative  # N of 3
@@ -36,16 +36,16 @@ cdef struct Task:
     FirstPair first_pair
     double noise  # standard deviations of 3
     double informative_noise
-    double target_noise  # negative: targets 1 and 0, else 0.2 and 0.8 with this noise
-    bint every_step  # whether each step has a target
-    bint legal_targets  # of 1: all symbols that may follow, instead of the one that does
+    double target_noise  # if negative, targets are 1 and 0, else 0.2 and 0.8 with this noise
+    bint every_step  # every step has a target
+    bint legal_targets  # 1: targets are all symbols that may follow, not only the one that does
     # strings of 1, the training strings first
     const unsigned char* symbols
     const unsigned char* legal  # bits of the symbols that may follow each
     const long long* offsets
     int n_strings
     int n_training
-    # the automaton of REBER_STREAM: two edges of each state, the first of all begins a stream
+    # automaton of REBER_STREAM: two edges per state; a stream starts with the first edge
     const unsigned char* edge_symbol
     const unsigned char* edge_target
     const Ziggurat* ziggurat
@@ -55,15 +55,15 @@ cdef struct Sequence:
     int t  # step
     int steps
     int label
-    int place[3]  # of what is to be remembered
+    int place[3]  # steps to remember
     int sign[3]  # X or Y there
     double value[2]  # of the marked pairs
-    double target  # what is learned, if it is a number
-    double truth  # the same without noise
+    double target  # numeric target
+    double truth  # numeric target without noise
     Py_ssize_t start  # of the string
     int state  # of the automaton
     int legal  # bits of the symbols that may follow
-    int symbol  # now
+    int symbol  # current one
     int following
 
 
@@ -72,7 +72,7 @@ cdef inline int tenth_longer(Random* random, int length) noexcept nogil:
 
 
 cdef inline double element(const Task* task, Random* random) noexcept nogil:
-    """A number to be added or to be multiplied."""
+    """Draw a number to add or to multiply."""
     cdef double drawn = uniform(random)
     if task.kind == ADDING:
         return 2 * drawn - 1
@@ -85,13 +85,13 @@ cdef inline void begin_pairs(const Task* task, Random* random, Sequence* now) no
     cdef int k
     now.steps = tenth_longer(random, task.length)
     now.place[0] = lowest + below(random, 10 - lowest)
-    # counted over unmarked pairs only: from the first marked one on, places move up by one
+    # counted over unmarked pairs only, so places after the first marked one move up by one
     now.place[1] = lowest + below(random, task.length // 2 - 1 - lowest)
     if now.place[1] >= now.place[0]:
         now.place[1] += 1
     for k in range(2):
         now.value[k] = element(task, random)
-    # marked, the first pair has the number that changes nothing
+    # if the first pair is marked, its number is the neutral element
     if task.kind == ADDING:
         for k in range(2):
             if now.place[k] == 0:
@@ -133,7 +133,7 @@ cdef inline void begin_two(const Task* task, Random* random, Sequence* now) noex
 cdef inline void begin(
     const Task* task, Random* random, Sequence* now, Py_ssize_t test
 ) noexcept nogil:
-    """Start a sequence; ``test`` counts those of a test, -1 is training."""
+    """Start a sequence; ``test`` is its number in a test, or -1 in training."""
     cdef Py_ssize_t k
     now.t = 0
     if task.kind == STRINGS:
@@ -163,12 +163,12 @@ cdef inline void begin(
 
 
 cdef inline bint draws_symbols(const Task* task) noexcept nogil:
-    """Whether steps are symbols, of `symbol`, and not numbers, of `reals`."""
+    """True if `symbol` draws the steps, False if `reals` does."""
     return task.kind not in (TWO_SEQUENCE, ADDING, MULTIPLICATION)
 
 
 cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept nogil:
-    """The symbol of the present step; `following` is then the next one."""
+    """Draw the symbol of the current step, and set `following` to the next one."""
     cdef int k, t = now.t, edge
     if task.kind == STRINGS:
         now.following = task.symbols[now.start + t + 1]
@@ -212,7 +212,7 @@ cdef inline int symbol(const Task* task, Random* random, Sequence* now) noexcept
 cdef inline void reals(
     const Task* task, Random* random, Sequence* now, double* x
 ) noexcept nogil:
-    """The inputs of the present step of a task without symbols."""
+    """Draw the numeric inputs of the current step."""
     cdef int k, t = now.t
     if task.kind == TWO_SEQUENCE:
         if t >= task.n_informative:
@@ -239,8 +239,11 @@ cdef inline bint has_target(const Task* task, const Sequence* now) noexcept nogi
 cdef inline double wanted(
     const Task* task, const Sequence* now, int k, bint truth
 ) noexcept nogil:
-    """Target of output k at the present step; in truth, without the noise that 3c adds to it, and
-    in a stream with the chance of each symbol instead of the one that was drawn."""
+    """Target of output k at the current step.
+
+    With ``truth``, it is the target of 3c without its noise, and in a stream the probability of
+    each symbol instead of the drawn symbol.
+    """
     if task.kind in (TWO_SEQUENCE, ADDING, MULTIPLICATION):
         return now.truth if truth else now.target
     if task.kind in (LONG_LAG, TEMPORAL_ORDER):

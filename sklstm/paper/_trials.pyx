@@ -1,9 +1,8 @@
-"""Trials of the 1997 experiments: the nets of `_lanes.pxd`, each in a trial of its own.
+"""Trials of the 1997 experiments: each net of `_lanes.pxd` is one trial.
 
-A lane has its own random numbers, its own sequence and its own phase, and steps on without waiting
-for the others: a trial gives the same numbers in any company. Sequences are drawn, read, judged and
-learned from without Python. Weights change at the end of a sequence, or at every step that has a
-target.
+Each lane has its own random numbers, sequence and phase, and continues without waiting for others.
+So the result of a trial does not depend on the other lanes. Sequences are drawn, read, judged and
+learned without Python. Weights change at the end of a sequence, or at every step with a target.
 """
 
 from libc.math cimport fabs
@@ -59,13 +58,15 @@ cdef class Trials:
     task : _tasks.Task
     criterion : _criterion.Criterion
     rate : float
-        Learning rate. With ``rate_decay`` it falls by this factor with every step of a sequence.
+        Learning rate.
+    rate_decay : float, default=1
+        Factor of the learning rate at every step of a sequence.
     update_every_step : bool
-        Change the weights at every step that has a target, else at the end of a sequence.
+        If True, weights change at every step with a target, else at the end of a sequence.
     rest : float
         Activations of cells and gates before the first step.
     plain_error : bool
-        Leave out the derivative of the logistic outputs, against equation (19).
+        If True, equation (19) lacks the derivative of the logistic outputs.
     """
 
     cdef Arena arena
@@ -77,13 +78,13 @@ cdef class Trials:
     cdef Py_ssize_t n_total  # parameters of a net
     cdef bint update_every_step, plain_error
     cdef double rate, rate_decay, rest
-    # of the present step
+    # of the current step
     cdef bint targeted[LANES]
     cdef bint learns[LANES]
     cdef bint ends[LANES]
     cdef Signals signals
     cdef Watch watch
-    cdef object keep  # arrays that pointers of the task point into
+    cdef object keep  # keeps arrays alive that the task points into
 
     def __cinit__(
         self, net, task, criterion, *, double rate, double rate_decay=1,
@@ -176,7 +177,7 @@ cdef class Trials:
             trial.steps += 1
 
     cdef void find_errors(self) noexcept nogil:
-        """(19), 0 in lanes that do not learn now."""
+        """Compute (19), with 0 in lanes that do not learn now."""
         cdef Py_ssize_t k, lane
         cdef double y
         for k in range(self.nets.head.rows):
@@ -189,7 +190,7 @@ cdef class Trials:
                         * (1 if self.plain_error else y * (1 - y)))
 
     cdef void change_weights(self, const bint* now) noexcept nogil:
-        """Of some lanes, at the rate of the step that each is at."""
+        """Update lanes with the learning rates of their current steps."""
         cdef Py_ssize_t lane, _t
         cdef double rate
         cdef real[LANES] rates
@@ -204,20 +205,20 @@ cdef class Trials:
         update(&self.nets, now, rates)
 
     cdef bint right(self, const Trial* trial, Py_ssize_t lane) noexcept nogil:
-        """Whether the outputs of this step are right."""
+        """True if the outputs of this step are right."""
         cdef Py_ssize_t k
         cdef double y, lowest_legal = 2, highest_other = -1
         for k in range(self.nets.head.rows):
             y = self.nets.out[k * LANES + lane]
             if self.criterion.tolerance > 0:
-                # NaN is wrong
+                # written so that NaN counts as wrong
                 if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.criterion.tolerance:
                     return False
             elif trial.now.legal >> k & 1:
                 lowest_legal = y if not y >= lowest_legal else lowest_legal
             else:
                 highest_other = y if not y <= highest_other else highest_other
-        # without a tolerance: the symbols that may follow are the most active ones
+        # without a tolerance, legal symbols must have the largest outputs
         return self.criterion.tolerance > 0 or lowest_legal > highest_other
 
     cdef void judge(self, Py_ssize_t lane) noexcept nogil:
@@ -255,7 +256,7 @@ cdef class Trials:
         self.reset(lane)
 
     cdef bint step(self) noexcept nogil:
-        """One step of every lane; whether a trial has finished."""
+        """One step of every lane; True if a trial has finished."""
         cdef Py_ssize_t lane
         cdef bint target = False, learns = False, end = False, finished = False
         cdef Trial* trial
@@ -297,14 +298,14 @@ cdef class Trials:
                     finished = finished or self.trials[lane].phase == FINISHED
         return finished
 
-    # -- doors
+    # -- interface for Python
 
     cdef Trial* trial_of(self, Py_ssize_t lane) except NULL:
         require_between("lane", lane, 0, LANES - 1)
         return &self.trials[lane]
 
     def start(self, Py_ssize_t lane, unsigned long long seed, const real[::1] vector):
-        """Begin a trial: a net with these parameters (n_total,), sequences from this seed."""
+        """Start a trial with these parameters (n_total,) and this seed of its sequences."""
         cdef Trial* trial = self.trial_of(lane)
         require_size("vector", vector.shape[0], self.n_total)
         memset(trial, 0, sizeof(Trial))
@@ -315,9 +316,9 @@ cdef class Trials:
         self.reset(lane)
 
     def run(self, Py_ssize_t n_steps):
-        """Go so many steps, or until a trial finishes; whether one has.
+        """Run ``n_steps`` steps, or until a trial finishes; True if one has finished.
 
-        A signal may end the call between two steps, from which `run` goes on.
+        A signal can end the call between two steps. Another `run` continues from there.
         """
         cdef Py_ssize_t _k
         cdef double work = 3.0 * LANES * (self.nets.hidden.size + self.nets.head.size)
@@ -341,10 +342,10 @@ cdef class Trials:
         read_net(&self.nets, lane, &vector[0])
 
     def draw(self, unsigned long long seed, Py_ssize_t n, make):
-        """The first training sequences of a trial with this seed, as a list of pairs.
+        """Return the first training sequences of a trial with this seed, as a list of pairs.
 
-        Inputs are (T, F), or (T, 1) symbols; targets (T, K), NaN where there is none. ``make`` of a
-        shape gives an array.
+        Inputs have shape (T, F), or (T, 1) for symbols. Targets have shape (T, K), with NaN if
+        missing. ``make`` is called with a shape and returns an array.
         """
         cdef Random random
         cdef Sequence now
@@ -379,11 +380,11 @@ cdef class Trials:
         return pairs
 
     def stop(self, Py_ssize_t lane):
-        """Leave a lane empty."""
+        """Make a lane idle."""
         self.trial_of(lane).phase = IDLE
 
     def record(self, Py_ssize_t lane):
-        """Where a trial is."""
+        """Return the state of a trial."""
         cdef Trial* trial = self.trial_of(lane)
         cdef Py_ssize_t k, n = min(trial.trained, <Py_ssize_t> self.criterion.window)
         cdef double recent = 0

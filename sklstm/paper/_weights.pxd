@@ -1,7 +1,7 @@
 """The weights of nets in lanes: a matrix of each net side by side, and columns of symbols.
 
-``w`` is in the order in which it is walked through, and ``place`` has for each number where it is
-in a net's vector of parameters. What is to be added to ``w`` is summed in ``d_w``.
+``w`` is in the order in which products read it. ``place`` maps each number to its place in the
+vector of parameters of a net. ``d_w`` sums the changes of ``w``.
 """
 
 from libc.string cimport memcpy
@@ -12,32 +12,32 @@ from sklstm._kernels.simd cimport LANES, load, real, splat, store, vec
 
 cdef enum:
     TILE = 4  # rows whose sums stay in registers
-    ABSENT = -1  # the place of a weight that there is not
+    ABSENT = -1  # place of a missing weight
 
 
 cdef struct Weights:
-    # A matrix of every net.
+    # A matrix of each net.
     Py_ssize_t rows
     Py_ssize_t columns
-    Py_ssize_t size  # of one net's, its rows padded to tiles
+    Py_ssize_t size  # of one net, with rows padded to tiles
     real* w  # (tiles, columns, TILE, LANES)
     real* d_w
-    real* trains  # (size,) 1 where a weight trains
+    real* trains  # (size,) 1 if a weight is trained
     Py_ssize_t* place  # (size,) or ABSENT
 
 
 cdef struct Symbols:
-    # Columns of symbols, and their traces, in one piece for each lane.
-    Py_ssize_t n  # 0: inputs are numbers
+    # Columns of symbols, and their traces, contiguous for each lane.
+    Py_ssize_t n  # 0 for numeric inputs
     Py_ssize_t rows
     Py_ssize_t n_traces
-    Py_ssize_t size  # of one net's
+    Py_ssize_t size  # of one net
     real* w  # (LANES, n, rows)
     real* d_w
     real* traces  # (LANES, n, n_traces)
     real* trains  # (size,)
     Py_ssize_t* place  # (size,)
-    Py_ssize_t now[LANES]  # what each lane reads
+    Py_ssize_t now[LANES]  # current symbol of each lane
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t rows) noexcept nogil:
@@ -45,14 +45,14 @@ cdef inline Py_ssize_t padded(Py_ssize_t rows) noexcept nogil:
 
 
 cdef inline Py_ssize_t at(const Weights* m, Py_ssize_t row, Py_ssize_t column) noexcept nogil:
-    """Number of a weight."""
+    """Index of a weight in ``w``."""
     return (row // TILE * m.columns + column) * TILE + row % TILE
 
 
 cdef inline real* of_symbol(
     const Symbols* symbols, real* array, Py_ssize_t rows, Py_ssize_t lane, Py_ssize_t symbol
 ) noexcept nogil:
-    """A column of a lane."""
+    """The column of a symbol in a lane."""
     return array + (lane * symbols.n + symbol) * rows
 
 
@@ -66,7 +66,7 @@ cdef inline real* vecs(Arena* arena, double n) except NULL:
 cdef inline real* trained(
     Arena* arena, const Py_ssize_t* place, Py_ssize_t size, trainable
 ) except NULL:
-    """1 for each weight that trains, 0 for the others and where there is none."""
+    """1 for each trained weight, 0 for other and missing ones."""
     cdef const unsigned char[::1] trains = trainable.view("u1")
     cdef real* found = <real*> arena_take(arena, size, sizeof(real))
     cdef Py_ssize_t k
@@ -111,7 +111,7 @@ cdef inline int symbols_new(
 
 
 cdef inline void weights_write(Weights* m, Py_ssize_t lane, const real* vector) noexcept nogil:
-    """The weights of a net, with nothing to be added."""
+    """Set the weights of a net, and its changes to 0."""
     cdef Py_ssize_t k
     for k in range(m.size):
         m.w[k * LANES + lane] = vector[m.place[k]] if m.place[k] != ABSENT else 0
@@ -192,7 +192,7 @@ cdef inline void add_symbols(
 
 
 cdef inline void weights_update(Weights* m, vec rate, vec kept) noexcept nogil:
-    """(22): add d_W times the rate of each lane, and keep d_W where it was not used."""
+    """(22): add d_W times the rate of each lane. Lanes in ``kept`` keep their d_W."""
     cdef Py_ssize_t k
     for k in range(m.size):
         store(m.w + k * LANES, load(m.w + k * LANES)
