@@ -1,1 +1,1 @@
-"""What is measured: quality on real data, the choice of the defaults, speed, memory."""
+"""Benchmarks: accuracy on real data, the choice of the defaults, speed, memory."""

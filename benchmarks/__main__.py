@@ -1,7 +1,7 @@
-"""``python -m benchmarks NAME [options]`` runs the module NAME of this folder; without, lists them.
+"""``python -m benchmarks NAME [options]`` runs the module NAME; without NAME it lists the modules.
 
-A benchmark is a module with a function ``main(argv)``; the first line of its docstring says what it
-measures. Nothing is imported but the one that runs.
+A benchmark is a module with a function ``main(argv)``. The first line of its docstring says what it
+measures. Only the module that runs is imported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def benchmarks() -> dict[str, str]:
-    """Name and first line of the docstring of each module here that has a ``main(argv)``."""
+    """Return the name and the first docstring line of each module with a ``main(argv)``."""
     found = {}
     for file in sorted(Path(__file__).parent.glob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -24,13 +24,15 @@ def benchmarks() -> dict[str, str]:
 
 
 def run(argv: list[str]) -> int:
-    """Run the benchmark that the first argument names; 2 if there is none of that name."""
+    """Run the benchmark of the first argument; return 2 if there is none of that name."""
     known = benchmarks()
     if argv and argv[0] in known:
         return import_module(f"benchmarks.{argv[0]}").main(argv[1:]) or 0
     if argv and argv[0] not in ("-h", "--help"):
-        print(f"There is no benchmark {argv[0]!r}.", file=sys.stderr)
-    print("python -m benchmarks NAME [options]; --help after a NAME shows its options.\n")
+        print(f"There is no benchmark {argv[0]!r}. Use one of the list.", file=sys.stderr)
+    print("usage: python -m benchmarks NAME [options]\n")
+    print("NAME --help shows the options of a benchmark. docs/performance.md and docs/real_data.md")
+    print("have the results. NAME is one of\n")
     width = max(map(len, known), default=0)
     for name, summary in known.items():
         print(f"  {name:{width}}  {summary}")

@@ -1,8 +1,8 @@
-"""How many epochs: scores during training of tasks with 1,600 to 50,000 sequences.
+"""Number of epochs: scores during training on tasks with 1,600 to 50,000 sequences.
 
-All fits use the package's other defaults. Scores are from sequences that are in no test part, so
-they may be used to choose `max_iter="auto"`. Bold marks the epoch where "auto" ends; "best" is the
-best epoch of all, which is slightly optimistic.
+All fits use the other defaults of the package. Scores are on validation sequences, never on test
+parts, so they may be used to choose `max_iter="auto"`. Bold marks the epoch at which "auto" ends.
+"best" is the best of all epochs, which is slightly optimistic.
 """
 
 from __future__ import annotations
@@ -29,15 +29,23 @@ QUICK_EPOCHS, QUICK_SIZE = (5, 10), 2000
 
 def main(argv: list[str]) -> None:
     parser = ArgumentParser(prog="python -m benchmarks budget", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2, help="fits of each (default: 2)")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--seeds", type=int, default=2, help="fits per task and size (default: 2)")
+    parser.add_argument("--n-jobs", type=int, default=1, help="number of processes (default: 1)")
     parser.add_argument("--only", choices=LARGE, nargs="+", metavar="TASK", help=", ".join(LARGE))
-    parser.add_argument("--largest", type=int, default=50_000, help="sequences (default: 50,000)")
     parser.add_argument(
-        "--quick", action="store_true", help=f"{QUICK_SIZE:,} sequences, {QUICK_EPOCHS[-1]} epochs"
+        "--largest", type=int, default=50_000, help="most sequences of a task (default: 50,000)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
-    parser.add_argument("--resume", action="store_true", help="complete the file")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"use {QUICK_SIZE:,} sequences, {QUICK_EPOCHS[-1]} epochs",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every score to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run whose scores are in the file of --json",
+    )
     arguments = parser.parse_args(argv)
     marks = QUICK_EPOCHS if arguments.quick else EPOCHS
     largest = QUICK_SIZE if arguments.quick else arguments.largest

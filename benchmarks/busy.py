@@ -1,10 +1,10 @@
-"""Busy machines: ``fit`` and ``predict`` with the default threads beside processes at work.
+"""Busy machines: ``fit`` and ``predict`` with the default threads while other processes run.
 
-Each busy process counts without end, and all share the same two cores. sklstm runs with the
-default threads (``n_jobs=None``), with one and with up to two; PyTorch with one and with two.
-Beside busy processes the default may take 1.15 times as long as one thread. On a quiet machine it
-must have 0.97 of the speed of one or of up to two threads, whichever is faster. sklstm keeps what
-it has learned of its threads from one ``fit`` to the next, and everyone warms up beside the busy
+Each busy process counts in a loop, and all processes share the same two cores. sklstm runs with the
+default threads (``n_jobs=None``), with one, and with up to two. PyTorch runs with one and with two.
+Targets: next to busy processes the default takes at most 1.15 times as long as one thread, and on a
+quiet machine it has at least 0.97 of the speed of the faster of one and up to two threads. sklstm
+keeps its measurements of threads between fits, and all libraries warm up next to the busy
 processes.
 """
 
@@ -55,14 +55,19 @@ Team = Mapping[tuple[str, int | None], Process]
 def main(argv: Sequence[str]) -> None:
     """Print the table, and write it with every time taken if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks busy", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of times (default: {ROUNDS})")
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help=f"of one time (default: {SECONDS})"
+        "--rounds", type=int, default=ROUNDS, help=f"measurements of each (default: {ROUNDS})"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all times")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS,
+        help=f"duration of a measurement (default: {SECONDS})",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every time to this file")
     arguments = parser.parse_args(argv)
     if len(cores()) < 2:
-        print("Skipped: with one core there are no threads to choose from.")
+        print("Skipped: this benchmark needs two cores.")
         return
     print(headline())
     print(*(line for line in skipped() if "PyTorch" in line), sep="\n")

@@ -1,8 +1,8 @@
 """C for small devices: instructions per step on a Cortex-M4, bytes, precision, accuracy in int8.
 
-Steps run on an emulated Cortex-M4, which counts instructions, not cycles. The networks read 6
-features and predict one number; their weights are random, which changes nothing here. Precision
-and accuracy are those of the compiler of this machine.
+Steps run on an emulated Cortex-M4, which counts instructions instead of cycles. The networks have 6
+features, one output, and random weights, which do not affect the figures. Precision and accuracy
+are measured with the compiler of this machine.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ DEVICE = Path(__file__).with_name("device")
 def main(argv: list[str]) -> int:
     """Print the tables, and write the results if a file is given; 1 if a goal is missed."""
     parser = ArgumentParser(prog="python -m benchmarks c", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="fits to the vowels (default: 10)")
-    parser.add_argument("--json", type=Path, help="file for the results")
-    parser.add_argument("--flags", default=FLAGS, help=f"of the compiler (default: {FLAGS})")
+    parser.add_argument(
+        "--seeds", type=int, default=10, help="fits to the Japanese vowels (default: 10)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
+    parser.add_argument("--flags", default=FLAGS, help=f"compiler flags (default: {FLAGS})")
     options = parser.parse_args(argv)
     if shutil.which("cc") is None or not cortex.is_here():
-        parser.error("this needs cc, arm-none-eabi-gcc and qemu-system-arm")
+        parser.error("this needs cc, arm-none-eabi-gcc and qemu-system-arm. Install them first")
     results = {
         "compiler": f"{cortex.version()} {options.flags}",
         "networks": [*networks(options.flags)],

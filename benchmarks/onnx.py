@@ -1,7 +1,8 @@
-"""Exports: ONNX Runtime on the files of `to_onnx` beside `predict`, for every cell.
+"""Exports: ONNX Runtime on the files of `to_onnx` against `predict`, for every cell.
 
-Both are in processes of their own, with one and with two threads on as many cores, in turns. `X`
-lies ready as each takes it: a padded array and lengths for ONNX Runtime, a list for `predict`.
+Each runs in its own process, with one thread and with two threads on as many cores. Measurements
+alternate. `X` is prepared in the form that each accepts: a padded array and lengths for ONNX
+Runtime, a list for `predict`.
 """
 
 from __future__ import annotations
@@ -144,8 +145,10 @@ CONTENDERS = {"predict": Ours, "ONNX Runtime": Exported}
 def main(argv: Sequence[str]) -> int:
     """Print the table, and write it with every time taken if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks onnx", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="short times: some seconds in all")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all times")
+    parser.add_argument(
+        "--quick", action="store_true", help="short measurements, some seconds in total"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every time to this file")
     arguments = parser.parse_args(argv)
     missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
     if missing:

@@ -1,7 +1,7 @@
-"""Options: what pooling and dropout cost, as times of a training step over those without.
+"""Options: the cost of pooling and dropout, relative to a training step without them.
 
-One thread; the lines of the table of ``python -m benchmarks speed`` without the ragged one. All
-options take turns in one process, and the medians count.
+It uses one thread, and the sizes of ``python -m benchmarks speed`` except the ragged one. All
+options alternate in one process, and medians are compared.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ ROUNDS, SECONDS, LONG = 7, 0.1, 8.0
 def main(argv: Sequence[str]) -> None:
     """Print the table, and write it with every time taken if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks options", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of times (default: {ROUNDS})")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all times")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"measurements (default: {ROUNDS})"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every time to this file")
     arguments = parser.parse_args(argv)
     print(headline(), end="\n\n")
     start, results = perf_counter(), []

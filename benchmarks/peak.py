@@ -1,9 +1,9 @@
-"""The limit: fused multiply-adds per second of one core, and of each of two at once.
+"""Peak: fused multiply-adds per second of one core, and of each of two cores at once.
 
-A loop of multiply-adds on as many vectors as stay in registers, each a sum of its own so that none
-waits for another. It is compiled for this very machine when it is asked for. Beside it runs a chain
-of integer additions, one a cycle on every processor of today: from the clock that it shows follows
-how many vectors were multiplied in a cycle, which must be near a whole number (one or two units).
+The loop runs independent multiply-adds on as many vectors as fit into registers. It is compiled for
+this machine when the benchmark starts. A chain of integer additions, one per cycle on current
+processors, measures the clock. The number of vectors per cycle follows from it, and must be near a
+whole number (one or two units).
 """
 
 from __future__ import annotations
@@ -159,8 +159,10 @@ def measure(repetitions: int) -> list[dict[str, Any]]:
 def main(argv: Sequence[str]) -> None:
     """Print the peak, and write it if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks peak", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=20, help="of 10 ms each (default: 20)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    parser.add_argument(
+        "--repetitions", type=int, default=20, help="repetitions of 10 ms (default: 20)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
     arguments = parser.parse_args(argv)
     print(headline(), end="\n\n")
     try:

@@ -1,7 +1,7 @@
-"""The same work in PyTorch, JAX and ONNX Runtime, each as its own documentation would write it.
+"""The same work in PyTorch, JAX and ONNX Runtime, written as in their documentation.
 
-Batches lie ready in the peer's own arrays and order of axes before the clock starts: what sklstm
-does to X inside ``fit`` and ``predict`` is not asked of them.
+Batches are prepared in the peer's own arrays and axis order before the clock starts. The times of
+sklstm include the conversion of X in ``fit`` and ``predict``.
 """
 
 from __future__ import annotations

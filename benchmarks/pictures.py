@@ -1,4 +1,4 @@
-"""What the pictures of the benchmarks have in common."""
+"""Shared style of the benchmarks' pictures."""
 
 from __future__ import annotations
 

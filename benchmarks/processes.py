@@ -1,7 +1,7 @@
-"""Processes: one for each library and number of threads, timed in turns.
+"""Processes: one for each library and number of threads, whose measurements alternate.
 
-Thread pools, environment variables and cores of one library do not meet another's, and JAX, which
-takes its number of threads from the cores that its process may use, can be held to one.
+So thread pools, environment variables and cores of one library cannot affect another. JAX takes its
+number of threads from the cores of its process, and can be limited to one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Profile: where the time of one ``fit`` goes, and how much of it is Python's.
+"""Profile: how the time of one ``fit`` is divided, and the share of Python.
 
-The compiled calls are timed in loops of their own, the whole from outside; what is left over is
-Python: the training loop between the calls, and what ``fit`` does before and after it.
+Compiled calls are timed in separate loops, and the whole fit from outside. The difference is
+Python: the training loop between the calls, and the work of ``fit`` before and after it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ TARGET = 1 / 3  # of Python, at the first size
 def main(argv: Sequence[str]) -> None:
     """Print a table for each size, and write them if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks profile", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of a fit (default: 0.3)")
-    parser.add_argument("--rounds", type=int, default=7, help="of which medians (default: 7)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store the results")
+    parser.add_argument(
+        "--seconds", type=float, default=0.3, help="duration of a fit (default: 0.3)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="measurements, whose median counts (default: 7)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
     arguments = parser.parse_args(argv)
     print(headline())
     results = []

@@ -1,4 +1,4 @@
-"""How long a pulse is remembered: 200 sequences of noise with a pulse at step 3, by their length.
+"""Memory span: accuracy on 200 noise sequences with a pulse at step 3, by their length.
 
 The label is the sign of a pulse of size 1 in noise with a standard deviation of 0.1. A fit solves
 the task if its accuracy on 200 other sequences is at least 0.9.
@@ -24,11 +24,17 @@ N, N_FEATURES, STEP, SOLVED = 200, 2, 3, 0.9
 
 def main(argv: list[str]) -> None:
     parser = ArgumentParser(prog="python -m benchmarks pulse", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="fits of each (default: 5)")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, metavar="T")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
-    parser.add_argument("--resume", action="store_true", help="complete the file")
+    parser.add_argument("--seeds", type=int, default=5, help="fits per length (default: 5)")
+    parser.add_argument("--n-jobs", type=int, default=1, help="number of processes (default: 1)")
+    parser.add_argument(
+        "--lengths", type=int, nargs="+", default=LENGTHS, metavar="T", help="steps"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every score to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run whose scores are in the file of --json",
+    )
     arguments = parser.parse_args(argv)
     results = Results(("gate_bias", "length", "seed"), arguments.json, resume=arguments.resume)
     wanted = [

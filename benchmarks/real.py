@@ -1,9 +1,9 @@
-"""Quality on real data: the defaults, the plain PyTorch recipe, MiniRocket and models of rows.
+"""Accuracy on real data: the defaults, a plain PyTorch recipe, MiniRocket and models of rows.
 
 sklstm is `make_pipeline(SequenceScaler(), LSTMClassifier(random_state=seed))`, or the regressor.
-All systems learn from the same standardised sequences, on one thread, and are scored on the test
-part: accuracy, or the mean R² of the outputs. `--json` keeps each score as it comes; with
-`--resume`, a run completes what another one has begun, also one with another Python.
+All systems are trained on the same standardised sequences, on one thread, and scored on the test
+part by accuracy, or by the mean R² of the outputs. `--json` saves each score at once. With
+`--resume`, a run continues an earlier one, also one with another Python.
 """
 
 from __future__ import annotations
@@ -44,16 +44,24 @@ def main(argv: list[str]) -> None:
 def parse(argv: list[str]) -> Namespace:
     parser = ArgumentParser(prog="python -m benchmarks real", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="fits of each (default: 5)")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--only", choices=NAMES, nargs="+", metavar="TASK", help="these tasks")
-    parser.add_argument("--half", choices=HALVES, help="the tasks that choose, or that confirm")
+    parser.add_argument("--n-jobs", type=int, default=1, help="number of processes (default: 1)")
+    parser.add_argument("--only", choices=NAMES, nargs="+", metavar="TASK", help="only these tasks")
+    parser.add_argument(
+        "--half",
+        choices=HALVES,
+        help="only the tasks for choosing defaults, or for confirming them",
+    )
     parser.add_argument("--systems", choices=SYSTEMS, nargs="+", help="default: all installed ones")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
-    parser.add_argument("--resume", action="store_true", help="complete the file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every score to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run whose scores are in the file of --json",
+    )
     arguments = parser.parse_args(argv)
     for system in arguments.systems or ():
         if package := missing(system):
-            parser.error(f"{system} needs {package}: pip install {package}")
+            parser.error(f"{system} needs {package}. Run pip install {package}")
     if not arguments.systems:
         arguments.systems = [system for system in SYSTEMS if not missing(system)]
         for system in SYSTEMS:

@@ -1,4 +1,4 @@
-"""What the benchmarks print and store: tables that a document can include, and the machine."""
+"""Output of the benchmarks: Markdown tables, JSON files, and the machine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Scores that are kept as they come, in a JSON file with one line per fit.
+"""Scores in a JSON file with one line per fit, written after each fit.
 
-A run that was interrupted, or one with another Python that has other packages, completes the file;
-one run at a time writes it.
+Another run can continue the file after an interruption, also with another Python and other
+packages. Only one run at a time may write it.
 """
 
 from __future__ import annotations

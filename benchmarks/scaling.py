@@ -1,7 +1,7 @@
-"""Scaling: times over steps, hidden units, batch and threads, beside the peers', as pictures.
+"""Scaling: pictures of times over steps, hidden units, batch and threads, with the peers.
 
-Each point is what ``python -m benchmarks speed`` measures, in shorter times: the median at the
-better of one and two threads. The threads' picture shows times of one thread over times of several.
+Each point is measured like ``python -m benchmarks speed``, in less time: the median with one or two
+threads, whichever is faster. The picture of threads shows the speed-up over one thread.
 """
 
 from __future__ import annotations
@@ -46,10 +46,14 @@ STYLES = {  # colour, marker, line
 def main(argv: Sequence[str]) -> None:
     """Measure, draw, and write the numbers if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks scaling", description=__doc__)
-    parser.add_argument("--only", choices=[*CURVES, "threads"], nargs="+", help="these curves")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of each (default: {ROUNDS})")
-    parser.add_argument("--pictures", type=Path, default=FOLDER, metavar="FOLDER")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all times")
+    parser.add_argument("--only", choices=[*CURVES, "threads"], nargs="+", help="only these curves")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"measurements (default: {ROUNDS})"
+    )
+    parser.add_argument(
+        "--pictures", type=Path, default=FOLDER, metavar="FOLDER", help="where to draw"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every time to this file")
     arguments = parser.parse_args(argv)
     arguments.pictures.mkdir(parents=True, exist_ok=True)
     chosen = arguments.only or [*CURVES, "threads"]

@@ -1,8 +1,9 @@
-"""Speed: training steps and inference against PyTorch, JAX and ONNX Runtime, with the targets.
+"""Speed: training steps and inference against PyTorch, JAX and ONNX Runtime, with targets.
 
-Training is the time of a whole ``fit`` of many steps, divided by their number; inference is one
-``predict``. Everyone works in a process of its own, with one and with two threads on as many cores,
-in turns; of the medians the better one counts, and of the peers the best.
+Training is the time of a ``fit`` of many steps divided by their number. Inference is one
+``predict``. Each library runs in its own process, with one thread and with two threads on as many
+cores, and measurements alternate. The better median of the two counts, and sklstm is compared with
+the fastest peer.
 """
 
 from __future__ import annotations
@@ -72,19 +73,21 @@ LONG = 4.0  # seconds of a round: one that takes longer is repeated less often
 def main(argv: Sequence[str]) -> None:
     """Print the table, and write it with every time taken if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks speed", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small work, short times: a minute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store all times")
     parser.add_argument(
-        "--rows", type=int, nargs="+", metavar="N", help=f"these lines, from 1 to {len(LINES)}"
+        "--quick", action="store_true", help="small sizes, short measurements: a minute"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every time to this file")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", metavar="N", help=f"only these lines, from 1 to {len(LINES)}"
     )
     parser.add_argument(
         "--unroll",
         type=int,
         default=1,
         metavar="N",
-        help="of JAX's scan, whose own default is 1; 4 is faster for single sequences",
+        help="unroll parameter of JAX's scan. JAX's default is 1; 4 is faster for single sequences",
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"of times (default: {ROUNDS})")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"measurements (default: {ROUNDS})")
     arguments = parser.parse_args(argv)
     lines = [LINES[n - 1] for n in arguments.rows or range(1, len(LINES) + 1)]
     rounds, seconds = ROUNDS, SECONDS

@@ -1,4 +1,4 @@
-"""Streams: what one step, and a step with an update, cost seen from Python, also in blocks."""
+"""Streams: time of a step, and of a step with an update, called from Python, also in blocks."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def pytorch(n_features: int, hidden: int) -> Callable[[], object] | None:
 def main(argv: Sequence[str]) -> None:
     """Print the table, and write it if a file is given."""
     parser = ArgumentParser(prog="python -m benchmarks stream", description=__doc__)
-    parser.add_argument("--json", type=Path, help="file for the results")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the results to this file")
     options = parser.parse_args(argv)
     print(headline(), end="\n\n")
     rows, results = [], []

@@ -1,10 +1,10 @@
-"""Symbols as they are: an LSTM on codes of characters, beside n-grams with logistic regression.
+"""Symbols: an LSTM on character codes against n-grams with logistic regression.
 
-The LSTM is a `SequenceEncoder` and an `LSTMClassifier` whose categorical features are the
-character of a step or, as "pairs", also the pairs that it forms with the one before and the one
-after. Its peer is logistic regression on TF-IDF of n-grams of characters; where every character
-has a label, on the n-grams around it, by their places. Settings are chosen on a third of the
-training part. Then all of it is fitted, and the test part is used once.
+The LSTM is a `SequenceEncoder` and an `LSTMClassifier`. Its categorical features are the character
+of a step or, as "pairs", also its pairs with the previous and the next character. The peer is
+logistic regression on TF-IDF of character n-grams. If every character has a label, it uses the
+n-grams around it, by position. Settings are chosen on a third of the training part. The chosen
+models are then fitted to the whole training part, and the test part is used once.
 """
 
 from __future__ import annotations
@@ -53,11 +53,17 @@ N_GRAMS = tuple({"longest": longest, "C": C} for longest in (2, 3, 4) for C in (
 
 def main(argv: list[str]) -> None:
     parser = ArgumentParser(prog="python -m benchmarks symbols", description=__doc__)
-    parser.add_argument("--only", choices=LOADERS, nargs="+", default=[*LOADERS], metavar="TASK")
+    parser.add_argument(
+        "--only", choices=LOADERS, nargs="+", default=[*LOADERS], metavar="TASK", help="only these"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="fits of the LSTM (default: 3)")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all scores")
-    parser.add_argument("--resume", action="store_true", help="complete the file")
+    parser.add_argument("--n-jobs", type=int, default=1, help="number of processes (default: 1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save every score to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run whose scores are in the file of --json",
+    )
     arguments = parser.parse_args(argv)
     keys = ("task", "system", "part", "choice", "seed")
     results = Results(keys, arguments.json, resume=arguments.resume)

@@ -1,4 +1,4 @@
-"""Trials of the 1997 experiments: what a training step costs, and the share of Python."""
+"""Trials of the 1997 experiments: time of a training step, and the share of Python."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def measure(name: str) -> dict[str, float]:
 
 def main(argv: Sequence[str]) -> int:
     parser = ArgumentParser(prog="python -m benchmarks trials", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures to this file")
     arguments = parser.parse_args(argv)
     results = {name: measure(name) for name in ROWS}
     print(f"{headline()}; {_kernel.lanes} nets side by side on one core, float64\n")

@@ -1,4 +1,4 @@
-"""Validation splits of training parts: what defaults are chosen on; test parts are never read."""
+"""Validation splits of training parts, which choose the defaults. Test parts are never read."""
 
 from __future__ import annotations
 

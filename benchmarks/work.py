@@ -1,4 +1,4 @@
-"""What is timed: sizes, the data and first parameters of each, and sklstm at work on them."""
+"""Timed work: sizes, their data and initial parameters, and sklstm running them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Cases of a harness: functions that run in processes of their own, under a watchdog.
+"""Cases of a harness: functions that run in separate processes, with a time limit.
 
-A harness is a package of modules; ``python -m PACKAGE`` tries its cases, and a test the short form.
+A harness is a package of modules. ``python -m PACKAGE`` runs its cases, and a test runs their short
+form.
 """
 
 from __future__ import annotations
@@ -12,24 +13,25 @@ import time
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from textwrap import fill
 from typing import NamedTuple
 
 from tests.watchdog import execute
 
-SHORT, LONG = 120, 7200  # seconds for a process
+SHORT, LONG = 120, 7200  # time limit of a process in seconds
 
 
 class Case(NamedTuple):
-    """A function of a module of the package, which returns how often something was tried.
+    """A function of a module of the package. It returns how often something was tried.
 
     Attributes
     ----------
     rounds, short : int
-        What the function is given in the long form, and in the short one.
+        Argument of the function in the long form, and in the short one.
     environment : dict
-        Changes that the process begins with.
+        Environment variables of the process.
     one_processor : bool
-        Whether the process may use one only.
+        If True, the process may use one processor only.
     """
 
     module: str
@@ -40,7 +42,7 @@ class Case(NamedTuple):
     one_processor: bool = False
 
     def why_not(self, package: str) -> str:
-        """Why it cannot be tried here; empty if it can."""
+        """Return why the case cannot run here; empty if it can."""
         if self.one_processor and not hasattr(os, "sched_setaffinity"):
             return "processors cannot be chosen here"
         function = getattr(import_module(f"{package}.{self.module}"), self.name)
@@ -48,7 +50,7 @@ class Case(NamedTuple):
 
 
 def needs(*reasons: Callable[[], str]) -> Callable[[Callable], Callable]:
-    """Mark a case that can be tried where none of these functions gives a reason not to."""
+    """Mark a case that runs only if all of these functions return an empty string."""
 
     def mark(function: Callable) -> Callable:
         function.needs = reasons
@@ -62,7 +64,7 @@ def fork() -> str:
 
 
 def package(name: str) -> Callable[[], str]:
-    """A package that has to be installed."""
+    """Return a function for `needs`: this package must be installed."""
 
     def reason() -> str:
         try:
@@ -85,9 +87,9 @@ def callbacks() -> str:
 
 
 def work(name: str, cases: list[Case], rounds: float) -> None:
-    """In a process of its own: try cases, and print a line of each."""
+    """Run cases in this process, and print a line for each."""
     warnings.simplefilter("ignore")
-    if cases[0].one_processor:  # before the package is imported
+    if cases[0].one_processor:  # before sklstm is imported
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     for case in cases:
         begin = time.monotonic()
@@ -97,9 +99,9 @@ def work(name: str, cases: list[Case], rounds: float) -> None:
 
 
 def processes(cases: list[Case], alone: tuple[str, ...] = ()) -> list[list[Case]]:
-    """Cases that may share a process: those of a module that begin alike.
+    """Group cases that may share a process: those of a module with the same environment.
 
-    Modules ``alone`` have a process for each of their cases.
+    Each case of the modules in ``alone`` has its own process.
     """
     found: dict[tuple, list[Case]] = {}
     for case in cases:
@@ -110,7 +112,7 @@ def processes(cases: list[Case], alone: tuple[str, ...] = ()) -> list[list[Case]
 
 
 def run(name: str, cases: list[Case], rounds: float = 0, seconds: float = SHORT) -> str:
-    """Try cases in a process; what it prints. An error if they fail or do not end."""
+    """Run cases in a process and return its output. Raise an error if they fail or hang."""
     names = [f"{case.module}.{case.name}" for case in cases]
     command = [sys.executable, "-m", name, "--here", "--rounds", str(rounds), *names]
     ended = execute(command, seconds, **cases[0].environment)
@@ -120,11 +122,24 @@ def run(name: str, cases: list[Case], rounds: float = 0, seconds: float = SHORT)
 
 def main(name: str, all_cases: list[Case], description: str) -> int:
     """The command line of a harness."""
-    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=description)
-    parser.add_argument("names", nargs="*", help="cases, as MODULE.NAME (default: all)")
-    parser.add_argument("--long", action="store_true", help="as many rounds as cases.py says")
-    parser.add_argument("--rounds", type=float, default=0, help="a part of these")
-    parser.add_argument("--here", action="store_true", help="in this process, and unwatched")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=fill("Cases: " + ", ".join(f"{case.module}.{case.name}" for case in all_cases), 95),
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="CASE", help="cases to run, as MODULE.NAME (default: all)"
+    )
+    parser.add_argument(
+        "--long", action="store_true", help="run the number of rounds in cases.py: hours"
+    )
+    parser.add_argument(
+        "--rounds", type=float, default=0, help="run this fraction of the rounds of --long"
+    )
+    parser.add_argument(
+        "--here", action="store_true", help="run in this process, without a time limit (to debug)"
+    )
     options = parser.parse_args()
     rounds = 1.0 if options.long else options.rounds
     named = {f"{case.module}.{case.name}": case for case in all_cases}

@@ -1,14 +1,17 @@
-"""Faults put into the package on purpose: does a test notice each of them?
+"""Put faults into the package on purpose, and check that a test notices each of them.
 
-    python tests/mutations.py                    # all, about 40 minutes on one core
-    python tests/mutations.py rounds lock        # those whose names begin so
-    python tests/mutations.py --quick            # only the tests that should notice, no whole suite
-    python tests/mutations.py --check            # only whether every text to be replaced occurs
+    python tests/mutations.py                    # all faults, about 40 minutes on one core
+    python tests/mutations.py rounds lock        # faults whose names start with these words
+    python tests/mutations.py --quick            # run only the tests that should notice a fault
+    python tests/mutations.py --check            # check the texts of all faults in a second
 
-Each fault of `faults/` is put into a copy of the checkout, which is rebuilt for the instruction
-set of this machine. The tests that should notice it run first, then, if none did, the whole suite.
-A test that fails in an unchanged copy, too, counts for nothing. The exit code is 1 if a fault
-survives, or if its text no longer occurs exactly once: then bring `faults/` up to date.
+Each fault of `faults/` replaces a text in a copy of the checkout, which is rebuilt for the
+instruction set of this machine. The tests that should notice it run first. If none does, the whole
+suite runs. A test that also fails in an unchanged copy does not count.
+
+The output has one line per fault with the first test that failed, and "SURVIVES" if none did. A
+survivor needs a new test. The exit code is 1 if a fault survives, or if the text of a fault does
+not occur exactly once in its file: then update `faults/`.
 """
 
 import argparse
@@ -23,8 +26,8 @@ from pathlib import Path
 
 from faults import FAULTS, ROOT
 
-TIMEOUT = 3600  # seconds; a test that hangs has noticed something
-# without the test that the texts of the faults are there, which notices every one
+TIMEOUT = 3600  # seconds; a test that hangs has noticed the fault
+# without the test of the faults' texts, which notices every fault
 WHOLE_SUITE = ("tests", "--ignore=tests/test_mutations.py")
 
 
@@ -102,15 +105,21 @@ def table(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="beginnings of names; all if there are none")
-    parser.add_argument("--quick", action="store_true", help="without the whole suite")
-    parser.add_argument("--check", action="store_true", help="only look for the texts")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="first letters of names of faults (default: all)"
+    )
+    parser.add_argument("--quick", action="store_true", help="do not run the whole suite")
+    parser.add_argument("--check", action="store_true", help="only check the texts of the faults")
     options = parser.parse_args()
     chosen = [f for f in FAULTS if f.name.startswith(tuple(options.names) or "")]
     for fault in chosen:
         if (ROOT / fault.file).read_text(encoding="utf-8").count(fault.old) != 1:
-            sys.exit(f"{fault.name}: bring its text in line with {fault.file}")
+            sys.exit(
+                f"{fault.name}: its text must occur once in {fault.file}. Update tests/faults."
+            )
     if options.check:
         return
     sys.path.insert(0, str(ROOT))
@@ -133,9 +142,9 @@ def main():
     survivors = [fault.name for fault, noticed in results if noticed is None]
     print(f"\n{len(results) - len(survivors)} of {len(results)} faults were noticed.")
     if always:
-        sys.exit(f"{always} fails without any fault, too.")
+        sys.exit(f"{always} also fails without a fault.")
     if survivors:
-        sys.exit(f"These survive: {', '.join(survivors)}")
+        sys.exit(f"Survivors, which need a test: {', '.join(survivors)}")
 
 
 if __name__ == "__main__":

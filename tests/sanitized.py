@@ -1,13 +1,15 @@
-"""Run tests, or the hunt of tests/fuzz, on kernels that a sanitizer watches.
+"""Build the kernels with a sanitizer of gcc, and run tests or tests/fuzz on them.
 
-    python tests/sanitized.py address short        # some tests and 30 seconds of the hunt: .ci/run
-    python tests/sanitized.py address              # all tests of kernels, an hour
+    python tests/sanitized.py address short        # some tests, 30 seconds of fuzzing: minutes
+    python tests/sanitized.py address              # all tests of kernels: an hour
     python tests/sanitized.py undefined
     python tests/sanitized.py address fuzz --seconds 3600 --seed 1
 
-It needs gcc on Linux. The kernels are built for one instruction set into a temporary folder, with
-the package and the tests beside them; the checkout stays as it is. At the end it prints how many
-findings there were, and each of them; without any it exits with 0.
+It needs gcc on Linux. The kernels of one instruction set are built in a temporary folder, and the
+checkout stays unchanged. Options that are not listed below are passed to pytest or tests.fuzz.
+
+The output ends with the reports of the sanitizer, their number, and the exit codes of the tests.
+The exit code is 0 if there is no report and all tests pass.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ REST = (
     "baselines_guessing baselines_recurrent bad_input bad_values persistence categories"
 )
 SHORT = "kernel_arguments stream_edges symbols baselines_cascade baselines_chunker persistence"
-THREADS = "snapshots threads kept_sessions"  # what several threads of Python do at once
-# What compares times or starts processes with an environment of its own.
+THREADS = "snapshots threads kept_sessions"  # tests with several Python threads
+# Tests that compare times, or start processes with their own environment.
 LEFT_OUT = "not (time or fork or interrupt or isa or subprocess)"
 
 # Thread sanitizer sees locks and barriers of libgomp only if libgomp itself was built with it: no
@@ -135,9 +137,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sanitizer", choices=["address", "undefined", "thread"])
-    parser.add_argument("what", nargs="?", default="tests", choices=["tests", "short", "fuzz"])
-    parser.add_argument("--isa", default="baseline", help="the instruction set (default baseline)")
+    parser.add_argument(
+        "sanitizer", choices=["address", "undefined", "thread"], help="kind of errors"
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        default="tests",
+        choices=["tests", "short", "fuzz"],
+        help="what to run (default: tests)",
+    )
+    parser.add_argument("--isa", default="baseline", help="instruction set (default: baseline)")
     options, rest = parser.parse_known_args()
     with tempfile.TemporaryDirectory(prefix="sklstm-") as name:
         folder = Path(name)

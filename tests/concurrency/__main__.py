@@ -1,4 +1,13 @@
-"""``python -m tests.concurrency``: try the cases, each in time, and count what failed."""
+"""Test processes and threads: forks, pools, threads that share a model, other OpenMP runtimes.
+
+Each case runs in its own process with a time limit, several rounds each. A case fails if a result
+differs from the expected bits, if an exception escapes, or if the process crashes or hangs; the
+stacks of a hanging process are then printed.
+
+The short form takes minutes, --long hours. Every line of the output is a case: how often something
+was tried, how often it failed, and the seconds. "not tried" is followed by the reason why a case
+cannot run here. The exit code is 1 if a case failed.
+"""
 
 import sys
 

@@ -1,4 +1,12 @@
-"""``python -m tests.fuzz``: change models, streams and files, and count what comes of it."""
+"""Fuzz models, streams and files: change them at random places and use the result.
+
+Each case runs in a worker process. It passes if the call works or raises a documented error. A
+crash, a hang, another exception or too much memory is a failure, and its case is printed as a line
+of JSON.
+
+It runs for --seconds (60 by default). The table at the end counts the outcomes for each kind of
+case. The exit code is 1 if there was a failure. Run a failure again with --replay FILE.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +23,7 @@ from tests.fuzz.kinds import KINDS, draw
 
 
 def cases(kinds: list[str], seed: int, most: int | None, end: float) -> Iterator[dict]:
-    """Of each kind in turn, until one of the limits."""
+    """Draw cases of each kind in turn, until one of the limits is reached."""
     for number in count():
         for k, kind in enumerate(kinds):
             if time.monotonic() > end or (most is not None and number * len(kinds) + k >= most):
@@ -24,14 +32,27 @@ def cases(kinds: list[str], seed: int, most: int | None, end: float) -> Iterator
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60, help="how long (default 60)")
-    parser.add_argument("--cases", type=int, help="how many, if that comes first")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", choices=[*KINDS, "all"], default="all")
-    parser.add_argument("--watchdog", type=float, default=SECONDS, help="seconds for one case")
-    parser.add_argument("--replay", type=Path, help="a file of cases, a JSON object in each line")
-    parser.add_argument("--found", type=Path, help="where to append cases that failed")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="run this long (default: 60)")
+    parser.add_argument("--cases", type=int, help="stop after this many cases")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the cases (default: 1)")
+    parser.add_argument(
+        "--kind", choices=[*KINDS, "all"], default="all", help="run this kind of cases only"
+    )
+    parser.add_argument(
+        "--watchdog",
+        type=float,
+        default=SECONDS,
+        help=f"time limit of a case (default: {SECONDS:g} s)",
+    )
+    parser.add_argument(
+        "--replay", type=Path, help="run the cases of this file, one JSON object per line"
+    )
+    parser.add_argument("--found", type=Path, help="append failed cases to this file")
     options = parser.parse_args()
     if options.replay:
         given = iter([json.loads(line) for line in options.replay.read_text().splitlines()])
