@@ -2,7 +2,7 @@
 Activity recognition for people the model has not seen
 ======================================================
 
-This example is for everyone who classifies recordings of wearable sensors. Ten people did seven
+This example is for people who classify recordings of wearable sensors. Ten people did seven
 exercises for the shoulder with a watch on their wrist. The example cuts the recordings into
 windows, tunes a model with folds made of people, and tests it on people who took no part in
 training. It also shows how much a random split overstates the accuracy, and compares the LSTM with
@@ -76,9 +76,10 @@ axes[1, 3].legend(lines, ["x", "y", "z"], loc="center", title="axis of the watch
 # %%
 # Folds made of people
 # --------------------
-# ``StratifiedGroupKFold`` keeps all windows of a person in one fold, so that each score is for
-# people the model has not seen. ``SequenceScaler`` is part of the pipeline and learns from the
-# training people only.
+# :class:`~sklearn.model_selection.StratifiedGroupKFold` keeps all windows of a person in one fold,
+# so that each score is for people the model has not seen.
+# :class:`~sklstm.preprocessing.SequenceScaler` is part of the pipeline and learns from the training
+# people only.
 lstm = LSTMClassifier(32, bidirectional=True, dropout=0.3, max_iter=40, random_state=0)
 search = GridSearchCV(
     make_pipeline(SequenceScaler(), lstm),
@@ -124,8 +125,8 @@ for name, fitted in {"LSTM": search, "random forest": forest}.items():
 #
 # Where the LSTM is wrong
 # -----------------------
-# Each row of the confusion matrix adds up to 1. It shows which exercises the model confuses. These
-# are the ones to record more people for.
+# Each row of the confusion matrix adds up to 1. It shows which exercises the model confuses: record
+# more people for them first.
 predicted = search.predict(X_test)
 confusion = confusion_matrix(y_test, predicted, normalize="true")
 row, column = np.unravel_index(np.argmax(confusion - np.eye(len(confusion))), confusion.shape)
@@ -139,3 +140,4 @@ ConfusionMatrixDisplay(confusion, display_labels=search.classes_).plot(
 )
 ax.set(title="Windows of four unseen people", xlabel="predicted", ylabel="true")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

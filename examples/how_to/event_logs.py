@@ -2,11 +2,11 @@
 Event logs and symbols: predict the outcome of a case
 =====================================================
 
-This example is for everyone whose sequences are symbols: log events, clicks, codes, characters. It
-turns a long table of events into sequences, predicts the outcome of each, and follows the
-prediction while the events of a new case arrive. The cases here are names from a census, the events
-are their letters, and the outcome is whether the name is a given name or a surname, a check for
-swapped columns in a list of customers. The LSTM is compared with bags of events and of n-grams.
+This example is for people whose sequences are symbols: log events, clicks, codes, characters. It
+turns a long table of events into sequences, predicts the outcome of each case, and follows the
+prediction while the events of a new case arrive. The cases here are names from a census, and their
+events are letters. The outcome is "given name" or "surname": such a model finds swapped columns in
+a list of customers. The example compares the LSTM with a bag of events and a bag of n-grams.
 """
 
 # %%
@@ -46,14 +46,15 @@ X_train, X_val, y_train, y_val = train_test_split(X, y, test_size=1500, stratify
 # %%
 # Models
 # ------
-# ``SequenceEncoder`` turns symbols into codes. ``categorical_features=[0]`` tells the LSTM that its
-# only feature is a code: without it, codes are read as numbers. A bag of events counts symbols and
-# forgets their order. A bag of n-grams also counts runs of two to four symbols.
+# :class:`~sklstm.preprocessing.SequenceEncoder` turns symbols into codes.
+# ``categorical_features=[0]`` tells the LSTM that its only feature is a code. Without it, codes are
+# read as numbers. A bag of events counts symbols and forgets their order. A bag of n-grams also
+# counts runs of two to four symbols.
 
 
 def lstm(**settings):
     network = LSTMClassifier(
-        *(32,), categorical_features=[0], dropout=0.3, max_iter=20, random_state=0, **settings
+        32, categorical_features=[0], dropout=0.3, max_iter=20, random_state=0, **settings
     )
     return make_pipeline(SequenceEncoder(), network)
 
@@ -81,8 +82,7 @@ for name, model in models.items():
 # The test
 # --------
 # Both LSTMs know the order of the events and are far better than the bag of events. The bag of
-# n-grams is better still: for short cases whose outcome depends on short runs, use it. It has to
-# see the whole case, though.
+# n-grams is better still: use it for short cases whose outcome depends on short runs of events.
 print("accuracy on test cases")
 for name, model in models.items():
     print(f"{name}: {model.score(X_test, y_test):.3f}")
@@ -90,8 +90,9 @@ for name, model in models.items():
 # %%
 # Predict while a case is running
 # -------------------------------
-# An LSTM of one direction has a prediction after every event, at constant cost. A stream takes the
-# events of a new case one by one.
+# An LSTM of one direction has a prediction after every event, at constant cost.
+# :func:`sklstm.stream` takes the events of a new case one by one. These three names are not in the
+# log.
 model = models["LSTM"]
 new_cases = ["annabella", "hendricksen", "marisella"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True, layout="constrained")
@@ -108,8 +109,8 @@ for ax, case in zip(axes, new_cases, strict=True):
 axes[0].set_ylabel("probability of a surname")
 
 # %%
-# How early is the prediction right? ``return_sequences=True`` makes the fitted model return its
-# prediction after every event, so that the accuracy can be counted by the number of events so far.
+# How many events does a good prediction take? With ``return_sequences=True`` the fitted model
+# predicts after every event. This shows the accuracy after the first events of all test cases.
 model[1].set_params(return_sequences=True)
 predicted = model.predict(X_test)
 model[1].set_params(return_sequences=False)

@@ -2,7 +2,7 @@
 Forecasting a day ahead with intervals
 ======================================
 
-This example is for everyone who plans by forecasts and needs to know how far off they may be. It
+This example is for people who plan by forecasts and need to know how far off they may be. It
 forecasts the pedestrians at a railway station for each hour of the next day: three quantiles, from
 which an interval follows. The LSTM is compared with two baselines, its intervals are checked on
 validation data and widened, and their coverage is counted on nine later months.
@@ -38,7 +38,8 @@ roots = np.sqrt(counts.interpolate(axis=1))
 # Windows
 # -------
 # A step is a day: 24 values and an indicator of its weekday. The weekday of the day to forecast is
-# known, so ``known_future`` adds it to the window. All splits are in time.
+# known, so ``known_future`` of :func:`~sklstm.preprocessing.sliding_windows` adds it to the window.
+# All splits are in time.
 DAYS, HOURS = 14, list(range(24))
 weekdays = np.eye(7)[roots.index.day_of_week]
 X, y = sliding_windows(
@@ -55,8 +56,9 @@ print(
 # %%
 # Models
 # ------
-# With ``loss="quantile"`` one network predicts all quantiles. ``RelativeRegressor`` makes each hour
-# relative to the same hour of the last day. Whether this helps is decided on the validation data.
+# With ``loss="quantile"`` one network predicts all quantiles.
+# :class:`~sklstm.compose.RelativeRegressor` makes each hour relative to the same hour of the last
+# day. Whether this helps is decided on the validation data.
 QUANTILES = [0.1, 0.5, 0.9]
 
 

@@ -2,10 +2,10 @@
 Labelling every step when classes are imbalanced
 ================================================
 
-This example is for everyone who needs a label at each step of a sequence: states of a machine,
-parts of a text, phases of sleep. The steps here are the sounds of English words, and the label of a
-vowel is its stress. Secondary stress is rare. The example scores each class by its recall, compares
-class weights on validation words, and draws a confusion matrix for test words.
+This example is for people who need a label at each step of a sequence: states of a machine, parts
+of a text, phases of sleep. The steps here are the sounds of English words, and the label of a vowel
+is its stress. Secondary stress is rare. The example scores each class by its recall, compares class
+weights on validation words, and draws a confusion matrix for test words.
 """
 
 # %%
@@ -38,8 +38,8 @@ print(f"{table['word'][3]}: {X[3]} -> {y[3].tolist()}")
 # %%
 # Steps without a label
 # ---------------------
-# Consonants have no stress. ``LSTMClassifier`` ignores the label of a step whose weight is 0, so
-# ``sample_weight`` has a 1 for each vowel and a 0 for each consonant.
+# Consonants have no stress. :class:`~sklstm.LSTMClassifier` ignores the label of a step whose
+# weight is 0, so ``sample_weight`` has a 1 for each vowel and a 0 for each consonant.
 weights = [(labels != "-").astype(float) for labels in y]
 train, validation, test = slice(0, 2000), slice(2000, 2500), slice(2500, 3500)
 stresses, counts = np.unique(np.concatenate(y[train]), return_counts=True)
@@ -49,16 +49,17 @@ for stress, count in zip(stresses[1:], counts[1:], strict=True):
 # %%
 # Class weights
 # -------------
-# The encoder turns sounds into codes. ``bidirectional=True`` lets every step see the whole word.
-# ``class_weight="balanced"`` gives all classes the same total weight. Accuracy hides what happens
-# to the rare class, so compare the recall of each class and their mean, the balanced accuracy.
+# :class:`~sklstm.preprocessing.SequenceEncoder` turns sounds into codes. ``bidirectional=True``
+# lets every step see the whole word. ``class_weight="balanced"`` gives all classes the same total
+# weight. Accuracy hides what happens to the rare class, so compare the recall of each class and
+# their mean, the balanced accuracy.
 
 
 def lstm(class_weight):
     return make_pipeline(
         SequenceEncoder(),
         LSTMClassifier(
-            *(32,),
+            32,
             return_sequences=True,
             bidirectional=True,
             categorical_features=[0],
@@ -104,8 +105,8 @@ ax.legend(ncols=2, loc="upper center")
 # %%
 # The test
 # --------
-# We choose by balanced accuracy on the validation words. The baseline is a logistic regression on
-# the sounds around each vowel and its position in the word.
+# The model is chosen by balanced accuracy on the validation words. The baseline is a logistic
+# regression on the sounds around each vowel and its position in the word.
 
 
 def surroundings(word, k):
@@ -142,3 +143,4 @@ ConfusionMatrixDisplay.from_predictions(
 )
 ax.set(title="Stress of vowels, test words", xlabel="predicted", ylabel="true")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

@@ -2,10 +2,10 @@
 Missing values in sensor series
 ===============================
 
-This example is for everyone whose sensors skip readings. It removes readings from the recordings of
-a watch in two ways that occur in practice, fills the gaps by several strategies, and compares them
-by cross-validation and on people the model has not seen. The best strategy depends on why readings
-are missing.
+This example is for people whose sensors skip readings. It removes readings from the recordings of a
+watch in two ways that occur in practice, fills the gaps by several strategies, and compares them by
+cross-validation and on people the model has not seen. The best strategy depends on why readings are
+missing.
 """
 
 # %%
@@ -89,20 +89,11 @@ fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
 # %%
 # Compare strategies
 # ------------------
-# ``add_indicator=True`` adds a feature that is 1 where a value is missing, and ``add_elapsed=True``
-# the steps since the last value. The imputer stands before the scaler. People 1 to 6 are for
-# training, and folds are made of people.
+# :class:`~sklstm.preprocessing.SequenceImputer` fills gaps. ``add_indicator=True`` adds a feature
+# that is 1 where a value is missing, and ``add_elapsed=True`` the steps since the last value. It
+# fills whole recordings, and then they are cut, so that a window knows the last value before it.
+# Means come from people 1 to 6, who are for training. Folds are made of people.
 WIDTH, STEP = 40, 35
-
-
-def windows(recordings):
-    cut = sliding_window_view(recordings, WIDTH, axis=1)[:, ::STEP].transpose(0, 1, 3, 2)
-    return cut.reshape(-1, WIDTH, recordings.shape[2])
-
-
-n_windows = len(windows(recordings)) // len(recordings)
-y, groups = np.repeat(exercise, n_windows), np.repeat(person, n_windows)
-train = groups <= 6
 strategies = {
     "mean": SequenceImputer("mean"),
     "linear": SequenceImputer("linear"),
@@ -112,11 +103,13 @@ strategies = {
 }
 
 
-def model(imputer):
-    lstm = LSTMClassifier(
-        24, bidirectional=True, pooling="mean", dropout=0.3, max_iter=30, random_state=0
-    )
-    return make_pipeline(imputer, SequenceScaler(), lstm)
+def windows(recordings):
+    cut = sliding_window_view(recordings, WIDTH, axis=1)[:, ::STEP].transpose(0, 1, 3, 2)
+    return cut.reshape(-1, WIDTH, recordings.shape[2])
+
+
+def fill(values, imputer):
+    return windows(imputer.fit(values[person <= 6]).transform(values))
 
 
 def cross_validated(estimator, X):
@@ -124,19 +117,28 @@ def cross_validated(estimator, X):
     return cross_val_score(estimator, X[train], y[train], groups=groups[train], cv=folds).mean()
 
 
-complete = cross_validated(model(SequenceImputer()), windows(recordings))
+n_windows = len(windows(recordings)) // len(recordings)
+y, groups = np.repeat(exercise, n_windows), np.repeat(person, n_windows)
+train = groups <= 6
+lstm = LSTMClassifier(
+    24, bidirectional=True, pooling="mean", dropout=0.3, max_iter=30, random_state=0
+)
+lstm = make_pipeline(SequenceScaler(), lstm)
+complete = cross_validated(lstm, windows(recordings))
 print(f"complete recordings: {complete:.3f}")
 scores = {}
 for name, values in received.items():
-    X = windows(values)
-    scores[name] = {label: cross_validated(model(s), X) for label, s in strategies.items()}
+    scores[name] = {
+        label: cross_validated(lstm, fill(values, s)) for label, s in strategies.items()
+    }
     for label, score in scores[name].items():
         print(f"{name}, {label}: {score:.3f}")
 
 # %%
-# If packets are lost, gaps say nothing about the exercise, and the added features do not help. If
+# If packets are lost, gaps say nothing about the exercise: the added features do not help. If
 # values are sent on change, the last value is close to the truth, and the added features say when
-# something moved. The mean and the line are worse: they make up values that the sensor never had.
+# something moved. With them the model is nearly as good as on complete recordings, from a seventh
+# of the values. The mean and the line are worse: they make up values that the sensor never had.
 fig, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
 for k, (name, values) in enumerate(scores.items()):
     ax.bar(np.arange(len(values)) + 0.4 * k, values.values(), width=0.38, label=name)
@@ -160,20 +162,19 @@ def statistics(X):
     return np.concatenate(parts, axis=1)
 
 
+def tested(estimator, X):
+    return estimator.fit(X[train], y[train]).score(X[~train], y[~train])
+
+
+forest = make_pipeline(FunctionTransformer(statistics), RandomForestClassifier(300, random_state=0))
 for name, values in received.items():
-    X = windows(values)
     best = max(scores[name], key=scores[name].get)
-    forest = make_pipeline(
-        FunctionTransformer(statistics), RandomForestClassifier(300, random_state=0)
-    )
-    for label, estimator in {
-        f"LSTM, {best}": model(strategies[best]),
-        "random forest": forest,
-    }.items():
-        score = estimator.fit(X[train], y[train]).score(X[~train], y[~train])
-        print(f"{name}, {label}: accuracy {score:.3f} on {np.sum(~train)} windows")
+    accuracy = tested(lstm, fill(values, strategies[best]))
+    print(f"{name}, LSTM, {best}: accuracy {accuracy:.3f}")
+    print(f"{name}, random forest: accuracy {tested(forest, windows(values)):.3f}")
 
 # %%
 # The random forest is ahead if packets are lost: statistics of a window suffer little from gaps. It
 # is not ahead if values are sent on change. Run it as a baseline, as always.
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

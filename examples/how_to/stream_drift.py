@@ -2,9 +2,9 @@
 Learning from a stream with drift
 =================================
 
-This example is for everyone whose model runs for months while the world changes. A counter at a
-railway station logs in UTC, and the people live by the local clock: twice a year the clocks change,
-and the model's knowledge of the rush hours is an hour off. The example compares a model that learns
+This example is for people whose model runs for months while the world changes. A counter at a
+railway station logs in UTC, but people live by the local clock. When the clocks change, all that
+the model has learned about the rush hours is an hour off. The example compares a model that learns
 from every hour with a frozen copy and with two naive forecasts. All errors are prequential: each
 forecast is made before the model learns from the count.
 """
@@ -13,7 +13,8 @@ forecast is made before the model learns from the count.
 # The data
 # --------
 # Pedestrians per hour at Southern Cross Station in Melbourne, 2015 and 2016 (City of Melbourne, CC
-# BY; see ``examples/data/README.md``). The file has local times, which are converted to UTC.
+# BY; see ``examples/data/README.md``). The file has local times, which are converted to UTC. The
+# few missing hours are interpolated.
 from copy import deepcopy
 from pathlib import Path
 
@@ -73,8 +74,8 @@ _, stream = min((start(rate) for rate in (0.001, 0.003, 0.01)), key=lambda tried
 # %%
 # Run
 # ---
-# A deep copy of a stream has a model of its own. The copy only steps; the stream also learns, at
-# every step. ``learn_steps`` returns what the model said before it learned. In an application call
+# A deep copy of a stream has a model of its own. The copy never learns again, and the stream learns
+# at every step. ``learn_steps`` returns the forecasts made before learning. In an application, call
 # ``stream.step(x)`` when an hour is over and ``stream.learn(y)`` when the next count arrives.
 frozen = deepcopy(stream)
 later = slice(N_START, None)
@@ -98,8 +99,8 @@ for name, error in errors.mean().items():
 
 # %%
 # The frozen model is good until the clocks change, bad for half a year, and good again. The
-# learning model recovers within two weeks. Where nothing changes from week to week, repeating the
-# last week is hard to beat: run this baseline as well.
+# learning model recovers within two weeks. Repeating the last week is hard to beat in weeks that
+# resemble each other, and bad around holidays. Run this baseline as well.
 changes = pd.to_datetime(["2015-04-05", "2015-10-04", "2016-04-03", "2016-10-02"], utc=True)
 weekly = errors.resample("7D").mean()
 fig, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
