@@ -85,18 +85,21 @@ def test_numbers_that_attributions_call_important_decide(capsys, pictures):
     assert len(pictures()) == 3
 
 
-def test_tuned_settings_are_better_in_cross_validation(capsys, pictures):
+def test_the_winner_of_cross_validation_is_tested(capsys, pictures):
     printed = run("how_to/tuning.py", capsys)
     defaults, *tuned = (
         float(score) for score in re.findall(r"in cross-validation ([\d.]+)", printed)
     )
-    assert min(tuned) > defaults > 0.8
+    assert min(tuned) > 0.9 and defaults > 0.8
     has_optuna = find_spec("optuna") is not None
     assert ("Optuna is not installed" in printed) is not has_optuna
     assert len(tuned) == len(pictures()) == 1 + has_optuna
-    rows = re.findall(r"test data, .*: ([\d.]+), standard error ([\d.]+)", printed)
-    score, of_defaults = np.array(rows, float)
-    assert abs(score[0] - of_defaults[0]) < 3 * score[1]
+    names = ["halving", "Optuna", "defaults"] if has_optuna else ["halving", "defaults"]
+    winner = names[np.argmax([*tuned, defaults])]
+    assert f"Best in cross-validation: {winner}\n" in printed
+    rows = re.findall(r"test data, (.*): ([\d.]+), standard error ([\d.]+)", printed)
+    assert [name for name, *_ in rows] == list(dict.fromkeys([winner, "defaults"]))
+    assert all(float(score) > 0.93 and float(error) < 0.015 for _, score, error in rows)
 
 
 def test_files_for_other_programs_predict_the_same(capsys, pictures):
@@ -135,7 +138,7 @@ def test_workers_and_parts_return_what_one_call_returns(capsys, pictures):
 def test_a_cell_remembers_the_second_symbol_of_a_string(capsys, pictures):
     printed = run("paper/embedded_reber.py", capsys)
     shares = [float(share) for share in re.findall(r"^Test strings .*: ([\d.]+)$", printed, re.M)]
-    assert len(shares) == 2 and min(shares) > 0.98
+    assert len(shares) == 2 and min(shares) > 0.95
     assert int(re.search(r"holds (\d+)%", printed)[1]) > 100 / 8  # more than its share
     assert len(pictures()) == 2
 

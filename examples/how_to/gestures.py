@@ -6,7 +6,7 @@ This example is for people who classify recordings of a motion sensor, each as l
 took. It searches settings with folds made of people, so that the search prefers settings that serve
 unknown people, and tests on people who are in no fold. The gestures are synthetic: the script draws
 them, so the accuracy says little about your sensor. For real recordings of a watch, see
-``activity_recognition.py``.
+:ref:`sphx_glr_how_to_activity_recognition.py`.
 """
 
 # %%
