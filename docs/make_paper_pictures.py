@@ -1,12 +1,13 @@
 """Draw the pictures of docs/paper.md: ``python docs/make_paper_pictures.py [PART ...]``.
 
     curves   learning curves of four rows, two of them with two readings
-    reber    what nets of experiment 1 have not learned
+    reber    wrong strings of the nets of experiment 1
     cells    states and gates of a net that has learned to add
-    race     sequences to success against time lag, into docs/paper_lags.json
-    lags     the picture of that file
+    race     measure sequences to success against time lag, and write docs/paper_lags.json
+    lags     draw that file
 
-All of them without a PART. They go to docs/pictures. The race takes minutes, the others one or two.
+Without PART it runs all of them. Pictures are written to docs/pictures. The part race takes several
+minutes, the others one or two.
 """
 
 from __future__ import annotations

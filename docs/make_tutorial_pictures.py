@@ -1,6 +1,6 @@
 """Draw the pictures of docs/tutorial.md: ``python docs/make_tutorial_pictures.py``.
 
-They go to docs/pictures; the numbers behind them are printed. It takes about a minute on one core.
+It writes them to docs/pictures and prints their numbers. It takes about a minute on one core.
 """
 
 from __future__ import annotations
