@@ -47,6 +47,7 @@ copybutton_exclude = ".linenos, .gp, .go"  # prompts and output
 # -- API
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings say more
 autodoc_mock_imports = ["aeon", "river", "sktime"]
 numpydoc_show_class_members = False  # the template of a class lists them
@@ -58,6 +59,7 @@ sphinx_gallery_conf = {
     "examples_dirs": ["../examples/how_to", "../examples/paper"],
     "gallery_dirs": ["how_to", "paper_gallery"],
     "filename_pattern": r"\.py$",
+    "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
@@ -85,7 +87,7 @@ html_theme_options = {
         {"name": "Source", "url": PROJECT["urls"]["Source"], "icon": "fa-brands fa-github"}
     ],
     "logo": {"text": "sklstm"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "navigation_with_keys": False,
     "show_prev_next": False,
     "footer_start": ["copyright"],

@@ -4,7 +4,8 @@ var Scorer = {
     if (page === "glossary") return Math.min(score, 4);
     if (page === "changelog" || page === "development") return score - 6;
     if (kind === "object" && /\.[A-Z]\w*\.\w+$/.test(title)) return score - 14; // a method
-    if (/^(user_guide|how_to)\//.test(page) || page === "export") return score + 6;
+    if (/^user_guide\//.test(page) || page === "export") return score + 7;
+    if (/^how_to\//.test(page)) return score + 5;
     return score;
   },
   objNameMatch: 11,
