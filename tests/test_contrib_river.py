@@ -229,11 +229,11 @@ def test_the_defaults_are_those_of_the_lstm():
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
-        (None, ValueError, "y is None, which is no label"),
-        (float("nan"), ValueError, "y is nan, which is no label.* w=0"),
-        (np.float32("nan"), ValueError, "which is no label"),
-        (np.datetime64("NaT", "s"), ValueError, "which is no label"),
-        ([1], TypeError, r"y must be a label that can be hashed.* got \[1\]"),
+        (None, ValueError, "y is None, which is not a label"),
+        (float("nan"), ValueError, "y is nan, which is not a label.* w=0"),
+        (np.float32("nan"), ValueError, "which is not a label"),
+        (np.datetime64("NaT", "s"), ValueError, "which is not a label"),
+        ([1], TypeError, r"y must be a hashable label.* got \[1\]"),
     ],
 )
 def test_what_is_no_label_is_refused_and_changes_nothing(y, error, message, steps):

@@ -374,11 +374,11 @@ def test_the_place_of_an_unknown_symbol_names_the_column():
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ("abc", TypeError, r"X is a single str: pass \[X\]"),
+        ("abc", TypeError, r"X is a str: pass \[X\]"),
         ([], ValueError, "X is empty"),
         ([[]], ValueError, "Sequence 0 of X is empty"),
         (["a", ""], ValueError, "Sequence 1 of X is empty"),
-        ([1, 2], ValueError, r"Sequence 0 of X is of type int.*goes in as \[X\]"),
+        ([1, 2], ValueError, r"Sequence 0 of X is of type int.*Pass a single sequence as \[X\]"),
         ([["a"], None], ValueError, "Sequence 1 of X is of type NoneType"),
         (np.ones(3), ValueError, "Reshape your data"),
         (np.array("a"), ValueError, "X is of type ndarray"),
@@ -396,7 +396,7 @@ def test_the_place_of_an_unknown_symbol_names_the_column():
         ([[frozenset("a")]], TypeError, "a frozenset at sequence 0, step 0.*cannot be sorted"),
         ([["a"], [object()]], TypeError, "mixes"),
         ([[object(), object()]], TypeError, "a object at .* step 0.*cannot be sorted"),
-        ([[pd.Timestamp(0)]], TypeError, "a Timestamp at .* dates and durations are no symbols"),
+        ([[pd.Timestamp(0)]], TypeError, "a Timestamp at .* dates and durations cannot be symbols"),
         ([np.array(["2020-01-01"], "M8[D]")], TypeError, "dates or durations.*sequence 0, step 0"),
         ([pd.DataFrame({"t": [pd.Timestamp(0)]})], TypeError, "dates.*sequence 0, column 't'"),
         ([pd.DataFrame({"a": ["x", 3]})], TypeError, "sequence 0, step 1, column 'a'"),
@@ -448,8 +448,8 @@ def test_what_fit_did_not_see_in_that_form_is_an_error():
 @pytest.mark.parametrize(
     ("codes", "message"),
     [
-        ([[[0], [3]]], "holds 3 at sequence 0, step 1, which is no code: the codes are 0 to 2"),
-        ([[[0.5]]], "holds 0.5 at sequence 0, step 0"),
+        ([[[0], [3]]], "contains 3 at sequence 0, step 1, which is not a code: codes are 0 to 2"),
+        ([[[0.5]]], "contains 0.5 at sequence 0, step 0"),
         ([[[0, 1]]], "X has 2 features"),
         ([[["a"]]], "strings"),
     ],

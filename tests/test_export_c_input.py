@@ -244,18 +244,21 @@ def test_a_model_that_is_not_fitted_is_refused():
 
 
 def test_a_bidirectional_network_is_refused():
-    with pytest.raises(ValueError, match=r"bidirectional.*step by step.*bidirectional=False"):
+    with pytest.raises(ValueError, match=r"bidirectional.*one step at a time.*bidirectional=False"):
         to_c(regressor(bidirectional=True))
 
 
 @pytest.mark.parametrize(
     "step, message",
     [
-        (FunctionTransformer(), "Step 'own' of the pipeline, FunctionTransformer, has no form"),
-        (SequenceContext(1, 1), r"Step 'own' .* SequenceContext\(after=1\), sees steps"),
+        (FunctionTransformer(), "Step 'own' of the pipeline, FunctionTransformer, cannot be"),
+        (SequenceContext(1, 1), r"Step 'own' .* SequenceContext\(after=1\), needs future steps"),
         (SequenceImputer("linear"), r"Step 'own' .* SequenceImputer\(strategy='linear'\)"),
-        (SequenceEncoder(), r"Step 'own' .* SequenceEncoder, reads symbols .*pipeline\[1:\]"),
-        (type("Scaler", (SequenceScaler,), {})(), "Step 'own' of the pipeline, Scaler, has no"),
+        (SequenceEncoder(), r"Step 'own' .* SequenceEncoder, reads Python objects.*pipeline\[1:\]"),
+        (
+            type("Scaler", (SequenceScaler,), {})(),
+            "Step 'own' of the pipeline, Scaler, cannot be converted",
+        ),
     ],
     ids=lambda part: "" if isinstance(part, str) else type(part).__name__,
 )
@@ -284,7 +287,9 @@ def test_steps_that_do_not_fit_together_are_refused():
     table = np.random.default_rng(0).normal(size=(12, 4))
     lstm = LSTMRegressor(**SMALL | {"features_per_step": 2})
     model = make_pipeline(SequenceScaler(), lstm).fit(table, table[:, 0])
-    with pytest.raises(ValueError, match="gives 1 features a time step, but the network reads 2"):
+    with pytest.raises(
+        ValueError, match="returns 1 features per time step, but the network reads 2"
+    ):
         to_c(model)
 
 

@@ -521,7 +521,7 @@ def test_a_layer_is_one_operator(cell):
         (
             lambda X: make_pipeline(FunctionTransformer(), LSTMRegressor(2)).fit(X, labels()),
             ValueError,
-            r"step 'functiontransformer' .* cannot be written; SequenceContext, .*"
+            r"step 'functiontransformer' .* cannot be converted; SequenceContext, .*"
             r"model\[k:\].*register_skl2onnx",
         ),
         (
@@ -556,7 +556,7 @@ def test_a_layer_is_one_operator(cell):
         (
             lambda X: GridSearchCV(LSTMRegressor(2), {"alpha": [0.0]}, cv=2).fit(X, numbers(X)),
             TypeError,
-            r"got GridSearchCV. Of a search, pass search.best_estimator_",
+            r"got GridSearchCV. For a search, pass search.best_estimator_",
         ),
         (lambda X: None, TypeError, "got NoneType"),
     ],
@@ -631,7 +631,7 @@ def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     saved(tmp_path)
     model = str(tmp_path / "model.joblib")
     for arguments, message in [
-        ([model, "model.pb"], "ends in none of .onnx, .h, .safetensors"),
+        ([model, "model.pb"], "must be one of .onnx, .h, .safetensors"),
         ([str(tmp_path / "none.joblib"), "m.onnx"], "there is no file"),
         ([model, str(tmp_path / "none" / "m.onnx")], "there is no folder"),
         ([model, "m.onnx", "--opset", "x"], "invalid int value"),

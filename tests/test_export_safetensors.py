@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import struct
 from contextlib import suppress
 
@@ -242,7 +243,7 @@ def fitted(*steps, **settings):
             ValueError,
             "scoring of LSTMRegressor is <built-in",
         ),
-        (lambda: SequenceScaler().fit(cube()), ValueError, "SequenceScaler holds no LSTM"),
+        (lambda: SequenceScaler().fit(cube()), ValueError, "SequenceScaler contains no LSTM"),
         (LSTMRegressor, NotFittedError, "LSTMRegressor, LSTMRegressor, is not fitted"),
         (
             lambda: make_pipeline(SequenceScaler(), fitted()[-1]),
@@ -323,9 +324,7 @@ def test_more_context_than_the_next_step_takes_is_refused_at_load(path, after):
         tree["model"]["steps"][0][1]["params"]["after"] = after
 
     rewritten(path, widen)
-    words = (
-        f"RelativeRegressor takes 10 features, but SequenceContext before it makes {6 + 2 * after} "
-    )
+    words = f"takes 10 features, but SequenceContext before it returns {6 + 2 * after} "
     with pytest.raises(ValueError, match=words):
         load_safetensors(path)
 
@@ -362,29 +361,38 @@ def nested(n):
 
 HUGE = 10**30
 HOSTILE_TREES = {
-    "format": (lambda t: t.update(format=2), "it is of format 2, and this sklstm"),
-    "class": (lambda t: t["model"].update({"class": "os.system"}), "class 'os.system', which is n"),
+    "format": (lambda t: t.update(format=2), "its format is 2, but this sklstm"),
+    "class": (lambda t: t["model"].update({"class": "os.system"}), "class 'os.system', which must"),
     "no class": (lambda t: t.update(model=7), "model is of class 7"),
-    "class of a list": (lambda t: t["model"].update({"class": ["Pipeline"]}), "which is none of"),
-    "no steps": (lambda t: t["model"].update(steps=[]), "model is no pipeline"),
-    "step": (lambda t: t["model"].update(steps=[["a"]]), r"model.steps\[0\] is no pair"),
+    "class of a list": (
+        lambda t: t["model"].update({"class": ["Pipeline"]}),
+        "which must be one of",
+    ),
+    "no steps": (lambda t: t["model"].update(steps=[]), "model is not a valid pipeline"),
+    "step": (lambda t: t["model"].update(steps=[["a"]]), r"model.steps\[0\] is not a pair"),
     "more": (lambda t: t["model"].update(more=1), "model has the entries"),
-    "parameter": (lambda t: net(t)["params"].update(evil=1), "no parameter 'evil'; a newer"),
+    "parameter": (lambda t: net(t)["params"].update(evil=1), "no parameter 'evil'. If a newer"),
     "value": (lambda t: net(t)["params"].update(alpha=-1), "'alpha' parameter"),
     "type": (lambda t: net(t)["params"].update(solver=[["adam"]]), "'solver' parameter"),
-    "tag": (lambda t: net(t)["params"].update(alpha={"eval": "1"}), "is no value"),
-    "two tags": (lambda t: net(t)["params"].update(alpha={"float": 1, "b": 2}), "is no value"),
-    "params": (lambda t: net(t).update(params=[]), "params is no object"),
+    "tag": (lambda t: net(t)["params"].update(alpha={"eval": "1"}), "is not a valid value"),
+    "two tags": (
+        lambda t: net(t)["params"].update(alpha={"float": 1, "b": 2}),
+        "is not a valid value",
+    ),
+    "params": (lambda t: net(t).update(params=[]), "params is not an object"),
     "strings": (
         lambda t: net(t)["params"].update(quantile={"array": ["<U999999999", ["a"]]}),
-        "is no array of '<U999999999'",
+        "is not an array of '<U999999999'",
     ),
     "integers": (
         lambda t: net(t)["params"].update(quantile={"array": ["int8", [1000]]}),
-        "is no array of 'int8'",
+        "is not an array of 'int8'",
     ),
-    "keys": (lambda t: net(t)["params"].update(gate_bias={"dict": [[[], 1]]}), "is no value"),
-    "deep": (lambda t: net(t)["params"].update(alpha=nested(900)), "is no model that sklstm can"),
+    "keys": (
+        lambda t: net(t)["params"].update(gate_bias={"dict": [[[], 1]]}),
+        "is not a valid value",
+    ),
+    "deep": (lambda t: net(t)["params"].update(alpha=nested(900)), "is nested too deeply"),
     "wide layer": (
         lambda t: of_shape(t, hidden_layer_sizes={"tuple": [2**60]}),
         "'lstm.weight_ih_l0' has shape",
@@ -404,7 +412,7 @@ HOSTILE_TREES = {
     "features": (lambda t: of_shape(t, n_features=3), "a step has 3 features"),
     "features of all": (
         lambda t: (of_shape(t, n_features=3), net(t)["fitted"].update(n_features_in=3)),
-        "LSTMRegressor takes 3 features, but SequenceScaler before it makes 10",
+        "LSTMRegressor takes 3 features, but SequenceScaler before it returns 10",
     ),
     "outputs": (lambda t: of_shape(t, n_outputs=2), "'linear.bias' has shape|'linear.weight' has"),
     "pooling": (
@@ -431,7 +439,7 @@ HOSTILE_TREES = {
     "no columns": (lambda t: scaler(t)["fitted"].pop("n_features_in"), "n_features_in is None"),
     "no width": (
         lambda t: scaler(t)["fitted"].update(n_step_features=0),
-        "n_step_features is 0, not a whole number",
+        "n_step_features is 0, but must be an integer",
     ),
     "seen": (lambda t: scaler(t)["fitted"].update(n_steps_seen="100"), "n_steps_seen is '100'"),
     "categories": (
@@ -622,15 +630,33 @@ def test_files_of_others_say_what_to_do(path):
     with pytest.raises(IsADirectoryError):
         load_safetensors(path.parent)
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match="is no safetensors file, or is cut off"):
+    with pytest.raises(ValueError, match="is not a safetensors file, or is truncated"):
         load_safetensors(path)
     path.write_bytes(safetensors_numpy.save({"a": np.zeros(2)}))
     with pytest.raises(ValueError, match=r"no entry 'sklstm'. .* from_torch\(safetensors.numpy"):
         load_safetensors(path)
-    for text in ("{", "[1, 2]", "null", "[" * 100_000, '{"format": 1e999}', "9" * 5000):
+    for text in ("[1, 2]", "null", '{"format": 1e999}'):
         path.write_bytes(safetensors_numpy.save({"a": np.zeros(2)}, {"sklstm": text}))
-        with pytest.raises(ValueError, match="is no model that sklstm can load"):
+        with pytest.raises(ValueError, match="is not a model that sklstm can load"):
             load_safetensors(path)
+
+
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("", r"is not valid JSON \(Expecting value"),
+        ('{"format": 1,', r"is not valid JSON \(Expecting property name"),
+        ("9" * 5000, r"is not valid JSON \(Exceeds the limit"),
+        ("[" * 100_000, "is nested too deeply"),
+    ],
+    ids=["empty", "cut", "digits", "deep"],
+)
+def test_damaged_metadata_are_an_error_that_names_the_file_and_the_entry(text, problem, path):
+    path.write_bytes(safetensors_numpy.save({"a": np.zeros(2)}, {"sklstm": text}))
+    message = rf"{re.escape(str(path))} is damaged: the entry 'sklstm' of its metadata {problem}"
+    with pytest.raises(ValueError, match=message + ".*Save the model again") as error:
+        load_safetensors(path)
+    assert type(error.value) is ValueError
 
 
 def test_a_file_that_is_cut_off_anywhere_is_an_error(path):
@@ -638,18 +664,18 @@ def test_a_file_that_is_cut_off_anywhere_is_an_error(path):
     content = path.read_bytes()
     for size in np.linspace(0, len(content) - 1, 200).astype(int):
         path.write_bytes(content[:size])
-        with pytest.raises(ValueError, match="is no safetensors file, or is cut off"):
+        with pytest.raises(ValueError, match="is not a safetensors file, or is truncated"):
             load_safetensors(path)
 
 
 def test_huge_sizes_in_the_header_are_an_error(path):
     for size in (2**63, 2**40, 10**9):
         path.write_bytes(struct.pack("<Q", size) + b"{}")
-        with pytest.raises(ValueError, match="is no safetensors file, or is cut off"):
+        with pytest.raises(ValueError, match="is not a safetensors file, or is truncated"):
             load_safetensors(path)
     header = json.dumps({"a": {"dtype": "F64", "shape": [2**62], "data_offsets": [0, 2**65 - 1]}})
     path.write_bytes(struct.pack("<Q", len(header)) + header.encode())
-    with pytest.raises(ValueError, match="is no safetensors file, or is cut off"):
+    with pytest.raises(ValueError, match="is not a safetensors file, or is truncated"):
         load_safetensors(path)
 
 

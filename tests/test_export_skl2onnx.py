@@ -156,7 +156,7 @@ def test_what_is_not_fitted_or_cannot_be_written_is_named():
     with pytest.raises(NotFittedError, match="LSTMRegressor, is not fitted"):
         outputs(LSTMRegressor(), X)
     model = make_pipeline(SequenceImputer("linear"), LSTMRegressor(**SMALL)).fit(X, labels())
-    with pytest.raises(ValueError, match="strategy='linear' has no counterpart in ONNX"):
+    with pytest.raises(ValueError, match="strategy='linear' cannot be converted to ONNX"):
         outputs(model, X)
     large = LSTMRegressor(2).initialize(2)
     large.output_bias_[:] = 1e300

@@ -222,7 +222,7 @@ def test_a_bias_where_there_is_none_is_refused():
 
 def test_what_is_no_fitted_lstm_is_refused():
     model, _ = lstm()
-    with pytest.raises(TypeError, match=r"got Pipeline. Of a pipeline, pass its last step, model"):
+    with pytest.raises(TypeError, match=r"got Pipeline. For a pipeline, pass its last step, model"):
         state_dict(make_pipeline(SequenceScaler(), model))
     with pytest.raises(TypeError, match=r"state_dict takes a fitted .* got SequenceScaler"):
         state_dict(SequenceScaler())
@@ -355,7 +355,7 @@ WRONG_MODULES = {
     ),
     "no head": (
         lambda s: [s.pop(name) for name in [*s] if "head" in name],
-        "One nn.Linear is needed behind the LSTM, but there is none",
+        "One nn.Linear is needed after the LSTM, but there is none",
     ),
     "two heads": (
         lambda s: s.update({"more.weight": np.zeros((1, 3))}),

@@ -1,13 +1,15 @@
 """Some seconds of the hunt of tests/fuzz, and all cases that once went wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz.exercise import carried_out, of_model
 from tests.fuzz.hunt import Findings, hunt
-from tests.fuzz.kinds import KINDS, draw
+from tests.fuzz.kinds import KINDS, LEFT_OUT, draw
 from tests.fuzz.subjects import MAKERS, subject
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
@@ -44,6 +46,36 @@ def test_what_went_wrong_once_no_longer_does():
     for case in hunt(case for case in cases if case["kind"] in KINDS):
         findings.add(*case)
     assert cases and findings.bad == []
+
+
+def test_every_kind_is_hunted():
+    if LEFT_OUT:
+        pytest.skip(f"not installed, so files of this kind are left out: {', '.join(LEFT_OUT)}")
+
+
+WITHOUT = """
+import importlib.util, runpy, sys
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: (
+    None if name == "safetensors" else find_spec(name, *more)
+)
+sys.argv[1:] = {arguments!r}
+runpy.run_module("tests.fuzz", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments, code, words",
+    [
+        (["--cases", "1"], 0, "left out: safetensors, because the package safetensors is not inst"),
+        (["--kind", "safetensors"], 2, "--kind safetensors needs a package: pip install safeten"),
+    ],
+)
+def test_a_kind_without_its_package_is_left_out_in_words(arguments, code, words):
+    run = [sys.executable, "-c", WITHOUT.format(arguments=arguments)]
+    done = subprocess.run(run, cwd=CORPUS.parents[2], capture_output=True, text=True)
+    assert done.returncode == code
+    assert words in done.stdout + done.stderr
 
 
 # ----------------------------------------------------------------- the hunter itself finds faults

@@ -297,9 +297,9 @@ def test_a_parameter_with_another_value_is_named(name):
 
 GROUPS = [
     ("ab", TypeError, "feature_groups must be a list or a dict of groups of features, got 'ab'"),
-    (3, TypeError, "a single group is [[3]]"),
+    (3, TypeError, "pass a single group as [[3]]"),
     ([], ValueError, "feature_groups is empty"),
-    ({"a": []}, ValueError, "feature_groups['a'] is empty: name its features"),
+    ({"a": []}, ValueError, "feature_groups['a'] is empty: list its features"),
     ([[0], [2]], ValueError, "feature_groups[1] contains 2, which is no feature: X has 2 features"),
     ([[-3]], ValueError, "feature_groups[0] contains -3, which is no feature"),
     ([[True]], ValueError, "feature_groups[0] contains True, which is no feature"),

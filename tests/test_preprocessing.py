@@ -132,7 +132,7 @@ def test_a_table_is_read_by_features_per_step():
     assert_array_equal(scaler.transform(X), expected.transform(cube()).reshape(4, 12))
     assert scaler.n_features_in_ == 12
     assert SequenceScaler().fit(X).mean_.shape == (1,)
-    with pytest.raises(ValueError, match="features_per_step=3 is not the value of the fit"):
+    with pytest.raises(ValueError, match="features_per_step=3 differs from its value in fit"):
         scaler.set_params(features_per_step=3).transform(X)
     with pytest.raises(ValueError, match="features_per_step=5 does not divide the 12 columns"):
         scaler.set_params(features_per_step=5).fit(X)

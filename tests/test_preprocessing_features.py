@@ -178,7 +178,7 @@ def test_the_columns_of_a_table_are_steps_of_sequences(model, n_features):
     assert len(model.get_feature_names_out()) == expected[0].size
     after = SequenceScaler(features_per_step=expected.shape[2])
     assert len(after.fit(model.transform(table)).mean_) == expected.shape[2]
-    with pytest.raises(ValueError, match="features_per_step=4 is not the value of the fit"):
+    with pytest.raises(ValueError, match="features_per_step=4 differs from its value in fit"):
         model.set_params(features_per_step=4).transform(table)
     with pytest.raises(ValueError, match="features_per_step=3 does not divide"):
         model.set_params(features_per_step=3).fit(table)

@@ -79,7 +79,7 @@ def test_the_index_may_hold_ids_and_times():
     assert_sequences(from_long(frame().set_index("t"), "id", "t")[0], expected())
     # The level of ids alone says nothing of order.
     assert_array_equal(from_long(df[::-1], "id")[0][0], expected()[2][::-1])
-    with pytest.raises(ValueError, match=r"index of two levels.* name the column of ids, id="):
+    with pytest.raises(ValueError, match=r"index of two levels.* pass the column of ids as id="):
         from_long(frame())
     with pytest.raises(ValueError, match="index of two levels"):
         from_long(df.set_index("u", append=True))
@@ -271,9 +271,9 @@ def changed(row, column, value):
     [
         (frame(), ("who", "t"), "id='who' is no column of df: the columns are 'id', 't', 'u', 'v'"),
         (frame(), ("id", "when"), "time='when' is no column of df"),
-        (frame(), ("id", "t", "w"), "values='w' names 'w', which is no column"),
-        (frame(), ("id", "t", ["u", "w"]), r"values=\['u', 'w'\] names 'w'"),
-        (frame(), ("id", "t", ["u", "u"]), "values names 'u' twice"),
+        (frame(), ("id", "t", "w"), "values='w' contains 'w', but there is no such column"),
+        (frame(), ("id", "t", ["u", "w"]), r"values=\['u', 'w'\] contains 'w'"),
+        (frame(), ("id", "t", ["u", "u"]), "'u' occurs twice in values"),
         (frame(), ("id", "t", []), "no column of values"),
         (frame()[["id", "t"]], ("id", "t"), "no column of values"),
         (frame(), ("id", "id"), "id and time are both 'id'"),
@@ -328,7 +328,7 @@ def test_bad_tables_of_polars_are_errors():
     df = frame("polars")
     with pytest.raises(ValueError, match="id='who' is no column of df: the columns are 'id', 't'"):
         from_long(df, "who")
-    with pytest.raises(ValueError, match="name the column of ids, id="):
+    with pytest.raises(ValueError, match="pass the column of ids as id="):
         from_long(df)
     for column, role in (("id", "id"), ("t", "time")):
         for dtype in (pl.Int64, pl.Float32):
@@ -346,7 +346,7 @@ def test_bad_tables_of_polars_are_errors():
         from_long(df.with_columns(u=pl.lit("x")), "id", "t")
     with pytest.raises(ValueError, match=r"df holds a whole array in one cell, .* 'u', row 0"):
         from_long(df.with_columns(u=pl.lit([1, 2])), "id", "t")
-    with pytest.raises(ValueError, match="df holds other things than numbers in column 'u'"):
+    with pytest.raises(ValueError, match="df contains values other than numbers in column 'u'"):
         from_long(df.with_columns(u=pl.struct("v")), "id", "t")
     with pytest.raises(ValueError, match="df has no rows"):
         from_long(df[:0], "id")
@@ -356,7 +356,7 @@ def test_bad_tables_of_polars_are_errors():
 
 @pytest.mark.parametrize("df", [rows(), frame()["u"], np.ones((3, 2)), None, [frame()]])
 def test_what_is_no_frame_is_an_error(df):
-    with pytest.raises(TypeError, match=f"df is a {type(df).__name__}, but a data frame"):
+    with pytest.raises(TypeError, match=f"df is a {type(df).__name__}, but must be a data frame"):
         from_long(df, "id")
 
 

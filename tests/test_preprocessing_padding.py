@@ -63,7 +63,9 @@ def test_missing_values_are_kept_on_request(value, padding):
     with pytest.raises(ValueError, match="X contains NaN: sequence 0, step 1, feature 0"):
         to_padded(X, value=value)
     padded = to_padded(X, value=value, padding=padding, allow_nan=True)
-    with pytest.raises(ValueError, match=r"Sequence 0 of X has NaN .* allow_nan=True; if features"):
+    with pytest.raises(
+        ValueError, match=r"Sequence 0 of X has NaN .* allow_nan=True to keep .*; if features"
+    ):
         from_padded(padded, value=value, padding=padding)
     sequences = from_padded(padded, value=value, padding=padding, allow_nan=True)
     for ours, theirs in zip(sequences, X, strict=True):
@@ -104,8 +106,8 @@ def test_equal_lengths_and_tables_are_padded_too():
             {},
             "NaN at step 0 that is not padding.* set channels_first=True",
         ),
-        ([[1.0, 2.0], [np.nan, np.nan]], {}, "Sequence 1 of X holds nothing but the padding nan"),
-        ([[0.0, 0.0]], {"value": 0.0}, "Sequence 0 of X holds nothing but the padding 0.0"),
+        ([[1.0, 2.0], [np.nan, np.nan]], {}, "All steps of sequence 1 of X are the padding nan"),
+        ([[0.0, 0.0]], {"value": 0.0}, "All steps of sequence 0 of X are the padding 0.0"),
         (np.ones(3), {}, r"X has shape \(3,\)"),
         (np.ones((2, 2, 2, 2)), {}, r"X has shape \(2, 2, 2, 2\)"),
         (np.ones((2, 0, 3)), {}, r"X has shape \(2, 0, 3\)"),
@@ -156,7 +158,7 @@ def test_the_side_is_that_of_the_whole_array():
 def test_padding_at_both_ends_is_ambiguous(value):
     one = [[1, 2, 3, 4], [value, 2, 3, value]]
     two = [[1, 2, 3, value], [1, 2, 3, 4], [value, value, 3, 4]]
-    with pytest.raises(ValueError, match=r"Sequence 1 of X begins and ends .* Say where"):
+    with pytest.raises(ValueError, match=r"Sequence 1 of X begins and ends .* Set where"):
         from_padded(one, value=value)
     with pytest.raises(ValueError, match=r"Sequence 2 of X begins .* sequence 0 ends"):
         from_padded(two, value=value)
@@ -202,7 +204,9 @@ def test_masked_steps_are_missing():
 
 
 def test_whole_numbers_cannot_be_padded_with_nan():
-    with pytest.raises(ValueError, match=r"whole numbers.*pass the value that pads it, value=0"):
+    with pytest.raises(
+        ValueError, match=r"X holds integers.*pass the value that pads X, for example value=0"
+    ):
         from_padded(np.array([[0, 0, 1, 2], [0, 3, 4, 5]]))
 
 

@@ -226,14 +226,14 @@ def test_the_last_window_of_series_and_frames():
     [
         ({"width": 31}, "series of 30 steps has no window of 31"),
         ({"width": 3, "known_future": 1}, "known_future needs the 1 steps after the end of series"),
-        ({"width": 3, "future": [1.0]}, "known_future does not say which columns"),
+        ({"width": 3, "future": [1.0]}, "future is set, but known_future is not"),
         (
             {"width": 3, "horizon": [1, 4], "known_future": 1, "future": [1.0, 2.0]},
             "future has 2 steps, but the largest horizon is 4",
         ),
         (
             {"width": 3, "known_future": [1, 2], "future": [1.0]},
-            "future has 1 columns, but known_future chooses 2",
+            "future has 1 columns, but known_future has 2",
         ),
         ({"width": 3, "known_future": 1, "future": ["x"]}, "future holds strings"),
         (
@@ -290,15 +290,15 @@ def test_gaps_are_as_large_as_they_have_to_be(step, horizon):
     [
         ({"horizon": []}, "horizon is an empty list"),
         ({"horizon": [1, 0]}, "horizon == 0"),
-        ({"horizon": [1, 2, 1]}, "horizon names 1 twice"),
+        ({"horizon": [1, 2, 1]}, "1 occurs twice in horizon"),
         ({"horizon": [1, 40]}, "target 40 steps after it: it needs 43 steps"),
-        ({"target": 3}, "target=3 names 3, which is no column: .* 3 columns"),
-        ({"target": [0, -4]}, r"target=\[0, -4\] names -4"),
-        ({"target": "load"}, "names need a data frame"),
+        ({"target": 3}, "target=3 contains 3, but there is no such column: .* 3 columns"),
+        ({"target": [0, -4]}, r"target=\[0, -4\] contains -4"),
+        ({"target": "load"}, "Pass a data frame to use names"),
         ({"target": []}, "target is an empty list"),
-        ({"target": [0, -3]}, "target names 0 twice"),
-        ({"target": [True, False]}, "names True"),
-        ({"known_future": 5}, "known_future=5 names 5"),
+        ({"target": [0, -3]}, "0 occurs twice in target"),
+        ({"target": [True, False]}, "contains True"),
+        ({"known_future": 5}, "known_future=5 contains 5"),
     ],
 )
 def test_bad_choices_are_errors(options, message):
@@ -311,7 +311,7 @@ def test_types_that_are_not_numbers_of_steps_are_errors():
         sliding_windows(table(), 3, horizon=[1, 1.5])
     with pytest.raises(TypeError, match=r"series is .*dict"):
         sliding_windows({"load": [1.0, 2.0]}, 1)
-    with pytest.raises(ValueError, match="series is no array: its steps are of unequal length"):
+    with pytest.raises(ValueError, match="series is not an array: its steps are of unequal length"):
         sliding_windows([[1.0, 2.0], [3.0]], 1)
     with pytest.raises(TypeError, match="dropna"):
         sliding_windows(table(), 3, dropna="yes")
@@ -326,9 +326,11 @@ def test_one_dimension_has_no_columns_to_choose(option):
 def test_bad_frames_are_errors():
     pd = pytest.importorskip("pandas")
     for frame in frames():
-        with pytest.raises(ValueError, match=r"'wind', which is no column: .* 'load', 'hour'"):
+        with pytest.raises(
+            ValueError, match=r"'wind', but there is no such column: .* 'load', 'hour'"
+        ):
             sliding_windows(frame, 3, target="wind")
-        with pytest.raises(ValueError, match="target=0 names 0, which is no column"):
+        with pytest.raises(ValueError, match="target=0 contains 0, but there is no such column"):
             sliding_windows(frame, 3, target=0)
     frame = frames()[0]
     with pytest.raises(ValueError, match="There are 2 columns 'load'"):

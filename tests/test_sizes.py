@@ -135,7 +135,7 @@ def test_sequences_that_no_memory_holds_are_not_drawn(name, size):
 def test_distractors_that_no_memory_holds():
     draw = GENERATORS["make_long_lag"]
     for n in (2**50, 2**62):
-        with pytest.raises(MemoryError, match=r"GiB, for which there is no memory"):
+        with pytest.raises(MemoryError, match=r"GiB, which do not fit into memory"):
             draw(2, n_distractors=n)
     for n in (2**63, 10**400):
         with pytest.raises(ValueError, match="'n_distractors' parameter of make_long_lag must be"):

@@ -1,4 +1,4 @@
-"""Adapters to other libraries, each in a module that needs its library.
+"""Adapters to other libraries. Each module needs the library that it is named after.
 
-Nothing here is imported by the rest of the package.
+The rest of the package does not import them.
 """

@@ -1,4 +1,4 @@
-"""What the adapters for collections of time series share."""
+"""Functions that the adapters for collections of time series share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklstm.preprocessing import SequenceScaler
 
 
 def classifier_for(estimator: Any) -> Any:
-    """A clone of ``estimator`` to fit; None is an LSTM with its defaults, behind a scaler."""
+    """A clone of ``estimator``. None is a pipeline of a scaler and an LSTM with its defaults."""
     if estimator is None:
         return make_pipeline(SequenceScaler(), LSTMClassifier())
     if not (_is_estimator(estimator) and is_classifier(estimator)):
@@ -22,7 +22,7 @@ def classifier_for(estimator: Any) -> Any:
 
 
 def regressor_for(estimator: Any) -> Any:
-    """The same for regressors, of one number for each series."""
+    """The same for regressors that predict one number per series."""
     if estimator is None:
         return make_pipeline(SequenceScaler(), LSTMRegressor())
     if not (_is_estimator(estimator) and is_regressor(estimator)):
@@ -31,8 +31,8 @@ def regressor_for(estimator: Any) -> Any:
     is_lstm = isinstance(last, LSTMRegressor) and last.loss == "quantile"
     if is_lstm and np.ndim(last.quantile) > 0:
         raise ValueError(
-            f"estimator has quantile={last.quantile!r}, a list, but a prediction is one number for "
-            "each series: set quantile to a number, and fit one model for each quantile."
+            f"estimator has quantile={last.quantile!r}, a list, but a prediction is one number per "
+            "series: set quantile to a number, and fit one model per quantile."
         )
     return clone(estimator)
 
@@ -42,7 +42,7 @@ def _is_estimator(estimator: Any) -> bool:
 
 
 def _last(estimator: Any) -> tuple[str, Any]:
-    """The estimator that predicts, in pipelines and searches, and how to call it in an error."""
+    """The name of ``estimator`` for errors, and the estimator that predicts inside it."""
     name = type(estimator).__name__
     inner = estimator
     while isinstance(inner, Pipeline) or hasattr(inner, "estimator") or hasattr(inner, "regressor"):

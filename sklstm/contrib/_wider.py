@@ -1,8 +1,8 @@
-"""A stream that goes on with a wider network: more features, or more classes.
+"""Continue a stream with a wider network: more features, or more classes.
 
-What is new has weights of 0 and comes behind what was there, so that no output changes until
-something is learned. Had it been there from the beginning, without ever being anything but 0, state
-and traces would be the same.
+New features and classes come after the known ones and have weights of 0. So no output changes until
+the stream learns. State and traces are those of a network that had them from the start, with
+features of 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sklstm._topology import Topology
 
 
 def with_features(stream: Stream, n_features: int) -> Stream:
-    """``stream`` with so many features."""
+    """``stream`` with ``n_features`` features."""
     model = copy(stream.estimator)
     model.n_features_in_ = n_features
     rows = np.arange(model._topology.n_outputs)
@@ -26,17 +26,20 @@ def with_features(stream: Stream, n_features: int) -> Stream:
 
 
 def with_classes(stream: Stream, n_classes: int) -> Stream:
-    """``stream`` of a classifier of the classes 0, 1, ... with so many of them, three or more."""
+    """``stream`` of a classifier of the classes 0, 1, ..., with ``n_classes`` >= 3 of them."""
     model = copy(stream.estimator)
     known = model._topology.n_outputs
-    # a logistic output is the second of a softmax whose first one is 0
+    # a logistic output equals the second output of a softmax whose first output is 0
     rows = np.arange(1, 2) if known == 1 else np.arange(known)
     model._set_outputs(Labels.named(range(n_classes), 1, type(model).__name__))
     return _carried(stream, _widened(model, {"n_outputs": n_classes}, rows), rows)
 
 
 def _widened(model: BaseLSTM, shape: dict[str, int], rows: np.ndarray) -> BaseLSTM:
-    """``model`` with parameters and solver for another shape; ``rows`` are its outputs there."""
+    """``model`` with the parameters and solver of a wider shape.
+
+    ``rows`` are the numbers of the known outputs in that shape.
+    """
     narrow = model._topology
     model._shape = model._shape | shape
     wide, size = model._topology, model.parameters_.shape
@@ -62,14 +65,14 @@ def _wide_vector(
 
 
 def _carried(stream: Stream, model: BaseLSTM, rows: np.ndarray) -> Stream:
-    """A stream of ``model`` with the memory of ``stream``."""
+    """A stream of ``model`` with the state of ``stream``."""
     result = model.stream()
     n_known = stream.estimator._topology.n_features
     n_more = model._topology.n_features - n_known
     *memory, out = stream._save()
     *empty, wide_out = result._save()
     for k, (old, new) in enumerate(zip(memory, empty, strict=True)):
-        if len(new) > len(old):  # groups of one number for each weight column: features are first
+        if len(new) > len(old):  # one number per column of weights, in which features come first
             columns = old.reshape((len(new) - len(old)) // n_more, -1)
             memory[k] = np.insert(columns, [n_known] * n_more, 0, axis=1).ravel()
     wide_out[rows] = out

@@ -1,4 +1,4 @@
-"""A classifier and a regressor for aeon, whose series are channels by time points."""
+"""A classifier and a regressor for aeon. Its series have shape (channels, time points)."""
 
 from __future__ import annotations
 
@@ -29,27 +29,30 @@ TAGS = {
 
 
 def as_sequences(X: Any) -> Any:
-    """Collections of aeon, channels by time points, as steps by features."""
+    """Convert a collection of aeon to sequences of shape (steps, features)."""
     if isinstance(X, np.ndarray):
         return np.ascontiguousarray(filled(X).transpose(0, 2, 1))
     return [np.ascontiguousarray(filled(x).T) for x in X]
 
 
 class AeonClassifier(BaseClassifier):
-    """A classifier of aeon that is an LSTM inside.
+    """Use an LSTM as a classifier of aeon.
+
+    Series may be multivariate and of unequal length.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        An :class:`~sklstm.LSTMClassifier`, or a pipeline that ends in one. None is the LSTM with
-        its defaults behind a :class:`~sklstm.preprocessing.SequenceScaler`.
+        An :class:`~sklstm.LSTMClassifier`, or a pipeline that ends with one. None is a pipeline of
+        a :class:`~sklstm.preprocessing.SequenceScaler` and the LSTM with its defaults. Pass your
+        own to change hyper-parameters.
 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted clone.
+        The fitted clone of ``estimator``.
     classes_ : ndarray of shape (n_classes,)
-        Labels.
+        Labels of the classes.
 
     Examples
     --------
@@ -86,19 +89,22 @@ class AeonClassifier(BaseClassifier):
 
 
 class AeonRegressor(BaseRegressor):
-    """A regressor of aeon that is an LSTM inside.
+    """Use an LSTM as a regressor of aeon.
+
+    Series may be multivariate and of unequal length.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        An :class:`~sklstm.LSTMRegressor` that predicts one number (no list as `quantile`), or a
-        pipeline that ends in one. None is the LSTM with its defaults behind a
-        :class:`~sklstm.preprocessing.SequenceScaler`.
+        An :class:`~sklstm.LSTMRegressor`, or a pipeline that ends with one. It must predict one
+        number, so ``quantile`` must not be a list. None is a pipeline of a
+        :class:`~sklstm.preprocessing.SequenceScaler` and the LSTM with its defaults. Pass your own
+        to change hyper-parameters.
 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted clone.
+        The fitted clone of ``estimator``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A classifier and a regressor for river: one dict of features after the other."""
+"""A classifier and a regressor for river, which passes one dict of features at a time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["RiverClassifier", "RiverRegressor"]
 
 
 class OnStream:
-    """What both share: features by name, a stream that grows with them.
+    """Base class: features by name, and a stream that grows with them.
 
-    A subclass makes the estimator of the first features.
+    A subclass defines ``_start``.
     """
 
     def _start(self, n_features: int) -> Any:
-        """An estimator that has learned nothing yet."""
+        """An initialised estimator for ``n_features`` features."""
         raise NotImplementedError
 
     def __init__(self, estimator: Any) -> None:
@@ -39,15 +39,15 @@ class OnStream:
         self._stream: Stream | None = None
 
     def reset(self) -> None:
-        """Forget the steps so far, not what was learned: another sequence begins."""
+        """Forget the steps so far and keep what was learned. Call it before another sequence."""
         if self._stream is not None:
             self._stream.reset()
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
-        """If the block fails, names, labels and network are those from before.
+        """Restore names, labels and network if the block fails.
 
-        A wider network is another one, and steps are fed when all else is known to be right.
+        Restoring the attributes is enough. A wider network is a new object, and a step is fed last.
         """
         before = vars(self).copy()
         try:
@@ -57,20 +57,20 @@ class OnStream:
             raise
 
     def _learn(self, values: dict, target: Any, weight: float) -> None:
-        """A step of the stream and its target, or none of both."""
+        """Feed a step and learn its target, or do neither."""
         row = self._vector(values)
         with self._stream._learner.lock:
-            self._stream._bind()  # refuses settings of the estimator that learning cannot go by
+            self._stream._bind()  # raises an error if learning cannot use the estimator's settings
         self._stream.step(row)
         self._stream.learn(target, weight)
 
     def _meet(self, x: dict) -> None:
-        """Give the features of ``x`` that are new a place."""
+        """Add the new features of ``x``."""
         new = sorted(x.keys() - self._names.keys(), key=lambda name: (str(name), str(type(name))))
         names = self._names | {name: len(self._names) + k for k, name in enumerate(new)}
         if self._stream is None:
             if not names:
-                raise ValueError("There are no features yet: x is empty.")
+                raise ValueError("x is empty: the first step must have at least one feature.")
             stream = self._start(len(names)).stream()
             stream._require_traces()
             self._stream = stream
@@ -79,7 +79,7 @@ class OnStream:
         self._names = names
 
     def _vector(self, x: dict) -> np.ndarray:
-        """The values of the features that are known, 0 where there is none."""
+        """The values of the known features. A missing one is 0."""
         values = np.zeros(len(self._names))
         for name, value in x.items():
             k = self._names.get(name)
@@ -89,23 +89,23 @@ class OnStream:
 
 
 def lstm_for(estimator: Any, kind: type) -> Any:
-    """A clone of the ``estimator`` that a user chose, or one with its defaults."""
+    """A clone of the user's ``estimator``, or an estimator with its defaults."""
     if estimator is not None and not isinstance(estimator, kind):
         raise TypeError(
             f"estimator must be an {kind.__name__} or None, got {type(estimator).__name__}. "
-            "Transformers are those of river: put them before, in compose.Pipeline."
+            "Use transformers of river, and put them before it in compose.Pipeline."
         )
     if estimator is not None and estimator.categorical_features is not None:
         raise ValueError(
-            f"categorical_features={estimator.categorical_features!r} is for columns of X, which a "
-            "dict does not have: leave it None, and put preprocessing.OneHotEncoder of river "
-            "before, in compose.Pipeline."
+            f"categorical_features={estimator.categorical_features!r} chooses columns of X, but a "
+            "dict has none: set it to None, and put preprocessing.OneHotEncoder of river before it "
+            "in compose.Pipeline."
         )
     return kind() if estimator is None else clone(estimator)
 
 
 def finite(value: Any) -> float:
-    """``value`` as a float, NaN if it is no finite number."""
+    """``value`` as a float, NaN if it is not a finite number."""
     try:
         number = nan if isinstance(value, (str, bytes)) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -118,8 +118,8 @@ def number_of(name: Any, value: Any) -> float:
     number = finite(value)
     if number != number:
         raise ValueError(
-            f"Feature {name!r} is {value!r}, which is not a finite number: put one of river's "
-            "transformers before, such as preprocessing.OneHotEncoder or StatImputer."
+            f"Feature {name!r} is {value!r}, which is not a finite number: put a transformer of "
+            "river before the model, such as preprocessing.OneHotEncoder or StatImputer."
         )
     return number
 
@@ -137,7 +137,7 @@ def target_of(y: Any) -> float:
     target = finite(y)
     if target != target:
         raise ValueError(
-            f"y is {y!r}, which is not a finite number. For a step without a target, pass any "
+            f"y is {y!r}, which is not a finite number. For a step without a target pass any "
             "number and w=0."
         )
     return target
@@ -147,43 +147,44 @@ def equals_itself(y: Any) -> bool:
     """False for NaN, NaT and NA."""
     try:
         return bool(y == y)
-    except TypeError:  # NA of pandas: neither
+    except TypeError:  # NA of pandas is neither True nor False
         return False
 
 
 def check_label(y: Any) -> None:
-    """Refuse what cannot be a label: what has no equal would be a class of its own each time."""
+    """Raise an error for an invalid label. NaN would be a new class each time."""
     try:
         hash(y)
     except TypeError:
         raise TypeError(
-            f"y must be a label that can be hashed, such as a str, an int or a bool, got {y!r}."
+            f"y must be a hashable label, such as a str, an int or a bool, got {y!r}."
         ) from None
     if y is None or not equals_itself(y):
         raise ValueError(
-            f"y is {y!r}, which is no label. For a step without a label, pass one that was seen "
-            "and w=0."
+            f"y is {y!r}, which is not a label. For a step without a label pass a known label and "
+            "w=0."
         )
 
 
 class RiverClassifier(OnStream, Classifier):
-    """An LSTM on a stream as a classifier of river.
+    """Use an LSTM on a stream as a classifier of river.
 
-    `learn_one` is a step of the stream, with a label; `predict_one` looks one step ahead and
-    changes nothing. Between them the state carries on, so that what is predicted depends on all
-    steps so far. `reset` begins another sequence.
+    ``learn_one`` feeds one step with its label to the stream. ``predict_one`` predicts the label of
+    the next step without changing the state. The state carries over from step to step, so a
+    prediction depends on all steps so far. Call ``reset`` before another sequence.
 
-    Features and labels may appear at any time: they get inputs and outputs with weights of 0, in
-    the order of their first sight. A feature that is missing is 0.
+    New features and labels may appear at any time. They get inputs and outputs with weights of 0,
+    in the order of their first appearance. The value of a missing feature is 0.
 
     Parameters
     ----------
     estimator
-        An `LSTMClassifier` with one hidden layer in one direction. None is one with its defaults.
+        An :class:`~sklstm.LSTMClassifier` with one hidden layer and ``bidirectional=False``. None
+        (the default) is one with its defaults. Pass your own to change hyper-parameters.
 
     Examples
     --------
-    Is the last but one value positive?
+    Predict whether the last but one value is positive:
 
     >>> import numpy as np
     >>> from river import metrics, utils
@@ -215,28 +216,31 @@ class RiverClassifier(OnStream, Classifier):
     def _start(self, n_features: int) -> LSTMClassifier:
         model = lstm_for(self.estimator, LSTMClassifier)
         if model.class_weight is not None:
-            raise ValueError("class_weight has no effect on labels of river: pass w to learn_one.")
+            raise ValueError(
+                "class_weight has no effect on labels of river: set it to None and pass w to "
+                "learn_one."
+            )
         return model.initialize(n_features, classes=[0, 1])
 
     def learn_one(self, x: dict, y: Any, w: float = 1.0) -> None:
-        """Learn from a step and its label.
+        """Feed a step and learn its label.
 
         Parameters
         ----------
         x
-            Features and their values: numbers.
+            Dict of feature names and numbers.
         y
-            The label.
+            Label of the step.
         w
-            Weight of the step; 0 is no label.
+            Weight of the step. With 0 the label is ignored.
 
         Raises
         ------
         ValueError
-            If a feature is no finite number, ``y`` is None or NaN, or ``w`` is no weight. Nothing
-            has changed then.
+            If a feature is not a finite number, ``y`` is None or NaN, or ``w`` is not a finite
+            number >= 0. The model does not change.
         TypeError
-            If ``y`` cannot be hashed. Nothing has changed then.
+            If ``y`` is not hashable. The model does not change.
         """
         weight = weight_of(w)
         check_label(y)
@@ -250,17 +254,22 @@ class RiverClassifier(OnStream, Classifier):
             self._learn(values, self._labels[y], weight)
 
     def predict_proba_one(self, x: dict) -> dict[Any, float]:
-        """Probability of each label that was seen, if the next step were ``x``.
+        """Predict the probability of each known label if the next step is ``x``.
 
         Parameters
         ----------
         x
-            Features and their values; those that were never learned from are ignored.
+            Dict of feature names and numbers. Unknown features are ignored.
 
         Returns
         -------
         probabilities
-            Empty before the first label.
+            Dict of labels and probabilities, empty before the first label.
+
+        Raises
+        ------
+        ValueError
+            If a known feature is not a finite number.
         """
         if len(self._labels) < 2:
             return dict.fromkeys(self._labels, 1.0)
@@ -271,25 +280,26 @@ class RiverClassifier(OnStream, Classifier):
 
 
 class RiverRegressor(OnStream, Regressor):
-    """An LSTM on a stream as a regressor of river.
+    """Use an LSTM on a stream as a regressor of river.
 
-    `learn_one` is a step of the stream, with a target; `predict_one` looks one step ahead and
-    changes nothing. Between them the state carries on, so that what is predicted depends on all
-    steps so far. `reset` begins another sequence.
+    ``learn_one`` feeds one step with its target to the stream. ``predict_one`` predicts the target
+    of the next step without changing the state. The state carries over from step to step, so a
+    prediction depends on all steps so far. Call ``reset`` before another sequence.
 
-    Features may appear at any time: they get inputs with weights of 0, in the order of their first
-    sight. A feature that is missing is 0. Targets are learned in the units they have: with large
-    ones, put the model into `preprocessing.TargetStandardScaler`.
+    New features may appear at any time. They get inputs with weights of 0, in the order of their
+    first appearance. The value of a missing feature is 0. Targets are not scaled. If they are
+    large, wrap the model in ``preprocessing.TargetStandardScaler`` of river.
 
     Parameters
     ----------
     estimator
-        An `LSTMRegressor` with one hidden layer in one direction, of one output. None is one with
-        its defaults.
+        An :class:`~sklstm.LSTMRegressor` with one hidden layer, ``bidirectional=False`` and one
+        output. None (the default) is one with its defaults. Pass your own to change
+        hyper-parameters.
 
     Examples
     --------
-    The last but one value:
+    Predict the last but one value:
 
     >>> import numpy as np
     >>> from river import metrics, utils
@@ -316,28 +326,28 @@ class RiverRegressor(OnStream, Regressor):
         model = lstm_for(self.estimator, LSTMRegressor).initialize(n_features)
         if model._topology.n_outputs > 1:
             raise ValueError(
-                f"A regressor of river predicts one number, but quantile={model.quantile!r} asks "
-                "for several."
+                f"A regressor of river predicts one number, but quantile={model.quantile!r} needs "
+                "several: set quantile to a number."
             )
         return model
 
     def learn_one(self, x: dict, y: float, w: float = 1.0) -> None:
-        """Learn from a step and its target.
+        """Feed a step and learn its target.
 
         Parameters
         ----------
         x
-            Features and their values: numbers.
+            Dict of feature names and numbers.
         y
-            The target.
+            Target of the step.
         w
-            Weight of the step; 0 is no target.
+            Weight of the step. With 0 the target is ignored.
 
         Raises
         ------
         ValueError
-            If a feature or ``y`` is no finite number, or ``w`` is no weight. Nothing has changed
-            then.
+            If a feature or ``y`` is not a finite number, or ``w`` is not a finite number >= 0. The
+            model does not change.
         """
         weight, target = weight_of(w), target_of(y)
         values = {name: number_of(name, value) for name, value in x.items()}
@@ -346,16 +356,21 @@ class RiverRegressor(OnStream, Regressor):
             self._learn(values, target, weight)
 
     def predict_one(self, x: dict) -> float:
-        """What would be predicted if the next step were ``x``.
+        """Predict the target if the next step is ``x``.
 
         Parameters
         ----------
         x
-            Features and their values; those that were never learned from are ignored.
+            Dict of feature names and numbers. Unknown features are ignored.
 
         Returns
         -------
         prediction
-            0 before anything was learned.
+            Predicted target, 0 before the first call of ``learn_one``.
+
+        Raises
+        ------
+        ValueError
+            If a known feature is not a finite number.
         """
         return 0.0 if self._stream is None else float(self._stream.peek(self._vector(x)))

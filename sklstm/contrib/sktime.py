@@ -1,4 +1,4 @@
-"""A classifier and a regressor for sktime, whose collections are lists of frames."""
+"""A classifier and a regressor for sktime. Its collections are lists of data frames."""
 
 from __future__ import annotations
 
@@ -30,25 +30,28 @@ TAGS = {
 
 
 def as_sequences(X: list) -> list[np.ndarray]:
-    """Frames of time points by variables as arrays of steps by features."""
+    """Convert data frames of shape (time points, variables) to arrays (steps, features)."""
     return [np.ascontiguousarray(frame.to_numpy(dtype=float)) for frame in X]
 
 
 class SktimeClassifier(BaseClassifier):
-    """A classifier of sktime that is an LSTM inside.
+    """Use an LSTM as a classifier of sktime.
+
+    Series may be multivariate and of unequal length.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        An :class:`~sklstm.LSTMClassifier`, or a pipeline that ends in one. None is the LSTM with
-        its defaults behind a :class:`~sklstm.preprocessing.SequenceScaler`.
+        An :class:`~sklstm.LSTMClassifier`, or a pipeline that ends with one. None is a pipeline of
+        a :class:`~sklstm.preprocessing.SequenceScaler` and the LSTM with its defaults. Pass your
+        own to change hyper-parameters.
 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted clone.
+        The fitted clone of ``estimator``.
     classes_ : ndarray of shape (n_classes,)
-        Labels.
+        Labels of the classes.
 
     Examples
     --------
@@ -82,16 +85,17 @@ class SktimeClassifier(BaseClassifier):
 
     @classmethod
     def get_test_params(cls, parameter_set="default"):
-        """Parameters for the checks of sktime.
+        """Return parameters for the estimator checks of sktime.
 
         Parameters
         ----------
         parameter_set : str, default="default"
-            There is only one set.
+            Ignored: there is only one set.
 
         Returns
         -------
         params : list of dict
+            Parameters of the constructor, one dict per test instance.
         """
         small = {"max_iter": 2, "random_state": 0}
         return [
@@ -101,19 +105,22 @@ class SktimeClassifier(BaseClassifier):
 
 
 class SktimeRegressor(BaseRegressor):
-    """A regressor of sktime that is an LSTM inside.
+    """Use an LSTM as a regressor of sktime.
+
+    Series may be multivariate and of unequal length.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        An :class:`~sklstm.LSTMRegressor` that predicts one number (no list as `quantile`), or a
-        pipeline that ends in one. None is the LSTM with its defaults behind a
-        :class:`~sklstm.preprocessing.SequenceScaler`.
+        An :class:`~sklstm.LSTMRegressor`, or a pipeline that ends with one. It must predict one
+        number, so ``quantile`` must not be a list. None is a pipeline of a
+        :class:`~sklstm.preprocessing.SequenceScaler` and the LSTM with its defaults. Pass your own
+        to change hyper-parameters.
 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted clone.
+        The fitted clone of ``estimator``.
 
     Examples
     --------
@@ -144,16 +151,17 @@ class SktimeRegressor(BaseRegressor):
 
     @classmethod
     def get_test_params(cls, parameter_set="default"):
-        """Parameters for the checks of sktime.
+        """Return parameters for the estimator checks of sktime.
 
         Parameters
         ----------
         parameter_set : str, default="default"
-            There is only one set.
+            Ignored: there is only one set.
 
         Returns
         -------
         params : list of dict
+            Parameters of the constructor, one dict per test instance.
         """
         small = {"max_iter": 2, "random_state": 0}
         return [

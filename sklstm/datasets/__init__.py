@@ -1,7 +1,7 @@
-"""Data sets of sequences: the tasks of Hochreiter & Schmidhuber (1997), and real speech.
+"""Data sets of sequences: real speech, and the tasks of Hochreiter & Schmidhuber (1997).
 
-Every ``make_*`` draws as many sequences as asked for and returns ``X, y``, a list of arrays where
-lengths differ and one array where they do not. Positions in the paper count from 1, here from 0.
+Each ``make_*`` function draws ``n_samples`` sequences and returns ``X, y``. X is a list of arrays
+if lengths differ, else one array. The paper counts steps from 1, this module from 0.
 """
 
 from sklstm.datasets._arithmetic import make_adding, make_multiplication

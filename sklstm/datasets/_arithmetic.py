@@ -19,9 +19,9 @@ from sklstm.datasets._drawing import (
     within_memory,
 )
 
-N_FIRST = 10  # the first marked pair is one of so many
+N_FIRST = 10  # the first marked pair is one of the first 10
 PARAMETERS = COMMON | {
-    # Half of the sequence has to hold the first ten pairs.
+    # The first ten pairs must fit into half of the sequence.
     "length": [Interval(Integral, 2 * N_FIRST, None, closed="left")],
     "first_pair": [StrOptions({"end", "marked", "never"})],
 }
@@ -39,43 +39,50 @@ def make_adding(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 4, the adding problem: the sum of two marked numbers.
 
-    A sequence consists of pairs of a value, uniform over [-1, 1], and a marker: 1 at two pairs, -1
-    at the first and the last pair, 0 elsewhere. One of the first 10 pairs is marked (its value is
-    X1), then one of the first T / 2 - 1 pairs still unmarked (X2). The target at the end is
-    0.5 + (X1 + X2) / 4, which lies between 0 and 1.
+    Each step is a pair of a value and a marker. Values are uniform over [-1, 1]. The marker is 1 at
+    two pairs, -1 at the first and the last pair, and 0 elsewhere. The first marked pair (value X1)
+    is one of the first 10 pairs. The second one (value X2) is one of the first T / 2 - 1 pairs that
+    are not marked yet. The target at the end is 0.5 + (X1 + X2) / 4, which is between 0 and 1.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     length : int, default=100
-        The paper's T, 20 or more: lengths are uniform over T, ..., T + T / 10.
+        The paper's T, 20 or more. Lengths are uniform over T, ..., T + T / 10.
     first_pair : {"end", "marked", "never"}, default="end"
-        What happens if the very first pair is drawn to be marked. Its value becomes 0, and its
-        marker stays -1 ("end") or becomes 1 ("marked"); or it is never drawn ("never").
+        What happens if the first pair of the sequence is drawn as a marked pair. Its value becomes
+        0. Its marker stays -1 ("end") or becomes 1 ("marked"). With "never" it is not drawn.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X and y.
+        Dtype of X and y.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : list of ndarray of shape (n_steps, 2)
-        Value and marker.
+        Value and marker of each step.
     y : ndarray of shape (n_samples,)
         The target.
 
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
+
     See Also
     --------
-    make_multiplication : The product.
+    make_multiplication : Draw sequences whose target is the product.
 
     Notes
     -----
-    Section 5.4 of [1]_. The paper sets X1 to 0 if the first pair is drawn; X1 is the value of that
-    pair, so it is 0 in X, too, and y follows from X alone. The paper does not say what holds if the
-    first pair is drawn as the second one: here the same. From the last marked pair to the target
-    there are at least T / 2 steps, the lag that the paper states. A trained net is right where its
-    output is within 0.04 of the target.
+    The task is in section 5.4 of [1]_. The paper sets X1 to 0 if the first pair is drawn. X1 is the
+    value of that pair, so it is 0 in X too, and y depends on X alone. The paper does not say what
+    happens if the first pair is drawn as the second one. This function treats it the same way.
+    There are at least T / 2 steps between the last marked pair and the target, which is the lag
+    that the paper states. A trained network is right if its output is within 0.04 of the target.
 
     References
     ----------
@@ -109,36 +116,45 @@ def make_multiplication(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 5, the multiplication problem: the product of two numbers.
 
-    As :func:`make_adding`, but values are uniform over [0, 1] and the target at the end is X1 X2.
+    It differs from :func:`~sklstm.datasets.make_adding` in two ways: values are uniform over
+    [0, 1], and the target at the end is the product X1 X2.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     length : int, default=100
-        The paper's T, 20 or more: lengths are uniform over T, ..., T + T / 10.
+        The paper's T, 20 or more. Lengths are uniform over T, ..., T + T / 10.
     first_pair : {"end", "marked", "never"}, default="end"
-        What happens if the very first pair is drawn to be marked. Its value becomes 1, and its
-        marker stays -1 ("end") or becomes 1 ("marked"); or it is never drawn ("never").
+        What happens if the first pair of the sequence is drawn as a marked pair. Its value becomes
+        1. Its marker stays -1 ("end") or becomes 1 ("marked"). With "never" it is not drawn.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X and y.
+        Dtype of X and y.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : list of ndarray of shape (n_steps, 2)
-        Value and marker.
+        Value and marker of each step.
     y : ndarray of shape (n_samples,)
         The target.
 
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
+
     See Also
     --------
-    make_adding : The sum.
+    make_adding : Draw sequences whose target is the sum.
 
     Notes
     -----
-    Section 5.5 of [1]_. A trained net is right where its output is within 0.04 of the target.
+    The task is in section 5.5 of [1]_. A trained network is right if its output is within 0.04 of
+    the target.
 
     References
     ----------
@@ -161,7 +177,7 @@ def make_multiplication(
 def _marked_pairs(rng, n_samples, length, value_range, neutral, first_pair, dtype):
     """The sequences and the values of their two marked pairs, (n_samples,) each.
 
-    ``neutral`` is the value of a first pair that is drawn: it leaves the other one as the result.
+    ``neutral`` is the value of a first pair that is drawn. The result is then that of the other.
     """
     dtype = real_dtype(dtype)
     lengths = ragged_lengths(rng, n_samples, length)
@@ -172,7 +188,7 @@ def _marked_pairs(rng, n_samples, length, value_range, neutral, first_pair, dtyp
 
     lowest = 1 if first_pair == "never" else 0
     first = rng.randint(lowest, N_FIRST, n_samples)
-    # Counted over unmarked pairs only: from the first marked one on, places move up by one.
+    # Drawn among unmarked pairs only: from the first marked one on, indices increase by one.
     second = rng.randint(lowest, length // 2 - 1, n_samples)
     second += second >= first
 

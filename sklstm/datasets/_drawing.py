@@ -1,7 +1,7 @@
-"""What the generators share: lengths, cutting a block into sequences, symbols to units.
+"""Functions that the generators share: lengths, splitting a block into sequences, one-hot codes.
 
-A generator draws the steps of all its sequences as one block, without Python per step, and cuts
-the block at the end: the sequences of a list are views of it.
+A generator draws the steps of all sequences as one block, without a Python loop over steps. The
+sequences of the returned list are views of that block.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ SYMBOLIC = COMMON | {
 
 
 def within_memory(*sizes: str) -> Callable:
-    """Decorator: an error if there is no memory for a byte of each step, ``n_samples`` times these.
+    """Decorator that raises an error if memory has no room for one byte per step.
 
-    Of arguments whose values are valid.
+    The number of steps is ``n_samples`` times the arguments named by ``sizes``. Use it below the
+    decorator that validates arguments.
     """
 
     def decorate(draw: Callable) -> Callable:
@@ -54,7 +55,7 @@ def within_memory(*sizes: str) -> Callable:
 
 
 def real_dtype(dtype: Any) -> np.dtype:
-    """``dtype`` if estimators compute in it."""
+    """``dtype``, or an error unless it is float32 or float64."""
     real = np.dtype(dtype)
     if real not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
@@ -62,12 +63,12 @@ def real_dtype(dtype: Any) -> np.dtype:
 
 
 def ragged_lengths(rng: np.random.RandomState, n_samples: int, length: int) -> np.ndarray:
-    """Uniform over ``length`` to ``length + length / 10``, both included."""
+    """Lengths that are uniform over ``length`` to ``length + length / 10``, both included."""
     return rng.randint(length, length + length // 10 + 1, n_samples)
 
 
 def starts_of(lengths: np.ndarray) -> np.ndarray:
-    """Where in the block each sequence begins."""
+    """The index in the block at which each sequence begins."""
     return np.cumsum(lengths) - lengths
 
 
@@ -78,22 +79,22 @@ def split(block: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
 
 
 def encode_inputs(symbols: np.ndarray, n_symbols: int, as_symbols: bool, dtype: Any) -> np.ndarray:
-    """Symbols of any shape as int64, or as one more axis with one unit per symbol."""
+    """Symbols of any shape as int64, or one-hot with one more axis."""
     if as_symbols:
         return symbols.astype(np.int64, copy=False)
     dtype = real_dtype(dtype)
     try:
         return _one_hot(symbols, n_symbols, dtype)
-    except (MemoryError, ValueError):  # the latter: more than NumPy counts
+    except (MemoryError, ValueError):  # ValueError: the size overflows
         size = symbols.size * n_symbols * dtype.itemsize
         raise MemoryError(
-            f"X has {symbols.size} steps of {n_symbols} units, {gib(size)} GiB, for which there is "
-            "no memory: draw fewer sequences at a time, or symbols with as_symbols=True."
+            f"X has {symbols.size} steps of {n_symbols} units, {gib(size)} GiB, which do not fit "
+            "into memory: draw fewer sequences at a time, or symbols with as_symbols=True."
         ) from None
 
 
 def encode_targets(labels: np.ndarray, n_labels: int, targets: str, dtype: Any) -> np.ndarray:
-    """Labels as int64, or as one more axis with one output per label."""
+    """Labels as int64, or one-hot with one more axis."""
     if targets == "labels":
         return labels.astype(np.int64, copy=False)
     return _one_hot(labels, n_labels, dtype)

@@ -1,7 +1,7 @@
-"""The embedded Reber grammar as an automaton: strings drawn from it, and strings read by it.
+"""The embedded Reber grammar as an automaton that draws and reads strings.
 
-State 0 is both the beginning and the end of a string, so that a walk through the automaton that
-does not stop there is a continual stream of strings.
+State 0 is both the start and the end of a string. A walk that does not stop there is a continual
+stream of strings.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 SYMBOLS = "BTSXPVE"
-# What Reber's grammar allows in each of its nodes after B: a symbol and the node that it leads to.
-# Node 6 is its end.
+# Edges of Reber's grammar after B: for each node, the symbols that may follow and the node after
+# each of them. Node 6 is the end.
 REBER = (
     (("T", 1), ("P", 2)),
     (("S", 1), ("X", 3)),
@@ -22,7 +22,7 @@ REBER = (
 
 
 def embedded() -> list[tuple[tuple[str, int], ...]]:
-    """The same for the embedded grammar: B, T or P, a Reber string, the same T or P, E."""
+    """Edges of the embedded grammar: B, T or P, a Reber string, the same T or P, E."""
     states = [(("B", 1),), (("T", 2), ("P", 10))]
     for outer in "TP":
         first = len(states) + 1
@@ -34,8 +34,8 @@ def embedded() -> list[tuple[tuple[str, int], ...]]:
 
 
 STATES = embedded()
-ILLEGAL = len(STATES)  # where a string is that has left the grammar, for good
-# Two edges of each state, 2 * state + choice; where there is no choice, both are the same.
+ILLEGAL = len(STATES)  # state of a string that violates the grammar; it has no way out
+# Each state has two edges, 2 * state + choice. If there is no choice, both are the same.
 EDGES = [edges[choice] for edges in STATES for choice in (0, -1)]
 EDGE_SYMBOL = np.array([SYMBOLS.index(symbol) for symbol, _ in EDGES], np.uint8)
 EDGE_TARGET = np.array([target for _, target in EDGES], np.uint8)
@@ -45,7 +45,7 @@ LEGAL = NEXT != ILLEGAL
 
 
 def draw_strings(rng: np.random.RandomState, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n strings, one after the other (uint8), and their lengths. All are drawn in step."""
+    """n packed strings (uint8), and their lengths. All strings are drawn in parallel."""
     walkers = np.arange(n, dtype=np.int32)
     states = np.zeros(n, np.uint8)
     lengths = np.empty(n, np.int64)
@@ -66,7 +66,7 @@ def draw_strings(rng: np.random.RandomState, n: int) -> tuple[np.ndarray, np.nda
 
 
 def draw_streams(rng: np.random.RandomState, n: int, length: int) -> np.ndarray:
-    """n streams of strings without a gap, (n, length) uint8, each cut off after ``length``."""
+    """n streams of consecutive strings, (n, length) uint8, each truncated to ``length``."""
     n_strings = -(-length // 9)  # no string is shorter than 9
     symbols, lengths = draw_strings(rng, n * n_strings)
     starts = (np.cumsum(lengths) - lengths)[::n_strings]
@@ -74,11 +74,12 @@ def draw_streams(rng: np.random.RandomState, n: int, length: int) -> np.ndarray:
 
 
 def read_strings(symbols: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The state after each symbol (N,), of strings or streams that begin at ``starts``.
+    """The state after each symbol (N,) of strings or streams that begin at ``starts``.
 
-    ILLEGAL at the first symbol of each that is not allowed; what follows there means nothing.
+    The state is ILLEGAL at the first symbol that violates the grammar. Later states of that string
+    have no meaning.
     """
-    # Only at the end of a string is E followed by B. Cut there, a stream is as many short walks.
+    # E is followed by B at the end of a string only. Cutting a stream there makes many short walks.
     begin, end = SYMBOLS.index("B"), SYMBOLS.index("E")
     cuts = 1 + np.flatnonzero((symbols[:-1] == end) & (symbols[1:] == begin))
     cuts = np.union1d(cuts, starts)
@@ -93,7 +94,7 @@ def read_strings(symbols: np.ndarray, starts: np.ndarray) -> np.ndarray:
         places = cuts[:n] + step
         walkers = NEXT[walkers[:n], symbols[places]]
         states[places] = walkers
-    # What was cut elsewhere than at the end of a string has a B where the grammar has none.
+    # A cut that is not at the end of a string means that its B violates the grammar.
     cuts = np.setdiff1d(cuts, starts)
     states[cuts[states[cuts - 1] != 0]] = ILLEGAL
     return states

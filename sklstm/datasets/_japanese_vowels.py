@@ -1,4 +1,4 @@
-"""Real data: speech of nine speakers, read from the file that is shipped."""
+"""load_japanese_vowels: speech of nine speakers, from a file in the package."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sklearn.utils import Bunch
 def load_japanese_vowels(
     *, split: str | None = None, return_X_y: bool = False
 ) -> Bunch | tuple[list[np.ndarray], np.ndarray]:
-    """Load the Japanese vowels: real, short, ragged sequences of speech (classification).
+    """Load the Japanese vowels: short sequences of real speech, for classification.
 
-    Who of nine speakers said /ae/? The split into training and test set is the published one; the
-    test utterances were recorded on other occasions.
+    The task is to recognise which of nine speakers said /ae/. The split into training and test set
+    is the published one. The test utterances were recorded at other times.
 
     =====================  ==========================
     Classes                 9
@@ -27,9 +27,10 @@ def load_japanese_vowels(
     Parameters
     ----------
     split : {"train", "test"} or None, default=None
-        The published training set, the test set, or both, the 270 of the training set first.
+        Part of the data: the published training set or test set. None returns both, with the 270
+        training sequences first.
     return_X_y : bool, default=False
-        Return ``(data, target)`` instead of a Bunch.
+        True returns ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
@@ -37,17 +38,23 @@ def load_japanese_vowels(
         A dictionary with attributes:
 
         data : list of ndarray of shape (n_steps, 12), float64
-            One utterance each, the values exactly as published.
+            One array per utterance. The values are exactly as published (LPC cepstrum
+            coefficients, without a unit).
         target : ndarray of shape (n_sequences,), int64
-            The speaker, 0 to 8.
+            Number of the speaker, 0 to 8.
         target_names : ndarray of shape (9,)
-            The speakers by name, ``"speaker 1"`` to ``"speaker 9"``.
+            Names of the speakers, ``"speaker 1"`` to ``"speaker 9"``.
         feature_names : list of str
-            The 12 coefficients.
+            Names of the 12 coefficients.
         DESCR : str
             Description, source and licence (CC BY 4.0).
     (data, target) : tuple
-        If ``return_X_y`` is True.
+        Returned if ``return_X_y`` is True.
+
+    Raises
+    ------
+    ValueError
+        If ``split`` has another value.
 
     References
     ----------
@@ -67,7 +74,7 @@ def load_japanese_vowels(
     if split not in (None, "train", "test"):
         raise ValueError(f"split must be 'train', 'test' or None, got {split!r}.")
     with _data("japanese_vowels.npz").open("rb") as file, np.load(file) as stored:
-        # Whole millionths divided by a million are the float64 nearest to the published decimals.
+        # An integer of millionths divided by 1e6 is the float64 closest to the published decimal.
         values = stored["millionths"] / 1e6
         ends = np.cumsum(stored["lengths"], dtype=np.int64)
         speakers = stored["speakers"].astype(np.int64)
@@ -87,5 +94,5 @@ def load_japanese_vowels(
 
 
 def _data(name: str) -> Traversable:
-    """A file of the folder ``data``, which is read, never imported."""
+    """A file of the folder ``data``."""
     return files("sklstm").joinpath("data", name)

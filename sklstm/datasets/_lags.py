@@ -1,4 +1,4 @@
-"""Experiments 2a, 2b and 2c: the first symbol has to be remembered until the last."""
+"""Experiments 2a, 2b and 2c: remember the first symbol until the end."""
 
 from __future__ import annotations
 
@@ -32,44 +32,51 @@ def make_noise_free_lag(
     dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the two sequences of experiment 2a: predict each next symbol, the last from the first.
+    """Draw sequences of experiment 2a: predict each next symbol; the last one equals the first.
 
-    One sequence is ``x, a_1, ..., a_{p-1}, x``, the other ``y, a_1, ..., a_{p-1}, y``, each drawn
-    with probability 0.5. All symbols but the last follow from the one before; the last is the
-    first again, ``p`` steps ago.
+    One sequence is ``x, a_1, ..., a_{p-1}, x``, the other is ``y, a_1, ..., a_{p-1}, y``. Each is
+    drawn with probability 0.5. Every symbol except the last is determined by the symbol before it.
+    The last symbol equals the first one, ``p`` steps earlier.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     lag : int, default=100
-        The paper's p: steps of a sequence, and from the first symbol to its return.
+        The paper's p: the number of steps of a sequence, and from the first to the last symbol.
     as_symbols : bool, default=False
-        Give symbols as integers, without the axis of features.
+        True returns symbols as integers, without the axis of features. It needs less memory.
     targets : {"labels", "one_hot"}, default="labels"
-        The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
-        next symbol and 0 for the others, for a regressor with logistic outputs as in the paper.
+        "labels" returns the next symbol as an integer, for a classifier. "one_hot" returns one
+        output per symbol, for a regressor with logistic outputs as in the paper.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of one-hot targets.
+        Dtype of X and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : ndarray of shape (n_samples, lag, lag + 1), or (n_samples, lag) as symbols
-        All symbols but the last, one-hot. Symbols 0 to p - 2 are a_1 to a_{p-1}, p - 1 is x, p is
-        y.
+        All symbols except the last, one-hot. Symbols 0 to p - 2 are a_1 to a_{p-1}, p - 1 is x and
+        p is y.
     y : ndarray of shape (n_samples, lag), int64, or (n_samples, lag, lag + 1) one-hot
         The symbol that follows each step.
 
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
+
     See Also
     --------
-    make_random_lag : Without regularity between first and last symbol.
+    make_random_lag : Draw sequences with random symbols between the first and the last.
 
     Notes
     -----
-    Section 5.2 of [1]_, task 2a. A trained net is right where all outputs are within 0.25 of the
-    one-hot target.
+    The task is 2a in section 5.2 of [1]_. A trained network is right if all outputs are within 0.25
+    of the one-hot target.
 
     References
     ----------
@@ -105,44 +112,52 @@ def make_random_lag(
     dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw sequences of experiment 2b: only the last symbol is predictable, from the first.
+    """Draw sequences of experiment 2b: only the last symbol can be predicted, from the first.
 
-    As :func:`make_noise_free_lag`, but what stands between first and last symbol is drawn at
-    random from ``a_1, ..., a_{p-1}``, so that nothing local can be learned.
+    It differs from :func:`~sklstm.datasets.make_noise_free_lag` in the symbols between the first
+    and the last. They are drawn at random from ``a_1, ..., a_{p-1}``, so there are no local
+    regularities to learn.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     lag : int, default=100
-        The paper's p: steps of a sequence, and from the first symbol to its return.
+        The paper's p: the number of steps of a sequence, and from the first to the last symbol.
     as_symbols : bool, default=False
-        Give symbols as integers, without the axis of features.
+        True returns symbols as integers, without the axis of features. It needs less memory.
     targets : {"labels", "one_hot"}, default="labels"
-        The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
-        next symbol and 0 for the others, for a regressor with logistic outputs as in the paper.
+        "labels" returns the next symbol as an integer, for a classifier. "one_hot" returns one
+        output per symbol, for a regressor with logistic outputs as in the paper.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of one-hot targets.
+        Dtype of X and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : ndarray of shape (n_samples, lag, lag + 1), or (n_samples, lag) as symbols
-        All symbols but the last, one-hot. Symbols 0 to p - 2 are a_1 to a_{p-1}, p - 1 is x, p is
-        y.
+        All symbols except the last, one-hot. Symbols 0 to p - 2 are a_1 to a_{p-1}, p - 1 is x and
+        p is y.
     y : ndarray of shape (n_samples, lag), int64, or (n_samples, lag, lag + 1) one-hot
-        The symbol that follows each step. Only the last can be known.
+        The symbol that follows each step. Only the last one can be predicted.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
 
     See Also
     --------
-    make_noise_free_lag : Two fixed sequences.
-    make_long_lag : Longer, of random length, with a target at the end only.
+    make_noise_free_lag : Draw one of two fixed sequences.
+    make_long_lag : Draw sequences of random length with a target at the end only.
 
     Notes
     -----
-    Section 5.2 of [1]_, task 2b. A trained net is right where all outputs at the last step are
-    within 0.25 of the one-hot target.
+    The task is 2b in section 5.2 of [1]_. A trained network is right if all outputs at the last
+    step are within 0.25 of the one-hot target.
 
     References
     ----------
@@ -160,7 +175,7 @@ def make_random_lag(
     ((3, 6, 7), (3, 6, 7))
     """
     rng = check_random_state(random_state)
-    # With a lag of 1 there is no middle, nor a symbol for it.
+    # With a lag of 1 there are no symbols in the middle.
     middle = rng.randint(max(lag - 1, 1), size=(n_samples, lag - 1))
     return _recall_first(middle, rng, as_symbols, targets, dtype)
 
@@ -191,50 +206,59 @@ def make_long_lag(
     dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Draw sequences of experiment 2c: one symbol, then many distractors, then the question.
+    """Draw sequences of experiment 2c: recall the second symbol after many distractors.
 
-    A sequence is ``b``, then ``x`` or ``y`` with probability 0.5 each, then ``q`` distractors drawn
-    from ``a_1, ..., a_p``, then further distractors, each followed by another one with probability
-    9/10, then the trigger ``e``. To be told at ``e``: was it x or y?
+    A sequence starts with ``b``, followed by ``x`` or ``y`` with probability 0.5 each. Then come
+    ``q`` distractors from ``a_1, ..., a_p`` and a random number of further distractors: after each
+    of them there is another one with probability 9/10. The last symbol is the trigger ``e``. The
+    target at ``e`` is whether the second symbol was x or y.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     lag : int, default=50
-        The paper's q: distractors in every sequence. The question comes at least q + 1 steps after
-        the symbol.
+        The paper's q: the smallest number of distractors. The trigger is at least q + 1 steps after
+        the second symbol.
     n_distractors : int, default=50
-        The paper's p: different distractors.
+        The paper's p: the number of different distractors.
     as_symbols : bool, default=False
-        Give symbols as integers, without the axis of features: at ``lag=1000`` and
-        ``n_distractors=1000`` ten thousand sequences take 80 MB, and one-hot 81 GB.
+        True returns symbols as integers, without the axis of features. Set it for large tasks: with
+        ``lag=1000`` and ``n_distractors=1000``, ten thousand sequences take 80 MB as symbols and 81
+        GB one-hot.
     targets : {"labels", "one_hot"}, default="labels"
-        0 for x and 1 for y, for a classifier, or one output for each, 1 and 0 or 0 and 1, for a
-        regressor with logistic outputs as in the paper.
+        "labels" returns 0 for x and 1 for y, for a classifier. "one_hot" returns one output each,
+        for a regressor with logistic outputs as in the paper.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of one-hot targets.
+        Dtype of X and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : list of ndarray of shape (n_steps, n_distractors + 4), or (n_steps,) int64 as symbols
-        One-hot. Symbols 0 to p - 1 are the distractors, p is e, p + 1 is b, p + 2 is x, p + 3 is y.
-        A sequence with k further distractors has q + k + 3 steps.
+        One-hot symbols. Symbols 0 to p - 1 are the distractors, p is e, p + 1 is b, p + 2 is x and
+        p + 3 is y. A sequence with k further distractors has q + k + 3 steps.
     y : ndarray of shape (n_samples,), int64, or (n_samples, 2) one-hot
-        Whether x or y stood at step 1.
+        The symbol at step 1: x or y.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
 
     See Also
     --------
-    make_random_lag : With a target at every step.
+    make_random_lag : Draw sequences with a target at every step.
 
     Notes
     -----
-    Section 5.2 of [1]_, task 2c. The paper counts the symbol to be predicted as a step of its own:
-    q + k + 4 of them. k has mean 9, so that the mean length in its count is q + 13; the sum printed
-    there is evaluated as q + 14. A trained net is right where both outputs are within 0.2 of the
-    one-hot target.
+    The task is 2c in section 5.2 of [1]_. The paper counts the symbol to be predicted as a step, so
+    its sequences have q + k + 4 steps. The mean of k is 9, so the mean length is q + 13 in that
+    count. The paper evaluates the same sum as q + 14. A trained network is right if both outputs
+    are within 0.2 of the one-hot target.
 
     References
     ----------
@@ -252,7 +276,7 @@ def make_long_lag(
     """
     rng = check_random_state(random_state)
     which = rng.randint(2, size=n_samples)
-    lengths = lag + rng.geometric(0.1, n_samples) + 2  # the trigger counts as a trial, too
+    lengths = lag + rng.geometric(0.1, n_samples) + 2  # the trigger counts as a trial too
     starts = starts_of(lengths)
     trigger, begin, first = n_distractors, n_distractors + 1, n_distractors + 2
     symbols = rng.randint(n_distractors, size=lengths.sum())

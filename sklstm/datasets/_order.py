@@ -22,7 +22,7 @@ from sklstm.datasets._drawing import (
 
 N_SYMBOLS = 8
 FIRST, LAST, DISTRACTOR, RELEVANT = 0, 1, 2, 6  # of E, B, a, b, c, d, X, Y
-# Where a relevant symbol may stand, in hundredths of the length: from here on, ten further.
+# First possible place of each relevant symbol, in hundredths of the length; the last is ten later.
 BEGINNINGS = {2: (10, 50), 3: (10, 33, 66)}
 
 
@@ -47,44 +47,53 @@ def make_temporal_order(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw sequences of experiment 6: classify by the order of two or three relevant symbols.
 
-    A sequence starts with E and ends with B. In between are a, b, c and d at random, but for two
-    (6a) or three (6b) places where X or Y stands, each with probability 0.5. To be told at the end:
-    which ones were they, in order?
+    A sequence starts with E and ends with B. Between them are random symbols a, b, c and d, except
+    for two (6a) or three (6b) places with X or Y, each with probability 0.5. The class at the end
+    is the order of these relevant symbols.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     n_relevant : {2, 3}, default=2
-        Relevant symbols: 2 in experiment 6a, 3 in 6b.
+        Number of relevant symbols: 2 in experiment 6a, 3 in 6b.
     length : int, default=100
-        Lengths are uniform over ``length`` to ``length + length / 10``; 100 to 110 in the paper.
-        The places of the relevant symbols are in proportion. 20 or more.
+        Smallest length, 20 or more. Lengths are uniform over ``length`` to
+        ``length + length / 10``, which is 100 to 110 in the paper. The places of the relevant
+        symbols scale with ``length``.
     as_symbols : bool, default=False
-        Give symbols as integers, without the axis of features.
+        True returns symbols as integers, without the axis of features. It needs less memory.
     targets : {"labels", "one_hot"}, default="labels"
-        The class as an integer, for a classifier, or as one output per class, 1 for the right one
-        and 0 for the others, for a regressor with logistic outputs as in the paper.
+        "labels" returns the class as an integer, for a classifier. "one_hot" returns one output per
+        class, for a regressor with logistic outputs as in the paper.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of one-hot targets.
+        Dtype of X and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : list of ndarray of shape (n_steps, 8), or (n_steps,) int64 as symbols
-        One-hot. Symbols 0 to 7 are E, B, a, b, c, d, X, Y.
+        One-hot symbols. Symbols 0 to 7 are E, B, a, b, c, d, X, Y.
     y : ndarray of shape (n_samples,), int64, or (n_samples, 4 or 8) one-hot
-        The class: the relevant symbols read as a binary number, X as 0 and Y as 1. In the paper's
-        order, XX is 0 (Q), XY 1 (R), YX 2 (S), YY 3 (U); and XXX is 0 (Q), XXY 1 (R), XYX 2 (S),
-        XYY 3 (U), YXX 4 (V), YXY 5 (A), YYX 6 (B), YYY 7 (C).
+        The class: the relevant symbols as a binary number, where X is 0 and Y is 1. The names of
+        the paper are in brackets. 6a: XX is 0 (Q), XY 1 (R), YX 2 (S), YY 3 (U). 6b: XXX is 0 (Q),
+        XXY 1 (R), XYX 2 (S), XYY 3 (U), YXX 4 (V), YXY 5 (A), YYX 6 (B), YYY 7 (C).
+
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
 
     Notes
     -----
-    Section 5.6 of [1]_. The relevant symbols stand at the 10th to 20th and at the 50th to 60th step
-    in 6a, at the 10th to 20th, the 33rd to 43rd and the 66th to 76th in 6b, E being the 1st: so the
-    last one is followed by at least 40 and 24 steps, the lags that the paper states. A trained net
-    is right where all outputs are within 0.3 of the one-hot target.
+    The task is in section 5.6 of [1]_. E is the 1st step. In 6a the relevant symbols are at the
+    10th to 20th and at the 50th to 60th step. In 6b they are at the 10th to 20th, the 33rd to 43rd
+    and the 66th to 76th step. At least 40 and 24 steps follow the last one, which are the lags that
+    the paper states. A trained network is right if all outputs are within 0.3 of the one-hot
+    target.
 
     References
     ----------
@@ -111,7 +120,7 @@ def make_temporal_order(
     beginnings = np.array(BEGINNINGS[n_relevant]) * length // 100
     places = beginnings + rng.randint(length // 10 + 1, size=(n_samples, n_relevant))
     is_y = rng.randint(2, size=(n_samples, n_relevant))
-    symbols[starts[:, None] + places - 1] = RELEVANT + is_y  # the 1st step has index 0
+    symbols[starts[:, None] + places - 1] = RELEVANT + is_y  # places count from 1
     labels = is_y @ (1 << np.arange(n_relevant)[::-1])
     X = split(encode_inputs(symbols, N_SYMBOLS, as_symbols, dtype), lengths)
     return X, encode_targets(labels, 2**n_relevant, targets, dtype)

@@ -1,4 +1,4 @@
-"""Experiment 1, the embedded Reber grammar, and its continual form; the legal successors."""
+"""Experiment 1: the embedded Reber grammar, its continual form, and the legal successors."""
 
 from __future__ import annotations
 
@@ -47,51 +47,58 @@ def make_embedded_reber(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Draw strings of the embedded Reber grammar, experiment 1: predict each next symbol.
 
-    A string is B, then T or P, then a string of Reber's grammar, then the same T or P, then E.
-    Where the grammar has two ways to go on, each is taken with probability 0.5. What has to be
-    remembered is the second symbol, for the last but one.
+    A string is B, then T or P, then a string of Reber's grammar, then the same T or P, then E. If
+    the grammar allows two symbols, each is drawn with probability 0.5. The network must remember
+    the second symbol to predict the last but one.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Strings.
+        Number of strings.
     distinct : bool, default=False
-        Draw until there are ``n_samples`` different strings. Otherwise short strings come up again
-        and again: 512 draws hold only some 160 different ones.
+        True draws until there are ``n_samples`` different strings. With False short strings occur
+        many times: 512 draws contain only some 160 different ones.
     exclude : None or strings in a form of X, default=None
-        Strings that are not drawn, such as those of the training set.
+        Strings that must not be drawn, such as those of the training set.
     as_symbols : bool, default=False
-        Give symbols as integers, without the axis of features.
+        True returns symbols as integers, without the axis of features. It needs less memory.
     targets : {"labels", "one_hot"}, default="labels"
-        The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
-        next symbol and 0 for the others, for a regressor with logistic outputs as in the paper.
+        "labels" returns the next symbol as an integer, for a classifier. "one_hot" returns one
+        output per symbol, for a regressor with logistic outputs as in the paper.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of one-hot targets.
+        Dtype of X and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
-        Draws the strings.
+        Draws the strings. Pass an int for reproducible results.
 
     Returns
     -------
     X : list of ndarray of shape (n_steps, 7), or (n_steps,) int64 as symbols
-        All symbols of a string but the last, one-hot. Symbols 0 to 6 are B, T, S, X, P, V, E.
+        All symbols of a string except the last, one-hot. Symbols 0 to 6 are B, T, S, X, P, V, E.
     y : list of ndarray of shape (n_steps,), int64, or (n_steps, 7) one-hot
         The symbol that follows each step.
 
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the strings do not fit into memory.
+
     See Also
     --------
-    reber_successors : What might have followed each step, for the criterion of success.
-    make_continual_reber : Strings one after the other, without a mark in between.
+    reber_successors : Return the legal successors of each step, for the criterion of success.
+    make_continual_reber : Draw streams of consecutive strings.
 
     Notes
     -----
-    Section 5.1 of [1]_; the grammar is Reber's, embedded by Smith & Zipser (1989) and Cleeremans,
-    Servan-Schreiber & McClelland (1989), the task as Fahlman [2]_ has it. The shortest strings have
-    9 symbols, the mean is 12. The paper trains on 256 strings and tests on 256 others, and does not
-    say whether strings may occur twice. If not::
+    The task is in section 5.1 of [1]_. The grammar is Reber's. Smith & Zipser (1989) and
+    Cleeremans, Servan-Schreiber & McClelland (1989) embedded it, and the task is that of Fahlman
+    [2]_. The shortest strings have 9 symbols, the mean is 12. The paper trains on 256 strings and
+    tests on 256 others. It does not say whether strings may occur twice. If they may not::
 
         X, y = make_embedded_reber(512, distinct=True)  # the first 256 to train, the others to test
 
-    If so, for training::
+    If they may::
 
         X, y = make_embedded_reber(256)
         X_test, y_test = make_embedded_reber(256, exclude=X)
@@ -136,38 +143,45 @@ def make_continual_reber(
     dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw streams of embedded Reber strings, one after the other: predict each next symbol.
+    """Draw streams of consecutive embedded Reber strings: predict each next symbol.
 
-    Nothing but the grammar tells where a string ends and the next one begins, so that a net has to
-    learn by itself when to forget. The task for which the forget gate was invented.
+    Only the grammar marks where a string ends and the next one begins, so a network must learn when
+    to forget. The forget gate was invented for this task.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Streams. Each begins at the beginning of a string.
+        Number of streams. Each starts with a whole string.
     length : int, default=1000
-        Steps of a stream, 100,000 in the literature. The last string is cut off.
+        Number of steps of a stream, 100,000 in the literature. The last string may be incomplete.
     as_symbols : bool, default=False
-        Give symbols as integers, without the axis of features.
+        True returns symbols as integers, without the axis of features. It needs less memory.
     targets : {"labels", "one_hot"}, default="labels"
-        The next symbol as an integer, for a classifier, or as one output per symbol, 1 for the
-        next symbol and 0 for the others, for a regressor with logistic outputs.
+        "labels" returns the next symbol as an integer, for a classifier. "one_hot" returns one
+        output per symbol, for a regressor with logistic outputs.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of one-hot targets.
+        Dtype of X and of one-hot targets.
     random_state : int, RandomState instance or None, default=None
-        Draws the streams.
+        Draws the streams. Pass an int for reproducible results.
 
     Returns
     -------
     X : ndarray of shape (n_samples, length, 7), or (n_samples, length) int64 as symbols
-        One-hot. Symbols 0 to 6 are B, T, S, X, P, V, E.
+        One-hot symbols. Symbols 0 to 6 are B, T, S, X, P, V, E.
     y : ndarray of shape (n_samples, length), int64, or (n_samples, length, 7) one-hot
         The symbol that follows each step.
 
+    Raises
+    ------
+    ValueError
+        If a parameter has another value.
+    MemoryError
+        If the streams do not fit into memory.
+
     See Also
     --------
-    reber_successors : What might have followed each step, for the criterion of success.
-    make_embedded_reber : Single strings.
+    reber_successors : Return the legal successors of each step, for the criterion of success.
+    make_embedded_reber : Draw single strings.
 
     References
     ----------
@@ -190,18 +204,29 @@ def make_continual_reber(
 
 
 def reber_successors(X: Any) -> list[np.ndarray] | np.ndarray:
-    """Tell which symbols may follow each step of embedded Reber strings or streams.
+    """Return which symbols may follow each step of embedded Reber strings or streams.
 
     Parameters
     ----------
     X : strings or streams
-        As :func:`make_embedded_reber` and :func:`make_continual_reber` return them, one-hot or as
-        symbols. Each begins at the beginning of a string.
+        Results of :func:`~sklstm.datasets.make_embedded_reber` or
+        :func:`~sklstm.datasets.make_continual_reber`, one-hot or as symbols. Each must start with
+        the start of a string.
 
     Returns
     -------
     legal : list of ndarray of shape (n_steps, 7), or ndarray of shape (n, n_steps, 7), bool
-        True for the symbols, one or two, that the grammar allows next. A list if X is one.
+        True for the one or two symbols that the grammar allows next. A list if ``X`` is a list.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` does not hold strings of the grammar. The message names the sequence and the step.
+
+    See Also
+    --------
+    make_embedded_reber : Draw strings.
+    make_continual_reber : Draw streams of strings.
 
     Notes
     -----
@@ -224,7 +249,7 @@ def reber_successors(X: Any) -> list[np.ndarray] | np.ndarray:
            [1, 0, 0, 0, 0, 0, 0],
            [0, 1, 0, 0, 1, 0, 0]])
 
-    The criterion for outputs of this shape, here those of a net that knows the grammar:
+    Apply the criterion to outputs of this shape, here those of a network that knows the grammar:
 
     >>> outputs = [np.where(may_follow, 0.5, 0.0) for may_follow in legal]
     >>> def solved(out, may_follow):
@@ -253,13 +278,13 @@ def _refuse(symbols, starts, states):
     legal = " or ".join(SYMBOLS[s] for s in np.flatnonzero(LEGAL[before]))
     raise ValueError(
         f"Sequence {k} of X leaves the embedded Reber grammar at step {step}: "
-        f"{SYMBOLS[symbols[place]]} where {legal} is legal. Strings begin with B and are read from "
-        "their beginning."
+        f"{SYMBOLS[symbols[place]]} where {legal} is legal. Pass strings from their start, which "
+        "is B."
     )
 
 
 def _drawn(rng, n_samples, distinct, excluded):
-    """Symbols and lengths of strings; the excluded ones are given by their bytes."""
+    """Symbols and lengths of strings. ``excluded`` are strings as bytes."""
     if not (distinct or excluded):
         return draw_strings(rng, n_samples)
     kept, seen = [], set(excluded)

@@ -46,10 +46,10 @@ def make_two_sequence(
     dtype: Any = "float64",
     random_state: int | RandomState | None = None,
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Draw sequences of experiment 3: a class shown by the first elements, then noise.
+    """Draw sequences of experiment 3: the first elements show the class, the others are noise.
 
-    The first N elements are +1 in one class and -1 in the other, each class with probability 0.5;
-    all others are Gaussian noise of mean 0. To be told at the end: which class was it?
+    The first N elements are +1 in one class and -1 in the other. Each class has probability 0.5.
+    All other elements are Gaussian noise of mean 0. The target at the end is the class.
 
     ============  =================================================
     Experiment     Parameters
@@ -62,38 +62,44 @@ def make_two_sequence(
     Parameters
     ----------
     n_samples : int, default=100
-        Sequences.
+        Number of sequences.
     length : int, default=100
-        The paper's T: lengths are uniform over T, ..., T + T / 10.
+        The paper's T. Lengths are uniform over T, ..., T + T / 10.
     n_informative : int, default=3
-        The paper's N: elements that show the class, at most ``length``.
+        The paper's N: the number of elements that show the class, at most ``length``.
     noise : float, default=0.2
         Variance of the elements after the first N.
     informative_noise : float, default=0.0
-        Variance of the noise that is added to the first N.
+        Variance of the noise that is added to the first N elements.
     target_noise : float or None, default=None
-        None: y holds labels. A number: y holds targets of 0.2 and 0.8, with Gaussian noise of this
-        variance. X does not depend on it, so that with one ``random_state`` the same sequences can
-        be had with noise and without.
+        Variance of Gaussian noise on targets of 0.2 and 0.8. None returns labels. X does not depend
+        on it: the same ``random_state`` draws the same sequences with and without noise.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Of X, and of targets that are not labels.
+        Dtype of X and of targets other than labels.
     random_state : int, RandomState instance or None, default=None
-        Draws the sequences.
+        Draws the sequences. Pass an int for reproducible results.
 
     Returns
     -------
     X : list of ndarray of shape (n_steps, 1)
-        The elements.
+        The elements of each sequence.
     y : ndarray of shape (n_samples,)
-        Labels (int64): 1 if the sequence begins with +1 (class 1 of the paper), 0 if it begins with
-        -1 (class 2). They are the paper's targets 1.0 and 0.0, for a classifier as for a regressor
-        with a logistic output. With ``target_noise``, as the paper has it the other way round: 0.2
-        for a beginning with +1, 0.8 for one with -1.
+        Labels (int64): 1 if the sequence starts with +1 (class 1 of the paper), 0 if it starts with
+        -1 (class 2). They are the paper's targets 1.0 and 0.0. Use them for a classifier or for a
+        regressor with a logistic output. With ``target_noise`` the order is reversed, as in the
+        paper: 0.2 for +1 and 0.8 for -1.
+
+    Raises
+    ------
+    ValueError
+        If ``n_informative`` is larger than ``length``, or a parameter has another value.
+    MemoryError
+        If the sequences do not fit into memory.
 
     Notes
     -----
-    Section 5.3 of [1]_; the problem is Bengio's. A trained net is right where its output is within
-    0.2 of the target (3a, 3b), within 0.1 of the target without noise (3c).
+    The task is in section 5.3 of [1]_. The problem is Bengio's. A trained network is right if its
+    output is within 0.2 of the target (3a, 3b), or within 0.1 of the target without noise (3c).
 
     References
     ----------
@@ -113,7 +119,7 @@ def make_two_sequence(
     if n_informative > length:
         raise ValueError(
             f"n_informative={n_informative} elements do not fit into sequences of "
-            f"length={length}: lower the one or raise the other."
+            f"length={length}: decrease n_informative or increase length."
         )
     rng = check_random_state(random_state)
     labels = rng.randint(2, size=n_samples)

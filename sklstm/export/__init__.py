@@ -1,4 +1,4 @@
-"""Models for other programs and libraries: ONNX, C, weights, files without pickle."""
+"""Export models to ONNX, C, PyTorch and Keras, and save them in files without pickle."""
 
 from sklstm.export._c import to_c
 from sklstm.export._keras import from_keras, to_keras

@@ -1,4 +1,4 @@
-"""``python -m sklstm.export MODEL FILE``: a saved model as ONNX, as C, or without pickle."""
+"""``python -m sklstm.export MODEL FILE``: convert a saved model to ONNX, C or safetensors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklstm.export._safetensors import load_safetensors, save_safetensors
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run with the arguments of the command line; return 0, or 1 if the model cannot be written."""
+    """Run the command line. Return 0, or 1 if the model cannot be converted."""
     arguments = _parse(argv)
     write = WRITERS[arguments.output.suffix]
     try:
@@ -58,26 +58,30 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(
         prog="python -m sklstm.export",
         description=(
-            "Write a fitted model for other programs. The ending of FILE says as what: .onnx, .h "
-            "(C) or .safetensors (without pickle)."
+            "Convert a fitted model for other programs. The suffix of FILE sets the format: .onnx, "
+            ".h (C) or .safetensors (without pickle)."
         ),
     )
     parser.add_argument(
         "model",
         type=Path,
         metavar="MODEL",
-        help="saved by joblib.dump or save_safetensors. Loading a pickle runs code: use those of "
-        "people you trust",
+        help="file that joblib.dump or save_safetensors wrote. Loading a pickle runs code: only "
+        "use files from people you trust",
     )
-    parser.add_argument("output", type=Path, metavar="FILE", help="to write, or to replace")
+    parser.add_argument("output", type=Path, metavar="FILE", help="file to write or replace")
     parser.add_argument(
-        "--opset", type=int, default=18, metavar="N", help="of ONNX (default: %(default)s)"
+        "--opset",
+        type=int,
+        default=18,
+        metavar="N",
+        help="version of ONNX operators (default: %(default)s)",
     )
     parser.add_argument(
         "--no-lengths",
         dest="lengths",
         action="store_false",
-        help="ONNX: no input for the lengths of sequences; all have all steps",
+        help="ONNX: no input for lengths, if all sequences have the same length",
     )
     parser.add_argument(
         "--raw", action="store_true", help="ONNX: raw outputs instead of labels or values"
@@ -89,8 +93,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     arguments = parser.parse_args(argv)
     if arguments.output.suffix not in WRITERS:
         parser.error(
-            f"argument FILE: {arguments.output} ends in none of {', '.join(WRITERS)}, which say "
-            "what to write"
+            f"argument FILE: the suffix of {arguments.output} must be one of {', '.join(WRITERS)}"
         )
     if not arguments.model.is_file():
         parser.error(f"argument MODEL: there is no file {arguments.model}")

@@ -1,4 +1,4 @@
-"""A fitted network as one header of C: no allocation, no globals that change, no other library."""
+"""to_c: a fitted network as one C header without allocation, mutable globals or dependencies."""
 
 from __future__ import annotations
 
@@ -14,65 +14,68 @@ from sklstm.export._c_text import check_name
 
 
 def to_c(estimator: Any, name: str = "net", *, int8: bool = False) -> str:
-    """Write a fitted network as C: one header for C99 and C++, for devices of any size.
+    """Convert a fitted network to a C header for C99 and C++, for devices of any size.
 
-    The code goes through a sequence step by step, as a stream does. It allocates nothing, and all
-    that changes is in a struct of the caller's.
+    The code processes a sequence one step at a time, like a stream. It allocates no memory. All
+    state is in a struct that the caller owns.
 
     Parameters
     ----------
     estimator : LSTMClassifier, LSTMRegressor or Pipeline
-        Fitted, in one direction. The steps of a pipeline before the last one may be
-        `SequenceScaler`, `SequenceDifferences`, `SequenceContext` with ``after=0`` and
-        `SequenceImputer` with any strategy but "linear".
+        Fitted model with ``bidirectional=False``. The earlier steps of a pipeline may be
+        :class:`~sklstm.preprocessing.SequenceScaler`,
+        :class:`~sklstm.preprocessing.SequenceDifferences`,
+        :class:`~sklstm.preprocessing.SequenceContext` with ``after=0`` and
+        :class:`~sklstm.preprocessing.SequenceImputer` with any strategy except "linear".
     name : str, default="net"
-        What all names in the header begin with, so that several networks fit into one program. Its
-        capitals begin the macros.
+        Prefix of all names in the header. In capitals it is the prefix of the macros. Change it to
+        use several networks in one program.
     int8 : bool, default=False
-        Store weights in 8 bits with one scale per unit, which takes about a third of the flash and
-        up to 1.7 times the instructions. The arithmetic is that of float, so that no data is needed
-        to calibrate it. Outputs change a little: compare the accuracy before you use it. Biases
-        and peepholes keep their precision.
+        True stores weights in 8 bits with one scale per unit. This needs about a third of the flash
+        and up to 1.7 times the instructions. The arithmetic stays that of float, so no calibration
+        data is needed. Outputs change slightly: compare the accuracy before you use it. Biases and
+        peepholes keep their precision.
 
     Returns
     -------
     header : str
-        For a file such as ``net.h``. It defines, for ``name="net"``:
+        Text of a file such as ``net.h``. For ``name="net"`` it defines:
 
-        - ``net_state`` : the state of one sequence or stream; ``net_real``, which is float, or
-          double if ``NET_DOUBLE`` is defined before the first include.
-        - ``void net_reset(net_state *state)`` : forget all steps. Call it before the first one.
+        - ``net_state`` : the state of one sequence or stream.
+        - ``net_real`` : float, or double if ``NET_DOUBLE`` is defined before the first include.
+        - ``void net_reset(net_state *state)`` : forget all steps. Call it before the first step.
         - ``int net_step(net_state *state, const net_real *x)`` : feed the ``NET_FEATURES`` features
-          of one time step; of categorical ones the codes, where NaN is missing. 1 if they are
-          valid. 0 if a value is NaN or infinite, which leaves the state as it was.
-        - ``net_predict(state)`` : the prediction for the steps so far: the number of the class, a
-          number, or several in an array that is passed too.
-        - ``net_predict_proba``, ``net_decision``, ``net_label`` : classifiers only. As the methods
-          `predict_proba` and `decision_function`, and what a class was called in training.
+          of one time step. A categorical feature is a code, or NaN if it is missing. Returns 1 if
+          all values are valid. Returns 0 if a value is NaN or infinite, and then the state does not
+          change.
+        - ``net_predict(state)`` : the prediction after the steps so far: the number of the class,
+          or a number. Several numbers are written to an array that you pass.
+        - ``net_predict_proba``, ``net_decision``, ``net_label`` (classifiers only) : the methods
+          ``predict_proba`` and ``decision_function``, and the label of a class.
 
     Raises
     ------
     ValueError
-        If the network is bidirectional, holds a value that is not finite, or if a step of the
-        pipeline has no form in C. The message names the step and says what to do instead. Also if
-        ``name`` is no name in C, or ``int8`` is not True or False.
+        If the network is bidirectional or has a value that is not finite, if a step of the pipeline
+        cannot be converted, if ``name`` is not a valid name in C, or if ``int8`` is not a bool. The
+        message names the step and says what to do instead.
     TypeError
-        If the model, or the last step of the pipeline, is no LSTM estimator.
-    NotFittedError
-        If something is not fitted.
+        If the model, or the last step of the pipeline, is not an LSTM of this package.
+    sklearn.exceptions.NotFittedError
+        If the model or a step of it is not fitted.
 
     See Also
     --------
-    sklstm.stream : The same in Python, with learning.
+    sklstm.stream : Predict and learn step by step in Python.
 
     Notes
     -----
-    A scaler right before the network is folded into its weights, unless a mean is more than 4
-    standard deviations from 0, which would cost digits, or ``int8`` is set: then it is applied to
+    A scaler right before the network is folded into the weights. If a mean is more than 4 standard
+    deviations from 0, folding would cost digits. Then, and with ``int8``, the scaler is applied at
     each step.
 
-    In float the header needs nothing of libm but `log1pf` for several quantiles and `floorf` for
-    codes; its `exp` and `tanh` are within 3 units in the last place. Do not compile it with
+    In float the header needs nothing of libm but ``log1pf`` for several quantiles and ``floorf``
+    for codes; its ``exp`` and ``tanh`` are within 3 units in the last place. Do not compile it with
     ``-ffast-math``, which takes out the test for values that are not finite.
 
     The code is yours: sklstm claims no rights in it.

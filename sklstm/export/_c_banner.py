@@ -1,4 +1,4 @@
-"""The comment at the top of a header: what it is, what it takes, how it is used."""
+"""The comment at the top of a C header: the model, its memory, and how to use it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sklstm.export._c_text import Constant, comment, escaped
 def banner(
     network: Network, head: Head, constants: Iterable[Constant], name: str, int8: bool
 ) -> str:
-    """What a reader of the header has to know before its first line of code."""
+    """The comment at the top of a header."""
     flash, flash_double = (sum(c.n_bytes(size) for c in constants) for size in (4, 8))
     state, state_double = (state_bytes(network, size) for size in (4, 8))
     stack = 4 * scratch(network)
     kind = type(network.estimator).__name__
-    known = kind if kind in ("LSTMClassifier", "LSTMRegressor") else "LSTM"  # not a stranger's
+    known = kind if kind in ("LSTMClassifier", "LSTMRegressor") else "LSTM"  # a user's subclass
     paragraphs = [
         f"{name}: an {known}, written by sklstm {__version__}. The code is yours.",
         "",
@@ -45,7 +45,7 @@ def banner(
 
 
 def _codes(feature: CategoricalFeature) -> str:
-    """What codes a feature has."""
+    """A sentence about the codes of a feature."""
     text = f"Feature {feature.feature} is a code"
     if feature.labels is not None:
         labels = zip(feature.codes.astype(int).tolist(), feature.labels, strict=True)
@@ -56,7 +56,7 @@ def _codes(feature: CategoricalFeature) -> str:
 
 
 def _described(network: Network, int8: bool) -> str:
-    """The network, and what is before it."""
+    """A description of the network and of the steps before it."""
     topology = network.topology
     sizes = ", ".join(map(str, topology.hidden_layer_sizes))
     parts = [f'cell="{topology.cell}"', f"hidden_layer_sizes=({sizes})"]

@@ -1,7 +1,7 @@
-"""What stands before the network in a pipeline, step by step in C.
+"""The steps of a pipeline before the network, as C code for one time step.
 
-A `Stage` reads the features of a step and writes others. What it remembers of the steps before lies
-in a struct, of which `NAME_step` keeps the new one only if the step was valid.
+A ``Stage`` reads the features of a step and writes new ones. Its memory of earlier steps is in a
+struct. ``NAME_step`` keeps the new struct only if the step is valid.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ class Stage:
     Attributes
     ----------
     title : str
-        Its class.
+        Name of its class.
     number : int
-        Its place in the pipeline, which ends the names of what belongs to it.
+        Its place in the pipeline, a suffix of its names in C.
     n_in, n_out : int
-        Features of a step before and after.
+        Numbers of features of a step before and after.
     body : str
-        From ``x`` and ``m``, the memory, to ``out``.
+        Body of the function from ``x`` and the memory ``m`` to ``out``.
     tables : dict
         Constants: name to numbers.
     memory : dict
-        Arrays of numbers that are kept from step to step: name to size.
+        Arrays of real numbers that are kept from step to step: name to size.
     counts : dict
-        Arrays of whole numbers that are kept.
+        Arrays of integers that are kept from step to step: name to size.
     reset : str
-        What they are before the first step, where that is not 0.
+        Code that sets initial values other than 0.
     """
 
     title: str
@@ -81,7 +81,7 @@ static inline void net_before_{self.number}({memory}const net_real *x, net_real 
 
 
 def scaling(scaler: SequenceScaler, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of each feature, float64; what is not asked for is 0 or 1."""
+    """Mean and scale of each feature, float64: 0 and 1 if they are switched off."""
     check_is_fitted(scaler)
     unknown = ~np.isfinite(scaler.mean_)
     if unknown.any():
@@ -96,10 +96,10 @@ def scaling(scaler: SequenceScaler, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def scaler_stage(scaler: SequenceScaler, name: str, number: int) -> Stage:
-    """The mean in two parts, so that a large one takes no digits from x where these are exact."""
+    """The mean in two parts, so that a large mean costs no digits of x."""
     mean, scale = scaling(scaler, name)
     n = len(mean)
-    with np.errstate(over="ignore"):  # infinity is told as such
+    with np.errstate(over="ignore"):  # an infinite result is an error below
         high = mean.astype(np.float32).astype(np.float64)
         factor = 1 / scale
     tables, parts = {f"factor_{number}": factor}, {}
@@ -137,9 +137,8 @@ def context_stage(context: SequenceContext, name: str, number: int) -> Stage:
     n, before = context._n_step_features, int(context.before)
     if context.after:
         raise ValueError(
-            f"Step {name!r} of the pipeline, SequenceContext(after={context.after}), sees steps "
-            "that have not come yet, which C code that goes step by step cannot. Use after=0 and "
-            "fit again."
+            f"Step {name!r} of the pipeline, SequenceContext(after={context.after}), needs future "
+            "steps, but the C code processes one step at a time. Use after=0 and fit again."
         )
     if before == 0:
         body = f"    for (k = 0; k < {n}; k++) out[k] = x[k];\n"
@@ -168,14 +167,14 @@ def context_stage(context: SequenceContext, name: str, number: int) -> Stage:
 def imputer_stage(imputer: SequenceImputer, name: str, number: int) -> Stage:
     if imputer.strategy == "linear":
         raise ValueError(
-            f"Step {name!r} of the pipeline, SequenceImputer(strategy='linear'), fills in from "
-            "steps that have not come yet, which C code that goes step by step cannot. Use "
-            "strategy='forward' and fit again."
+            f"Step {name!r} of the pipeline, SequenceImputer(strategy='linear'), needs future "
+            "steps, but the C code processes one step at a time. Use strategy='forward' and fit "
+            "again."
         )
     n = n_out = imputer._n_step_features
     codes = imputer._categorical
     fill = imputer.statistics_.copy()
-    fill[codes] = 0.0  # never filled in
+    fill[codes] = 0.0  # codes are not filled in
     memory, counts, reset = {}, {}, ""
     lines = ["const int missing = x[k] != x[k];"]
     if imputer.strategy == "forward":
@@ -207,8 +206,8 @@ def imputer_stage(imputer: SequenceImputer, name: str, number: int) -> Stage:
 
 def encoder_stage(encoder: SequenceEncoder, name: str, number: int) -> Stage:
     raise ValueError(
-        f"Step {name!r} of the pipeline, SequenceEncoder, reads symbols of Python. Export the "
-        "rest, to_c(pipeline[1:]), and pass the codes to NAME_step that its transform returns."
+        f"Step {name!r} of the pipeline, SequenceEncoder, reads Python objects. Export the other "
+        "steps by to_c(pipeline[1:]), and pass the codes that its transform returns to NAME_step."
     )
 
 
@@ -223,12 +222,12 @@ STAGES: dict[type, Callable[[Any, str, int], Stage]] = {
 
 def stage_of(name: str, transformer: Any, number: int) -> Stage:
     """The transformer ``number`` of a pipeline as C, or an error that names the step."""
-    stage = STAGES.get(type(transformer))  # a class derived from it may do something else
+    stage = STAGES.get(type(transformer))  # a subclass may compute something else
     if stage is not None:
         check_is_fitted(transformer)
         return stage(transformer, name, number)
     raise ValueError(
-        f"Step {name!r} of the pipeline, {type(transformer).__name__}, has no form in C; "
+        f"Step {name!r} of the pipeline, {type(transformer).__name__}, cannot be converted to C; "
         "SequenceScaler, SequenceImputer (but 'linear'), SequenceDifferences and "
         "SequenceContext(after=0) have one. Export the estimator alone, to_c(pipeline[-1]), and "
         "do what the step does before NAME_step."

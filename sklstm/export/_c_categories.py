@@ -1,4 +1,4 @@
-"""Categorical features in C: codes to rows of a table of weights, which are added to the sums."""
+"""Categorical features in C: a code selects a row of weights that is added to the net inputs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from sklstm._base import BaseLSTM
 from sklstm.export._c_text import Constant
 
-LARGEST = 2**24  # of whole numbers of single precision without gaps
+LARGEST = 2**24  # float32 has gaps between larger integers
 
 
 @dataclass(frozen=True)
 class CategoricalFeature:
-    """Where a code of a feature stands in the table.
+    """The rows of the table for the codes of a feature.
 
     Attributes
     ----------
     feature : int
-        Its number among the features of a step.
+        Number of the feature.
     codes : ndarray
-        Those of 0 and more, sorted: the first one has the row ``first``.
+        Codes of 0 and more, sorted. The first one has the row ``first``.
     first : int
     missing : int
         The row of NaN, -1 if training had no missing code.
     labels : list or None
-        What the codes stand for, if data frames said so.
+        Labels of the codes, if the training data were data frames.
     """
 
     feature: int
@@ -48,7 +48,7 @@ class CategoricalFeature:
 
     @property
     def function(self) -> str:
-        """From a code to its row."""
+        """The C function from a code to its row."""
         n = len(self.codes)
         if n == 0:
             found = "    return -1;\n"
@@ -104,7 +104,7 @@ static inline void net_add_category(int32_t row, net_real *z)
 
 @dataclass(frozen=True)
 class Categories:
-    """All categorical features of a network, and the table (categories, rows of layer 0)."""
+    """All categorical features of a network, and their table (categories, rows of layer 0)."""
 
     features: list[CategoricalFeature]
     table: np.ndarray
@@ -127,13 +127,13 @@ class Categories:
         return [_WHOLE, *(feature.function for feature in self.features), add]
 
     def checks(self, x: str) -> str:
-        """Of a step: whether its codes are codes."""
+        """The C expression that checks the codes of a step."""
         return "".join(
             f"    if (!net_is_code({x}[{f.feature}])) return 0;\n" for f in self.features
         )
 
     def additions(self, x: str) -> str:
-        """To the sums of layer 0."""
+        """The C code that adds the rows to the net inputs of layer 0."""
         return "".join(
             f"    net_add_category(net_category_{f.feature}({x}[{f.feature}]), z);\n"
             for f in self.features
@@ -141,25 +141,25 @@ class Categories:
 
 
 def in_int8(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A scale for each row of weights, and the weights in units of it."""
+    """A scale per row of weights, and the weights divided by it."""
     scale = np.abs(weights).max(axis=1, initial=0.0) / 127
     scale[scale == 0] = 1.0
     return scale, np.clip(np.rint(weights / scale[:, np.newaxis]), -127, 127).astype(np.int8)
 
 
 def categories_of(estimator: BaseLSTM, vector: np.ndarray) -> Categories | None:
-    """Those of a fitted estimator, in the order of their codes; None if it has no such feature."""
+    """The categories of a fitted estimator, ordered by code, or None if it has none."""
     known = estimator._categories
     if known is None:
         return None
     features, rows, first = [], [], 0
     for feature, codes in zip(known.features, known.codes, strict=True):
-        order = np.argsort(codes)  # NaN comes last
+        order = np.argsort(codes)  # NaN is last
         there = codes[order][~np.isnan(codes[order])]
         if len(there) and there[-1] > LARGEST:
             raise ValueError(
-                f"Feature {feature} has the code {there[-1]:.0f}, but float has gaps between whole "
-                f"numbers beyond {LARGEST}. Number the categories from 0, as SequenceEncoder does."
+                f"Feature {feature} has the code {there[-1]:.0f}, but float has gaps between "
+                f"integers above {LARGEST}. Number the categories from 0, as SequenceEncoder does."
             )
         missing = first + len(there) if len(there) < len(codes) else -1
         labels = _labels(estimator, len(features), there)
@@ -167,7 +167,7 @@ def categories_of(estimator: BaseLSTM, vector: np.ndarray) -> Categories | None:
         rows.append(first + order)
         first += len(codes)
     table = estimator._topology.table(vector)[np.concatenate(rows)]
-    if first == 0:  # an array of C has at least one entry
+    if first == 0:  # C has no empty arrays
         table = np.zeros((1, table.shape[1]))
     return Categories(features, table)
 

@@ -1,6 +1,6 @@
-"""The C that does not depend on the numbers of a network: arithmetic, products, cells.
+"""C code that does not depend on the parameters of a network: arithmetic, products, cells.
 
-Everything is written for a network named "net"; `named` gives it another name.
+The code is for a network named "net". ``named`` replaces the name.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ static inline net_real net_softplus(net_real x)
 }
 """
 
-TILE = 8  # rows whose weights lie together
+TILE = 8  # rows whose weights are stored together
 
 
 def product(int8: bool) -> str:
-    """The sums of rows of weights over sources."""
+    """The C function of the product of weights and sources."""
     sums = "abcdefgh"
     scale = "const net_real *scale, " if int8 else ""
     times = "scale[j{}] * " if int8 else ""

@@ -21,7 +21,7 @@ POOLED = {"max": "the highest output of each cell so far", "mean": "the mean out
 
 
 def constants_of(network: Network, head: Head, int8: bool) -> list[Constant]:
-    """All numbers that never change."""
+    """All constants of a network."""
     found = []
     layers = network.topology.layers(network.vector)
     for k, layer in enumerate(layers):
@@ -53,7 +53,7 @@ def _sums(
 
 
 def _tiled(weights: np.ndarray) -> np.ndarray:
-    """Weights (rows, sources) in the order in which `product` reads them."""
+    """Weights (rows, sources) in the order in which ``product`` reads them."""
     n_rows, n_sources = weights.shape
     whole = n_rows - n_rows % TILE
     tiles = weights[:whole].reshape(-1, TILE, n_sources).transpose(0, 2, 1)
@@ -90,7 +90,7 @@ typedef {"int8_t" if int8 else "net_real"} net_weight;
 
 
 def _memory(network: Network) -> str:
-    """What the steps before the network remember."""
+    """The struct of the memory of the steps before the network."""
     if not remembers(network):
         return ""
     lines = [
@@ -123,12 +123,12 @@ def _state(network: Network) -> str:
 
 
 def remembers(network: Network) -> bool:
-    """Whether a step before the network keeps something of the steps so far."""
+    """True if a step before the network needs memory of earlier time steps."""
     return any(stage.remembers for stage in network.stages)
 
 
 def state_bytes(network: Network, size: int) -> int:
-    """Of a state whose real numbers have so many bytes, and are aligned to them."""
+    """The size of a state in bytes, for real numbers of ``size`` bytes that are aligned to it."""
     reals = sum(
         layer.n_features + layer.n_recurrent + layer.n_cells for layer in network.topology.stack
     )
@@ -141,7 +141,7 @@ def state_bytes(network: Network, size: int) -> int:
 
 
 def scratch(network: Network) -> int:
-    """Numbers on the stack in a step: sums, and features and memory of what is before."""
+    """Numbers on the stack during a step: net inputs, and features and memory of earlier steps."""
     sums = max(layer.n_rows for layer in network.topology.stack)
     memories = (part for stage in network.stages for part in (stage.memory, stage.counts))
     kept = sum(sum(sizes.values()) for sizes in memories)
@@ -196,14 +196,14 @@ static inline int net_step(net_state *state, const net_real *x)
 
 
 def _refused(network: Network) -> str:
-    """Which features are not valid, in words."""
+    """A description of invalid features."""
     filled = any(stage.title == "SequenceImputer" for stage in network.stages)
     words = "infinite" if filled else "NaN or infinite"
     return words if network.categories is None else f"{words}, or no code where one has to be"
 
 
 def _before(network: Network) -> tuple[str, str]:
-    """The calls of the stages, and what the last one writes."""
+    """The calls of the stages, and the name of the last result."""
     lines, x = "", "x"
     if remembers(network):
         lines = """\
@@ -219,7 +219,7 @@ def _before(network: Network) -> tuple[str, str]:
 
 
 def _checks(network: Network, x: str) -> str:
-    """Whether all features are what they have to be."""
+    """The C code that checks all features."""
     text = "".join(
         f"""\
     for (k = {start}; k < {stop}; k++) {{
@@ -232,7 +232,7 @@ def _checks(network: Network, x: str) -> str:
 
 
 def _inputs(network: Network, x: str) -> str:
-    """Features that are numbers become inputs of layer 0, side by side."""
+    """The C code that copies the numeric features to the inputs of layer 0."""
     text, to = "", 0
     for start, stop in _runs(network.numbers):
         source = "k" if start == to else f"{start - to} + k"
@@ -242,7 +242,7 @@ def _inputs(network: Network, x: str) -> str:
 
 
 def _runs(numbers: np.ndarray) -> list[tuple[int, int]]:
-    """Whole numbers in rising order as ranges."""
+    """Increasing integers as ranges."""
     parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
     return [(int(part[0]), int(part[-1]) + 1) for part in parts if len(part)]
 

@@ -1,4 +1,4 @@
-"""A fitted network or pipeline as `to_c` writes it: checked, and scaled into its weights."""
+"""The parts of a fitted model that ``to_c`` converts, after checks and with scalers folded in."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from sklstm.export._c_categories import Categories, categories_of
 from sklstm.export._c_text import FLOAT_MAX
 from sklstm.preprocessing import SequenceScaler
 
-MEAN_MAX = 4.0  # standard deviations: a mean beyond takes digits from sums that it is folded into
+MEAN_MAX = 4.0  # standard deviations; folding a larger mean into the weights would cost digits
 
 
 @dataclass(frozen=True)
 class Network:
-    """What is written.
+    """The parts of a model.
 
     Attributes
     ----------
     estimator : LSTMClassifier or LSTMRegressor
     topology : Topology
     vector : ndarray of float64
-        The parameters, with the scaler in them if ``folded``.
+        The parameters, including the scaler if ``folded``.
     single : bool
-        Whether the parameters were learned in float32.
+        True if the parameters were learned in float32.
     stages : list of Stage
         Transformers before the network.
     folded : bool
-        Whether a scaler right before the network is in its weights instead.
+        True if a scaler right before the network is folded into the weights.
     n_features : int
-        Of a step, as it is passed.
+        Number of features of a step of the input.
     numbers : ndarray of int
-        Which of the features that the network reads are numbers, not codes.
+        Numbers of the features that the network reads as numbers.
     categories : Categories or None
-        The features that are codes.
+        Features that the network reads as codes.
     feature_names : list or None
-        Their names, where training had some.
+        Names of the features in training, if known.
     """
 
     estimator: BaseLSTM
@@ -57,19 +57,19 @@ class Network:
 
 
 def read_network(model: Any, int8: bool) -> Network:
-    """A fitted estimator or pipeline, or an error that says what cannot be written as C."""
+    """The parts of a fitted estimator or pipeline, or an error for one without a form in C."""
     *before, (_, last) = [*parts_of(model)] or [("", model)]
     if not isinstance(last, BaseLSTM):
         raise TypeError(
             "to_c takes a fitted LSTMClassifier or LSTMRegressor, or a Pipeline that ends with "
-            f"one, got {_described(model, last)}. Of a search, pass search.best_estimator_."
+            f"one, got {_described(model, last)}. For a search, pass search.best_estimator_."
         )
     last._check_fitted()
     topology = last._topology
     if topology.bidirectional:
         raise ValueError(
-            "A bidirectional network reads a sequence from its end, which C code that goes step "
-            "by step does not have. Fit with bidirectional=False, or use to_onnx."
+            "A bidirectional network reads a sequence from its end, but the C code processes one "
+            "step at a time. Fit with bidirectional=False, or use to_onnx."
         )
     topology.require_vector(last.parameters_)
     vector = last.parameters_.astype(np.float64)
@@ -95,7 +95,7 @@ def read_network(model: Any, int8: bool) -> Network:
         n_features=n_features,
         numbers=numbers,
         categories=categories,
-        # those of a table are its columns
+        # the names of a table are those of its columns, which are several steps
         feature_names=list(names) if len(names) == n_features else None,
     )
 
@@ -103,7 +103,7 @@ def read_network(model: Any, int8: bool) -> Network:
 def _fold(
     name: str, scaler: Any, topology: Topology, vector: np.ndarray, numbers: np.ndarray
 ) -> bool:
-    """Put a scaler into the weights of the first layer, if that is as exact as scaling first."""
+    """Fold a scaler into the weights of the first layer, unless that costs digits."""
     if type(scaler) is not SequenceScaler:
         return False
     mean, scale = scaling(scaler, name)
@@ -124,8 +124,8 @@ def _fold(
 
 
 def _require_finite(topology: Topology, vector: np.ndarray) -> None:
-    """Refuse parameters that are no numbers of C, by the name of their array."""
-    if (np.abs(vector) <= FLOAT_MAX).all():  # NaN is not
+    """Raise an error that names the array for parameters that are not finite in float32."""
+    if (np.abs(vector) <= FLOAT_MAX).all():  # False for NaN
         return
     arrays = {
         f"layers_[{k}][{name!r}]": array
@@ -139,21 +139,21 @@ def _require_finite(topology: Topology, vector: np.ndarray) -> None:
         if bad.any():
             place = ", ".join(str(i) for i in np.argwhere(bad)[0])
             raise ValueError(
-                f"{name}[{place}] is {array[bad][0]}, which is no finite number of single "
-                "precision: the model cannot be written as C. Fit it anew, or correct it."
+                f"{name}[{place}] is {array[bad][0]}, which is not finite in float32, so the model "
+                "cannot be converted to C. Fit it again, or correct the value."
             )
 
 
 def _require_widths(before: list, stages: list[Stage], n_read: int) -> None:
-    """Each step must read as many features as the one before it writes."""
+    """Raise an error unless each step reads the features that the step before it returns."""
     names = [repr(name) for name, _ in before] + ["the network"]
     needed = [*(stage.n_in for stage in stages), n_read][1:]
     for k, (stage, n) in enumerate(zip(stages, needed, strict=True)):
         if stage.n_out != n:
             raise ValueError(
-                f"Step {names[k]} of the pipeline, {stage.title}, gives {stage.n_out} features a "
-                f"time step, but {names[k + 1]} reads {n}: set features_per_step of both so that "
-                "they agree, and fit again."
+                f"Step {names[k]} of the pipeline, {stage.title}, returns {stage.n_out} features "
+                f"per time step, but {names[k + 1]} reads {n}: set features_per_step of both so "
+                "that they agree, and fit again."
             )
 
 

@@ -1,4 +1,4 @@
-"""Predictions from raw outputs, in C: classes, labels that hold or not, numbers in their units."""
+"""Predictions from raw outputs in C: classes, labels of an indicator, numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sklstm.export._c_text import Constant, integer, string, table
 
 @dataclass(frozen=True)
 class Head:
-    """What predicts.
+    """The prediction functions of a header.
 
     Attributes
     ----------
     title : str
-        What there is to predict, in words.
+        Description of the prediction.
     sizes : dict
         Sizes that users need, as macros: name to number.
     use : str
         The call that predicts, for the banner.
     raw : str
-        Name of the function that gives raw outputs, after "net_".
+        Name of the function of raw outputs, after "net_".
     about_raw : str
-        What it gives.
+        Description of the raw outputs.
     tables : dict
         Constants: name to numbers.
     code : str
@@ -48,7 +48,7 @@ class Head:
 
 
 def head_of(outputs: Any) -> Head:
-    """The predictions of a fitted estimator."""
+    """The prediction functions for the outputs of a fitted estimator."""
     if isinstance(outputs, Numbers):
         return _one_number(outputs) if outputs.n_raw == 1 else _several_numbers(outputs)
     return _labels(outputs) if outputs.multilabel else _classes(outputs)

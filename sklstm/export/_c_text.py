@@ -1,4 +1,4 @@
-"""Names, numbers, labels and tables as C writes them."""
+"""Names, numbers, labels and tables as C source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLAIN = re.compile(r"[A-Za-z0-9 _.,:;+()=<>-]")  # means itself in strings and i
 
 
 def check_name(name: Any) -> str:
-    """A prefix that makes valid names in C and C++, or an error."""
+    """A valid prefix of names in C and C++, or an error."""
     if not isinstance(name, str):
         raise TypeError(f"name must be a string, got {name!r}.")
     plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is not None
@@ -33,8 +33,8 @@ def check_name(name: Any) -> str:
 def escaped(text: str) -> str:
     """Any text between the quotes of a string, or in a comment, in plain ASCII.
 
-    Whatever could end the one or the other, or mean something in them (quotes, backslashes,
-    question marks, slashes, stars, line ends), becomes three octal digits for each byte.
+    Characters with a meaning there (quotes, backslashes, question marks, slashes, stars, line ends)
+    become three octal digits per byte.
     """
     return "".join(
         character
@@ -65,14 +65,14 @@ def literal(value: float, single: bool) -> str:
 
 
 def integer(value: int) -> str:
-    """An integer; the lowest one has no literal of its own."""
+    """An integer. C has no literal for the smallest one."""
     if value in (-(2**31), -(2**63)):
         return f"({value + 1} - 1)"
     return f"{value}{'u' if value >= 2**63 else ''}"
 
 
 def table(declaration: str, entries: Iterable[str]) -> str:
-    """A constant array; the declaration names its type and itself."""
+    """A constant array. ``declaration`` has its type and its name."""
     entries = list(entries)
     lines = _filled(entry + "," for entry in entries[:-1] + [entries[-1]])
     body = "\n".join(f"    {line}" for line in lines)
@@ -81,7 +81,7 @@ def table(declaration: str, entries: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Constant:
-    """Numbers that never change.
+    """A constant array of numbers.
 
     Attributes
     ----------
@@ -103,12 +103,12 @@ class Constant:
         bad = ~(np.abs(self.values) <= FLOAT_MAX)
         if bad.any():
             raise ValueError(
-                f"{self.what} is {self.values[bad][0]}, which is no finite number of single "
-                "precision: the model cannot be written as C."
+                f"{self.what} is {self.values[bad][0]}, which is not finite in float32, so the "
+                "model cannot be converted to C. Scale the data and fit again."
             )
 
     def n_bytes(self, size: int) -> int:
-        """Where a real number has so many."""
+        """The size in bytes, if a real number has ``size`` bytes."""
         return self.values.size * (1 if self.values.dtype == np.int8 else size)
 
     def text(self, single: bool) -> str:
@@ -120,7 +120,7 @@ class Constant:
 
 
 def _filled(words: Iterable[str]) -> Iterator[str]:
-    """Words in lines as long as they may be; `textwrap` would look at every space in them."""
+    """Words in lines of at most WIDTH characters. ``textwrap`` would be slow for large tables."""
     line = ""
     for word in words:
         if line and len(line) + len(word) + 5 > WIDTH:
@@ -133,7 +133,7 @@ def _filled(words: Iterable[str]) -> Iterator[str]:
 
 
 def comment(paragraphs: Iterable[str]) -> str:
-    """A comment of paragraphs; a line that begins with a space is kept as it is."""
+    """A comment of paragraphs. A line that begins with a space is not wrapped."""
     lines: list[str] = []
     for paragraph in paragraphs:
         lines += [paragraph] if paragraph.startswith(" ") or not paragraph else wrap(paragraph, 96)

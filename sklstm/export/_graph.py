@@ -1,4 +1,4 @@
-"""An ONNX graph as it grows: operators one after the other, by the names of their outputs."""
+"""Builder of an ONNX graph. Methods add operators and return the names of their outputs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FLOAT, INT64, INT32, DOUBLE, BOOL = (
     TensorProto.DOUBLE,
     TensorProto.BOOL,
 )
-OLDEST = 13  # opset: squeezes, sums and reshapes take their axes as inputs from here on
-REDUCED_BY_INPUT = 18  # opset from which maxima do so, too
+OLDEST = 13  # first opset whose squeezes, sums and reshapes take axes as inputs
+REDUCED_BY_INPUT = 18  # first opset whose maxima do so too
 
 
 class Graph:
@@ -44,13 +44,13 @@ class Graph:
         self._known: dict[tuple, str] = {}
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """An operator with one output, whose name is returned. An input of "" is left out."""
+        """Add an operator with one output and return its name. An input "" is omitted."""
         return self.add_many(op, inputs, 1, **attributes)[0]
 
     def add_many(
         self, op: str, inputs: Sequence[str], n_outputs: int, **attributes: Any
     ) -> list[str]:
-        """An operator and the names of its first outputs.
+        """Add an operator and return the names of its first outputs.
 
         All have names, also those that nobody wants: onnx's evaluator takes an output without one
         for the next input without one.
@@ -64,7 +64,7 @@ class Graph:
         return names
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        """A constant; equal ones share a name."""
+        """Add a constant and return its name. Equal constants share a name."""
         array = np.asarray(values, dtype=dtype, order="C")
         content = tuple(array.ravel().tolist()) if array.dtype == object else array.tobytes()
         key = array.dtype.str, array.shape, content
@@ -74,7 +74,7 @@ class Graph:
         return self._known[key]
 
     def ints(self, *values: int) -> str:
-        """A row of whole numbers, as axes and shapes are given."""
+        """A 1-D constant of integers, for axes and shapes."""
         return self.constant(values, np.int64)
 
     def slice(self, x: str, start: int, stop: int, axis: int) -> str:
@@ -85,7 +85,7 @@ class Graph:
         return self.add("Cast", x, to=to)
 
     def filled(self, value: float, *shape: str) -> str:
-        """A float array of one value; each part of ``shape`` is (1,) int64."""
+        """A float array filled with one value. Each part of ``shape`` is (1,) int64."""
         tensor = numpy_helper.from_array(np.array([value], np.float32))
         return self.add("ConstantOfShape", self.add("Concat", *shape, axis=0), value=tensor)
 
@@ -102,7 +102,7 @@ class Graph:
         return self.add("ReduceMax", x, self.ints(axis), keepdims=0)
 
     def body(self, name: str, inputs: dict[str, tuple], outputs: dict[str, tuple]) -> GraphProto:
-        """This graph as the body of an operator; values are (type, shape) by name."""
+        """This graph as the body of an operator. Values are (type, shape) by name."""
         described = (
             [helper.make_tensor_value_info(key, *value) for key, value in values.items()]
             for values in (inputs, outputs)
@@ -114,7 +114,7 @@ class Graph:
 
 
 class Steps:
-    """Sequences in a graph: the steps (n, T, F), and how many of them each sequence has.
+    """Sequences in a graph: the steps (n, T, F), and the number of steps of each sequence.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Steps:
         self._there = ""
 
     def with_x(self, x: str) -> Steps:
-        """Other features of the same steps."""
+        """The same sequences with other features."""
         other = Steps(self.graph, x, self.lengths)
         other._there = self._there
         return other
@@ -142,7 +142,7 @@ class Steps:
         return g.add("Range", g.constant(0, np.int64), n_steps, g.constant(1, np.int64))
 
     def there(self) -> str:
-        """Whether a step belongs to its sequence, (n, T, 1); only where there are lengths."""
+        """True for steps that are no padding, (n, T, 1). Needs lengths."""
         if not self._there:
             g = self.graph
             ends = g.add("Unsqueeze", self.lengths, g.ints(1))
@@ -151,7 +151,7 @@ class Steps:
         return self._there
 
     def last_places(self) -> str:
-        """Step and sequence of the last step of each sequence, (n, 2); only with lengths."""
+        """Step and sequence of the last step of each sequence, (n, 2). Needs lengths."""
         g = self.graph
         n = g.add("Squeeze", g.size(self.x, 0), g.ints(0))
         sequences = g.add("Range", g.constant(0, np.int64), n, g.constant(1, np.int64))
@@ -165,5 +165,5 @@ class Steps:
 
 
 def largest_opset() -> int:
-    """The newest that the installed onnx knows."""
+    """The newest opset of the installed onnx."""
     return onnx.defs.onnx_opset_version()

@@ -1,7 +1,7 @@
-"""Values of parameters and attributes <-> what JSON can hold, without loss.
+"""Convert values of parameters and attributes to JSON and back, without loss.
 
-JSON has no tuples, no infinity, and no keys but strings: these are objects of one entry, whose name
-says what they are.
+JSON has no tuples, no infinity, and only strings as keys. Such values become objects with one
+entry, whose name is the type.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-MEMBERS = "biufUO"  # of arrays: numbers, strings, and strings as objects
+MEMBERS = "biufUO"  # kinds of arrays: numbers, strings, and strings as objects
 NUMBERS = tuple(np.dtype(code).name for code in "?bhilqBHILQefd")
 
 
 def encoded(value: Any, what: str) -> Any:
-    """``value`` for JSON, or a ValueError that says what cannot be written."""
+    """``value`` for JSON, or a ValueError that names ``what``."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, str, int)):
@@ -36,19 +36,19 @@ def encoded(value: Any, what: str) -> Any:
         name = {"U": "str", "O": "object"}.get(kind) or value.dtype.name
         return {"array": [name, encoded(value.tolist(), what)]}
     raise ValueError(
-        f"{what} is {value!r}, of type {type(value).__name__}, which a file without pickle cannot "
-        "hold: set it to a number, a string, None, or a list of them."
+        f"{what} is {value!r}, of type {type(value).__name__}, which cannot be saved without "
+        "pickle: set it to a number, a string, None, or a list of them."
     )
 
 
 def decoded(value: Any) -> Any:
-    """What `encoded` was given, or a ValueError."""
+    """The value that ``encoded`` has converted, or a ValueError."""
     if isinstance(value, list):
         return [decoded(item) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) != 1:
-        raise ValueError(f"{_shown(value)} is no value")
+        raise ValueError(f"{_shown(value)} is not a valid value")
     ((kind, content),) = value.items()
     if kind == "float" and content in ("inf", "-inf", "nan"):
         return float(content)
@@ -62,7 +62,7 @@ def decoded(value: Any) -> Any:
         name, items = content[0], decoded(content[1])
         if isinstance(items, list):
             return _array(name, items)
-    raise ValueError(f"{_shown(value)} is no value")
+    raise ValueError(f"{_shown(value)} is not a valid value")
 
 
 def _is_key(value: Any) -> bool:
@@ -77,7 +77,7 @@ def _array(name: Any, items: list) -> np.ndarray:
             return np.array(items, dtype=name)
         except OverflowError:
             pass
-    raise ValueError(f"{_shown(items)} is no array of {name!r}")
+    raise ValueError(f"{_shown(items)} is not an array of {name!r}")
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""From Keras and to Keras, as the arrays that its models have; Keras itself is not needed."""
+"""to_keras and from_keras: weights as the arrays of Keras models. They do not import Keras."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from sklstm.export._weights import Direction, Weights, as_estimator, from_estima
 
 
 def to_keras(estimator: Any) -> list[np.ndarray]:
-    """The weights of an LSTM as a Keras model of the same shape takes them.
+    """Return the weights of an LSTM as a list for ``set_weights`` of a Keras model.
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
-        Fitted, with `cell="forget"` or `"coupled"`.
+        Fitted estimator with ``cell="forget"`` or ``"coupled"``.
 
     Returns
     -------
     weights : list of ndarray
-        For `model.set_weights`, of a `Sequential` model with a `keras.layers.LSTM(H)` for each
-        layer, wrapped in `Bidirectional` if it has two directions, and a `Dense` layer. An LSTM has
+        Weights of a ``Sequential`` model with one ``keras.layers.LSTM(H)`` per layer and a
+        ``Dense`` layer. Layers of two directions are wrapped in ``Bidirectional``. An LSTM has
         three arrays, "kernel" (F, 4H), "recurrent_kernel" (H, 4H) and "bias" (4H,), the forward
-        direction before the backward one, and the Dense layer two, (cells, K) and (K,).
+        direction before the backward one. The Dense layer has two, (cells, K) and (K,).
 
     Raises
     ------
     TypeError
-        If it is not an LSTM estimator.
+        If the estimator is not an LSTM of this package.
     ValueError
         If Keras has no such layers.
-    NotFittedError
-        If it is not fitted.
+    sklearn.exceptions.NotFittedError
+        If the estimator is neither fitted nor initialised.
 
     See Also
     --------
-    from_keras : The way back.
+    from_keras : Make an estimator from the weights of a Keras model.
 
     Notes
     -----
-    All LSTM layers but the last have `return_sequences=True`, and the last one as well if the
-    estimator has it, or to be pooled. The activation of the Dense layer is "softmax" for
-    several classes, "sigmoid" for two classes and for labels, "exponential" for
-    `loss="poisson"`, and else `out_activation`. The units of y are part of the Dense layer.
+    Set ``return_sequences=True`` in all LSTM layers except the last. Set it in the last one too if
+    the estimator has ``return_sequences=True`` or pools over steps. The activation of the Dense
+    layer must be "softmax" for several classes, "sigmoid" for two classes and for a multilabel
+    indicator, "exponential" for ``loss="poisson"``, and else ``out_activation``. The Dense layer
+    includes the units of y.
 
-    A block of several cells becomes as many cells with gates of their own, and a coupled cell one
-    with two gates: they compute the same, but if they are trained on, they do not stay equal or
-    coupled.
+    Each cell of a block gets its own copy of the gates, and a coupled cell gets two gates. The
+    predictions are the same, but further training changes the copies independently.
 
     Examples
     --------
@@ -73,47 +73,47 @@ def to_keras(estimator: Any) -> list[np.ndarray]:
 def from_keras(
     source: Any, estimator: Any = None, *, classes: Any = None, multilabel: bool = False
 ) -> BaseLSTM:
-    """An estimator with the weights of a Keras model of LSTM layers and a Dense layer.
+    """Make an estimator from a Keras model of LSTM layers and a Dense layer.
 
     Parameters
     ----------
     source : keras.Model or list of array
-        A model, or what its `get_weights()` returns: for each LSTM layer kernel, recurrent kernel
-        and bias, twice in a `Bidirectional` one, and then those of a single Dense layer.
+        Model, or the result of its ``get_weights()``: kernel, recurrent kernel and bias of each
+        LSTM layer (twice for ``Bidirectional``), followed by the arrays of a single Dense layer.
     estimator : LSTMClassifier or LSTMRegressor, default=None
-        Settings of the result, such as `pooling` and `return_sequences`; it stays as it is. The
-        shape of the network is that of the weights. None is an `LSTMClassifier` if there are
-        `classes` or `multilabel` is True, else an `LSTMRegressor`.
+        Template with the settings of the result, such as ``pooling`` and ``return_sequences``. It
+        is not changed. The weights set the shape of the network. None is an ``LSTMClassifier`` if
+        ``classes`` is set or ``multilabel`` is True, else an ``LSTMRegressor``.
     classes : array-like, default=None
-        Labels in the order of the outputs. None is 0, 1, ... for an `LSTMClassifier`.
+        Labels in the order of the outputs. None is 0, 1, ... for an ``LSTMClassifier``.
     multilabel : bool, default=False
-        Whether each output is a label of its own, with a probability of its own.
+        Set it to True if each output is a label with its own probability.
 
     Returns
     -------
     estimator : LSTMClassifier or LSTMRegressor
-        Initialized, in float32 if the weights are, else in float64.
+        Initialised estimator, in float32 if the weights are, else in float64.
 
     Raises
     ------
     TypeError
-        If `source` or `estimator` is of another kind.
+        If ``source`` or ``estimator`` has another type.
     ValueError
         If the arrays are not those of LSTM layers and a Dense layer. The message names the first
-        that does not fit, by its place in the list.
+        array that does not fit by its index in the list.
 
     See Also
     --------
-    to_keras : The way back.
+    to_keras : Return the weights of an estimator for a Keras model.
 
     Notes
     -----
-    The LSTM layers are expected to have Keras's default activations, and `Bidirectional` ones to
-    concatenate their directions. Layers without biases (`use_bias=False`) get biases of 0 if the
-    Dense layer has one. Of two outputs of a softmax, the estimator has the difference: the
-    probabilities are the same.
+    The LSTM layers must have Keras's default activations, and ``Bidirectional`` layers must
+    concatenate their directions. Layers without biases (``use_bias=False``) get biases of 0 if the
+    Dense layer has a bias. Two outputs of a softmax become one, their difference. The probabilities
+    are the same.
 
-    To continue training, call `partial_fit`, or `fit` with `warm_start=True`.
+    To continue training, call ``partial_fit``, or ``fit`` with ``warm_start=True``.
 
     Examples
     --------
@@ -144,8 +144,8 @@ def _weights_of(arrays: list[np.ndarray]) -> Weights:
     output = arrays[rest:]
     if not 1 <= len(output) <= 2 or output[0].ndim != 2:
         raise ValueError(
-            f"Behind {len(parts)} LSTM kernels there must be the arrays of one Dense layer, (cells,"
-            f" K) and (K,), but there are {_shapes(output)} from weights[{rest}] on."
+            f"After {len(parts)} LSTM kernels there must be the arrays of one Dense layer, (cells, "
+            f"K) and (K,), but from weights[{rest}] on there are {_shapes(output)}."
         )
     rows, n_outputs = output[0].shape
     # Either every layer has one direction, or every layer has two.
@@ -179,7 +179,7 @@ def _weights_of(arrays: list[np.ndarray]) -> Weights:
 
 
 def _directions(arrays: list[np.ndarray]) -> tuple[list[Direction], int]:
-    """The LSTM kernels at the head of the list, and how many arrays that are."""
+    """The LSTM kernels at the start of the list, and the number of their arrays."""
     parts: list[Direction] = []
     k = 0
     while len(arrays) - k > 2:

@@ -1,4 +1,4 @@
-"""What a model is made of, and what is asked of it before anything leaves: that it is fitted."""
+"""The parts of a model, and checks before an export."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def fitted_lstm(estimator: Any, wanted_by: str) -> BaseLSTM:
         parts = list(parts_of(estimator))
         hint = ""
         if parts and isinstance(parts[-1][1], BaseLSTM):
-            hint = " Of a pipeline, pass its last step, model[-1]."
+            hint = " For a pipeline, pass its last step, model[-1]."
         elif _is_search(estimator):
-            hint = " Of a search, pass search.best_estimator_."
+            hint = " For a search, pass search.best_estimator_."
         raise TypeError(
             f"{wanted_by} takes a fitted LSTMClassifier or LSTMRegressor, got "
             f"{type(estimator).__name__}.{hint}"
@@ -35,31 +35,31 @@ def fitted_lstm(estimator: Any, wanted_by: str) -> BaseLSTM:
 def in_units_of_y(estimator: BaseLSTM) -> tuple[np.ndarray, np.ndarray]:
     """Weights (K, cells) and biases (K,) of the output layer, in float64 and the units of y.
 
-    Outputs that get their units only after another function (several quantiles) stay as they are.
+    Several quantiles are not changed, because they get their units after another function.
     """
     weights = estimator.output_weights_.astype(np.float64)
     bias = estimator.output_bias_.astype(np.float64)
     if not hasattr(estimator, "y_scale_") or has_quantiles(estimator):
         return weights, bias
-    if estimator._goal[0] == "poisson":  # of exp: a factor is a term
+    if estimator._goal[0] == "poisson":  # a factor of exp(z) is a term of z
         return weights, bias + np.log(estimator.y_scale_)
     scale = estimator.y_scale_
     return weights * scale[:, np.newaxis], bias * scale + estimator.y_mean_
 
 
 def has_quantiles(estimator: BaseLSTM) -> bool:
-    """Whether each output has several quantiles."""
+    """True if each output has several quantiles."""
     return isinstance(getattr(estimator, "_goal", ("", None))[1], tuple)
 
 
 @dataclass
 class Chain:
-    """A model taken apart: what X goes through, one after the other, and the network at the end.
+    """The parts of a model: transformers in order, and the network at the end.
 
     Attributes
     ----------
     transformers : list of (str, object)
-        By the names of their steps; a `RelativeRegressor` stands before what it has inside.
+        Names of steps and transformers. A ``RelativeRegressor`` comes before the parts inside it.
     estimator : BaseLSTM
     """
 
@@ -72,12 +72,12 @@ class Chain:
 
     @property
     def is_table(self) -> bool:
-        """Whether X has one sequence per row, all of one length."""
+        """True if X is a table with one sequence per row."""
         return self._first._sequence_input == "table"
 
     @property
     def n_features(self) -> int:
-        """Features of a step of X."""
+        """Number of features of a step of X."""
         first = self._first
         if isinstance(first, RelativeRegressor):
             return first._features_per_step if self.is_table else first.n_features_in_
@@ -85,19 +85,19 @@ class Chain:
 
     @property
     def is_relative(self) -> bool:
-        """Whether predictions are levels, which values of X are added to."""
+        """True if values of X are added to predictions."""
         return any(isinstance(part, RelativeRegressor) for _, part in self.transformers)
 
     @property
     def input_shape(self) -> list:
-        """The shape of X, with names for what is left open."""
+        """The shape of X, with names for sizes that may vary."""
         if self.is_table:
             return ["batch", self._first.n_features_in_]
         return ["batch", "time", self.n_features]
 
 
 def chain_of(model: Any, wanted_by: str) -> Chain:
-    """A fitted model taken apart, or an error that says what to pass."""
+    """The parts of a fitted model, or an error that says what to pass."""
     *transformers, (name, last) = list(parts_of(model)) or [("", model)]
     while isinstance(last, RelativeRegressor):
         require_fitted(last, _place(name))
@@ -106,7 +106,7 @@ def chain_of(model: Any, wanted_by: str) -> Chain:
         transformers += inner
     if not isinstance(last, BaseLSTM):
         step = "" if last is model else f", whose last step is {type(last).__name__}"
-        hint = " Of a search, pass search.best_estimator_." if _is_search(last) else ""
+        hint = " For a search, pass search.best_estimator_." if _is_search(last) else ""
         raise TypeError(
             f"{wanted_by} takes a fitted LSTMClassifier or LSTMRegressor, or a Pipeline that ends "
             f"with one, got {type(model).__name__}{step}.{hint}"
@@ -121,7 +121,7 @@ def _place(step: str) -> str:
 
 
 def require_fitted(part: Any, what: str) -> None:
-    """An estimator must be fitted; the error says where it stands."""
+    """Raise an error that names the part if it is not fitted."""
     try:
         check_is_fitted(part)
     except NotFittedError:

@@ -1,4 +1,4 @@
-"""Models as ONNX files."""
+"""to_onnx: models as ONNX graphs."""
 
 from __future__ import annotations
 
@@ -14,72 +14,76 @@ from sklstm.compose import RelativeRegressor
 from sklstm.export._model import Chain, chain_of
 from sklstm.export._optional import optional
 
-BYTES = 2**31 - 1  # that a file of protobuf may have
+BYTES = 2**31 - 1  # largest size of a protobuf file
 
 
 def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = False) -> Any:
-    """Write a fitted model as an ONNX graph, for ONNX Runtime and everything else that reads ONNX.
+    """Convert a fitted model to an ONNX graph, for ONNX Runtime and other ONNX tools.
 
     Parameters
     ----------
     model : LSTMClassifier, LSTMRegressor, RelativeRegressor or Pipeline
-        Fitted. The steps of a pipeline before the estimator are `SequenceScaler`,
-        `SequenceImputer` (but "linear"), `SequenceDifferences` and `SequenceContext`.
+        Fitted model. The earlier steps of a pipeline may be
+        :class:`~sklstm.preprocessing.SequenceScaler`,
+        :class:`~sklstm.preprocessing.SequenceImputer` (except "linear"),
+        :class:`~sklstm.preprocessing.SequenceDifferences` and
+        :class:`~sklstm.preprocessing.SequenceContext`.
     opset : int, default=18
-        Version of the operators, at least 13. Increase it if your tools ask for it; a runtime of
-        ONNX that is older than the version refuses the file.
+        Version of the ONNX operators, 13 or more. Increase it if your tools require it. A runtime
+        that is older than the version cannot load the graph.
     lengths : bool, default=True
-        Whether the graph has a second input, the number of steps of each sequence, for sequences
-        that are padded behind to a common length. False: all sequences of a batch have all of its
-        steps.
+        True adds a second input, the number of steps of each sequence, for sequences that are
+        padded at the end to a common length. Set it to False if all sequences of a batch have the
+        same length.
     raw : bool, default=False
-        Whether the output is what the output layer gives (for a classifier that of
-        `decision_function`) instead of labels, probabilities or values.
+        True returns raw outputs of the output layer (those of ``decision_function`` for a
+        classifier). False returns labels and probabilities, or values.
 
     Returns
     -------
     model : onnx.ModelProto
-        ``model.SerializeToString()`` are the bytes of the file. Its inputs are
+        The graph. ``model.SerializeToString()`` returns the bytes of the file. Its inputs are
 
-        - `X`, float32 (n, T, F); a table (n, d) if the model was fitted on one. Sequences that are
-          shorter are padded with any finite numbers.
-        - `lengths`, int64 (n,), from 1 to T, unless `lengths=False` or `X` is a table.
+        - ``X``, float32 (n, T, F), or a table (n, d) if the model was fitted on one. Pad shorter
+          sequences at the end with any finite numbers.
+        - ``lengths``, int64 (n,), from 1 to T, unless ``lengths=False`` or ``X`` is a table.
 
-        Its outputs are, with the shapes of `predict` and `predict_proba`,
+        Its outputs have the shapes of ``predict`` and ``predict_proba``:
 
-        - of a classifier `label` and `probabilities`,
-        - of a regressor `variable`; in double precision where `predict` needs more digits than
-          float32 has, as it always does for a `RelativeRegressor`,
-        - with `raw=True` `raw`.
+        - ``label`` and ``probabilities`` for a classifier,
+        - ``variable`` for a regressor. It is in double precision if ``predict`` needs more digits
+          than float32 has, as it always does for a ``RelativeRegressor``,
+        - ``raw`` with ``raw=True``.
 
-        Per step (`return_sequences`) all have the axes (n, T) first, and values of padding mean
-        nothing.
+        With ``return_sequences`` all outputs start with the axes (n, T). Ignore their values at
+        padding.
 
     Raises
     ------
     TypeError
         If the model does not end with an LSTM estimator.
     ValueError
-        If a step of the pipeline cannot be written, if parameters are too large for float32, if
-        `opset` is unknown, or `lengths` or `raw` is not True or False. The message names the step
-        and says what to do instead.
-    NotFittedError
-        If something is not fitted.
+        If a step of the pipeline cannot be converted, if a parameter of the network is too large
+        for float32, or if an argument has another value. The message names the step and says what
+        to do instead.
+    sklearn.exceptions.NotFittedError
+        If the model or a step of it is not fitted.
     ImportError
         If the package onnx is not installed.
 
     See Also
     --------
-    register_skl2onnx : For pipelines that skl2onnx converts.
+    register_skl2onnx : Convert pipelines with skl2onnx.
 
     Notes
     -----
-    Numbers of sequences and steps are left open. Everything is computed in float32: results are
-    those of a model that was fitted on float32, and of others to float32's precision.
+    The graph accepts any number of sequences and steps. It computes in float32. Its results equal
+    those of a model that was fitted on float32 data, and those of other models to the precision of
+    float32.
 
-    Each layer is one LSTM operator, whatever the cell. To feed back the gates of the 1997 cell, the
-    operator has 2 cells more per block, so it is slower than the other cells. The exception is
-    `cell="peephole"` with `block_size` above 1, which is a Scan.
+    Each layer is one LSTM operator, for every cell. To feed back the gates of the 1997 cell, the
+    operator has 2 more cells per block, so it is slower than the other cells. The exception is
+    ``cell="peephole"`` with ``block_size`` above 1, which is a Scan.
 
     Examples
     --------
@@ -139,7 +143,7 @@ def to_onnx(model: Any, *, opset: int = 18, lengths: bool = True, raw: bool = Fa
 
 
 def add_model(graph: Any, chain: Chain, x: str, lengths: str, *, raw: bool) -> dict[str, str]:
-    """All of a model on its input; the names of its outputs in the graph."""
+    """Add a whole model to a graph and return the names of its outputs in the graph."""
     from sklstm.export._graph import Steps
     from sklstm.export._onnx_outputs import label_values, number_values, raw_outputs, raw_values
     from sklstm.export._onnx_steps import CONVERTERS, relative
@@ -169,7 +173,7 @@ def add_model(graph: Any, chain: Chain, x: str, lengths: str, *, raw: bool) -> d
 def output_types(
     estimator: BaseLSTM, *, raw: bool = False, squeeze: bool = True, levels: bool = False
 ) -> dict[str, tuple[int, list]]:
-    """Type and shape of each output; ``levels``: values of X have been added to it."""
+    """Type and shape of each output. ``levels`` is True if values of X are added to it."""
     from onnx import TensorProto
 
     from sklstm.export._graph import BOOL, DOUBLE, FLOAT, INT64
@@ -194,7 +198,7 @@ def output_types(
 
 
 def require_float32(estimator: BaseLSTM) -> None:
-    """Parameters must be finite in float32, and not too many for a file."""
+    """Raise an error if parameters are not finite in float32, or too many for a file."""
     vector = estimator.parameters_
     if 4 * len(vector) > BYTES:
         raise ValueError(
@@ -202,7 +206,10 @@ def require_float32(estimator: BaseLSTM) -> None:
         )
     with np.errstate(over="ignore"):
         if not np.isfinite(vector.astype(np.float32)).all():
-            raise ValueError("to_onnx: parameters_ has values that are not finite in float32.")
+            raise ValueError(
+                "to_onnx: parameters_ has values that are not finite in float32. Fit on scaled "
+                "data, for example with SequenceScaler."
+            )
 
 
 def _require_known_steps(chain: Chain) -> None:
@@ -212,9 +219,9 @@ def _require_known_steps(chain: Chain) -> None:
         if type(transformer) not in (*CONVERTERS, RelativeRegressor):
             known = ", ".join(sorted(kind.__name__ for kind in CONVERTERS))
             raise ValueError(
-                f"to_onnx: {_step(name, transformer)}, cannot be written; {known} can. Export what "
-                "follows it, and do the step before the call: to_onnx(model[k:]). For steps of "
-                "scikit-learn, see register_skl2onnx."
+                f"to_onnx: {_step(name, transformer)}, cannot be converted; {known} can. Export "
+                "the steps after it by to_onnx(model[k:]), and transform X before you run the "
+                "graph. For steps of scikit-learn, see register_skl2onnx."
             )
 
 

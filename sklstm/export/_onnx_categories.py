@@ -1,4 +1,4 @@
-"""Categorical features as ONNX operators: codes, to rows of the table, to columns of an input.
+"""Categorical features as ONNX operators: from codes to rows of the table to columns of X.
 
 The LSTM operator has no place for what a category adds to its gates. There are two ways to add it
 through the inputs, and the narrower one is taken:
@@ -14,7 +14,7 @@ import numpy as np
 from sklstm._base import BaseLSTM
 from sklstm.export._graph import FLOAT, INT64, Graph, Steps
 
-LARGEST = 2**24  # codes beyond are not all different in float32
+LARGEST = 2**24  # larger codes may be equal in float32
 
 Views = list[dict[str, np.ndarray]]
 
@@ -47,7 +47,7 @@ def with_categories(estimator: BaseLSTM, steps: Steps, views: Views) -> tuple[St
 
 
 def _rows(g: Graph, x: str, features: np.ndarray, codes: tuple[np.ndarray, ...]) -> list[str]:
-    """The row of the table for each feature, (n, T); the number of all rows for no category."""
+    """The row of the table for each feature, (n, T). No category is the number of rows."""
     rows, first, n_all = [], 0, sum(map(len, codes))
     for feature, known in zip(features, codes, strict=True):
         column = g.add("Gather", x, g.constant(feature, np.int64), axis=2)
@@ -58,9 +58,9 @@ def _rows(g: Graph, x: str, features: np.ndarray, codes: tuple[np.ndarray, ...])
         if largest > LARGEST:
             raise ValueError(
                 f"to_onnx: feature {feature} has the code {largest}, but X is float32, which has "
-                f"not all whole numbers beyond {LARGEST}. Use SequenceEncoder and fit again."
+                f"gaps between integers above {LARGEST}. Use SequenceEncoder and fit again."
             )
-        lookup = np.full(largest + 2, n_all)  # the last one for all others
+        lookup = np.full(largest + 2, n_all)  # the last entry is for unknown codes
         lookup[known[numbers].astype(np.intp)] = places[numbers]
         nowhere = g.constant(largest + 1)
         outside = g.add(

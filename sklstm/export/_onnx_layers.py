@@ -24,8 +24,8 @@ from onnx import GraphProto
 from sklstm._topology import LayerShape, Topology
 from sklstm.export._graph import FLOAT, INT32, Graph, Steps
 
-ALWAYS = 100.0  # a gate with this input is 1 in float32
-LARGE = 200.0  # a state with tanh 1
+ALWAYS = 100.0  # net input at which a gate is 1 in float32
+LARGE = 200.0  # a state whose tanh is 1
 
 
 Views = list[dict[str, np.ndarray]]  # the arrays of each layer
@@ -33,11 +33,11 @@ Views = list[dict[str, np.ndarray]]  # the arrays of each layer
 
 @dataclass
 class Operands:
-    """One direction of a layer for the LSTM operator, C cells with the additional ones."""
+    """One direction of a layer for the LSTM operator, with C cells including additional ones."""
 
     input: np.ndarray  # (4C, F)
     recurrent: np.ndarray  # (4C, C)
-    bias: np.ndarray  # (8C,), of which the second half is 0
+    bias: np.ndarray  # (8C,), the second half is 0
     peephole: np.ndarray | None  # (3C,)
     state: np.ndarray  # (C,), before the first step
 
@@ -75,14 +75,14 @@ def operands(layer: LayerShape, views: dict[str, np.ndarray]) -> Operands:
 
 @dataclass
 class Cells:
-    """What the last layer puts out: cells at every step (T, n, D), and at the end (n, D)."""
+    """Outputs of the last layer: cells at every step (T, n, D), and at the last step (n, D)."""
 
     steps: str
     last: str
 
 
 def add_layers(topology: Topology, views: Views, steps: Steps, *, per_step: bool) -> Cells:
-    """The hidden layers, with these weights, on ``steps``; of the last one what is asked for."""
+    """Add the hidden layers. Only the requested outputs of the last layer are computed."""
     g, n = steps.graph, topology.n_directions
     x = g.add("Transpose", steps.x, perm=[1, 0, 2])
     n_levels = len(topology.hidden_layer_sizes)
@@ -121,7 +121,7 @@ def _together(g: Graph, x: str, given: list[Operands], n_cells: int, *, per_step
 def _one_by_one(
     steps: Steps, x: str, directions: list[Callable[[str], str]], *, per_step: bool
 ) -> Cells:
-    """Each direction by itself, from the first step of what it reads to the last.
+    """One operator per direction.
 
     The backward direction reads the steps of each sequence in reverse. Padding comes behind them
     then, too, and changes nothing of what was before it. The LSTM operator has an input for

@@ -1,4 +1,4 @@
-"""What is read of the cells, the output layer, and what its outputs mean, as ONNX operators."""
+"""Pooling, the output layer and predictions as ONNX operators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Outputs = dict[str, str]  # name in the file to name in the graph
 
 
 def raw_outputs(estimator: BaseLSTM, steps: Steps) -> str:
-    """Outputs before any function of them: (n, K), or (n, T, K) per step."""
+    """Raw outputs: (n, K), or (n, T, K) per step."""
     g, topology = steps.graph, estimator._topology
     per_step = bool(estimator.return_sequences)
     reads_all = per_step or topology.pooling != "last"
@@ -38,7 +38,7 @@ def raw_outputs(estimator: BaseLSTM, steps: Steps) -> str:
 
 
 def _read_once(pooling: str, steps: Steps, cells: Cells) -> str:
-    """What is read of a sequence, (n, D)."""
+    """The pooled outputs of the cells, (n, D)."""
     g = steps.graph
     if pooling == "last":
         return cells.last
@@ -54,7 +54,7 @@ def _read_once(pooling: str, steps: Steps, cells: Cells) -> str:
 
 
 def raw_values(estimator: BaseLSTM, g: Graph, raw: str) -> Outputs:
-    """The raw outputs, as `decision_function` has them."""
+    """The raw outputs in the shape of ``decision_function``."""
     is_single = isinstance(estimator, LSTMClassifier) and estimator.n_outputs_ == 1
     return {"raw": g.add("Squeeze", raw, g.ints(-1)) if is_single else raw}
 
@@ -63,7 +63,7 @@ def raw_values(estimator: BaseLSTM, g: Graph, raw: str) -> Outputs:
 
 
 def label_values(estimator: LSTMClassifier, g: Graph, raw: str, classes: np.ndarray) -> Outputs:
-    """Labels, of these ``classes``, and probabilities, as `predict` and `predict_proba` do."""
+    """Labels from ``classes`` and probabilities, as in ``predict`` and ``predict_proba``."""
     labels = estimator._outputs_now()
     if labels.activation == "softmax":
         index = g.add("ArgMax", raw, axis=-1, keepdims=0)
@@ -73,7 +73,7 @@ def label_values(estimator: LSTMClassifier, g: Graph, raw: str, classes: np.ndar
         if labels.multilabel:
             return {"label": chosen, "probabilities": g.add("Sigmoid", raw)}
         chosen = g.add("Squeeze", chosen, g.ints(-1))
-        # Exact also where the sigmoid of a runtime is 0, from -18 on.
+        # Exact even below -18, where the sigmoid of some runtimes is 0.
         halves = [g.add("Mul", raw, g.constant(sign / 2)) for sign in (-1, 1)]
         probabilities = g.add("Softmax", g.add("Concat", *halves, axis=-1), axis=-1)
     classes, cast = class_constant(classes)
@@ -84,7 +84,7 @@ def label_values(estimator: LSTMClassifier, g: Graph, raw: str, classes: np.ndar
 
 
 def class_constant(classes: np.ndarray) -> tuple[np.ndarray, int]:
-    """Classes as ONNX holds them, int64, float64 or strings, and the type to cast labels to."""
+    """Classes as int64, float64 or strings, and the type of the labels."""
     if classes.dtype.kind == "b":
         return classes.astype(np.int64), BOOL
     if classes.dtype.kind == "f":
@@ -92,7 +92,7 @@ def class_constant(classes: np.ndarray) -> tuple[np.ndarray, int]:
     if classes.dtype.kind in "iu":
         if classes.max() > np.iinfo(np.int64).max:
             raise ValueError(
-                f"classes_ has {classes.max()}, which is more than ONNX's int64 holds: use strings."
+                f"classes_ has {classes.max()}, which does not fit into int64 of ONNX: use strings."
             )
         return classes.astype(np.int64), 0
     return np.array([str(label) for label in classes], dtype=object), 0
@@ -104,7 +104,7 @@ def class_constant(classes: np.ndarray) -> tuple[np.ndarray, int]:
 def number_values(
     estimator: Any, g: Graph, raw: str, *, squeeze: bool = True, now: Sequence[str] = ()
 ) -> Outputs:
-    """Numbers in the units of y, as `predict` has them; an axis of one output is left out.
+    """Predictions in the units of y. An axis of length 1 for a single output is removed.
 
     ``now`` are values that outputs are relative to, (..., K) in double precision.
     """
@@ -130,7 +130,7 @@ def number_values(
 
 
 def _in_units_of_y(estimator: Any, g: Graph, values: str) -> str:
-    """In double precision where float32 has too few digits for the units, as in `predict`."""
+    """In double precision if float32 has too few digits for the units, as in ``predict``."""
     mean, scale = estimator.y_mean_, estimator.y_scale_
     if has_quantiles(estimator):
         mean, scale = mean[:, np.newaxis], scale[:, np.newaxis]
@@ -143,7 +143,7 @@ def _in_units_of_y(estimator: Any, g: Graph, values: str) -> str:
 
 
 def _in_order(g: Graph, raw: str, n_quantiles: int) -> str:
-    """Quantiles (..., Q): the middle output as it is, each next one softplus away from it."""
+    """Quantiles (..., Q): the middle output, and the others at a distance of a softplus each."""
     middle = n_quantiles // 2
     centre = g.slice(raw, middle, middle + 1, -1)
     apart = g.add("Softplus", raw)
@@ -158,7 +158,7 @@ def _in_order(g: Graph, raw: str, n_quantiles: int) -> str:
 
 
 def _never_crossing(g: Graph, values: str, n_quantiles: int) -> str:
-    """The running maximum: a function of what is in order may be out of order by rounding."""
+    """The running maximum, because rounding may break the order of the quantiles."""
     parts = [g.slice(values, k, k + 1, -1) for k in range(n_quantiles)]
     for k in range(1, n_quantiles):
         parts[k] = g.add("Max", parts[k - 1], parts[k])

@@ -17,11 +17,11 @@ from sklstm.preprocessing import (
     SequenceScaler,
 )
 
-SMALL = 2.0**-30  # of the scale: what is left of a mean that float32 cannot hold
+SMALL = 2.0**-30  # of the scale: largest rest of a mean in float32 that is ignored
 
 
 def scaled(scaler: SequenceScaler, steps: Steps) -> str:
-    """(x - mean) / scale, where the difference loses nothing to a mean of many digits."""
+    """(x - mean) / scale, without loss of digits for a large mean."""
     g, x = steps.graph, steps.x
     if scaler.with_mean:
         mean = scaler.mean_.astype(np.float32)
@@ -33,7 +33,7 @@ def scaled(scaler: SequenceScaler, steps: Steps) -> str:
 
 
 def with_differences(transformer: SequenceDifferences, steps: Steps) -> str:
-    """x and its differences, order by order."""
+    """x and its differences, ordered by order of difference."""
     g, x = steps.graph, steps.x
     blocks = [x] if transformer.keep else []
     for _ in range(transformer.order):
@@ -58,10 +58,10 @@ def with_context(transformer: SequenceContext, steps: Steps) -> str:
 
 
 def imputed(imputer: SequenceImputer, steps: Steps) -> str:
-    """x with values for NaN, and what says where they were missing."""
+    """x with NaN filled in, and optional indicators and counts."""
     if imputer.strategy == "linear":
         raise ValueError(
-            "strategy='linear' has no counterpart in ONNX. Use another strategy and fit again"
+            "strategy='linear' cannot be converted to ONNX. Use another strategy and fit again"
         )
     g, x = steps.graph, steps.x
     missing = g.add("IsNaN", x)
@@ -93,7 +93,7 @@ CONVERTERS: dict[type, Callable[[Any, Steps], str]] = {
 
 
 def relative(model: RelativeRegressor, steps: Steps) -> tuple[str, str]:
-    """x relative to now, and the values now that outputs are relative to, in double precision."""
+    """x relative to the last step, and the values of the last step in double precision."""
     g, x = steps.graph, steps.x
     taken_out = np.zeros(Chain([("", model)], None).n_features)
     taken_out[model.columns_] = 1
@@ -111,12 +111,12 @@ def relative(model: RelativeRegressor, steps: Steps) -> tuple[str, str]:
 
 
 def before(g: Graph, x: str) -> str:
-    """The step before each, the first one repeated."""
+    """The step before each step. The first step is repeated."""
     return g.add("Concat", g.slice(x, 0, 1, 1), g.slice(x, 0, -1, 1), axis=1)
 
 
 def _after(steps: Steps, k: int) -> str:
-    """The step k after each, or the last one."""
+    """The step k after each step, or the last step."""
     g = steps.graph
     places = g.add("Min", g.add("Add", steps.numbers(), g.ints(k)), steps.last())
     places = g.add("Unsqueeze", places, g.ints(2 if steps.lengths else 1))

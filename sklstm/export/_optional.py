@@ -1,11 +1,11 @@
-"""Optional packages: imported when something needs them, or an error that says how to get them."""
+"""Imports of optional packages, with an error that says how to install them."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
 
-EXTRAS = {  # the extra of sklstm that installs a package; PyTorch has its own ways to be installed
+EXTRAS = {  # the extra of sklstm that installs a package; PyTorch has its own instructions
     "onnx": "onnx",
     "safetensors": "safetensors",
     "skl2onnx": "skl2onnx",

@@ -1,4 +1,4 @@
-"""Models in safetensors files: arrays, and all else as JSON. Nothing in them is ever run."""
+"""Models in safetensors files: arrays, and everything else as JSON. No code in them is ever run."""
 
 from __future__ import annotations
 
@@ -20,38 +20,41 @@ DTYPES = {"F32": np.float32, "F64": np.float64}
 
 
 def save_safetensors(model: Any, path: str | Path) -> None:
-    """Save a fitted model in a file that can be shared: it is loaded without pickle.
+    """Save a fitted model in a file that others can load safely, without pickle.
 
     Parameters
     ----------
     model : LSTMClassifier, LSTMRegressor, RelativeRegressor or Pipeline
-        Fitted. The steps of a pipeline are transformers of `sklstm.preprocessing` and one of the
-        estimators.
+        Fitted model. The steps of a pipeline must be transformers of ``sklstm.preprocessing`` and
+        one of the estimators.
     path : str or Path
-        Where to write the file. What is there is replaced as a whole, or, on an error, stays.
+        File to write. An existing file is replaced only after the new one is complete. After an
+        error it is unchanged.
 
     Raises
     ------
     ValueError
-        If a step, or a parameter such as a callable or a `RandomState`, cannot be written. The
+        If a step, or a parameter such as a callable or a ``RandomState``, cannot be saved. The
         message names it.
-    NotFittedError
-        If something is not fitted.
+    sklearn.exceptions.NotFittedError
+        If the model or a step of it is not fitted.
     ImportError
         If the package safetensors is not installed.
+    OSError
+        If the file cannot be written.
 
     See Also
     --------
-    load_safetensors : The way back.
+    load_safetensors : Load the file.
 
     Notes
     -----
-    The file has the parameters under the names of `state_dict`, the units of y as `"y_mean"` and
-    `"y_scale"`, the statistics of transformers as `"steps.0.mean_"` and the like, and in its
-    metadata, under `"sklstm"`, a JSON text with classes, parameters and records of training.
-    Whatever else reads safetensors can read it. The state of the solver is left out, and so are
-    callbacks and the `memory` of a pipeline: to continue training as if never interrupted, use
-    joblib.
+    The arrays of the file are the parameters under the names of
+    :func:`~sklstm.export.state_dict`, the units of y as ``"y_mean"`` and ``"y_scale"``, and the
+    statistics of transformers, such as ``"steps.0.mean_"``. The metadata entry ``"sklstm"`` is a
+    JSON text with classes, parameters and records of training. Any program that reads safetensors
+    can read the file. It does not contain the state of the solver, callbacks or the ``memory`` of a
+    pipeline. Use joblib to continue training exactly.
 
     Examples
     --------
@@ -77,32 +80,33 @@ def save_safetensors(model: Any, path: str | Path) -> None:
 
     node, arrays = taken_apart(model)
     text = json.dumps({"format": FORMAT, "version": __version__, "model": node}, allow_nan=False)
-    # The package writes what lies in memory, whatever the strides say.
+    # The package writes memory in order and ignores strides.
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     content = save(plain, metadata={KEY: text})
     write_file(path, content)
 
 
 def load_safetensors(path: str | Path) -> Any:
-    """Load a model that `save_safetensors` wrote.
+    """Load a model that ``save_safetensors`` wrote.
 
-    Nothing in the file is run, and no class is imported by its name: a file from somebody else can
-    at worst predict nonsense.
+    The function runs no code of the file and imports no class by name. A file from an unknown
+    source can do nothing worse than predict wrong values.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        File to read.
 
     Returns
     -------
     model : LSTMClassifier, LSTMRegressor, RelativeRegressor or Pipeline
-        Fitted, with the same predictions to the bit.
+        Fitted model. On the same machine its predictions equal those of the saved model to the bit.
 
     Raises
     ------
     ValueError
-        If it is no such file, is cut off, or says something that does not belong together.
+        If the file is not a safetensors file, is truncated, was not written by
+        ``save_safetensors``, or is damaged. The message names the file and the entry.
     OSError
         If the file cannot be read.
     ImportError
@@ -110,39 +114,57 @@ def load_safetensors(path: str | Path) -> Any:
 
     See Also
     --------
-    save_safetensors : Writes the file.
-    from_torch : For weights in safetensors files of others.
+    save_safetensors : Write the file.
+    from_torch : Make a model from the weights of another program.
 
     Notes
     -----
-    The solver of the loaded model starts anew when training goes on. `random_state` is what it
-    was as a parameter; the generator itself starts anew.
+    If training continues, the solver starts anew. The parameter ``random_state`` is restored, but
+    the random generator starts anew too.
     """
     safetensors = optional("safetensors", "load_safetensors")
     path = Path(path)
-    with path.open("rb"):  # what the system has to say comes first
+    with path.open("rb"):  # raises the OSError of the system, such as FileNotFoundError
         pass
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             return _read(file)
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file, or is cut off: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no model that sklstm can load: {error}") from None
+        raise ValueError(f"{path} is not a safetensors file, or is truncated: {error}") from None
+    except RecursionError:
+        raise ValueError(_damaged(path, "is nested too deeply")) from None
+    except _NoJSON as error:
+        raise ValueError(_damaged(path, f"is not valid JSON ({error})")) from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not a model that sklstm can load: {error}") from None
+
+
+class _NoJSON(Exception):
+    """The metadata entry is not JSON."""
+
+
+def _damaged(path: Path, what: str) -> str:
+    return (
+        f"{path} is damaged: the entry {KEY!r} of its metadata {what}. Save the model again with "
+        "save_safetensors, or take an undamaged copy of the file."
+    )
 
 
 def _read(file: Any) -> Any:
     metadata = file.metadata() or {}
     if KEY not in metadata:
         raise ValueError(
-            f"its metadata have no entry {KEY!r}. Weights that another program wrote go through "
+            f"its metadata have no entry {KEY!r}. Load weights that another program wrote by "
             "from_torch(safetensors.numpy.load_file(path))"
         )
-    header = json.loads(metadata[KEY])
+    try:
+        header = json.loads(metadata[KEY])
+    except ValueError as error:  # also for an integer of too many digits
+        raise _NoJSON(error) from None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         found = header.get("format") if isinstance(header, dict) else None
         raise ValueError(
-            f"it is of format {found!r}, and this sklstm ({__version__}) reads format {FORMAT}"
+            f"its format is {found!r}, but this sklstm ({__version__}) reads format {FORMAT}"
         )
     tree = Tree(header.get("model"))
     names = set(file.keys())

@@ -1,7 +1,7 @@
-"""A fitted model <-> a tree of plain values, and arrays by name.
+"""Convert a fitted model to a tree of plain values and arrays by name, and back.
 
-The tree has a node for each estimator: its class, by its name in a table, its parameters, and what
-it has learned, but for the arrays. No class is looked up anywhere else, and everything is checked.
+The tree has a node per estimator: the name of its class, its parameters, and its fitted attributes
+except for arrays. Classes are looked up in the table below only, and all values are checked.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def taken_apart(model: Any) -> tuple[dict[str, Any], Arrays]:
     arrays: Arrays = {}
     node = _node_of(model, "", arrays, type(model).__name__)
     if "linear.weight" not in arrays:
-        raise ValueError(f"{type(model).__name__} holds no LSTMClassifier or LSTMRegressor.")
+        raise ValueError(f"{type(model).__name__} contains no LSTMClassifier or LSTMRegressor.")
     return node, arrays
 
 
@@ -55,7 +55,7 @@ def _node_of(model: Any, prefix: str, arrays: Arrays, what: str) -> dict[str, An
             hint = " Pass search.best_estimator_."
         raise ValueError(
             f"{what} is of type {kind.__name__}, which cannot be saved without pickle; these can: "
-            f"{', '.join(CLASSES)}.{hint} For everything else there is joblib.dump."
+            f"{', '.join(CLASSES)}.{hint} Use joblib.dump for other types."
         )
     node: dict[str, Any] = {"class": kind.__name__}
     if kind is Pipeline:
@@ -73,14 +73,14 @@ def _node_of(model: Any, prefix: str, arrays: Arrays, what: str) -> dict[str, An
     model = settled(model)
     parameters = model.get_params(deep=False)
     if kind is RelativeRegressor:
-        del parameters["regressor"]  # is made anew from the fitted one
+        del parameters["regressor"]  # loading makes it from the fitted one
         inner = f"The regressor of {what}"
         node["regressor"] = _node_of(model.regressor_, f"{prefix}regressor.", arrays, inner)
     node["params"] = _encoded(parameters, what)
     fitted = dict(_input_of(model))
     if isinstance(model, BaseLSTM):
         if "linear.weight" in arrays:
-            raise ValueError(f"{what} is a second network; a file holds one.")
+            raise ValueError(f"{what} is a second network, but a file can hold only one.")
         fitted |= _saved_lstm.attributes_of(model)
         arrays |= _saved_lstm.tensors_of(model)
     elif kind is RelativeRegressor:
@@ -104,7 +104,7 @@ def _encoded(values: dict[str, Any], what: str) -> dict[str, Any]:
 
 
 def _input_of(model: Any) -> Iterator[tuple[str, Any]]:
-    """What a model knows of X."""
+    """The fitted attributes about X."""
     yield "input", model._sequence_input
     yield "n_features_in", int(model.n_features_in_)
     if hasattr(model, "feature_names_in_"):
@@ -115,19 +115,19 @@ def _input_of(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 class Tree:
-    """A tree that came from a file, and the arrays that it needs.
+    """A tree from a file, and the arrays that it needs.
 
     Parameters
     ----------
     node : Any
-        As JSON had it.
+        The root of the tree, from JSON.
 
     Attributes
     ----------
     shapes : dict of str to tuple
-        Shape of each array, to be compared with the file before any is read.
+        Shape of each array. It is compared with the file before any array is read.
     parameters : set of str
-        Those of the network, which share a precision; the others are float64.
+        Names of the parameters of the network, which have one dtype. Other arrays are float64.
     """
 
     def __init__(self, node: Any) -> None:
@@ -145,16 +145,17 @@ class Tree:
         return self.model
 
     def _made(self, node: Any, prefix: str, where: str) -> Any:
-        """An estimator with its parameters, and all that it learned but for its arrays."""
+        """An estimator with its parameters and fitted attributes, except for arrays."""
         named = node.get("class") if isinstance(node, dict) else node
         if not isinstance(named, str) or not isinstance(node, dict) or named not in CLASSES:
             raise ValueError(
-                f"{where} is of class {named!r}, which is none of {', '.join(CLASSES)}"
+                f"{where} is of class {named!r}, which must be one of {', '.join(CLASSES)}"
             )
         kind = CLASSES[node["class"]]
         parts = {Pipeline: {"steps"}, RelativeRegressor: {"fitted", "regressor"}}
         if set(node) != {"class", "params"} | parts.get(kind, {"fitted"}):
-            raise ValueError(f"{where} has the entries {sorted(node)}")
+            needed = sorted({"class", "params"} | parts.get(kind, {"fitted"}))
+            raise ValueError(f"{where} has the entries {sorted(node)}, but needs {needed}")
         parameters = _decoded(node["params"], f"{where}.params")
         if kind is Pipeline:
             return self._pipeline(node["steps"], parameters, prefix, where)
@@ -178,11 +179,11 @@ class Tree:
 
     def _pipeline(self, steps: Any, parameters: dict, prefix: str, where: str) -> Pipeline:
         if set(parameters) - set(PIPELINE_PARAMETERS) or not isinstance(steps, list) or not steps:
-            raise ValueError(f"{where} is no pipeline")
+            raise ValueError(f"{where} is not a valid pipeline")
         made = []
         for k, step in enumerate(steps):
             if not (isinstance(step, list) and len(step) == 2 and isinstance(step[0], str)):
-                raise ValueError(f"{where}.steps[{k}] is no pair of a name and an estimator")
+                raise ValueError(f"{where}.steps[{k}] is not a pair of a name and an estimator")
             name, node = step
             if node != "passthrough":
                 node = self._made(node, f"{prefix}steps.{k}.", f"{where}.steps[{k}]")
@@ -222,7 +223,7 @@ class Tree:
 
 
 class _inside:
-    """Errors say of which estimator they are."""
+    """A context that adds the place of an estimator to errors."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -237,7 +238,7 @@ class _inside:
 
 def _decoded(values: Any, where: str) -> dict[str, Any]:
     if not isinstance(values, dict):
-        raise ValueError(f"{where} is no object")
+        raise ValueError(f"{where} is not an object of JSON")
     with _inside(where):
         return {name: decoded(value) for name, value in values.items()}
 
@@ -246,14 +247,14 @@ def _with_parameters(model: BaseEstimator, parameters: dict, where: str) -> Any:
     unknown = sorted(set(parameters) - set(model.get_params(deep=False)))
     if unknown:
         raise ValueError(
-            f"{where}: {type(model).__name__} has no parameter {unknown[0]!r}; a newer sklstm may "
-            "have written the file"
+            f"{where}: {type(model).__name__} has no parameter {unknown[0]!r}. If a newer sklstm "
+            "wrote the file, update sklstm"
         )
     return model.set_params(**parameters)
 
 
 def _check_widths(models: list) -> None:
-    """Each must take the features that the one before makes: no more than was fitted."""
+    """Raise an error unless each model takes the features that the model before it returns."""
     for before, after in pairwise(models):
         while isinstance(before, Pipeline):
             before = before[-1]
@@ -263,17 +264,17 @@ def _check_widths(models: list) -> None:
         made, taken = before.n_features_in_ * n_blocks, after.n_features_in_
         if before._sequence_input != "table" or after._sequence_input == "table":
             fits = made == taken
-        else:  # one was initialized, the other saw a table with some steps beside each other
+        else:  # one was initialised, the other was fitted on a table with several steps per row
             fits = made % taken == 0
         if not fits:
             raise ValueError(
                 f"{type(after).__name__} takes {taken} features, but {type(before).__name__} "
-                f"before it makes {made} of {before.n_features_in_}"
+                f"before it returns {made} for {before.n_features_in_}"
             )
 
 
 def _step_width(model: Any, fitted: dict) -> int:
-    """Features of a step, as the estimator says it for itself."""
+    """Number of features of a step, from the fitted attributes of the estimator."""
     if isinstance(model, BaseLSTM):
         return _saved_lstm.width_of(fitted)
     name = "features_per_step" if isinstance(model, RelativeRegressor) else "n_step_features"
@@ -283,11 +284,11 @@ def _step_width(model: Any, fitted: dict) -> int:
 
 
 def _restore_input(model: Any, fitted: dict, width: int) -> int:
-    """What it knows of X; returns the features of a step."""
+    """Restore the attributes about X and return the number of features of a step."""
     form = fitted.get("input")
     n_columns = _size(fitted, "n_features_in")
     if form not in ("table", "sequences", "initialized"):
-        raise ValueError(f"input is {form!r}")
+        raise ValueError(f"input is {form!r}, but must be 'table', 'sequences' or 'initialized'")
     if (n_columns % width if form == "table" else n_columns != width) != 0:
         raise ValueError(f"X has n_features_in={n_columns}, but a step has {width} features")
     model._sequence_input, model.n_features_in_ = form, n_columns
@@ -304,11 +305,11 @@ def _restore_relative(model: RelativeRegressor, fitted: dict, n_features: int) -
     model._validate_params()
     columns, per_step = fitted.get("columns"), fitted.get("per_step")
     if not isinstance(columns, np.ndarray) or columns.dtype.kind != "i" or not len(columns):
-        raise ValueError("columns must be an array of whole numbers")
+        raise ValueError("columns must be an array of integers")
     if columns.min() < 0 or columns.max() >= n_features:
         raise ValueError(f"columns has a number that is not from 0 to {n_features - 1}")
     if not isinstance(per_step, bool):
-        raise ValueError(f"per_step is {per_step!r}")
+        raise ValueError(f"per_step is {per_step!r}, but must be true or false")
     model.columns_, model._per_step = columns.astype(np.intp), per_step
     model._features_per_step = _size(fitted, "features_per_step")
 
@@ -316,5 +317,5 @@ def _restore_relative(model: RelativeRegressor, fitted: dict, n_features: int) -
 def _size(fitted: dict, name: str) -> int:
     value = fitted.get(name)
     if type(value) is not int or value < 1:
-        raise ValueError(f"{name} is {value!r}, not a whole number of 1 or more")
+        raise ValueError(f"{name} is {value!r}, but must be an integer of 1 or more")
     return value

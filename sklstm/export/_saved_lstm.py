@@ -1,4 +1,4 @@
-"""An LSTM estimator <-> plain values and arrays, from which it predicts and can go on learning.
+"""Convert an LSTM estimator to plain values and arrays, and back, to predict or to train further.
 
 The state of the solver is not kept: training goes on as from a fresh one.
 """
@@ -23,7 +23,7 @@ from sklstm._solvers import SOLVERS
 from sklstm._topology import Topology, topology
 from sklstm.export._state import entry_shapes, state_dict, vector_of
 
-# What training has recorded, and of which kind it is.
+# Records of training, and their types.
 RECORDS: dict[str, Any] = {
     "n_iter_": int,
     "t_": int,
@@ -40,7 +40,7 @@ LABELS = (str, int, float)  # of categories
 
 
 def attributes_of(model: BaseLSTM) -> dict[str, Any]:
-    """What the file says of a fitted LSTM beside its parameters, as plain values."""
+    """The fitted attributes of an LSTM except for arrays, as plain values."""
     found: dict[str, Any] = {
         "shape": {"cardinalities": ()} | model._shape,
         "split_seed": int(model._split_seed),
@@ -62,19 +62,19 @@ def attributes_of(model: BaseLSTM) -> dict[str, Any]:
 
 
 def _plain_labels(labels: np.ndarray) -> list:
-    """What categories stand for, if it can be written."""
+    """The labels of categories, or an error for labels that cannot be saved."""
     plain = [label.item() if isinstance(label, np.generic) else label for label in labels]
     for label in plain:
         if not isinstance(label, LABELS):
             raise ValueError(
-                f"categories_ has the label {label!r} of type {type(label).__name__}, which a file "
-                "without pickle cannot hold: fit on labels that are strings."
+                f"categories_ has the label {label!r} of type {type(label).__name__}, which cannot "
+                "be saved without pickle: fit on labels that are strings."
             )
     return plain
 
 
 def tensors_of(model: BaseLSTM) -> dict[str, np.ndarray]:
-    """Its arrays."""
+    """The arrays of an LSTM, by name."""
     arrays = state_dict(model)
     if isinstance(model, LSTMRegressor):
         arrays |= {name: getattr(model, name + "_").astype(np.float64) for name in UNITS}
@@ -82,18 +82,18 @@ def tensors_of(model: BaseLSTM) -> dict[str, np.ndarray]:
 
 
 def shape_from(attributes: dict[str, Any]) -> dict[str, Any]:
-    """The shape of the network, checked as nothing else is known yet."""
+    """The shape of the network, after checks."""
     return {"pooling": "last", "cardinalities": ()} | checked_shape(attributes.get("shape"))
 
 
 def width_of(attributes: dict[str, Any]) -> int:
-    """Features of a step of X, those included that are categories."""
+    """Number of features of a step of X, including categorical ones."""
     shape = shape_from(attributes)
     return shape["n_features"] + len(shape["cardinalities"])
 
 
 def tensor_shapes(model: BaseLSTM, shape: dict[str, Any], attributes: dict[str, Any]) -> dict:
-    """Name and shape of each of its arrays."""
+    """Name and shape of each array."""
     shapes: dict[str, tuple[int, ...]] = entry_shapes(Topology(**shape))
     if isinstance(model, LSTMRegressor):
         shapes |= dict.fromkeys(UNITS, (_outputs_of(model, shape, attributes)[0],))
@@ -103,7 +103,7 @@ def tensor_shapes(model: BaseLSTM, shape: dict[str, Any], attributes: dict[str, 
 def restore(
     model: BaseLSTM, attributes: dict[str, Any], arrays: dict[str, np.ndarray], n_features: int
 ) -> None:
-    """Make ``model``, which has its parameters, what was saved."""
+    """Restore the fitted attributes of ``model``, which has its parameters."""
     shape = shape_from(attributes)
     if model.return_sequences and shape["pooling"] != "last":
         raise ValueError(ONE_READING.format(shape["pooling"]))
@@ -170,7 +170,7 @@ def _restore_records(model: BaseLSTM, attributes: dict[str, Any]) -> None:
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise ValueError(f"records has {name}={value!r}")
         if not all(type(number) in (int, float) for number in numbers):
-            raise ValueError(f"records has {name} with values that are no numbers")
+            raise ValueError(f"records has {name} with values that are not numbers")
         setattr(model, name, value)
     model._split_seed = _required(attributes, "split_seed", int)
     if not 0 <= model._split_seed < SEEDS:
@@ -188,7 +188,7 @@ def _labels_of(shape: dict[str, Any], attributes: dict[str, Any]) -> Labels:
     labels = Labels.named(classes, len(classes) if multilabel else 1, "LSTMClassifier")
     if not np.array_equal(labels.classes, classes):
         raise ValueError("classes are not sorted, or not distinct")
-    labels.classes = classes  # of the type that predictions had
+    labels.classes = classes  # keeps the dtype of predictions
     if labels.n_raw != shape["n_outputs"]:
         raise ValueError(
             f"{len(classes)} classes need {labels.n_raw} outputs, but shape has n_outputs="

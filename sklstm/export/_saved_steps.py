@@ -1,4 +1,4 @@
-"""A transformer of sequences <-> plain values and arrays."""
+"""Convert a transformer of sequences to plain values and arrays, and back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SYMBOLS = (str, int, float)
 
 
 def attributes_of(transformer: Any, what: str) -> dict[str, Any]:
-    """What the file says of a fitted transformer beside its arrays, as plain values."""
+    """The fitted attributes of a transformer except for arrays, as plain values."""
     found: dict[str, Any] = {"n_step_features": int(transformer._n_step_features)}
     if hasattr(transformer, "_categorical"):
         found["categorical"] = np.asarray(transformer._categorical, dtype=np.int64)
@@ -48,26 +48,26 @@ def _symbols_of(vocabulary: Vocabulary, what: str) -> list:
     for symbol in symbols:
         if not isinstance(symbol, SYMBOLS):
             raise ValueError(
-                f"{what} knows the symbol {symbol!r} of type {type(symbol).__name__}, which a file "
-                "without pickle cannot hold: fit it on strings, for example by str(symbol)."
+                f"{what} knows the symbol {symbol!r} of type {type(symbol).__name__}, which cannot "
+                "be saved without pickle: fit it on strings, for example by str(symbol)."
             )
     return symbols
 
 
 def _rare(vocabulary: Vocabulary) -> list[bool]:
-    """Which symbols share a code."""
+    """True for symbols that share a code."""
     shared = vocabulary.infrequent_code
     return [code == shared for code in vocabulary.codes.values()]
 
 
 def arrays_of(transformer: Any) -> dict[str, np.ndarray]:
-    """Its arrays."""
+    """The arrays of a transformer, by name."""
     names = ARRAYS.get(type(transformer), ())
     return {name: getattr(transformer, name).astype(np.float64) for name in names}
 
 
 def restore(transformer: Any, fitted: dict[str, Any], n_features: int) -> None:
-    """Make ``transformer``, which has its parameters, what was saved, but for its arrays."""
+    """Restore the fitted attributes of ``transformer`` except for arrays."""
     transformer._validate_params()
     if type(transformer) in ARRAYS:
         transformer._categorical = _places(fitted.get("categorical"), n_features, "categorical")
@@ -80,7 +80,7 @@ def restore(transformer: Any, fitted: dict[str, Any], n_features: int) -> None:
 
 
 def restore_arrays(transformer: Any, arrays: dict[str, np.ndarray]) -> None:
-    """Take over its arrays (F,)."""
+    """Restore the arrays (F,)."""
     if "scale_" in arrays and not np.all(np.isnan(arrays["scale_"]) | (arrays["scale_"] > 0)):
         raise ValueError("scale_ must be above 0")
     vars(transformer).update(arrays)
@@ -88,7 +88,7 @@ def restore_arrays(transformer: Any, arrays: dict[str, np.ndarray]) -> None:
 
 def _places(numbers: Any, n_features: int, name: str) -> np.ndarray:
     if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "if":
-        raise ValueError(f"{name} is {numbers!r}, not an array of whole numbers")
+        raise ValueError(f"{name} is {numbers!r}, not an array of integers")
     places = numbers.astype(np.intp)
     if not np.isin(numbers, np.arange(n_features)).all():
         raise ValueError(f"{name} has a number that is not from 0 to {n_features - 1}")
@@ -118,7 +118,7 @@ def _restore_symbols(encoder: SequenceEncoder, fitted: dict[str, Any], n_feature
             raise ValueError("symbols must hold a feature, its symbols, and which of them are rare")
         j, symbols, rare = entry
         if type(j) is not int or not 0 <= j < n_features or j in vocabularies:
-            raise ValueError(f"symbols has a feature {j!r} twice, or one that there is not")
+            raise ValueError(f"symbols has a feature {j!r} twice, or one that does not exist")
         if not isinstance(symbols, list) or not all(isinstance(s, SYMBOLS) for s in symbols):
             raise ValueError(f"symbols of feature {j} are not strings and numbers")
         if len({type(s) is str for s in symbols}) > 1 or len(set(symbols)) != len(symbols):

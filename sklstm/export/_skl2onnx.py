@@ -1,4 +1,4 @@
-"""Converters for skl2onnx, which then writes pipelines with these estimators among others."""
+"""register_skl2onnx: converters for skl2onnx."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ OPTIONS = {
 
 
 def register_skl2onnx() -> None:
-    """Tell skl2onnx how to write the estimators and transformers of this package.
+    """Register the estimators and transformers of this package with skl2onnx.
 
-    Call it once before `skl2onnx.to_onnx` or `skl2onnx.convert_sklearn`. It registers
-    `LSTMClassifier`, `LSTMRegressor`, `SequenceScaler`, `SequenceImputer` (but "linear"),
-    `SequenceDifferences` and `SequenceContext`.
+    Call it once before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``. It registers
+    ``LSTMClassifier``, ``LSTMRegressor``, ``SequenceScaler``, ``SequenceImputer`` (except
+    "linear"), ``SequenceDifferences`` and ``SequenceContext``. Use it for pipelines that also
+    contain steps of scikit-learn.
 
     Raises
     ------
@@ -34,15 +35,17 @@ def register_skl2onnx() -> None:
 
     See Also
     --------
-    to_onnx : Writes pipelines of this package alone; also for sequences of different lengths.
+    to_onnx : Convert models of this package only. It also takes sequences of different lengths.
 
     Notes
     -----
-    All sequences of a batch have the same number of steps: skl2onnx hands a single input from step
-    to step. It fixes that number if it is given an example of `X`; pass `initial_types` to leave it
-    open. Classifiers have skl2onnx's options `zipmap`, `nocl`, `output_class_labels` and
-    `raw_scores`; with labels per step or a multilabel indicator, set `zipmap` to False. Regressors
-    return (n, 1) for one output, as all do in skl2onnx.
+    All sequences of a batch must have the same number of steps, because skl2onnx passes a single
+    input from step to step. If you pass an example of ``X``, skl2onnx fixes the number of steps.
+    Pass ``initial_types`` to accept any number.
+
+    Classifiers take skl2onnx's options ``zipmap``, ``nocl``, ``output_class_labels`` and
+    ``raw_scores``. Set ``zipmap`` to False for labels per step and for a multilabel indicator.
+    Regressors with one output return shape (n, 1), as all regressors do in skl2onnx.
 
     Examples
     --------
@@ -141,7 +144,7 @@ def _number_types(operator: Any) -> None:
 
 
 def _open(shape: list, operator: Any) -> list:
-    """A shape as skl2onnx has it: what the input leaves open is None."""
+    """A shape for skl2onnx: sizes that the input leaves open are None."""
     given = operator.inputs[0].type.shape
     known = {"batch": given[0], "time": given[1] if len(given) == 3 else None}
     return [known.get(size, size) if isinstance(size, str) else size for size in shape]
@@ -172,7 +175,7 @@ def _labels(scope: Any, operator: Any, container: Any) -> None:
     graph, raw = _network(scope, operator, container)
     classes = np.arange(len(model.classes_)) if options["nocl"] else model.classes_
     if classes.dtype.kind not in "UO":
-        classes = classes.astype(np.int64)  # as skl2onnx does with all numbers
+        classes = classes.astype(np.int64)  # skl2onnx converts all numeric labels to int64
     values = label_values(model, graph, raw, classes)
     second = raw if options["raw_scores"] else values["probabilities"]
     _finish(graph, [values["label"], second], operator, container)
@@ -200,17 +203,17 @@ def _network(scope: Any, operator: Any, container: Any) -> tuple[Any, str]:
 
 
 def _start(scope: Any, operator: Any, container: Any) -> tuple[Any, str]:
-    """A graph of its own names, and its input as float."""
+    """A graph with unique names, and the name of its input as float."""
     from sklstm.export._graph import FLOAT, Graph
 
     prefix = scope.get_unique_variable_name("sklstm")
-    # skl2onnx waits for an input without a name as for any other
+    # skl2onnx waits for inputs without a name, so the graph omits them explicitly
     graph = Graph(container.target_opset, f"{prefix}_", explicit=True)
     return graph, graph.cast(operator.inputs[0].full_name, FLOAT)
 
 
 def _finish(graph: Any, names: list[str], operator: Any, container: Any) -> None:
-    """Give all of a graph to skl2onnx."""
+    """Add all nodes and constants of a graph to those of skl2onnx."""
     from onnx import TensorProto, helper
 
     for tensor in graph.constants:

@@ -1,4 +1,4 @@
-"""The parameters of an LSTM under the names of PyTorch, and into one again."""
+"""state_dict and load_state_dict: the parameters of an LSTM under the names of PyTorch."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ CATEGORIES = "categories.weight"
 
 
 def state_dict(estimator: Any) -> dict[str, np.ndarray]:
-    """The parameters of an LSTM as arrays, under the names of a PyTorch module.
+    """Return the parameters of an LSTM as arrays, under the names of a PyTorch module.
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
-        Fitted or initialized.
+        Fitted or initialised estimator.
 
     Returns
     -------
     state : dict of str to ndarray
-        For each layer k, `"lstm.weight_ih_lk"`, `"lstm.weight_hh_lk"`, `"lstm.bias_ih_lk"` and
-        `"lstm.bias_hh_lk"`, the same with `_reverse` for the backward direction, and for
-        `cell="peephole"` `"lstm.weight_ch_lk"`; then `"linear.weight"` and `"linear.bias"`, and
-        with `categorical_features` `"categories.weight"`, a row per category of what it adds to
-        the gates of the first layer. The arrays are copies, in C order and in the precision of the
-        parameters.
+        Copies of the parameters in C order, in their own dtype. For each layer k they are
+        ``"lstm.weight_ih_lk"``, ``"lstm.weight_hh_lk"``, ``"lstm.bias_ih_lk"`` and
+        ``"lstm.bias_hh_lk"``, with the suffix ``_reverse`` for the backward direction.
+        ``cell="peephole"`` adds ``"lstm.weight_ch_lk"``. The output layer is ``"linear.weight"``
+        and ``"linear.bias"``. ``categorical_features`` adds ``"categories.weight"``: each row is
+        added to the net inputs of the first layer for one category.
 
     Raises
     ------
     TypeError
-        If it is not an LSTM estimator.
-    NotFittedError
-        If it is not fitted.
+        If the estimator is not an LSTM of this package.
+    sklearn.exceptions.NotFittedError
+        If the estimator is neither fitted nor initialised.
 
     See Also
     --------
-    load_state_dict : The way back, into an estimator of the same shape.
-    to_torch : A PyTorch module that gives the numbers of `predict`.
-    save_safetensors : A file with everything that predicting needs.
+    load_state_dict : Put the arrays into an estimator of the same shape.
+    to_torch : Make a PyTorch module with the predictions of an estimator.
+    save_safetensors : Save a whole model in a file.
 
     Notes
     -----
-    With `cell="forget"` and `block_size=1` shapes and layout are those of `torch.nn.LSTM` and
-    `torch.nn.Linear`; every other cell keeps the layout of `layers_`. PyTorch has two biases per
-    unit, of which only the sum matters: the first holds it, the second is 0.
+    With ``cell="forget"`` and ``block_size=1``, shapes and layout are those of ``torch.nn.LSTM``
+    and ``torch.nn.Linear``. All other cells keep the layout of ``layers_``. PyTorch has two biases
+    per unit and uses their sum. The first one here is the sum, the second is 0.
 
-    These are the numbers that the network trains. A regressor with `normalize_y` has its outputs
-    in units of `y_mean_` and `y_scale_`, which are not among them; `to_torch` and `to_keras`
-    put these units into the output layer.
+    The arrays are the trained parameters. A regressor with ``normalize_y`` predicts in units of
+    ``y_mean_`` and ``y_scale_``, which the arrays do not contain. :func:`~sklstm.export.to_torch`
+    and :func:`~sklstm.export.to_keras` include these units in the output layer.
 
     Examples
     --------
@@ -75,35 +75,36 @@ def state_dict(estimator: Any) -> dict[str, np.ndarray]:
 
 
 def load_state_dict(estimator: Any, state: Any) -> Any:
-    """Put parameters into an LSTM, by the names that `state_dict` gives them.
+    """Replace the parameters of an LSTM by those of a ``state_dict``.
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
-        Fitted or initialized. Its parameters are replaced, in their precision; everything else
-        stays, also the classes or units of y, and the state of the solver.
+        Fitted or initialised estimator. Its parameters are replaced and keep their dtype. Classes,
+        units of y and the state of the solver do not change.
     state : dict of str to array or tensor
-        An entry for each name of `state_dict(estimator)` and no others, each of the same shape. The
-        two biases of a unit are added.
+        One entry per name of ``state_dict(estimator)``, with the same shapes and no other entries.
+        The two biases of a unit are added.
 
     Returns
     -------
     estimator : object
-        The same object.
+        The same estimator.
 
     Raises
     ------
     TypeError
-        If it is not an LSTM estimator, or `state` is not a dict.
+        If the estimator is not an LSTM of this package, or ``state`` is not a dict.
     ValueError
-        If an entry is missing, unknown, of another shape, not of finite numbers, or if it has a
-        bias where the estimator has none. The message names it; the estimator is then as it was.
-    NotFittedError
-        If the estimator is not fitted.
+        If an entry is missing or unknown, has another shape or values that are not finite numbers,
+        or if it has a bias where the estimator has none. The message names the entry, and the
+        estimator does not change.
+    sklearn.exceptions.NotFittedError
+        If the estimator is neither fitted nor initialised.
 
     See Also
     --------
-    from_torch : An estimator whose shape is that of the weights.
+    from_torch : Make an estimator from the weights of a PyTorch module.
 
     Examples
     --------
@@ -122,7 +123,7 @@ def load_state_dict(estimator: Any, state: Any) -> Any:
 
 
 def named_views(topology: Topology, vector: np.ndarray) -> dict[str, np.ndarray]:
-    """The parts of a flat vector by name: views, writable if it is. A unit has one bias here."""
+    """The parts of a flat vector by name, as views of it. A unit has one bias here."""
     views = {}
     for k, layer in enumerate(topology.layers(vector)):
         level, direction = divmod(k, topology.n_directions)
@@ -140,7 +141,7 @@ def named_views(topology: Topology, vector: np.ndarray) -> dict[str, np.ndarray]
 
 
 def entry_shapes(topology: Topology) -> dict[str, tuple[int, ...]]:
-    """Name and shape of all entries of a `state_dict`, without making any."""
+    """Names and shapes of all entries of a ``state_dict``, without allocating them."""
     shapes: dict[str, tuple[int, ...]] = {}
     for k, layer in enumerate(topology.stack):
         level, direction = divmod(k, topology.n_directions)
@@ -158,11 +159,11 @@ def entry_shapes(topology: Topology) -> dict[str, tuple[int, ...]]:
 
 
 def vector_of(topology: Topology, state: dict[str, np.ndarray], dtype: Any) -> np.ndarray:
-    """A flat vector from the arrays of a `state_dict`, or an error that names the entry."""
+    """A flat vector from the arrays of a ``state_dict``, or an error that names the entry."""
     shapes = entry_shapes(topology)
     for name in shapes:
         if name not in state:
-            raise ValueError(f"The entry {name!r} is missing; there are {listed(state)}.")
+            raise ValueError(f"The entry {name!r} is missing; state has {listed(state)}.")
     for name, array in state.items():
         if name not in shapes:
             raise ValueError(f"The entry {name!r} is unknown; this network has {listed(shapes)}.")
@@ -182,7 +183,7 @@ def vector_of(topology: Topology, state: dict[str, np.ndarray], dtype: Any) -> n
 
 
 def require_unbiased(topology: Topology, vector: np.ndarray) -> None:
-    """Units without a bias must have none."""
+    """Raise an error for a bias of a unit that has none."""
     biased = vector[topology.frozen].any() if len(topology.frozen) else False
     if not biased:
         return
@@ -199,29 +200,29 @@ def arrays_of(state: Any) -> dict[str, np.ndarray]:
     """Entries as arrays, tensors too, or an error that names the entry."""
     if not isinstance(state, Mapping):
         raise TypeError(
-            f"state must be a dict of names to arrays, got {type(state).__name__}; of a PyTorch "
-            "module, module.state_dict()."
+            f"state must be a dict of names to arrays, got {type(state).__name__}. For a PyTorch "
+            "module pass module.state_dict()."
         )
     return {str(name): array_of(value, f"The entry {str(name)!r}") for name, value in state.items()}
 
 
 def array_of(value: Any, what: str) -> np.ndarray:
     """An array or a tensor as an array of real numbers, or an error that begins with ``what``."""
-    if hasattr(value, "detach"):  # a tensor, which may have a gradient or another device
+    if hasattr(value, "detach"):  # a tensor, which may require a gradient or be on a device
         value = value.detach().cpu()
-        value = value.float() if "bfloat16" in str(value.dtype) else value  # unknown to NumPy
+        value = value.float() if "bfloat16" in str(value.dtype) else value  # NumPy has no bfloat16
         value = value.numpy()
     try:
         array = np.asarray(filled(value))
     except ValueError as error:
         raise ValueError(f"{what} is not an array: {error}.") from None
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{what} holds {array.dtype}, not real numbers.")
+        raise ValueError(f"{what} has dtype {array.dtype}, but must hold real numbers.")
     return array
 
 
 def finite(array: np.ndarray, name: str, dtype: Any) -> np.ndarray:
-    """An entry in the precision of the parameters, which must be able to hold it."""
+    """An entry in the dtype of the parameters, or an error if it is not finite in that dtype."""
     with np.errstate(over="ignore"):
         converted = array.astype(dtype)
     if not np.isfinite(converted).all():
@@ -232,7 +233,7 @@ def finite(array: np.ndarray, name: str, dtype: Any) -> np.ndarray:
 
 
 def listed(names: Any) -> str:
-    """Names for a message, not too many."""
+    """Names for a message, at most 12."""
     names = [repr(name) for name in names]
     if len(names) > 12:
         names[8:] = [f"and {len(names) - 8} more"]

@@ -1,4 +1,4 @@
-"""From PyTorch and to PyTorch."""
+"""to_torch and from_torch: models to PyTorch and back."""
 
 from __future__ import annotations
 
@@ -19,43 +19,46 @@ ENTRY = re.compile(
 
 
 def to_torch(estimator: Any) -> Any:
-    """A PyTorch module that computes what the estimator predicts, and can be trained on.
+    """Convert an estimator to a PyTorch module with the same predictions.
+
+    The module can be trained further in PyTorch.
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
-        Fitted, with `cell="forget"` or `"coupled"`.
+        Fitted estimator with ``cell="forget"`` or ``"coupled"``.
 
     Returns
     -------
     module : torch.nn.Module
-        With `lstm` (a `torch.nn.LSTM`, or a `ModuleList` of them for layers of different sizes)
-        and `linear`. `module(x, lengths=None)` takes a tensor `(n, T, F)` in the precision of the
-        parameters, and the number of steps of each sequence if they differ, padded behind. It
-        returns what `decision_function` of a classifier and `predict` of a regressor return, per
-        step `(n, T)` or `(n, T, k)`; what it returns for padding means nothing.
+        Module with the parts ``lstm`` (a ``torch.nn.LSTM``, or a ``ModuleList`` of them for layers
+        of different sizes) and ``linear``. Call ``module(x, lengths=None)`` with a tensor of shape
+        ``(n, T, F)`` in the dtype of the parameters. Pad shorter sequences at the end, and pass
+        their numbers of steps as ``lengths``. The module returns ``decision_function`` of a
+        classifier and ``predict`` of a regressor. Outputs per step have shape ``(n, T)`` or
+        ``(n, T, k)``. Ignore their values at padding.
 
     Raises
     ------
     TypeError
-        If it is not an LSTM estimator.
+        If the estimator is not an LSTM of this package.
     ValueError
-        If PyTorch has no such cell.
-    NotFittedError
-        If it is not fitted.
+        If PyTorch has no such cell, or the estimator has categorical features.
+    sklearn.exceptions.NotFittedError
+        If the estimator is neither fitted nor initialised.
     ImportError
         If PyTorch is not installed.
 
     See Also
     --------
-    from_torch : The way back.
-    state_dict : The parameters as arrays, without PyTorch.
+    from_torch : Make an estimator from a PyTorch module.
+    state_dict : Return the parameters as arrays, without PyTorch.
 
     Notes
     -----
-    The units of y are part of the module. A block of several cells becomes as many cells with
-    gates of their own, and a coupled cell one with two gates: they compute the same, but if they
-    are trained on, they do not stay equal or coupled.
+    The module includes the units of y. Each cell of a block gets its own copy of the gates, and a
+    coupled cell gets two gates. The predictions are the same, but further training changes the
+    copies independently.
 
     Examples
     --------
@@ -79,48 +82,50 @@ def to_torch(estimator: Any) -> Any:
 def from_torch(
     source: Any, estimator: Any = None, *, classes: Any = None, multilabel: bool = False
 ) -> BaseLSTM:
-    """An estimator with the weights of a PyTorch module of `nn.LSTM` and `nn.Linear`.
+    """Make an estimator from a PyTorch module of ``nn.LSTM`` and ``nn.Linear``.
 
     Parameters
     ----------
     source : torch.nn.Module or dict of str to array or tensor
-        A module, or a state dict, with one `nn.LSTM`, or several one after the other, and one
-        `nn.Linear`, whatever their names.
+        Module or state dict. It must contain one ``nn.LSTM`` or several in a row, and one
+        ``nn.Linear``. Their names do not matter.
     estimator : LSTMClassifier or LSTMRegressor, default=None
-        Settings of the result, such as `pooling` and `return_sequences`; it stays as it is. The
-        shape of the network is that of the weights. None is an `LSTMClassifier` if there are
-        `classes` or `multilabel` is True, else an `LSTMRegressor`.
+        Template with the settings of the result, such as ``pooling`` and ``return_sequences``. It
+        is not changed. The weights set the shape of the network. None is an ``LSTMClassifier`` if
+        ``classes`` is set or ``multilabel`` is True, else an ``LSTMRegressor``.
     classes : array-like, default=None
-        Labels in the order of the outputs. None is 0, 1, ... for an `LSTMClassifier`.
+        Labels in the order of the outputs. None is 0, 1, ... for an ``LSTMClassifier``.
     multilabel : bool, default=False
-        Whether each output is a label of its own, with a probability of its own.
+        Set it to True if each output is a label with its own probability.
 
     Returns
     -------
     estimator : LSTMClassifier or LSTMRegressor
-        Initialized, in float32 if the weights are, else in float64.
+        Initialised estimator, in float32 if the weights are, else in float64.
 
     Raises
     ------
     TypeError
-        If `source` or `estimator` is of another kind.
+        If ``source`` or ``estimator`` has another type.
     ValueError
-        If an entry is missing, unknown, or of a shape that does not fit. The message names it.
+        If an entry is missing or unknown, or has a shape that does not fit. The message names the
+        entry.
 
     See Also
     --------
-    to_torch : The way back.
-    load_state_dict : Arrays into an estimator that is there already.
+    to_torch : Convert an estimator to a PyTorch module.
+    load_state_dict : Put arrays into an existing estimator.
 
     Notes
     -----
-    The module is expected to read what the estimator reads: with `pooling="last"`, the last hidden
-    state of each direction (`h_n`). In a bidirectional layer that is not the last step of the
-    output. The outputs of the linear layer are the raw outputs, before a softmax or a logistic
-    function. Of two outputs for two classes, the estimator has the difference: the probabilities
-    are the same. Layers without biases get biases of 0 if the linear layer has one.
+    The linear layer of the module must read the same values as that of the estimator. With
+    ``pooling="last"`` these are the last hidden states of each direction (``h_n``). For a
+    bidirectional layer they differ from the last step of the output. The outputs of the linear
+    layer must be raw outputs, before a softmax or logistic function. Two outputs for two classes
+    become one, their difference. The probabilities are the same. Layers without biases get biases
+    of 0 if the linear layer has a bias.
 
-    To continue training, call `partial_fit`, or `fit` with `warm_start=True`.
+    To continue training, call ``partial_fit``, or ``fit`` with ``warm_start=True``.
 
     Examples
     --------
@@ -165,7 +170,7 @@ def _weights_of(entries: dict[str, np.ndarray]) -> Weights:
             )
     if not recurrent:
         raise ValueError(
-            f"There is no nn.LSTM: an entry that ends in weight_ih_l0 is missing; there are "
+            f"There is no nn.LSTM: an entry that ends in weight_ih_l0 is missing; the entries are "
             f"{listed(entries)}."
         )
     levels = {(match["prefix"], int(match["level"])) for match in recurrent.values()}
@@ -187,13 +192,13 @@ def _weights_of(entries: dict[str, np.ndarray]) -> Weights:
 
 
 def _order(level: tuple[str, int]) -> tuple:
-    """Modules in the order of the numbers in their names, and by name where there are none."""
+    """Sort key of modules: the numbers in their names, and else the names."""
     prefix, number = level
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", prefix)], number
 
 
 def _direction(entries: dict[str, np.ndarray], name: str, below: int | None) -> Direction:
-    """One direction of a layer; ``name`` has a place for what it is of."""
+    """One direction of a layer. ``name`` is a format string for the kind of an entry."""
     w_x, w_r = (_entry(entries, name.format(kind)) for kind in ("weight_ih", "weight_hh"))
     biases = [entries.get(name.format(kind)) for kind in ("bias_ih", "bias_hh")]
     if w_r.ndim != 2 or w_r.shape[0] != 4 * w_r.shape[1]:
@@ -218,12 +223,12 @@ def _direction(entries: dict[str, np.ndarray], name: str, below: int | None) -> 
 def _linear(
     entries: dict[str, np.ndarray], names: list[str], n_cells: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Weights and biases of the only layer that is no LSTM."""
+    """Weights and biases of the linear layer."""
     heads = [n for n in names if n.rpartition(".")[2] == "weight" and entries[n].ndim == 2]
     if len(heads) != 1:
-        found = f"there are {listed(heads)}" if heads else "there is none, as 'linear.weight'"
+        found = f"there are {listed(heads)}" if heads else "there is none, such as 'linear.weight'"
         raise ValueError(
-            f"One nn.Linear is needed behind the LSTM, but {found}. Pass a dict with the entries "
+            f"One nn.Linear is needed after the LSTM, but {found}. Pass a dict with the entries "
             "of the LSTM and of its output layer."
         )
     bias_name = heads[0][: -len("weight")] + "bias"
@@ -242,7 +247,7 @@ def _linear(
 
 def _entry(entries: dict[str, np.ndarray], name: str) -> np.ndarray:
     if name not in entries:
-        raise ValueError(f"The entry {name!r} is missing; there are {listed(entries)}.")
+        raise ValueError(f"The entry {name!r} is missing; the entries are {listed(entries)}.")
     return entries[name]
 
 

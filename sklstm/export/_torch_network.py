@@ -1,4 +1,4 @@
-"""The PyTorch module that `to_torch` makes. Imported when PyTorch is there."""
+"""The PyTorch module that ``to_torch`` returns. Importing it needs PyTorch."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ LINKS = {
 
 
 class Network(nn.Module):
-    """An LSTM, what is read of it, and a linear output layer.
+    """An LSTM, a pooling of its outputs, and a linear output layer.
 
     Parameters
     ----------
     sizes : list of (int, int)
-        Features and cells of each layer, one direction.
+        Numbers of features and of cells per direction of each layer.
     n_outputs : int
-        Raw outputs.
+        Number of raw outputs.
     settings : dict
-        `bidirectional`, `pooling`, `return_sequences`, `link` and `n_quantiles` (0: no list).
+        ``bidirectional``, ``pooling``, ``return_sequences``, ``link`` and ``n_quantiles`` (0 for a
+        single quantile).
     """
 
     def __init__(self, sizes: list[tuple[int, int]], n_outputs: int, settings: dict[str, Any]):
@@ -53,7 +54,7 @@ class Network(nn.Module):
             self.register_buffer("y_mean", torch.zeros(n_targets, 1))
 
     def forward(self, x: Tensor, lengths: Any = None) -> Tensor:
-        """Outputs of sequences (n, T, F); ``lengths`` (n,) where they have fewer than T steps."""
+        """Outputs of sequences (n, T, F). ``lengths`` (n,) are their steps if some are shorter."""
         settings = self.settings
         n_steps = x.shape[1]
         there = None

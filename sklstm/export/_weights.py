@@ -1,7 +1,7 @@
-"""Weights of an LSTM as PyTorch and Keras both have them, between their forms and an estimator.
+"""The weights of an LSTM in the form that PyTorch and Keras share.
 
-The cell is that of ``cell="forget"`` with one cell per block, rows in the order input gate, forget
-gate, cell, output gate. Other cells that such a cell can imitate are written as one.
+The cell is that of ``cell="forget"`` with one cell per block. Its rows are in the order input gate,
+forget gate, cell, output gate. Other cells are converted to it if it can compute the same.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Direction:
 
 @dataclass
 class Weights:
-    """All layers, each with one or two directions, and the output layer; shapes are consistent."""
+    """All layers with one or two directions, and the output layer. Shapes are consistent."""
 
     layers: list[list[Direction]]
     output_weights: np.ndarray  # (K, cells of the last layer)
@@ -42,14 +42,14 @@ class Weights:
 
     @property
     def bias(self) -> str | None:
-        """The parameter `bias` of an estimator with these weights."""
+        """The parameter ``bias`` of an estimator with these weights."""
         if self.output_bias is not None:
             return "all"
         return None if self.layers[0][0].bias is None else "hidden"
 
     @property
     def precision(self) -> type:
-        """float32 if no array has more digits, else float64."""
+        """float32 if no array has a wider dtype, else float64."""
         parts = [part for layer in self.layers for part in layer]
         arrays = [self.output_weights, *(part.input for part in parts)]
         return (
@@ -60,7 +60,7 @@ class Weights:
 def as_estimator(
     weights: Weights, estimator: Any, classes: Any, multilabel: bool, wanted_by: str
 ) -> BaseLSTM:
-    """A new estimator with these weights; ``estimator`` has its settings."""
+    """A new estimator with these weights and the settings of ``estimator``."""
     n_raw = len(weights.output_weights)
     model = _unfitted(estimator, classes, multilabel, wanted_by)
     model.set_params(
@@ -78,7 +78,7 @@ def as_estimator(
         if multilabel and n_raw == 1:
             raise ValueError("A multilabel indicator has several labels, but there is 1 output.")
         if not multilabel and len(classes) == 2 and n_raw == 2:
-            # softmax of two is the logistic function of their difference
+            # a softmax of two outputs is the logistic function of their difference
             output_weights = output_weights[1:].astype(np.float64) - output_weights[:1]
             output_bias = output_bias[1:].astype(np.float64) - output_bias[:1]
             n_raw = 1
@@ -107,14 +107,14 @@ def as_estimator(
 
 
 def _unfitted(estimator: Any, classes: Any, multilabel: bool, wanted_by: str) -> BaseLSTM:
-    """A clone that will hold the weights."""
+    """An unfitted estimator for the weights."""
     if estimator is None:
         labels = classes is not None or multilabel
         return LSTMClassifier() if labels else LSTMRegressor()
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
-            f"{wanted_by}: estimator must be an LSTMClassifier or LSTMRegressor whose settings to "
-            f"take, got {type(estimator).__name__}."
+            f"{wanted_by}: estimator must be an LSTMClassifier or LSTMRegressor with the settings "
+            f"of the result, got {type(estimator).__name__}."
         )
     if estimator.categorical_features is not None:
         raise ValueError(
@@ -139,9 +139,10 @@ def _described(model: BaseLSTM) -> str:
 
 
 def from_estimator(estimator: Any, wanted_by: str, *, with_quantiles: bool = False) -> Weights:
-    """The weights of a fitted estimator, with the output layer in the units of y, in float64.
+    """The weights of a fitted estimator, in float64, with the output layer in the units of y.
 
-    Several quantiles get their units after the output layer, so whoever wants them says so.
+    Several quantiles get their units after the output layer. Callers that support them set
+    ``with_quantiles``.
     """
     estimator = fitted_lstm(estimator, wanted_by)
     if estimator._shape["cell"] not in ("forget", "coupled"):
@@ -156,8 +157,8 @@ def from_estimator(estimator: Any, wanted_by: str, *, with_quantiles: bool = Fal
         )
     if has_quantiles(estimator) and not with_quantiles:
         raise ValueError(
-            f"{wanted_by}: several quantiles that never cross are no output layer of weights. Fit "
-            "with a single quantile, or use to_onnx or to_torch."
+            f"{wanted_by}: a linear output layer cannot compute several quantiles that never "
+            "cross. Fit with a single quantile, or use to_onnx or to_torch."
         )
     topology = estimator._topology
     arrays = topology.layers(estimator.parameters_)
@@ -170,7 +171,7 @@ def from_estimator(estimator: Any, wanted_by: str, *, with_quantiles: bool = Fal
 
 
 def _as_forget_cells(layer: LayerShape, views: dict[str, np.ndarray]) -> Direction:
-    """A gate of a block is copied for each of its cells; 1 - sigmoid(z) is sigmoid(-z)."""
+    """Copy the gates of a block for each of its cells. 1 - sigmoid(z) is sigmoid(-z)."""
     block = np.repeat(np.arange(layer.n_blocks), layer.block_size)
 
     def rows(array: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """States and error flow of a network, training curves, attributions and feature importance.
 
-`permutation_importance` works with any model of sequences; the others need an LSTM of this package.
-The displays also take a fitted pipeline that ends with one.
+``permutation_importance`` works with any model of sequences. The other functions need an LSTM of
+this package. The displays also take a fitted pipeline that ends with one.
 """
 
 from sklstm.inspection._attribution_display import AttributionDisplay

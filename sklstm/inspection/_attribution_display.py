@@ -34,7 +34,7 @@ class AttributionDisplay:
     axes_ : ndarray of two matplotlib Axes
         Axes of the signal and of the heat map.
     ax_ : matplotlib Axes
-        Axes of the heat map, the second of `axes_`.
+        Axes of the heat map, the second of ``axes_``.
     figure_ : matplotlib Figure
         Figure of the axes.
     lines_ : list of matplotlib Line2D
@@ -71,7 +71,7 @@ class AttributionDisplay:
         Parameters
         ----------
         estimator : LSTMClassifier, LSTMRegressor or Pipeline
-            Fitted. In a pipeline the LSTM is the last step, and the earlier steps transform `x`.
+            Fitted. In a pipeline the LSTM is the last step, and the earlier steps transform ``x``.
             Attributions are then those of the transformed features.
         x : array-like of shape (T, F)
             One sequence, as the estimator or the pipeline takes it. One row if it was fitted on a
@@ -80,8 +80,8 @@ class AttributionDisplay:
             Axes for the signal and the heat map. None makes a new figure. The layout of a figure of
             your own should be "constrained", so that it makes room for the legend.
         feature_names : list of str, default=None
-            Names of the features that the LSTM reads. None takes those of the data frames of `fit`,
-            or numbers.
+            Names of the features that the LSTM reads. None takes those of the data frames of
+            ``fit``, or numbers.
         **options : dict
             ``method``, ``target``, ``step`` and ``baseline`` of
             :func:`~sklstm.inspection.attributions`.
@@ -94,11 +94,12 @@ class AttributionDisplay:
         Raises
         ------
         TypeError
-            If the estimator is no LSTM and no pipeline that ends with one.
+            If the estimator is neither an LSTM nor a pipeline that ends with one. The message says
+            what to pass.
         sklearn.exceptions.NotFittedError
             If the estimator or a step of the pipeline is not fitted.
         ValueError
-            If `x` is not one sequence that the model can read, or an option is not valid.
+            If ``x`` is not one sequence that the model can read, or an option is not valid.
         ImportError
             If Matplotlib is not installed.
         """
@@ -128,7 +129,7 @@ class AttributionDisplay:
         Raises
         ------
         ValueError
-            If `ax` has another number of axes.
+            If ``ax`` has another number of axes.
         ImportError
             If Matplotlib is not installed.
         """

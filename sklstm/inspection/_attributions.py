@@ -1,4 +1,4 @@
-"""What each feature at each step adds to an output: gradients at the inputs of a network."""
+"""attributions: gradients and integrated gradients with respect to the features of each step."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sklstm.inspection._plain import plain
 from sklstm.inspection._states import gradient_in_use
 from sklstm.preprocessing._transformer import as_given
 
-GROUP = 64  # sequences at a time
+GROUP = 64  # sequences that are processed together
 METHODS = ("gradient", "integrated")
-POINTS = 16  # of a piece of the way from the baseline
-EXACT = 1e-9  # parts of an output by which the sum over a piece may miss what the output gains
-SHORTEST = 2.0**-30  # a piece, on which a gradient that jumps cannot do more harm
+POINTS = 16  # of the quadrature on one interval of the path from the baseline
+EXACT = 1e-9  # largest error of the sum over an interval, relative to the output
+SHORTEST = 2.0**-30  # an interval; a jump of the gradient in it adds no visible error
 MOST_PIECES = 20_000
 
 
@@ -37,55 +37,64 @@ def attributions(
     step: int = -1,
     baseline: Any = None,
 ) -> Any:
-    """How much each feature at each step adds to an output.
+    """Compute how much each feature at each step contributes to an output.
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
-        Fitted.
+        Fitted estimator. For a pipeline, pass its last step and the transformed ``X``.
     X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
-        The sequences.
+        Sequences.
     method : {"integrated", "gradient"}, default="integrated"
-        "gradient" is the derivative of the output by each value: what a small change of it would
-        do. "integrated" multiplies the distance of each value from the baseline by the mean
-        gradient on the way there (integrated gradients, [1]_). Its sum over all features and
-        steps is the output less that for the baseline.
+        "gradient" is the derivative of the output with respect to each value. It shows the effect
+        of a small change. "integrated" multiplies the distance of each value from the baseline by
+        the mean gradient on the path from the baseline (integrated gradients, [1]_). Its sum over
+        all features and steps is the output minus the output for the baseline. Use "gradient" if
+        time matters: it needs a single pass.
     target : label or int, default=None
-        Which output. Classifiers: a class, or of multilabel outputs its column. None is the class
-        that is predicted for each sequence; with two classes it is the second one. Regressors: the
-        number of the output, which a single one does not need.
+        Output to explain. For a classifier it is a class, or the column of a multilabel output.
+        None explains the predicted class of each sequence, and the second class if there are two.
+        For a regressor it is the number of the output. None is allowed if there is only one.
     step : int, default=-1
-        With `return_sequences`: the step whose output is explained; negative ones count from the
-        end of each sequence.
+        Step whose output is explained, with ``return_sequences``. Negative numbers count from the
+        end of each sequence. Ignored without ``return_sequences``.
     baseline : float or array-like of shape (F,), default=None
-        For "integrated": what a feature is compared with, at all steps. None is 0, the mean of
-        features that went through `SequenceScaler`. A category is compared with none, and the
-        attribution of a categorical feature is that of the category that a step has.
+        Value of each feature, in its unit, that "integrated" compares all steps with. None is 0,
+        the mean of features that :class:`~sklstm.preprocessing.SequenceScaler` has scaled. Set it
+        if another value of a feature is neutral. A category is compared with no category. The
+        attribution of a categorical feature is that of the category at the step.
 
     Returns
     -------
     attributions : array or list
-        One number for each feature of each step, float64, in the container and shape of `X`: in
-        units of the decision value before the softmax or logistic function (classifiers), or of
-        y (regressors; with `out_activation`, or the exponential of "poisson", before these).
+        One float64 per feature and step, in the container type and shape of ``X``. The unit is that
+        of the decision value before the softmax or logistic function (classifiers) or of y
+        (regressors). With ``out_activation`` or ``loss="poisson"`` it is that of the raw output
+        before the activation or the exponential.
 
     Raises
     ------
     TypeError
-        If the estimator is not one of this package (take it out of a pipeline or a search).
+        If the estimator is not one of this package. Take it out of a pipeline or a search.
     sklearn.exceptions.NotFittedError
-        If it has no parameters yet.
+        If the estimator is neither fitted nor initialised.
     ValueError
-        If a parameter or X is not valid, or the regressor predicts several quantiles.
+        If a parameter or ``X`` is not valid, or if the regressor predicts several quantiles.
 
     Warns
     -----
     UserWarning
-        If the output changes so fast on the way from the baseline that the sum is not right.
+        If the output changes so fast on the path from the baseline that the attributions do not
+        add up to the difference of the outputs.
+
+    See Also
+    --------
+    AttributionDisplay : Plot the attributions of one sequence.
+    permutation_importance : Importance of features and steps for the score of a model.
 
     Notes
     -----
-    The gradient is the full one, whatever the model was trained with, in float64.
+    The full gradient is used, in float64, even if the model was trained with the truncated one.
 
     References
     ----------
@@ -132,7 +141,7 @@ def attributions(
 
 
 def _left(estimator: Any) -> np.ndarray:
-    """Numbers of the features that are no categories."""
+    """Numbers of the features that are not categorical."""
     known, n_features = estimator._categories, estimator._n_step_features
     return np.arange(n_features) if known is None else known.left(n_features)
 
@@ -146,21 +155,24 @@ def _attributions(
     centre: np.ndarray,
     first: int,
 ) -> np.ndarray:
-    """Of some sequences, the first of which is number ``first``; a row for each step."""
+    """Attributions of a group of sequences, one row per step.
+
+    ``first`` is the number of the first sequence of the group.
+    """
     net, n_threads = plain(estimator, given), effective_n_jobs(estimator.n_jobs)
     gradient, sequences = gradient_in_use(estimator), net.sequences
     network = Network(net.topology, net.vector, gradient, estimator.return_sequences)
     factors = _factors(estimator, network, sequences, target, step, n_threads)
     if method == "gradient":
         parts = network.feature_gradient(sequences, factors, n_threads)
-    else:  # a category is compared with none
+    else:  # the baseline of a category is no category
         centre = np.pad(centre, (0, sequences.n_features - len(centre)))
         parts = _integrated(network, sequences, factors, centre, n_threads, first)
     found = np.empty((len(parts), estimator._n_step_features))
     numbers = _left(estimator)
     found[:, numbers] = parts[:, : len(numbers)]
     if estimator._categories is not None:
-        parts = np.pad(parts, ((0, 0), (0, 1)))  # the last column is that of no category, -1
+        parts = np.pad(parts, ((0, 0), (0, 1)))  # column -1, no category, has an attribution of 0
         of_step = np.take_along_axis(parts, net.columns, axis=1)
         found[:, estimator._categories.features] = of_step
     return found
@@ -174,10 +186,11 @@ def _integrated(
     n_threads: int,
     first: int,
 ) -> np.ndarray:
-    """Distances from the baseline times mean gradients on the way there, (N, F).
+    """Distances from the baseline times mean gradients on the path from it, (N, F).
 
-    Gauss and Legendre on pieces of the way, which are halved for the sequences whose sums do not
-    come to what the output gains there: their gradient turns, or jumps, as that of a maximum does.
+    The integral uses Gauss-Legendre quadrature on intervals of the path. An interval is halved for
+    sequences whose sum differs from the change of the output: their gradient changes fast, or it
+    jumps, as with ``pooling="max"``.
     """
     rows = Rows(sequences, network.return_sequences)
     examples = Examples(rows, factors, np.ones(len(rows)))
@@ -207,14 +220,14 @@ def _integrated(
         if again.any():
             middle = (start + stop) / 2
             pieces += [(start, middle, chosen[again]), (middle, stop, chosen[again])]
-    for start, stop, chosen in pieces:  # roughly: by the gradient in the middle
+    for start, stop, chosen in pieces:  # the rest by the gradient at the midpoint
         way = Way(network, examples.take(chosen), centre, n_threads)
         steps = np.concatenate([np.arange(*sequences.offsets[k : k + 2]) for k in chosen])
         total[steps] += (stop - start) * way.gradient((start + stop) / 2) * apart[steps]
     warnings.warn(
-        f"The output of sequence {first + pieces[0][2][0]} changes too fast on the way from the "
+        f"The output of sequence {first + pieces[0][2][0]} changes too fast on the path from the "
         "baseline: its attributions do not add up to the difference of the outputs. Choose a "
-        "baseline that is nearer.",
+        "baseline that is closer to the sequence.",
         UserWarning,
         stacklevel=3,
     )
@@ -223,10 +236,10 @@ def _integrated(
 
 @dataclass(frozen=True)
 class Way:
-    """From the baseline to some sequences: what is explained, and its gradient, on the way."""
+    """The path from the baseline to some sequences: outputs and gradients at points of it."""
 
     network: Network
-    examples: Examples  # the targets are the factors of raw outputs
+    examples: Examples  # its targets are the factors of the raw outputs
     centre: np.ndarray
     n_threads: int
 
@@ -240,7 +253,7 @@ class Way:
         return self.network.feature_gradient(self.at(share), factors, self.n_threads)
 
     def values(self, share: float) -> np.ndarray:
-        """One number for each sequence."""
+        """One output per sequence."""
         raw = self.network.output(self.at(share), self.n_threads)
         values = (raw * self.examples.targets).sum(axis=1)
         if not self.network.return_sequences:
@@ -256,7 +269,7 @@ def _factors(
     step: int,
     n_threads: int,
 ) -> np.ndarray:
-    """What raw outputs (rows, K) are multiplied by, so that their sum is what is explained."""
+    """Factors of the raw outputs (rows, K). The sum of the products is the explained output."""
     outputs = estimator._outputs_now()
     rows = _rows(sequences, step) if network.return_sequences else np.arange(len(sequences))
     n = len(sequences.values) if network.return_sequences else len(sequences)
@@ -267,8 +280,8 @@ def _factors(
         return factors
     if isinstance(outputs.quantile, tuple):
         raise ValueError(
-            f"The regressor predicts {len(outputs.quantile)} quantiles from one another: explain "
-            "one that was fitted with a single number as quantile."
+            f"The regressor predicts {len(outputs.quantile)} quantiles, each relative to another: "
+            "fit one with a single number as quantile and explain that one."
         )
     column = _number(target, outputs.n_outputs)
     linear = outputs.activation == "identity"
@@ -286,7 +299,7 @@ def _of_labels(
     target: Any,
     n_threads: int,
 ) -> tuple[np.ndarray, float]:
-    """Columns of the raw outputs for these rows, and their sign."""
+    """The column of the raw outputs for each of these rows, and its sign."""
     classes = outputs.classes.tolist()
     if target is None and outputs.n_raw == 1:
         return np.zeros(len(rows), int), 1.0
@@ -313,7 +326,7 @@ def _number(target: Any, n_outputs: int) -> int:
 
 
 def _rows(sequences: Sequences, step: Any) -> np.ndarray:
-    """The row of the step that is explained, of each sequence."""
+    """The row of the explained step of each sequence."""
     if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
         raise ValueError(f"step must be an int, got {step!r}.")
     places = np.where(step < 0, sequences.lengths + step, step)
@@ -322,17 +335,17 @@ def _rows(sequences: Sequences, step: Any) -> np.ndarray:
         k = int(bad.argmax())
         raise ValueError(
             f"step is {step}, but sequence {k} has {sequences.lengths[k]} steps: choose a step "
-            "that all have, or leave the sequence out."
+            "that all sequences have, or leave the sequence out."
         )
     return sequences.offsets[:-1] + places
 
 
 def _baseline(baseline: Any, n_features: int) -> np.ndarray:
-    """(F,)."""
+    """The baseline of each feature, (F,)."""
     row = row_of_numbers(0.0 if baseline is None else baseline)
     if row is None or len(row) not in (1, n_features) or not np.isfinite(row).all():
         raise ValueError(
-            f"baseline must be a finite number, or {n_features} of them, one for each "
-            f"feature, got {baseline!r}."
+            f"baseline must be a finite number, or {n_features} of them, one per feature, got "
+            f"{baseline!r}."
         )
     return np.broadcast_to(row, n_features)

@@ -1,6 +1,6 @@
-"""What becomes of an error on its way back in time: section 3 of the paper and its equation (41).
+"""error_flow and plain_error_flow: section 3 of the paper of 1997 and its equation (41).
 
-``flow_back`` follows one unit error for every cell of a layer, back through the kernels' cells.
+``flow_back`` propagates an error of 1 from every cell of a layer back through the kernels' cells.
 """
 
 from __future__ import annotations
@@ -34,49 +34,55 @@ def error_flow(
     max_lag: int | None = None,
     layer: int = -1,
 ) -> Bunch:
-    """By how much errors are scaled on their way back through a layer, against the lag.
+    """Measure by which factor an error is scaled on its way back through a layer, per lag.
 
-    An error of 1 arrives at the output of one cell at the last step t of a sequence. What it has
-    become q steps earlier is an error at every cell state s(t-q), and from there at what the
-    units received at that step. Its size there (Euclidean norm over units) is measured, for one
-    cell after the other.
+    An error of 1 is injected at the output of one cell at the last step t of a sequence. It is
+    propagated back q steps, to all cell states s(t-q) and to the net inputs of all units at that
+    step. The result is the Euclidean norm of the error over units, for each cell in turn.
 
-    Under the truncated gradient an error stays in its cell. In a cell of 1997 it is then, as in
-    equation (41) of [1]_, y_out(t) h'(s(t)) at the state whatever the lag, times
-    g'(net_c(t-q)) y_in(t-q) at the cell input and times g(net_c(t-q)) f'_in(net_in(t-q)) at the
-    input gate.
+    With the truncated gradient an error stays in its cell. In a cell of 1997 the error at the state
+    is then y_out(t) h'(s(t)) at every lag, by equation (41) of [1]_. At the cell input it is
+    multiplied by g'(net_c(t-q)) y_in(t-q), and at the input gate by
+    g(net_c(t-q)) f'_in(net_in(t-q)).
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
         Fitted or initialised.
     X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
-        The sequences. For errors that arrive before the end, cut the sequences there.
+        Sequences. To inject errors before the end, cut the sequences there.
     gradient : {"truncated", "full"}, default=None
-        Through the cell states only, or through the recurrent weights as well; None is what the
-        estimator learns with.
+        Path of the error: through the cell states only ("truncated"), or also through the recurrent
+        weights ("full"). None is the gradient that the estimator learns with.
     max_lag : int, default=None
-        The largest lag Q; None goes back to the first step of the longest sequence.
+        Largest lag Q, in steps. None goes back to the first step of the longest sequence. Set it to
+        save time with long sequences.
     layer : int, default=-1
-        Index in `layers_` of the layer at whose cells the error arrives, and in which it stays.
-        In a layer that reads backward, the last step is the last that it reads.
+        Index in ``layers_`` of the layer that the error goes through. The default is the last
+        layer. The last step of a backward layer is the first step of the sequence.
 
     Returns
     -------
     flow : Bunch
-        ``lag`` of shape (Q + 1,): 0, 1, ..., Q. All others of shape (n, Q + 1, H·S), the last
-        axis for the cell at which the error arrives, NaN beyond the first step of a sequence:
-        ``state`` for the error at cell states, ``candidate`` at cell inputs, ``input_gate``,
-        ``forget_gate`` (if the cell has one) and ``output_gate`` at what the gates receive.
+        ``lag`` of shape (Q + 1,): 0, 1, ..., Q. All other arrays have shape (n, Q + 1, H * S) and
+        are factors without a unit, NaN before the first step of a sequence. The last axis is the
+        cell at which the error is injected. ``state`` is the error at the cell states,
+        ``candidate`` at the cell inputs, ``input_gate``, ``forget_gate`` (if the cell has one) and
+        ``output_gate`` at the net inputs of the gates.
 
     Raises
     ------
     TypeError
-        If the estimator is not one of this package (take it out of a pipeline or a search).
+        If the estimator is not one of this package. Take it out of a pipeline or a search.
     sklearn.exceptions.NotFittedError
-        If it has no parameters yet.
+        If the estimator is neither fitted nor initialised.
     ValueError
-        If a parameter has another value, or X is not what the estimator can read.
+        If a parameter or ``X`` is not valid.
+
+    See Also
+    --------
+    ErrorFlowDisplay : Plot the error flow.
+    plain_error_flow : The same for a plain recurrent network.
 
     References
     ----------
@@ -85,7 +91,7 @@ def error_flow(
 
     Examples
     --------
-    The state of a cell of 1997 hands errors back as they are:
+    The state of a cell of 1997 carries errors back unchanged:
 
     >>> import numpy as np
     >>> from sklstm import LSTMRegressor
@@ -121,8 +127,8 @@ def error_flow(
 def flow_back(run: Run, *, full: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For lag 0, 1, ...: the errors at the states, (H·S, H·S), and at z, (H·S, rows of units).
 
-    Row c is the error that starts as 1 at the output of cell c at the last step. All of them go
-    back side by side: in the groups of steps.pxd, (groups, H, C) for C = H·S of them.
+    Row c is the error that starts as 1 at the output of cell c at the last step. All C = H·S errors
+    are propagated together, in the groups of steps.pxd, (groups, H, C).
     """
     shape = run.shape
     C, H, S = shape.n_cells, shape.n_blocks, shape.block_size
@@ -137,7 +143,7 @@ def flow_back(run: Run, *, full: bool) -> Iterator[tuple[np.ndarray, np.ndarray]
     d_r = np.zeros((shape.n_recurrent // H, H, C))
     d_r[:S] = np.eye(C).reshape(H, S, C).swapaxes(0, 1)
     d_r = d_r.reshape(-1, H * C)
-    d_s = np.zeros((S, H * C))  # what comes back from s(t+1)
+    d_s = np.zeros((S, H * C))  # the error from s(t+1)
     arrived, d_o, unused = np.empty((S, H * C)), np.empty((1, H * C)), np.zeros((3 * S, H * C))
     for t in reversed(range(len(run.z))):
         z, s, h = for_each(run.z[t]), for_each(run.s[t]), for_each(run.h[t])
@@ -156,7 +162,7 @@ def flow_back(run: Run, *, full: bool) -> Iterator[tuple[np.ndarray, np.ndarray]
         )
         yield of_cells(d_state.reshape(S, H, C).transpose(2, 0, 1)), rows.T
 
-        # z = ... + W_r r(t-1): the path that the truncated gradient cuts
+        # z = ... + W_r r(t-1): the truncated gradient cuts this path
         d_r[:] = 0
         if full:
             back = run.weights["recurrent"].T @ rows  # (sources, C)
@@ -173,36 +179,42 @@ ACTIVATIONS = {  # the function, its derivative from its value, the largest deri
 def plain_error_flow(
     recurrent: Any, drive: Any, *, activation: str = "logistic", max_lag: int | None = None
 ) -> Bunch:
-    """By how much errors are scaled on their way back through a plain recurrent net.
+    """Measure by which factor an error is scaled on its way back through a plain recurrent network.
 
-    The net is y(t) = f(net(t)), net(t) = drive(t) + W y(t-1), y = 0 before the first step. An
-    error of 1 arrives at unit u (at its net) at the last step; its size q steps earlier (Euclidean
-    norm over units) is measured, for one unit after the other: section 3.1 of [1]_.
+    The network is y(t) = f(net(t)) with net(t) = drive(t) + W y(t-1), and y = 0 before the first
+    step. An error of 1 is injected at the net input of one unit at the last step. The result is its
+    Euclidean norm over units q steps earlier, for each unit in turn (section 3.1 of [1]_).
 
     Parameters
     ----------
     recurrent : array-like of shape (n_units, n_units)
-        W, rows for the units that receive.
+        Recurrent weights W. Rows are receiving units.
     drive : array-like of shape (n, T, n_units) or (T, n_units)
-        What units receive from outside of the recurrence: inputs times their weights, biases.
+        Net input of the units without the recurrence: inputs times their weights, plus biases.
     activation : {"logistic", "tanh"}, default="logistic"
-        f; the paper's is the default.
+        Activation function f. The default is that of the paper.
     max_lag : int, default=None
-        The largest lag Q; None goes back to the first step.
+        Largest lag Q, in steps. None goes back to the first step.
 
     Returns
     -------
     flow : Bunch
-        ``lag`` of shape (Q + 1,): 0, 1, ..., Q. ``unit`` of shape (n, Q + 1, n_units): sizes, the
-        last axis for the unit at which the error arrives. ``bound`` of shape (Q + 1,): the
-        paper's n_units (f'_max ||W||)^q with the spectral norm, which no error exceeds.
+        ``lag`` of shape (Q + 1,): 0, 1, ..., Q. ``unit`` of shape (n, Q + 1, n_units): factors
+        without a unit, where the last axis is the unit at which the error is injected. ``bound`` of
+        shape (Q + 1,): the upper bound n_units (f'_max ||W||)^q of the paper, with the spectral
+        norm.
 
     Raises
     ------
     TypeError
-        If W or drive holds dates or other objects.
+        If ``recurrent`` or ``drive`` contains dates or other objects.
     ValueError
-        If shapes do not fit, numbers are not finite or none, or a parameter has another value.
+        If shapes do not fit, a value is not a finite number, or a parameter has another value.
+
+    See Also
+    --------
+    error_flow : The same for an LSTM.
+    ErrorFlowDisplay : Plot the error flow.
 
     References
     ----------
@@ -239,7 +251,7 @@ def plain_error_flow(
     y = np.zeros((n_steps, n, n_units))
     for t in range(n_steps):
         y[t] = f(drive[:, t] + (y[t - 1] @ W.T if t else 0.0))
-    error = np.broadcast_to(np.eye(n_units), (n, n_units, n_units))  # arrives at; is at
+    error = np.broadcast_to(np.eye(n_units), (n, n_units, n_units))  # axes: injected at, found at
     unit = np.empty((n, n_lags, n_units))
     for q in range(n_lags):
         if q:  # (1), (2): one factor f'(net(t-q)) w for each step
@@ -256,7 +268,7 @@ def _finite(values: Any, name: str) -> np.ndarray:
         array = as_typed(filled(values))
     except ValueError:
         raise ValueError(
-            f"{name} holds arrays of unequal length, see row {first_unequal(values)}."
+            f"{name} contains arrays of unequal length, see row {first_unequal(values)}."
         ) from None
     array = as_numbers(array, lambda index: f"index {index}", name).astype(np.float64)
     bad = ~np.isfinite(array)

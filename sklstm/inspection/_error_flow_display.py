@@ -78,7 +78,7 @@ class ErrorFlowDisplay:
         ----------
         estimator : LSTMClassifier, LSTMRegressor or Pipeline
             Fitted or initialised. In a pipeline the LSTM is the last step, and the earlier steps
-            transform `X`.
+            transform ``X``.
         X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
             The sequences, as the estimator or the pipeline takes them.
         at : {"state", "candidate", "input_gate", "forget_gate", "output_gate"}, default="state"
@@ -89,7 +89,7 @@ class ErrorFlowDisplay:
         max_lag : int, default=None
             Largest lag, in steps. None goes back to the first step of the longest sequence.
         layer : int, default=-1
-            Index in `layers_`. The default is the last layer, which the outputs are read from.
+            Index in ``layers_``. The default is the last layer, which the outputs are read from.
         name : str, default=None
             Name of the curve in the legend. None is the cell and the gradient.
         ax : matplotlib Axes, default=None
@@ -104,11 +104,12 @@ class ErrorFlowDisplay:
         Raises
         ------
         TypeError
-            If the estimator is no LSTM and no pipeline that ends with one.
+            If the estimator is neither an LSTM nor a pipeline that ends with one. The message says
+            what to pass.
         sklearn.exceptions.NotFittedError
             If the estimator or a step of the pipeline is not fitted.
         ValueError
-            If a parameter or `X` is not valid.
+            If a parameter or ``X`` is not valid.
         ImportError
             If Matplotlib is not installed.
         """

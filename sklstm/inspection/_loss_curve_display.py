@@ -23,13 +23,13 @@ class LossCurveDisplay:
     Parameters
     ----------
     loss : array-like of shape (n_epochs,)
-        Training loss of each epoch: `loss_curve_` of an estimator.
+        Training loss of each epoch: ``loss_curve_`` of an estimator.
     validation_scores : array-like of shape (n_scores,), default=None
-        Score on validation data after each of the last epochs: `validation_scores_`. None draws no
-        second axis.
+        Score on validation data after each of the last epochs: ``validation_scores_``. None draws
+        no second axis.
     validation_loss : array-like of shape (n_scores,), default=None
-        Loss on validation data after each of the last epochs: `validation_loss_curve_`. None draws
-        no such line.
+        Loss on validation data after each of the last epochs: ``validation_loss_curve_``. None
+        draws no such line.
     best_epoch : int, default=None
         Epoch whose parameters were kept; the first epoch is 1. None marks no epoch.
 

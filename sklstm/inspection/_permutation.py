@@ -1,4 +1,4 @@
-"""What the score of a model loses when features or steps are exchanged among sequences."""
+"""permutation_importance: the drop of the score if sequences exchange features or steps."""
 
 from __future__ import annotations
 
@@ -56,109 +56,111 @@ def permutation_importance(
     n_jobs: int | None = None,
     random_state: int | RandomState | None = None,
 ) -> Bunch | dict[str, Bunch]:
-    """How much the score drops when a feature or a step takes the values of other sequences.
+    """Measure how much the score drops if sequences exchange a feature or a step.
 
-    :func:`sklearn.inspection.permutation_importance` does this for tables, this function for
-    sequences of any length. A feature or a step that the model does not use has an importance of 0.
-    Use data that the model was not trained on: otherwise what it overfits looks important.
+    It is the counterpart of :func:`sklearn.inspection.permutation_importance` for sequences of any
+    length. A feature or step that the model does not use has an importance of 0. Use data that the
+    model was not trained on. Otherwise features that it overfits look important.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted: an estimator of this package or any other that takes `X`, also in a pipeline, a
+        Fitted estimator, of this package or any other that takes ``X``. It may be a pipeline, a
         search or another meta-estimator.
     X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
-        The sequences, as the estimator takes them. NaN is a value like any other. `X` is not
+        Sequences, as the estimator takes them. NaN is exchanged like any other value. ``X`` is not
         changed.
     y : array-like or None
-        The targets, as `scoring` takes them.
+        Targets, as ``scoring`` takes them.
     by : {"feature", "step", "both"}, default="feature"
-        What is exchanged at a time. "feature": a feature at all steps. "step": all features of a
-        step. "both": one feature of one step.
+        What sequences exchange: "feature" a feature at all steps, "step" all features of a step,
+        "both" one feature of one step.
     feature_groups : list or dict of groups, default=None
-        Features that are exchanged together: each group is a list of features or a single one. A
-        feature is a number, or a name if `X` is a list of data frames. Use groups for features that
-        carry the same information, each of which may look unimportant alone. None exchanges each
-        feature alone. Not with `by="step"`.
+        Features that are exchanged together. Each group is a list of features or a single feature.
+        A feature is a number, or a name if ``X`` is a list of data frames. Use groups for features
+        that carry the same information, because each of them may look unimportant alone. None
+        exchanges each feature alone. An error is raised with ``by="step"``.
     width : int, default=1
         Number of neighbouring steps that are exchanged together. Use more than 1 for long sequences
-        whose neighbouring steps carry the same information, each of which may look unimportant
-        alone. It also costs fewer predictions. Not with `by="feature"`.
+        if neighbouring steps carry the same information, because each of them may look unimportant
+        alone. It also needs fewer predictions. An error is raised with ``by="feature"``.
     align : {"start", "end"}, default="start"
-        How sequences of unequal lengths are aligned. "start": the first steps of all sequences are
-        the same place. "end": the last ones are. No difference for equal lengths.
+        How sequences of unequal lengths are aligned: at their first steps or at their last steps.
+        Use "end" if the steps before the end matter. No effect for equal lengths.
     features_per_step : int, default=None
-        For 2-D `X` only: columns that make one time step. None takes the parameter of this name
-        from the estimator or the first of its parts that has one, else 1.
+        For 2-D ``X`` only: number of columns of one time step. None takes the parameter of this
+        name from the estimator or the first of its parts that has it, else 1.
     scoring : str, callable, list, tuple or dict, default=None
-        The score, as in scikit-learn: the name of a scorer, or a callable ``scorer(estimator, X,
-        y)`` where higher is better. None is `estimator.score`. For metrics of targets per step use
-        :func:`sklstm.metrics.make_step_scorer`. Several scores, as a list of names or a dict, cost
-        less than several calls.
+        Score, as in scikit-learn: the name of a scorer, or a callable
+        ``scorer(estimator, X, y)`` where higher is better. None is ``estimator.score``. For metrics
+        of targets per step use :func:`sklstm.metrics.make_step_scorer`. Pass a list of names or a
+        dict for several scores: one call is cheaper than several.
     sample_weight : array-like, default=None
-        Passed to `scoring`: weights per sequence, or per step if it takes them.
+        Weights that are passed to ``scoring``, per sequence, or per step if the scorer takes these.
     n_repeats : int, default=5
-        Number of times that each feature or step is exchanged.
+        Number of times that each feature or step is exchanged. Increase it if the standard
+        deviations are large.
     n_jobs : int, default=None
         Number of threads that score at the same time. None is 1, -1 uses all processors. The
-        importances do not depend on it. Use more than 1 for estimators of other packages: those of
-        this package already predict with several threads.
+        importances do not depend on it. Increase it for estimators of other packages. Those of this
+        package already predict with several threads.
     random_state : int, RandomState instance or None, default=None
-        Draws who takes values from whom.
+        Draws the order of the sequences. Pass an int for reproducible results.
 
     Returns
     -------
-    result : Bunch, or dict of them
-        ``importances``: the score of `X` minus the score after an exchange. The shape is
-        (n_features, n_repeats), (n_steps, n_repeats) or (n_steps, n_features, n_repeats) for `by`
-        "feature", "step" and "both". n_steps is the length of the longest sequence divided by
-        `width` and rounded up, and n_features is the number of groups if there are any.
-        ``importances_mean`` and ``importances_std``: mean and standard deviation over the repeats.
-        ``n_sequences`` of shape (n_steps,), unless `by="feature"`: how many sequences have a step
-        there. With several scores, a dict of such results by the name of the score.
+    result : Bunch, or dict of Bunch
+        ``importances``: the score of ``X`` minus the score after an exchange, in the unit of the
+        score. Its shape is (n_features, n_repeats), (n_steps, n_repeats) or
+        (n_steps, n_features, n_repeats) for ``by`` "feature", "step" and "both". n_steps is the
+        length of the longest sequence divided by ``width`` and rounded up. n_features is the number
+        of groups if there are any. ``importances_mean`` and ``importances_std``: mean and standard
+        deviation over the repeats. ``n_sequences`` of shape (n_steps,), unless ``by="feature"``:
+        the number of sequences that have each step. For several scores, a dict with a Bunch per
+        name of a score.
 
     Raises
     ------
     ValueError
-        If `X` has a single sequence, a parameter has another value, or `feature_groups` or `width`
-        has no effect.
+        If ``X`` has a single sequence, a parameter has another value, or ``feature_groups`` or
+        ``width`` has no effect.
     TypeError
-        If the estimator has no score, `scoring` returns something else than numbers, or
-        `feature_groups` is neither a list nor a dict.
+        If the estimator has no score, ``scoring`` returns values other than numbers, or
+        ``feature_groups`` is neither a list nor a dict.
 
     See Also
     --------
     sklearn.inspection.permutation_importance : The same for tables.
-    sklstm.metrics.make_step_scorer : Scores of targets per step.
+    sklstm.metrics.make_step_scorer : Make a scorer of targets per step.
 
     Notes
     -----
-    **Who takes values from whom.** Each repeat puts all sequences in a circle, in random order.
-    Every step takes the values of the same place in the next sequence of the circle that has this
-    place. So a sequence takes the whole course of a feature from one other sequence. If that one is
-    shorter, the steps that are left come from the sequence after it. At each place the same values
-    occur before and after.
+    **Exchange.** Each repeat arranges all sequences in a circle, in random order. Every step takes
+    the values at the same place of the next sequence of the circle that has this place. So a
+    sequence takes the values of a feature at all steps from one other sequence. If that sequence is
+    shorter, the remaining steps come from the sequence after it. The values at a place are the same
+    before and after, in another order.
 
-    **Compared with scikit-learn**, no sequence keeps its own values. scikit-learn's permutations
-    leave one of n where it is on average, which makes its importances smaller by that share.
+    **Difference from scikit-learn.** No sequence keeps its own values. In a permutation of
+    scikit-learn, on average one of n keeps them, which makes its importances smaller by that share.
 
-    **Few sequences at a place.** The score is that of all sequences, so a place that few of them
+    **Few sequences at a place.** The score is that of all sequences, so a place that few sequences
     have counts little. If only one sequence has it, nothing can be exchanged and its importance is
-    0: see ``n_sequences``.
+    0. ``n_sequences`` shows the number of sequences.
 
     **Order of the steps.** Entries are in the order of time. With ``align="end"`` the last entry is
-    the last step of all sequences. If `width` does not divide the number of steps, the smaller
+    the last step of all sequences. If ``width`` does not divide the number of steps, the smaller
     block is the last one, or the first one with ``align="end"``.
 
-    **Cost.** One prediction of `X`, and another one per repeat and feature, step or pair of both.
-    For long sequences use `width` or fewer sequences.
+    **Cost.** One prediction of ``X``, and one per repeat and feature, step, or pair of both. For
+    long sequences increase ``width`` or pass fewer sequences.
 
-    **What is scored** are copies of `X`: arrays, lists of arrays, or data frames with the names of
-    those in `X`. They are float32 if `X` is, else float64.
+    **Input of the estimator.** The estimator gets copies of ``X``: arrays, lists of arrays, or data
+    frames with the column names of ``X``. They are float32 if ``X`` is, else float64.
 
     Examples
     --------
-    The last step of the first feature decides:
+    The target depends on the last step of the first feature:
 
     >>> import numpy as np
     >>> from sklstm import LSTMClassifier
@@ -221,23 +223,23 @@ def permutation_importance(
 
 
 def _refuse_idle(by: str, feature_groups: Any, width: int) -> None:
-    """An error for what has no effect."""
+    """Raise an error for an argument that has no effect."""
     if by == "step" and feature_groups is not None:
         raise ValueError(
             'feature_groups has no effect with by="step", which exchanges all features of a step: '
-            'leave it out, or set by="both".'
+            'remove it, or set by="both".'
         )
     if by == "feature" and width != 1:
         raise ValueError(
             f'width={width} has no effect with by="feature", which exchanges a feature at all '
-            'steps: leave it out, or set by="step" or by="both".'
+            'steps: remove it, or set by="step" or by="both".'
         )
 
 
 def _read(
     estimator: Any, X: Any, features_per_step: int | None
 ) -> tuple[Sequences, list[str] | None]:
-    """The sequences of X, and the names of their features if there are any."""
+    """The sequences of X, and the names of their features or None."""
     if features_per_step is None:
         fitted = getattr(estimator, "best_estimator_", estimator)
         features_per_step = setting_of(fitted, "features_per_step", 1)
@@ -250,13 +252,14 @@ def _read(
         if not _encodes(estimator):
             raise
         raise ValueError(
-            "The pipeline has a SequenceEncoder, but values are exchanged as numbers: pass what "
-            "comes behind it, such as permutation_importance(model[1:], model[:1].transform(X), y)."
+            "The pipeline has a SequenceEncoder, but only numbers can be exchanged: pass the steps "
+            "after it and the encoded X, such as "
+            "permutation_importance(model[1:], model[:1].transform(X), y)."
         ) from error
     if len(sequences) == 1:
         raise ValueError(
-            "X has a single sequence, and values are exchanged among sequences: pass at least two, "
-            "such as windows of the one."
+            "X has a single sequence, but sequences exchange values: pass at least two, such as "
+            "windows of the one."
         )
     if reader._sequence_input == "table" or not hasattr(reader, "feature_names_in_"):
         return sequences, None
@@ -272,7 +275,7 @@ def _encodes(estimator: Any) -> bool:
 def _exchanges(
     places: Places, orders: list[np.ndarray], edges: np.ndarray, groups: list[np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Steps, the steps that they take values from, and features: repeats, blocks, groups."""
+    """For each repeat, block and group: the steps, the steps of the new values, the features."""
     ends = np.append(0, np.cumsum(places.counts))[edges].tolist()
     for order in orders:
         to, source = places.cycle(order)
@@ -283,7 +286,7 @@ def _exchanges(
 
 @dataclass(frozen=True, eq=False)
 class _Score:
-    """The scores by name, None for a single one, when steps take the values of others."""
+    """Scores by name after an exchange. The name of a single score is None."""
 
     scorer: Any
     estimator: Any
@@ -300,7 +303,7 @@ class _Score:
         return self._of(values)
 
     def unchanged(self) -> dict[str | None, float]:
-        """Of a copy, since the estimator may work in place."""
+        """The scores without an exchange, of a copy: the estimator may change X in place."""
         return self._of(np.array(self.sequences.values))
 
     def _of(self, values: np.ndarray) -> dict[str | None, float]:
@@ -316,14 +319,14 @@ def _number(score: Any) -> float:
         score = score.item()
     if not isinstance(score, Real):
         raise TypeError(
-            f"scoring returned {score!r} of type {type(score).__name__}: it must return a number, "
-            "or a dict of numbers by name."
+            f"scoring returned {score!r} of type {type(score).__name__}: it must return a number "
+            "or a dict of numbers."
         )
     return float(score)
 
 
 def _in_frames(values: Any, X: Any) -> Any:
-    """``values`` in data frames where X has them, for estimators that know columns by name."""
+    """``values`` as data frames if X has them, for estimators that use column names."""
     if is_frame(X):
         return _in_frame(values, X)
     items = members(X)

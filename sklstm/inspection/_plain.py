@@ -1,4 +1,4 @@
-"""Networks without a table of categories: each that is read becomes a feature that is 1 or 0."""
+"""Networks without categorical features: each category in X becomes a feature that is 1 or 0."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from sklstm._topology import Topology
 
 @dataclass(frozen=True)
 class Plain:
-    """A network in float64, and sequences for it.
+    """A network in float64 without categories, and sequences for it.
 
     Attributes
     ----------
     topology : Topology
-        Of any network; it has no categories.
     vector : ndarray (n_total,)
     sequences : Sequences
-        The numbers, and then a column for each category that is read.
+        The numeric features, followed by a column per category in X.
     columns : ndarray (N, C)
-        The column of each category of each step, -1 for none.
+        The column of the category of each step and categorical feature, -1 for none.
     """
 
     topology: Topology
@@ -37,7 +36,7 @@ class Plain:
 
 
 def plain(estimator: Any, given: Sequences) -> Plain:
-    """The network of an estimator as one that reads ``given`` without categories."""
+    """The network of an estimator, and ``given``, without categorical features."""
     topology, vector = estimator._topology, estimator.parameters_
     values = given.values.astype(np.float64)
     read, places = np.unique(given.symbols, return_inverse=True)

@@ -39,14 +39,14 @@ class StateDisplay:
         The sequence that the network has read, in the units in which it reads it. None leaves the
         panel of the input out.
     feature_names : list of str, default=None
-        Names of the features of `x`. None numbers them from 0.
+        Names of the features of ``x``. None numbers them from 0.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes
         Axes of the panels, from top to bottom.
     ax_ : matplotlib Axes
-        The panel of the cell states, one of `axes_`.
+        The panel of the cell states, one of ``axes_``.
     figure_ : matplotlib Figure
         Figure of the axes.
     lines_ : list of lists of matplotlib Line2D
@@ -90,16 +90,16 @@ class StateDisplay:
         ----------
         estimator : LSTMClassifier, LSTMRegressor or Pipeline
             Fitted or initialised. In a pipeline the LSTM is the last step, and the earlier steps
-            transform `x`.
+            transform ``x``.
         x : array-like of shape (T, F)
             One sequence, as the estimator or the pipeline takes it. One row if it was fitted on a
             table.
         layer : int, default=-1
-            Index in `layers_`. The default is the last layer, which the outputs are read from. The
-            two directions of a bidirectional layer have an index each.
+            Index in ``layers_``. The default is the last layer, which the outputs are read from.
+            The two directions of a bidirectional layer have an index each.
         feature_names : list of str, default=None
-            Names of the features that the LSTM reads. None takes those of the data frames of `fit`,
-            or numbers.
+            Names of the features that the LSTM reads. None takes those of the data frames of
+            ``fit``, or numbers.
         kind : {"auto", "lines", "heatmap"}, default="auto"
             As in :meth:`plot`.
         ax : sequence of matplotlib Axes, default=None
@@ -114,11 +114,12 @@ class StateDisplay:
         Raises
         ------
         TypeError
-            If the estimator is no LSTM and no pipeline that ends with one.
+            If the estimator is neither an LSTM nor a pipeline that ends with one. The message says
+            what to pass.
         sklearn.exceptions.NotFittedError
             If the estimator or a step of the pipeline is not fitted.
         ValueError
-            If `x` is not one sequence that the model can read, or a parameter is not valid.
+            If ``x`` is not one sequence that the model can read, or a parameter is not valid.
         ImportError
             If Matplotlib is not installed.
         """
@@ -151,7 +152,7 @@ class StateDisplay:
         Raises
         ------
         ValueError
-            If `kind` has another value, or `ax` has another number of axes.
+            If ``kind`` has another value, or ``ax`` has another number of axes.
         ImportError
             If Matplotlib is not installed.
         """

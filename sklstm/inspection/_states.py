@@ -1,4 +1,7 @@
-"""The forward pass with everything kept, in float64: the kernels' cells, and the sums in NumPy."""
+"""hidden_states: a forward pass in float64 that keeps all activations.
+
+The cells are those of the kernels. NumPy computes the net inputs.
+"""
 
 from __future__ import annotations
 
@@ -19,32 +22,37 @@ from sklstm.inspection._plain import Plain, plain
 
 
 def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
-    """Gates, cell states and outputs of one layer while it reads one sequence.
+    """Return gates, cell states and outputs of a layer at each step of a sequence.
 
     Parameters
     ----------
     estimator : LSTMClassifier or LSTMRegressor
-        Fitted or initialised.
+        Fitted or initialised. For a pipeline, pass its last step and the transformed ``x``.
     x : array-like of shape (T, F)
         One sequence, or one row if the estimator was fitted on a table.
     layer : int, default=-1
-        Index in `layers_`; the last one is the default because the outputs are read from it.
+        Index in ``layers_``. The default is the last layer, which the output layer reads.
 
     Returns
     -------
     states : Bunch
-        Arrays in the order of time, float64, for H blocks of S cells. ``input_gate``,
-        ``forget_gate`` (if the cell has one) and ``output_gate`` of shape (T, H): activations.
-        ``candidate``, ``state`` and ``output`` of shape (T, H·S): g, s and y of the cells.
+        float64 arrays in the order of time, for H blocks of S cells. ``input_gate``,
+        ``forget_gate`` (if the cell has one) and ``output_gate`` of shape (T, H) are activations
+        from 0 to 1. ``candidate``, ``state`` and ``output`` of shape (T, H * S) are the cell inputs
+        g, the cell states s and the cell outputs y.
 
     Raises
     ------
     TypeError
-        If the estimator is not one of this package (take it out of a pipeline or a search).
+        If the estimator is not one of this package. Take it out of a pipeline or a search.
     sklearn.exceptions.NotFittedError
-        If it has no parameters yet.
+        If the estimator is neither fitted nor initialised.
     ValueError
-        If there is no such layer, or x is not one sequence that the estimator can read.
+        If there is no such layer, or ``x`` is not one sequence that the estimator can read.
+
+    See Also
+    --------
+    StateDisplay : Plot the states.
 
     Examples
     --------
@@ -65,7 +73,7 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
 
 
 def gradient_in_use(estimator: Any) -> str:
-    """The gradient that an LSTM learns by: "truncated" or "full"."""
+    """The gradient that an LSTM learns with: "truncated" or "full"."""
     return gradient_of(estimator.gradient, estimator._shape["cell"])
 
 
@@ -73,8 +81,9 @@ def read(estimator: Any, X: Any) -> tuple[BaseLSTM, Sequences]:
     """A snapshot of the estimator, and the sequences of X."""
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
-            f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Out of a "
-            "pipeline take its last step, out of a search best_estimator_."
+            f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Take the last "
+            "step out of a pipeline and pass X as its transformers return it; out of a search, "
+            "take best_estimator_."
         )
     estimator._check_fitted()
     now = settled(estimator)
@@ -83,7 +92,7 @@ def read(estimator: Any, X: Any) -> tuple[BaseLSTM, Sequences]:
 
 @dataclass(frozen=True)
 class Run:
-    """A layer that has read a sequence: units in groups of one per block, as in steps.pxd."""
+    """The activations of a layer after reading a sequence, in the groups of steps.pxd."""
 
     shape: LayerShape
     weights: dict[str, np.ndarray]
@@ -98,7 +107,7 @@ class Run:
         return of_cells(self.y)
 
     def states(self) -> Bunch:
-        """What each gate and cell did, by name: see `hidden_states`."""
+        """Activations of each gate and cell by name, see ``hidden_states``."""
         *before, after = self.shape.gates
         first, last = len(before), len(before) + self.shape.block_size
         gates = {f"{name}_gate": self.z[:, k] for k, name in enumerate(before)}
@@ -112,7 +121,7 @@ class Run:
 
 
 def run_to(net: Plain, layer: int) -> Run:
-    """Run the stack over one sequence, up to layer number ``layer``, which is returned."""
+    """Run the layers over one sequence, up to number ``layer``, and return that run."""
     topology, x = net.topology, net.sequences.values
     n_layers = len(topology.stack)
     is_number = isinstance(layer, Integral) and not isinstance(layer, bool)
@@ -130,7 +139,7 @@ def run_to(net: Plain, layer: int) -> Run:
 
 
 def run(shape: LayerShape, weights: dict[str, np.ndarray], x: np.ndarray) -> Run:
-    """A layer that starts from zero and reads x, (T, F)."""
+    """Run a layer over x (T, F), from states of zero."""
     T, H, S = len(x), shape.n_blocks, shape.block_size
     z = np.empty((T, len(shape.gates) + S, H))
     s, h, r = np.zeros((T + 1, S, H)), np.empty((T, S, H)), np.empty((shape.n_recurrent // H, H))
@@ -148,7 +157,7 @@ def run(shape: LayerShape, weights: dict[str, np.ndarray], x: np.ndarray) -> Run
 
 
 def in_groups(shape: LayerShape, units: np.ndarray) -> np.ndarray:
-    """Units in the order of the rows of a layer, (rows, ...), as groups (groups, H, ...)."""
+    """Reorder the rows of a layer, (rows, ...), to groups, (groups, H, ...)."""
     H, S, more = shape.n_blocks, shape.block_size, units.shape[1:]
     first, last = shape.cell_rows.start, shape.cell_rows.stop
     gates, cells, output = units[:first], units[first:last], units[last:]
@@ -162,12 +171,12 @@ def in_groups(shape: LayerShape, units: np.ndarray) -> np.ndarray:
 
 
 def of_cells(groups: np.ndarray) -> np.ndarray:
-    """Groups of cells (..., S, H) as the cells of one block after those of another, (..., H·S)."""
+    """Reorder groups of cells (..., S, H) to cells by block, (..., H·S)."""
     return groups.swapaxes(-1, -2).reshape(*groups.shape[:-2], -1)
 
 
 def peepholes(shape: LayerShape, weights: dict[str, np.ndarray]) -> np.ndarray:
-    """What gates see of the states, (3·S, H): zeros if nothing."""
+    """The peephole weights of the gates, (3·S, H), zeros without peepholes."""
     H, S = shape.n_blocks, shape.block_size
     rows = weights.get("peephole", np.zeros((3 * H, S)))
     return np.ascontiguousarray(rows.reshape(3, H, S).swapaxes(1, 2)).reshape(3 * S, H)

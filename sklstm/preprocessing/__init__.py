@@ -1,4 +1,4 @@
-"""Before an LSTM: symbols, missing values, scaling, features, windows, padding and long tables."""
+"""Prepare sequences for an LSTM: encode symbols, impute, scale, add features, cut windows, pad."""
 
 from sklstm.preprocessing._encoder import SequenceEncoder
 from sklstm.preprocessing._from_long import from_long

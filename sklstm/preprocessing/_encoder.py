@@ -1,4 +1,4 @@
-"""Symbols to codes: whole numbers that an estimator takes as ``categorical_features``."""
+"""SequenceEncoder: symbols to the codes that an estimator takes as ``categorical_features``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from sklstm.preprocessing._symbols import Symbols, read_step, read_steps, read_s
 from sklstm.preprocessing._transformer import TransformStream, as_given, for_inverse
 from sklstm.preprocessing._vocabulary import Vocabulary
 
-LARGEST_FLOAT32 = 2**24  # whole numbers beyond are rounded
+LARGEST_FLOAT32 = 2**24  # float32 rounds larger whole numbers
 
 
 def _has_no_limits(encoder: SequenceEncoder) -> bool:
@@ -44,35 +44,37 @@ def _has_no_limits(encoder: SequenceEncoder) -> bool:
         value = getattr(encoder, name)
         if value is not None:
             raise AttributeError(
-                f"partial_fit needs {name}=None, got {value!r}: codes of earlier calls would "
-                f"change with the counts of later ones. Call fit on all sequences, or set "
+                f"partial_fit needs {name}=None, got {value!r}: the counts of later calls would "
+                f"change the codes of earlier ones. Call fit on all sequences, or set "
                 f"{name}=None."
             )
     return True
 
 
 class _Encoding:
-    """What returns sequences, outside the class that scikit-learn instruments: see `_Transform`."""
+    """Methods outside of the class whose ``transform`` scikit-learn wraps: see ``_Transform``."""
 
     def transform(self, X: Any) -> Any:
-        """Encode ``X``.
+        """Replace the symbols of ``X`` by their codes.
 
         Parameters
         ----------
-        X : list of sequences, array of shape (n, T, F), or (n, T)
-            As in ``fit``.
+        X : list of sequences, array of shape (n, T, F), or table of shape (n, T)
+            Sequences of symbols, in the form that ``fit`` takes.
 
         Returns
         -------
         X_encoded : array or list
-            In the container of ``X``, with an array (T_i, F) for each sequence; a table if ``X`` is
-            one. Its type is ``dtype``.
+            The same container type as ``X``, with an array of shape (T_i, F) per sequence. A table
+            is returned for a table. The parameter ``dtype`` sets the dtype.
 
         Raises
         ------
         ValueError
-            With ``handle_unknown="error"``, for a symbol that was not seen in fit. The message says
-            where it is.
+            If ``handle_unknown="error"`` and a symbol was not seen in ``fit``, or if ``X`` does not
+            have the form of ``fit``. The message names the sequence and the step.
+        sklearn.exceptions.NotFittedError
+            If the encoder is not fitted.
         """
         check_is_fitted(self)
         now = snapshot(self)
@@ -83,19 +85,26 @@ class _Encoding:
         return _wrap_data_with_container("transform", encoded, X, now)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit to ``X`` and encode it.
+        """Learn the symbols of ``X`` and replace them by their codes.
 
         Parameters
         ----------
-        X : list of sequences, array of shape (n, T, F), or (n, T)
-            As in ``fit``.
+        X : list of sequences, array of shape (n, T, F), or table of shape (n, T)
+            Sequences of symbols, in the form that ``fit`` takes.
         y : None
             Ignored.
 
         Returns
         -------
         X_encoded : array or list
-            As in ``transform``.
+            The codes, as ``transform`` returns them.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not valid. The message names the sequence and the step.
+        TypeError
+            If the symbols of a feature have different types, or cannot be sorted.
         """
         return self.fit(X, y).transform(X)
 
@@ -103,71 +112,74 @@ class _Encoding:
 class SequenceEncoder(
     _Encoding, Linked, CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 ):
-    """Turn symbols into codes, which the LSTM estimators take as ``categorical_features``.
+    """Encode symbols as the codes that the LSTM estimators take as ``categorical_features``.
 
-    A symbol is a string or a number that stands for a category: a word, a character, a base of DNA,
-    the name of an event. Each feature has codes of its own, 0 to ``n_categories - 1`` in the order
-    of the sorted symbols. Columns of numbers stay as they are.
+    A symbol is a string or a number that denotes a category: a word, a character, a base of DNA,
+    the name of an event. Each feature has its own codes, 0 to ``n_categories - 1`` in the order of
+    the sorted symbols. Columns of numbers are not changed.
 
     Parameters
     ----------
     min_frequency : int or float, default=None
         Symbols that occur less often in training are infrequent. An int is a number of steps, a
         float a fraction of all training steps. All infrequent symbols of a feature share its last
-        code. None: no symbol is infrequent.
+        code. Set it if many symbols occur only a few times. With None no symbol is infrequent.
     max_categories : int, default=None
-        The most codes that a feature may have, the shared one included; the rarest symbols become
-        infrequent. None: no limit.
+        Largest number of codes of a feature, including the shared one. The rarest symbols become
+        infrequent. Set it to limit the size of the model. None sets no limit.
     handle_unknown : {"ignore", "infrequent_if_exist", "error"}, default="ignore"
-        What ``transform`` does with a symbol that was not seen in fit:
+        What ``transform`` does with a symbol that was not seen in ``fit``:
 
-        - "ignore" : its code is -1. Such a step contributes nothing to the estimators.
-        - "infrequent_if_exist" : it gets the code of the infrequent symbols, -1 if there is none.
-        - "error" : a ValueError that names the symbol and its place.
+        - "ignore" : the code is -1. The symbol contributes nothing to the estimators.
+        - "infrequent_if_exist" : the code is that of the infrequent symbols, or -1 if there is
+          none.
+        - "error" : ``transform`` raises a ValueError that names the symbol and the step.
     dtype : {"float64", "float32"} or dtype, default="float64"
-        Type of the result. Estimators compute in it: "float32" needs less time and memory.
+        Dtype of the result. Estimators compute in this dtype: "float32" needs less time and memory.
 
     Attributes
     ----------
     categories_ : list of ndarray
-        The symbols of each encoded feature that were seen in training, sorted, infrequent ones
-        included. Those of a later ``partial_fit`` follow those of earlier ones.
+        Symbols of each encoded feature that were seen in training, sorted, including infrequent
+        ones. Symbols from a later ``partial_fit`` follow those of earlier calls.
     infrequent_categories_ : list of (ndarray or None)
-        The infrequent symbols of each encoded feature; None if it has none.
+        Infrequent symbols of each encoded feature. None if it has none.
     encoded_features_ : ndarray of int
-        Numbers of the features that are encoded: the ``categorical_features`` of an estimator.
+        Numbers of the encoded features. Pass them to an estimator as ``categorical_features``.
     n_features_in_ : int
-        Features of a step, or columns if ``X`` was a table.
+        Number of features of a step, or of columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
     --------
-    SequenceScaler : Its ``categorical_features`` are left as they are.
+    SequenceScaler : Scale numbers. It does not change ``categorical_features``.
     sklstm.stream : Use a fitted pipeline on a stream of symbols.
 
     Notes
     -----
-    What a sequence may be:
+    A sequence is one of these:
 
     - a str: its characters are the symbols.
-    - a list or array of symbols, one per step, also numbers.
-    - a list of rows, or an array (T, F). A column is encoded if it holds anything but numbers.
-    - a data frame of pandas or polars. Columns of strings and of categories are encoded, columns of
-      objects if they hold anything but numbers. To encode a column of numbers, convert it:
-      ``x.astype({"page": "category"})``.
+    - a list or array of symbols, one per step. The symbols may be numbers.
+    - a list of rows, or an array of shape (T, F). A column is encoded unless all its values are
+      numbers.
+    - a data frame of pandas or polars. Columns of strings and of categories are encoded. Columns of
+      objects are encoded unless all their values are numbers. To encode a column of numbers,
+      convert it: ``x.astype({"page": "category"})``.
 
-    A table (n, T) has one sequence per row, with one symbol per step; all columns share their
-    codes. In a list of str, every str is a sequence of characters: pass ``x.split()`` for words.
+    A table of shape (n, T) has one sequence per row and one symbol per step. All its columns share
+    the same codes. In a list of str, every str is a sequence of characters: pass ``x.split()`` for
+    words.
 
-    None, NaN and NA are missing, and NaN in the result. To the estimators, missing is a category of
-    its own if it was seen in training.
+    None, NaN and NA are missing values, and NaN in the result. The estimators treat missing as a
+    category of its own if it occurred in training.
 
-    ``min_frequency``, ``max_categories`` and the order of codes are those of
-    :class:`~sklearn.preprocessing.OrdinalEncoder` for a column of all steps. Only the default of
-    ``handle_unknown`` differs.
+    ``min_frequency``, ``max_categories`` and the order of codes follow
+    :class:`~sklearn.preprocessing.OrdinalEncoder`, applied to a column of all steps. Only the
+    default of ``handle_unknown`` differs.
 
-    Symbols of a feature must be of one type, as numbers and strings have no common order.
+    All symbols of a feature must have one type, because numbers and strings have no common order.
 
     Examples
     --------
@@ -226,18 +238,26 @@ class SequenceEncoder(
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the symbols of each feature, forgetting earlier ones.
+        """Learn the symbols of each feature. Symbols of earlier calls are forgotten.
 
         Parameters
         ----------
-        X : list of sequences, array of shape (n, T, F), or (n, T)
-            What a sequence may be stands in the notes of the class.
+        X : list of sequences, array of shape (n, T, F), or table of shape (n, T)
+            Sequences of symbols. The notes of the class list the forms of a sequence.
         y : None
             Ignored.
 
         Returns
         -------
         self : SequenceEncoder
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not valid. The message names the sequence and the step.
+        TypeError
+            If the symbols of a feature have different types, or cannot be sorted.
         """
         with one_task(self, X, y), revised(self) as draft:
             symbols = read_symbols(draft, X, reset=True)
@@ -255,30 +275,37 @@ class SequenceEncoder(
     @available_if(_has_no_limits)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn further symbols. Codes that were given before stay the same.
+        """Learn further symbols. Known symbols keep their codes.
 
         Parameters
         ----------
-        X : list of sequences, array of shape (n, T, F), or (n, T)
-            As in ``fit``. Which features are encoded is decided by the first call.
+        X : list of sequences, array of shape (n, T, F), or table of shape (n, T)
+            Sequences of symbols, in the form that ``fit`` takes. The first call decides which
+            features are encoded.
         y : None
             Ignored.
 
         Returns
         -------
         self : SequenceEncoder
+            The encoder.
 
-        Notes
-        -----
-        Only without ``min_frequency`` and ``max_categories``: with them, codes of earlier calls
-        would change with the counts of later ones.
+        Raises
+        ------
+        AttributeError
+            If ``min_frequency`` or ``max_categories`` is set: the counts of later calls would
+            change the codes of earlier ones.
+        ValueError
+            If ``X`` is not valid, or if an earlier ``fit`` found infrequent symbols.
+        TypeError
+            If the symbols of a feature have different types, or cannot be sorted.
         """
         if not hasattr(self, "encoded_features_"):
             return self.fit(X)
         if any(rare is not None for rare in self.infrequent_categories_):
             raise ValueError(
-                "partial_fit cannot continue a fit that found infrequent symbols, as codes would "
-                "change: call fit on all sequences."
+                "partial_fit cannot continue a fit that found infrequent symbols, because codes "
+                "would change. Call fit on all sequences."
             )
         with revised(self) as draft:
             symbols = read_symbols(draft, X, reset=False)
@@ -287,24 +314,26 @@ class SequenceEncoder(
         return self
 
     def inverse_transform(self, X: Any) -> Any:
-        """Turn codes into symbols.
+        """Replace codes by their symbols.
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, T)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, T)
             Encoded sequences.
 
         Returns
         -------
         X_original : array or list
-            In the container of ``X``, arrays of objects: (T_i,) if a step was one symbol in fit,
-            else (T_i, F). None for NaN and for negative codes, "infrequent_sklearn" for the code
-            that infrequent symbols share.
+            The same container type as ``X``, with arrays of objects. Their shape is (T_i,) if a
+            step of ``fit`` was a single symbol, else (T_i, F). NaN and negative codes become None.
+            The code that infrequent symbols share becomes "infrequent_sklearn".
 
         Raises
         ------
         ValueError
-            For a number that is no code. The message says where it is.
+            If a number is not a code. The message names the sequence and the step.
+        sklearn.exceptions.NotFittedError
+            If the encoder is not fitted.
         """
         check_is_fitted(self)
         now = for_inverse(self, X)
@@ -316,15 +345,20 @@ class SequenceEncoder(
         return as_given(original[:, 0] if now._flat else original, sequences)
 
     def stream(self) -> EncoderStream:
-        """This transformer on a stream: one time step after the other.
+        """Encode a stream, one time step at a time.
 
-        :func:`sklstm.stream` makes a stream of a whole pipeline.
+        Use :func:`sklstm.stream` for a stream of a whole pipeline.
 
         Returns
         -------
         stream : EncoderStream
-            With ``step(x)``, which takes a symbol, or a row of symbols and numbers, and returns its
-            codes (F,).
+            Its method ``step(x)`` takes a symbol, or a row of symbols and numbers, and returns
+            codes and numbers of shape (F,).
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the encoder is not fitted.
         """
         check_is_fitted(self)
         return EncoderStream(self)
@@ -338,7 +372,7 @@ class SequenceEncoder(
     # ------------------------------------------------------------------------------ inside
 
     def _check_restored(self) -> None:
-        """Raise an error where attributes do not belong together: they come from a file."""
+        """Raise an error if attributes contradict each other: they come from a file."""
         n_features, vocabularies = self._n_step_features, self._vocabularies
         require_int("_n_step_features", n_features, 1)
         check_input(self, n_features)
@@ -356,12 +390,12 @@ class SequenceEncoder(
         check(memory is None, "memory", memory, "None")
 
     def _learn(self, symbols: Symbols, vocabularies: dict[int, Vocabulary]) -> None:
-        """Take over what is known of the features that are encoded, by their numbers."""
+        """Set the attributes from the vocabularies of the encoded features, by feature number."""
         known = list(vocabularies.values())
         if np.dtype(self.dtype) == np.float32 and any(v.n_codes > LARGEST_FLOAT32 for v in known):
             raise ValueError(
-                f"A feature of X has more than {LARGEST_FLOAT32} symbols, whose codes float32 "
-                'cannot hold: set dtype="float64".'
+                f"A feature of X has more than {LARGEST_FLOAT32} symbols. float32 cannot hold "
+                'their codes: set dtype="float64".'
             )
         self.encoded_features_ = np.array(list(vocabularies), dtype=np.intp)
         self.categories_ = [vocabulary.categories for vocabulary in known]
@@ -403,12 +437,29 @@ class SequenceEncoder(
 
 
 class EncoderStream(TransformStream):
-    """A fitted `SequenceEncoder` on a stream of symbols, or of rows with symbols."""
+    """A fitted ``SequenceEncoder`` on a stream of symbols, or of rows with symbols."""
 
     def step(self, x: Any) -> np.ndarray:
-        """The codes and numbers (F,) of the next time step ``x``: a symbol, or a row of F."""
+        """Encode the next time step.
+
+        Parameters
+        ----------
+        x : symbol, or array-like of shape (F,)
+            The symbol, or a row of symbols and numbers.
+
+        Returns
+        -------
+        row : ndarray of shape (F,)
+            Codes and numbers.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` does not have F values, a number is infinite, or a symbol is unknown and
+            ``handle_unknown="error"``.
+        """
         encoder = self._transformer
-        if type(x) is str and encoder._flat:  # a known symbol, with nothing to look at twice
+        if type(x) is str and encoder._flat:  # the fast path for a known symbol
             code = encoder._vocabularies[0].codes.get(x)
             if code is not None:
                 return np.array([code], dtype=encoder.dtype)
@@ -420,5 +471,16 @@ class EncoderStream(TransformStream):
         return row
 
     def rows(self, X: Any) -> list[tuple]:
-        """The steps of a block ``X``, which may be anything that a sequence may be."""
+        """Split a block of steps into single steps.
+
+        Parameters
+        ----------
+        X : sequence
+            Any form of a sequence that ``fit`` takes.
+
+        Returns
+        -------
+        rows : list of tuple
+            One per step, as ``step`` takes it.
+        """
         return read_steps(X, self.n_features)

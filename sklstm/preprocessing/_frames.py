@@ -9,7 +9,7 @@ import numpy as np
 
 from sklstm._numbers import as_numbers, precision
 
-SHOWN = 10  # columns that an error lists before it only counts them
+SHOWN = 10  # columns that an error lists; it counts the others
 
 
 def is_frame(data: Any) -> bool:
@@ -27,8 +27,8 @@ def column_names(chosen: Any, frame: Any, argument: str) -> list:
     for name in names:
         if name not in columns:
             raise ValueError(
-                f"{argument}={chosen!r} names {name!r}, which is no column: the columns are "
-                f"{listed(columns)}."
+                f"{argument}={chosen!r} contains {name!r}, but there is no such column: the "
+                f"columns are {listed(columns)}."
             )
         if columns.count(name) > 1:
             raise ValueError(
@@ -40,14 +40,14 @@ def column_names(chosen: Any, frame: Any, argument: str) -> list:
 
 
 def refuse_twice(names: list, argument: str) -> None:
-    """An error for a column that is chosen twice."""
+    """Raise an error if a column is chosen twice."""
     twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
     if twice is not None:
-        raise ValueError(f"{argument} names {twice!r} twice: name every column once.")
+        raise ValueError(f"{twice!r} occurs twice in {argument}: list it once.")
 
 
 def column_of(frame: Any, name: Any, what: str) -> np.ndarray:
-    """A column as numbers (n,) of its precision, or as the labels that it holds."""
+    """A column as numbers (n,) in its precision, or as labels."""
     column = frame[name]
     array = np.asarray(column)
     if array.dtype.kind in "OUSTM":
@@ -88,7 +88,7 @@ def numbers_of(column: Any, label: str, what: str, hint: str = "") -> np.ndarray
         if str(error).startswith((f"{what} holds", "Complex")):
             raise
         place = f" in {label}" if label else ""
-        raise ValueError(f"{what} holds other things than numbers{place}: {error}.") from error
+        raise ValueError(f"{what} contains values other than numbers{place}: {error}.") from error
 
 
 def listed(names: list) -> str:

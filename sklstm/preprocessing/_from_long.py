@@ -1,4 +1,4 @@
-"""Long tables, one row per time step, to lists of sequences."""
+"""from_long: long tables with one row per time step to lists of sequences."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
 SYMBOLS = (
-    " Symbols are for SequenceEncoder: pass it [x for _, x in df.groupby(id)], without columns "
-    "that are not features."
+    " For symbols use SequenceEncoder: pass [x for _, x in df.groupby(id)] to it, with the columns "
+    "of features only."
 )
 
 
@@ -27,24 +27,24 @@ def from_long(
     df : DataFrame of pandas or polars
         One row per time step, one column per feature.
     id : str, default=None
-        The column or index level that says which sequence a row belongs to. None takes the first
+        Column or index level with the sequence to which each row belongs. None takes the first
         level of a ``MultiIndex`` of two levels.
     time : str, default=None
-        The column or index level by which the steps of a sequence are sorted: numbers, dates or
-        durations. None keeps the order of the rows; if ``id`` is None as well, it takes the second
+        Column or index level by which the steps of a sequence are sorted: numbers, dates or
+        durations. None keeps the order of the rows. If ``id`` is None too, None takes the second
         level of the index.
     values : str or list of str, default=None
-        The columns that are features, in this order. None takes all columns except ``id`` and
-        ``time``. Missing values become NaN. A single name, not in a list, takes that column as one
-        value per step: targets, which may also be labels of any type.
+        Columns of features, in this order. None takes all columns except ``id`` and ``time``.
+        Missing values become NaN. Pass a single name (without a list) for targets: it returns one
+        value per step, which may also be a label of any type.
 
     Returns
     -------
     X : list of ndarray of shape (T_i, F), or (T_i,) if ``values`` is a single name
-        The sequences, in order of the first appearance of their ids; C-contiguous pieces of one
-        array. float32 if all value columns are, else float64.
+        Sequences in the order in which their ids first appear. They are C-contiguous views of one
+        array. The dtype is float32 if all value columns are float32, else float64.
     ids : ndarray of shape (n_sequences,)
-        The id of each sequence.
+        Id of each sequence.
 
     Raises
     ------
@@ -56,20 +56,20 @@ def from_long(
 
     See Also
     --------
-    to_long : The way back.
-    SequenceEncoder : Codes for columns of strings.
+    to_long : Turn sequences into a long data frame.
+    SequenceEncoder : Encode columns of strings.
 
     Notes
     -----
-    The rows of a sequence need not be adjacent. Without ``time`` they are taken to be in order,
-    which cannot be checked: pass ``time`` if there is such a column.
+    The rows of a sequence need not be adjacent. Without ``time`` the function assumes that they
+    are in order and cannot check it: pass ``time`` if there is such a column.
 
-    Without ``values``, a column of targets becomes a feature: name the features. Their order is
-    not checked later; pass the same ``values`` for prediction.
+    Without ``values``, a column of targets becomes a feature: list the features in ``values``. The
+    order of features is not checked later, so pass the same ``values`` for prediction.
 
-    Columns of strings are for :class:`SequenceEncoder`, which takes lists of data frames,
-    ``[x[["page", "seconds"]] for _, x in df.groupby("id")]``. A single column of them may be
-    ``values``.
+    Encode columns of strings with :class:`~sklstm.preprocessing.SequenceEncoder`, which takes lists
+    of data frames: ``[x[["page", "seconds"]] for _, x in df.groupby("id")]``. A single column of
+    strings may be ``values``.
 
     For one target per sequence, in the order of ``ids``, use
     ``y = df.groupby("id")["label"].first().loc[ids]``. For one target per step use
@@ -90,7 +90,7 @@ def from_long(
     if not is_frame(df):
         hint = {"LazyFrame": ": collect() it", "Table": ": convert it by to_pandas()"}
         raise TypeError(
-            f"df is a {type(df).__name__}, but a data frame of pandas or polars is needed"
+            f"df is a {type(df).__name__}, but must be a data frame of pandas or polars"
             f"{hint.get(type(df).__name__, '')}."
         )
     if len(df) == 0:
@@ -129,8 +129,8 @@ def _first_levels(df: Any) -> tuple[Any, Any]:
     index = getattr(df, "index", None)
     if getattr(index, "nlevels", 1) != 2:
         raise ValueError(
-            "id=None takes the ids from an index of two levels (id, time), which df does not have: "
-            f"name the column of ids, id=...; the columns are {listed(list(df.columns))}."
+            "id=None takes the ids from an index of two levels (id, time), but df has no such "
+            f"index: pass the column of ids as id=...; the columns are {listed(list(df.columns))}."
         )
     names = [k if name is None else name for k, name in enumerate(index.names)]
     return index.get_level_values(names[0]), index.get_level_values(names[1])
@@ -171,15 +171,15 @@ def _codes(column: Any) -> tuple[np.ndarray, np.ndarray]:
         ids = ids.astype(ids.dtype.newbyteorder("="))
     if missing.any():
         raise ValueError(
-            f"The id is missing in row {missing.argmax()} of df: every row needs one; drop rows "
+            f"The id is missing in row {missing.argmax()} of df: every row needs an id. Drop rows "
             "that belong to no sequence."
         )
     return codes, ids
 
 
 def _by_id(codes: np.ndarray) -> np.ndarray:
-    """The order of the rows by id that keeps the order within each id."""
-    # NumPy sorts integers of 16 bits by radix, ten times as fast as wider ones.
+    """The order of the rows by id. Rows of one id keep their order."""
+    # NumPy sorts 16-bit integers by radix, which is ten times as fast as wider ones.
     return np.argsort(codes.astype(np.min_scalar_type(codes.max())), kind="stable")
 
 
@@ -192,7 +192,7 @@ def _by_time(codes: np.ndarray, ids: np.ndarray, column: Any) -> np.ndarray:
             f"The time is missing in row {row} of df (id {ids[codes[row]]}): fill it in or drop "
             "the row."
         )
-    order = np.argsort(times)  # equal times of one id are errors: which is first does not matter
+    order = np.argsort(times)  # need not be stable: equal times of one id are errors
     order = order[_by_id(codes[order])]
     ordered, times = codes[order], times[order]
     again = (ordered[1:] == ordered[:-1]) & (times[1:] == times[:-1])
@@ -209,7 +209,7 @@ def _sortable(column: Any) -> tuple[np.ndarray, np.ndarray]:
     """Numbers or dates in the order of the times, and which of them are missing."""
     dtype = column.dtype
     if hasattr(column, "factorize") and not isinstance(dtype, np.dtype):
-        # Dates with a time zone, periods, types with missing values: ranks are numbers.
+        # Dates with a time zone, periods and types with missing values are sorted by their ranks.
         codes, unique = column.factorize(sort=True)
         if getattr(unique.dtype, "kind", "O") == "O":
             _refuse_text(np.asarray(unique).tolist())
@@ -228,12 +228,12 @@ def _sortable(column: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _refuse_text(times: list) -> None:
-    """An error for text, in which "10" stands before "9"."""
+    """Raise an error for text, because "10" sorts before "9"."""
     text = next((time for time in times if isinstance(time, (str, bytes))), None)
     if text is not None:
         raise ValueError(
-            f"The times of df are text, such as {text!r}, which does not sort by time: convert "
-            "them to numbers or dates, pandas.to_datetime(df[time]) for example."
+            f"The times of df are text, such as {text!r}, and text does not sort by time: convert "
+            "them to numbers or dates, for example by pandas.to_datetime(df[time])."
         )
 
 

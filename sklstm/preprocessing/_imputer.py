@@ -1,8 +1,8 @@
-"""Missing values of sequences, and how long they have been missing.
+"""SequenceImputer: missing values of sequences.
 
-Places are those of the packed steps (N, F). Where a value is missing, ``maximum.accumulate`` of the
-places of values finds the one before, and ``minimum.accumulate`` backwards the one after. What it
-finds outside of a sequence is the place just before, or just behind it.
+The code works on indices of packed steps, (N, F). ``maximum.accumulate`` of the indices of values
+finds the value before a missing one. ``minimum.accumulate``, backward, finds the one after. If the
+sequence has none, the result is the index just before or just after the sequence.
 """
 
 from __future__ import annotations
@@ -24,79 +24,81 @@ from sklstm.preprocessing._transformer import CATEGORICAL, TransformStream
 
 
 class _Number(Interval):
-    """Numbers in an interval, of which True and False are none."""
+    """Numbers in an interval, without True and False."""
 
     def is_satisfied_by(self, val: Any) -> bool:
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 
 class SequenceImputer(StepFeatures):
-    """Fill in missing values (NaN), feature by feature.
+    """Fill in missing values (NaN) of each feature.
 
-    Optionally, further features tell where values were missing and for how many steps.
+    Optional extra features mark missing values and count the steps since the last value.
 
     Parameters
     ----------
     strategy : {"forward", "linear", "mean", "median", "constant"}, default="forward"
-        What is filled in:
+        How missing values are filled in:
 
-        - "forward" : the last value before, in the same sequence; the training mean if there was
+        - "forward" : the last value before, in the same sequence. The training mean if there is
           none yet.
-        - "linear" : on a line between the value before and the one after, step by step; the
-          nearest value before the first and after the last one; the training mean if the sequence
-          has none. It uses future steps: not for streams, nor for forecasts at every step.
-        - "mean", "median" : that of the feature over all steps of the training sequences.
+        - "linear" : linear interpolation between the values before and after. Before the first and
+          after the last value of a sequence the nearest value is used, and the training mean if the
+          sequence has no value. It uses future steps: do not use it for streams or for forecasts
+          at every step.
+        - "mean", "median" : mean or median of the feature over all steps of the training sequences.
         - "constant" : ``fill_value``.
     fill_value : float, default=0.0
-        What "constant" fills in.
+        Value that "constant" fills in, in the unit of the feature. Ignored by other strategies.
     add_indicator : bool, default=False
-        Add a feature for each feature, 1 where its value is missing and 0 elsewhere.
+        Add an indicator per feature: 1 where its value is missing, 0 elsewhere. Set it if it
+        matters when something is measured.
     add_elapsed : bool, default=False
-        Add a feature for each feature: the number of steps since its last value, 0 where it has
-        one. Before the first value they are counted as if there had been one just before the
-        sequence: 1, 2, 3.
+        Add a count per feature: the number of steps since its last value, 0 where it has one.
+        Before the first value the count is 1, 2, 3, as if there had been a value just before the
+        sequence. Set it if the age of a value matters.
     categorical_features : array-like of int, str or bool, "from_dtype", default=None
-        Features that hold codes of categories and are left as they are: to the estimators, a
-        missing code is a category. As in `SequenceScaler`. None: values of all features are filled
-        in.
+        Features that hold codes of categories, in the forms that
+        :class:`~sklstm.preprocessing.SequenceScaler` takes. They are not changed, because the
+        estimators treat a missing code as a category. With None all features are filled in.
     features_per_step : int, default=1
-        For 2-D ``X`` only: columns that make one time step. With ``add_indicator`` or
-        ``add_elapsed`` each step of the result has twice as many, with both three times: pass that
+        For 2-D ``X`` only: number of columns of one time step. With ``add_indicator`` or
+        ``add_elapsed`` each step of the result has twice as many, with both three times. Pass that
         number to the estimators that follow.
 
     Attributes
     ----------
     statistics_ : ndarray of shape (n_features,), float64
-        What is filled in where a sequence says nothing: the median with "median", ``fill_value``
-        with "constant", else the mean. 0 for the mean and the median of a feature that has no value
-        in training, NaN if categorical.
+        Values that are used where the sequence itself provides none: the median with "median",
+        ``fill_value`` with "constant", else the mean. Mean and median are 0 for a feature without
+        any value in training. NaN for categorical features.
     n_features_in_ : int
-        Features of a step, or columns if ``X`` was a table.
+        Number of features of a step, or of columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
     --------
-    SequenceScaler : Standardise features; it ignores missing values and passes them on.
-    from_padded : For NaN that pads short sequences, which is not missing.
+    SequenceScaler : Standardise features. It ignores missing values and keeps them.
+    from_padded : Remove NaN that pads short sequences.
     sklstm.stream : Use a fitted pipeline on a stream.
 
     Notes
     -----
-    Only ``statistics_`` comes from the training sequences. Everything else is taken from the
-    sequence itself, and but for "linear" from its earlier steps alone.
+    Only ``statistics_`` comes from the training sequences. All other values come from the sequence
+    itself. Only "linear" uses later steps of it.
 
-    Every feature gets an indicator, also one that misses nothing in training. So the number of
-    features does not depend on the training sequences, which differ between the folds of a
-    cross-validation. Features come kind by kind: all values, all indicators, all steps elapsed.
-    Those of a feature "a" are named "a", "a_missing", "a_elapsed". Add them if it matters when
-    something is measured. If values are missing at random, they are noise that costs accuracy.
+    With ``add_indicator`` or ``add_elapsed`` every feature gets one, even if it has no missing
+    values in training. So the number of features is the same in all folds of a cross-validation.
+    Features are ordered by kind: all values, all indicators, all counts. Those of a feature "a" are
+    named "a", "a_missing" and "a_elapsed". If values are missing at random, the extra features are
+    noise and cost accuracy.
 
-    Put the imputer before the scaler, so that ``add_elapsed`` is standardised too. Only NaN is
-    missing; infinity raises an error. In an array that is padded with NaN the padding would be
-    filled in: make a list of it with ``from_padded(X, allow_nan=True)`` first.
+    Put the imputer before the scaler, so that the counts are standardised too. Only NaN is a
+    missing value; infinity raises an error. In an array that is padded with NaN, the padding would
+    be filled in: convert it by ``from_padded(X, allow_nan=True)`` first.
 
-    Lists and 3-D arrays stay what they are under ``set_output``; tables follow it.
+    ``set_output`` affects tables only. Lists and 3-D arrays keep their container type.
 
     Examples
     --------
@@ -118,7 +120,7 @@ class SequenceImputer(StepFeatures):
     >>> SequenceImputer("linear").fit_transform(X)[0].ravel()
     array([1., 1., 2., 3., 4.])
 
-    In a pipeline, it stands before the scaler:
+    In a pipeline, put it before the scaler:
 
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklstm import LSTMClassifier
@@ -155,19 +157,26 @@ class SequenceImputer(StepFeatures):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn what to fill in where a sequence says nothing.
+        """Learn ``statistics_`` from the training sequences.
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
+            Sequences, in which NaN is a missing value.
         y : None
             Ignored.
         sample_weight : array-like of shape (n,), default=None
-            One weight per sequence; all steps of a sequence have it.
+            One weight per sequence, which applies to all its steps. None weights all steps equally.
 
         Returns
         -------
         self : SequenceImputer
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or a weight is not valid. The message names the sequence and the step.
         """
         with one_task(self, X, y, sample_weight), revised(self) as draft:
             sequences = draft._read(X)
@@ -183,29 +192,31 @@ class SequenceImputer(StepFeatures):
             return np.full(n_features, float(self.fill_value))
         if self.strategy == "median":
             return medians(values, weights)
-        with np.errstate(**QUIET):  # of variances, which are not asked for
+        with np.errstate(**QUIET):  # the variances may overflow, but only the mean is used
             return Moments.of_nothing(n_features).with_steps(values, weights).mean
 
     def stream(self) -> TransformStream:
-        """This transformer on a stream: one time step after the other.
+        """Transform a stream, one time step at a time.
 
-        :func:`sklstm.stream` makes a stream of a whole pipeline.
+        Use :func:`sklstm.stream` for a stream of a whole pipeline.
 
         Returns
         -------
         stream : TransformStream
-            With ``step(x)``, which takes the features of a time step, NaN where they are missing,
-            and returns them transformed, and ``reset()``, to call before another sequence.
+            Its method ``step(x)`` takes the features of a time step, with NaN for missing values,
+            and returns them transformed. Call ``reset()`` before another sequence.
 
         Raises
         ------
         ValueError
             If ``strategy`` is "linear".
+        sklearn.exceptions.NotFittedError
+            If the imputer is not fitted.
         """
         if self.strategy == "linear":
             raise ValueError(
-                "SequenceImputer(strategy='linear') has no stream: it fills in from steps that "
-                "have not come yet. Use strategy='forward' and fit again."
+                "SequenceImputer(strategy='linear') has no stream: it needs future steps. Use "
+                "strategy='forward' and fit again."
             )
         return super().stream()
 
@@ -265,7 +276,7 @@ class SequenceImputer(StepFeatures):
         return np.concatenate(blocks, dtype=row.dtype), (last, elapsed)
 
     def _fill(self, dtype: Any) -> np.ndarray:
-        """Statistics (F,); one that is too large for the precision is infinite."""
+        """Statistics (F,). A value that is too large for the dtype becomes infinite."""
         with np.errstate(**QUIET):
             return self.statistics_.astype(dtype)
 
@@ -275,9 +286,9 @@ def _lines(
     before: np.ndarray,  # (N, F), place of the last value up to each step
     after: np.ndarray,  # (N, F), place of the next value from each step on
     first: np.ndarray,  # (N, 1), where the sequence of each step begins
-    end: np.ndarray,  # (N, 1), just behind it
+    end: np.ndarray,  # (N, 1), index after its last step
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the sequence has a value (N, F), and the line between the two around each step."""
+    """True where the sequence has a value (N, F), and the linear interpolation at each step."""
     left = np.where(before >= first, before, after)
     right = np.where(after < end, after, before)
     known = left < end

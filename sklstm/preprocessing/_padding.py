@@ -1,4 +1,4 @@
-"""Padded arrays to lists of sequences and back."""
+"""from_padded and to_padded: padded arrays to lists of sequences, and back."""
 
 from __future__ import annotations
 
@@ -27,46 +27,47 @@ def from_padded(
     *,
     value: float = np.nan,
     channels_first: bool = False,
-    padding: Literal["auto", "post", "pre"] = "auto",
+    padding: Literal["auto", "post", "pre", "both"] = "auto",
     allow_nan: bool = False,
 ) -> list[np.ndarray]:
-    """Turn an array padded to one length into a list of sequences of their own lengths.
+    """Turn a padded array into a list of sequences without padding.
 
     A step is padding if all its features equal ``value``. tslearn and aeon pad with NaN at the end
-    (aeon with channels first); Keras pads with 0, by default in front.
+    (aeon with channels first). Keras pads with 0, by default in front.
 
     Parameters
     ----------
     X : array-like of shape (n, T, F), (n, F, T) or (n, T)
         A two-dimensional array holds n sequences of one feature.
     value : float, default=nan
-        The padding value. With 0, steps of zeros at the padded end are removed even if they are
-        data.
+        Padding value. With 0, steps of zeros at the padded end are removed even if they are data.
     channels_first : bool, default=False
-        True if ``X`` has shape (n, F, T), as in aeon. Ignored for two dimensions.
+        Set it to True if ``X`` has shape (n, F, T), as in aeon. Ignored for two dimensions.
     padding : {"auto", "post", "pre", "both"}, default="auto"
         Where the padding is: "post" at the end, "pre" in front, or "both". "auto" finds the side
         from the data and raises an error if there are padding steps at both ends, because some of
-        them might be data. It decides separately in each call: name the side if you know it,
+        them might be data. "auto" decides anew in each call: set the side if you know it,
         especially with ``value=0``.
     allow_nan : bool, default=False
-        Keep NaN that is not padding, as missing values for :class:`SequenceImputer`. False raises
-        an error, because such NaN often means that ``padding`` or ``channels_first`` is wrong.
+        True keeps NaN outside of the padding as missing values, for
+        :class:`~sklstm.preprocessing.SequenceImputer`. False raises an error, because such NaN
+        often means that ``padding`` or ``channels_first`` is wrong.
 
     Returns
     -------
     sequences : list of ndarray of shape (T_i, F)
-        Copies; float32 if ``X`` is, else float64.
+        Copies of the steps, float32 if ``X`` is, else float64.
 
     Raises
     ------
     ValueError
-        If ``padding="auto"`` finds padding steps at both ends, if a sequence has nothing but
-        padding, or if NaN is left in a sequence and not allowed.
+        If ``padding="auto"`` finds padding steps at both ends, if all steps of a sequence are
+        padding, if a sequence contains NaN and ``allow_nan`` is False, or if a parameter has
+        another value.
 
     See Also
     --------
-    to_padded : The way back.
+    to_padded : Pad a list of sequences.
     SequenceImputer : Fill in missing values.
 
     Examples
@@ -91,8 +92,8 @@ def from_padded(
         )
     if array.dtype.kind != "f" and np.isnan(value):
         raise ValueError(
-            "X holds whole numbers, none of which can be the padding value nan: pass the value "
-            "that pads it, value=0 for example."
+            "X holds integers, which cannot be the padding value nan: pass the value that pads X, "
+            "for example value=0."
         )
     array = array.astype(precision([array.dtype]), copy=False)
     if array.ndim == 2:
@@ -108,7 +109,7 @@ def from_padded(
     if not kept.any(axis=1).all():
         k = int(kept.any(axis=1).argmin())
         raise ValueError(
-            f"Sequence {k} of X holds nothing but the padding {value}: it would be empty. Drop it."
+            f"All steps of sequence {k} of X are the padding {value}: it would be empty. Drop it."
         )
     n_steps = array.shape[1]
     starts, stops = kept.argmax(axis=1), n_steps - kept[:, ::-1].argmax(axis=1)
@@ -126,8 +127,8 @@ def from_padded(
         if missing.any():
             raise ValueError(
                 f"Sequence {k} of X has NaN at step {starts[k] + missing.argmax()} that is not "
-                f"padding: only whole steps at {ENDS[padding]} are. Keep missing values with "
-                "allow_nan=True; if features come before steps, set channels_first=True"
+                f"padding: only whole steps at {ENDS[padding]} are. Set allow_nan=True to keep "
+                "missing values; if features come before steps, set channels_first=True"
                 f"{HINTS.get(padding, '')}."
             )
     return sequences
@@ -147,31 +148,35 @@ def to_padded(
     Parameters
     ----------
     X : list, tuple or object array of (T_i, F) arrays, or array of shape (n, T, F) or (n, T)
+        Sequences.
     value : float, default=0.0
-        The padding value. Use nan to tell padding from data in all cases.
+        Padding value. Use nan if the data may contain steps of zeros.
     length : int, default=None
-        Number of steps of the result. None takes those of the longest sequence.
+        Number of steps of the result. None takes the length of the longest sequence.
     channels_first : bool, default=False
-        True returns shape (n, F, length), as aeon uses it.
+        Set it to True to return shape (n, F, length), as aeon uses it.
     padding : {"post", "pre"}, default="post"
-        Where the padding goes: "post" at the end, as most libraries do; "pre" in front, the default
-        of Keras.
+        Where the padding goes: "post" at the end, as in most libraries, or "pre" in front, as is
+        the default of Keras.
     allow_nan : bool, default=False
-        Keep missing values, NaN. False raises an error.
+        True keeps missing values (NaN). False raises an error for them.
 
     Returns
     -------
-    padded : ndarray of shape (n, length, F)
-        float32 if all of ``X`` is, else float64.
+    padded : ndarray of shape (n, length, F), or (n, F, length) with ``channels_first``
+        The padded sequences, float32 if all of ``X`` is, else float64.
 
     Raises
     ------
     ValueError
-        If a sequence has more than ``length`` steps, or contains NaN that is not allowed.
+        If a sequence has more than ``length`` steps, if it contains NaN and ``allow_nan`` is False,
+        or if a parameter has another value.
+    MemoryError
+        If the result does not fit into memory.
 
     See Also
     --------
-    from_padded : The way back.
+    from_padded : Turn a padded array into a list of sequences.
 
     Examples
     --------
@@ -192,7 +197,7 @@ def to_padded(
     if lengths.max() > length:
         k = int(np.argmax(lengths > length))
         raise ValueError(
-            f"Sequence {k} of X has {lengths[k]} steps, more than length={length}: cut it first, "
+            f"Sequence {k} of X has {lengths[k]} steps, more than length={length}: cut it first by "
             "[x[:length] for x in X]."
         )
     n_bytes = len(sequences) * length * sequences.n_features * sequences.values.itemsize
@@ -211,8 +216,8 @@ def _as_one_array(X: Any) -> np.ndarray:
         return as_typed(filled(X))
     except ValueError:
         raise ValueError(
-            "X holds sequences of different shapes, so it is not padded: a list of (n_steps, "
-            "n_features) arrays can be used as it is."
+            "X holds sequences of different shapes, so it is not padded: use the list of (n_steps, "
+            "n_features) arrays as it is."
         ) from None
 
 
@@ -222,7 +227,7 @@ def _check_padding(padding: Any, sides: tuple[str, ...]) -> None:
 
 
 def _refuse_both_ends(leads: np.ndarray, trails: np.ndarray, value: float) -> None:
-    """An error where padding stands at both ends, of one sequence or of X as a whole."""
+    """Raise an error if one sequence, or X as a whole, has padding at both ends."""
     if not (leads.any() and trails.any()):
         return
     both = leads & trails
@@ -234,6 +239,6 @@ def _refuse_both_ends(leads: np.ndarray, trails: np.ndarray, value: float) -> No
             f"{trails.argmax()} ends with them"
         )
     raise ValueError(
-        f'{found}, so it is not clear which are data. Say where the padding is: padding="post" (at '
+        f'{found}, so it is not clear which are data. Set where the padding is: padding="post" (at '
         'the end), "pre" (in front) or "both".'
     )

@@ -1,4 +1,4 @@
-"""Scaling of sequences, feature by feature over all steps."""
+"""SequenceScaler: standardise each feature over all steps."""
 
 from __future__ import annotations
 
@@ -25,57 +25,60 @@ from sklstm.preprocessing._transformer import (
 class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     """Standardise features over all steps of all sequences.
 
-    Each feature gets mean 0 and variance 1 over the steps of the training sequences, whatever their
-    lengths. It is to sequences what :class:`~sklearn.preprocessing.StandardScaler` is to tables,
-    and stands before an LSTM in a pipeline.
+    After scaling, each feature has mean 0 and variance 1 over all steps of the training sequences,
+    regardless of their lengths. It does for sequences what
+    :class:`~sklearn.preprocessing.StandardScaler` does for tables. Put it before an LSTM in a
+    pipeline.
 
     Parameters
     ----------
     with_mean : bool, default=True
-        Subtract the mean.
+        Subtract the mean. Set it to False to keep zeros at 0, for example in counts.
     with_std : bool, default=True
-        Divide by the standard deviation. A constant feature is divided by 1.
+        Divide by the standard deviation. A constant feature is divided by 1. Set it to False if
+        all features have the same unit and their sizes matter.
     categorical_features : array-like of int, str or bool, "from_dtype", default=None
-        Features that hold codes of categories and are left as they are, by their numbers, their
-        names, or a mask with an entry for each feature. "from_dtype" takes the columns of data
-        frames whose type is that of categories. Use the value of the estimator that follows. None:
-        all features are scaled.
+        Features that hold codes of categories. They are not changed. Pass their numbers, their
+        names, or a mask with an entry per feature. "from_dtype" takes the columns of data frames
+        with a dtype of categories. Use the value of the estimator that follows. With None all
+        features are scaled.
     features_per_step : int, default=1
-        For 2-D ``X`` only: columns that make one time step. Use the value of the estimator that
-        follows; with 1, all columns are steps of a single feature and share one mean and one scale.
+        For 2-D ``X`` only: number of columns of one time step. Use the value of the estimator that
+        follows. With 1, all columns are steps of a single feature and share one mean and one scale.
 
     Attributes
     ----------
     mean_ : ndarray of shape (n_features,), float64
-        Mean of each feature over the steps seen, NaN if it never had a value. 0 if categorical.
+        Mean of each feature over the training steps. NaN if it never had a value, 0 if categorical.
     var_ : ndarray of shape (n_features,), float64
-        Variance of each feature (divided by the number of steps), NaN if it never had a value.
-        1 if categorical.
+        Variance of each feature (divided by the number of steps). NaN if it never had a value, 1 if
+        categorical.
     scale_ : ndarray of shape (n_features,), float64
         Square root of the variance, 1 for constant and for categorical features.
     n_steps_seen_ : int, float, or ndarray of shape (n_features,)
-        Steps that were learned from; the sum of their weights if there were weights. One per
-        feature if some have fewer values than others.
+        Number of training steps, or the sum of their weights. One per feature if some features have
+        fewer values than others.
     n_features_in_ : int
-        Features of a step, or columns if ``X`` was a table.
+        Number of features of a step, or of columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
     --------
-    SequenceImputer : Fill in missing values, before the scaler or after it.
-    SequenceEncoder : Turn symbols into codes, before the scaler.
+    SequenceImputer : Fill in missing values, before or after scaling.
+    SequenceEncoder : Encode symbols, before scaling.
 
     Notes
     -----
-    NaN is a missing value, as in :class:`~sklearn.preprocessing.StandardScaler`: statistics leave
-    it out, and it is passed on. A feature without any value in training is NaN after ``transform``.
-    Estimators that follow raise an error for NaN.
+    NaN is a missing value, as in :class:`~sklearn.preprocessing.StandardScaler`: it is left out of
+    the statistics and stays NaN. A feature without any value in training is NaN after
+    ``transform``. The LSTM estimators raise an error for NaN.
 
-    Statistics accumulate in float64, chunk by chunk: the moments of a chunk are taken about one of
-    its own steps and merged as Chan, Golub & LeVeque (1983) do, so that large means do not cancel.
+    Statistics accumulate in float64. The steps are read in chunks. The moments of a chunk are taken
+    about one of its own steps and merged as in Chan, Golub & LeVeque (1983), so that large means
+    cost no digits.
 
-    Lists and 3-D arrays stay what they are under ``set_output``; tables follow it.
+    ``set_output`` affects tables only. Lists and 3-D arrays keep their container type.
 
     Examples
     --------
@@ -111,38 +114,54 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn mean and scale of each feature, forgetting earlier ones.
+        """Learn the mean and scale of each feature. Earlier statistics are forgotten.
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
+            Sequences, in which NaN is a missing value.
         y : None
             Ignored.
         sample_weight : array-like of shape (n,), default=None
-            One weight per sequence; all steps of a sequence have it.
+            One weight per sequence, which applies to all its steps. None weights all steps equally.
 
         Returns
         -------
         self : SequenceScaler
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or a weight is not valid. The message names the sequence and the step.
         """
         with one_task(self, X, y, sample_weight):
             return self._learn(X, sample_weight, first=True)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Add sequences to the statistics, as if all had been given to one ``fit``.
+        """Add sequences to the statistics.
+
+        To rounding, the result equals that of one ``fit`` on all sequences.
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
+            Sequences, in which NaN is a missing value.
         y : None
             Ignored.
         sample_weight : array-like of shape (n,), default=None
-            One weight per sequence.
+            One weight per sequence, which applies to all its steps. None weights all steps equally.
 
         Returns
         -------
         self : SequenceScaler
+            The transformer.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or a weight is not valid. The message names the sequence and the step.
         """
         return self._learn(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
 
@@ -151,13 +170,21 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
             Scaled sequences.
 
         Returns
         -------
         X_original : array or list
-            In the container and shape of ``X``; float32 if ``X`` is, else float64.
+            The sequences in their original units, in the container type and shape of ``X``. float32
+            if ``X`` is, else float64.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not valid. The message names the sequence and the step.
+        sklearn.exceptions.NotFittedError
+            If the scaler is not fitted.
         """
         now = for_inverse(self, X)
         sequences = now._read_fitted(X)
@@ -192,7 +219,7 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
         return self
 
     def _seen(self) -> Moments:
-        """The moments of what was learned from, as they go on."""
+        """The moments so far, to which later steps are added."""
         n = np.broadcast_to(self.n_steps_seen_, self.mean_.shape)
         return Moments(n, *np.where(n > 0, [self.mean_, self.var_], 0.0))
 
@@ -209,7 +236,7 @@ class SequenceScaler(OneToOneFeatureMixin, SequenceTransformer):
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         """Steps (..., F), standardised."""
         scaled = np.array(values)
-        # The statistics are float64: each difference is taken in float64 and only then rounded.
+        # The statistics are float64, so the arithmetic is float64 and each result is rounded once.
         if self.with_mean:
             np.subtract(scaled, self.mean_, out=scaled, casting="same_kind")
         if self.with_std:

@@ -20,9 +20,9 @@ from sklstm.preprocessing._frames import (
 
 
 def read_series(series: Any, what: str = "series") -> tuple[np.ndarray, list | None, bool]:
-    """The steps, (T, F); the names of the columns of a frame; True if there is no second axis.
+    """The steps (T, F), the column names of a data frame, and True if the series is 1-D.
 
-    ``what`` is the name of the argument, for errors.
+    ``what`` is the name of the argument in errors.
     """
     if is_frame(series):
         _check_index(series, what)
@@ -47,30 +47,30 @@ def _as_array(series: Any, what: str) -> np.ndarray:
         return as_typed(filled(series))
     except ValueError:
         raise ValueError(
-            f"{what} is no array: its steps are of unequal length, see step "
+            f"{what} is not an array: its steps are of unequal length, see step "
             f"{first_unequal(series)}."
         ) from None
 
 
 def _check_index(series: Any, what: str) -> None:
-    """An error for rows that are several series, or not in order of their dates."""
+    """Raise an error for rows of several series, and for dates that are not in order."""
     index = getattr(series, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         raise ValueError(
-            f"{what} has a MultiIndex, as tables of several series have: pass one series at a time."
+            f"{what} has a MultiIndex, so it may hold several series: pass one series at a time."
         )
     if getattr(getattr(index, "dtype", None), "kind", None) == "M" and (
         not index.is_monotonic_increasing
     ):
         raise ValueError(
-            f"The dates in the index of {what} are not in order: sort them by {what}.sort_index()."
+            f"The dates in the index of {what} are not in order: sort it by {what}.sort_index()."
         )
 
 
 def known_columns(
     known_future: Any, names: list | None, series: Any, n_columns: int, flat: bool
 ) -> list[int]:
-    """Numbers of the columns that are known beforehand."""
+    """Numbers of the columns whose future values are known."""
     if known_future is None:
         return []
     if flat:
@@ -91,8 +91,9 @@ def chosen_columns(
         is_number = isinstance(column, Integral) and not isinstance(column, bool)
         if not is_number or not -n_columns <= column < n_columns:
             raise ValueError(
-                f"{argument}={chosen!r} names {column!r}, which is no column: series is an array "
-                f"of {n_columns} columns, numbered from 0; names need a data frame."
+                f"{argument}={chosen!r} contains {column!r}, but there is no such column: series "
+                f"is an array of {n_columns} columns, numbered from 0. Pass a data frame to use "
+                "names."
             )
     columns = [int(column) % n_columns for column in columns]
     refuse_twice(columns, argument)
@@ -100,7 +101,7 @@ def chosen_columns(
 
 
 def is_list(chosen: Any, names: list | None) -> bool:
-    """True for several columns; a tuple may be the name of one."""
+    """True for several columns. A tuple may be the name of a single one."""
     if isinstance(chosen, tuple) and names is not None and chosen in names:
         return False
     return isinstance(chosen, Iterable) and not isinstance(chosen, str)

@@ -1,4 +1,4 @@
-"""Statistics of each feature over all steps of all sequences; missing values do not count."""
+"""Statistics of each feature over all steps of all sequences. Missing values are ignored."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from sklstm._numbers import shares
 from sklstm._sequences import Sequences
 from sklstm._targets import Rows, read_weights
 
-# Numbers whose moments are taken at once: bounds the float64 copies and keeps sums short.
+# Numbers per chunk of moments. It limits the size of the float64 copies and keeps sums short.
 CHUNK = 2**20
 
 
 def weighted_steps(sequences: Sequences, sample_weight: Any) -> tuple[np.ndarray, Any]:
-    """The steps (N, F) that count, and the weight (N,) of each, None without weights.
+    """The steps (N, F) with a weight above 0, and their weights (N,), or None without weights.
 
-    All steps of a sequence have its weight. Sequences of weight 0 are left out.
+    All steps of a sequence have its weight. Sequences of weight 0 are dropped.
     """
     if sample_weight is None:
         return sequences.values, None
     weights = read_weights(sample_weight, Rows(sequences, per_step=False))
     if not weights.any():
-        raise ValueError("Sample weights are zero for all sequences: at least one must count.")
+        raise ValueError(
+            "Sample weights are zero for all sequences: at least one must be above zero."
+        )
     weights = np.repeat(weights, sequences.lengths)
     return sequences.values[weights > 0], weights[weights > 0]
 
@@ -51,9 +53,9 @@ class Moments:
 
     @classmethod
     def _of(cls, values: np.ndarray, weights: np.ndarray | None) -> Moments:
-        """Of some steps, in two passes about the first value of each feature.
+        """Moments of some steps, in two passes about the first value of each feature.
 
-        So a constant feature has variance 0 exactly, and a large mean takes no digits.
+        So the variance of a constant feature is exactly 0, and a large mean costs no digits.
         """
         present = ~np.isnan(values)
         power = 0
@@ -70,7 +72,7 @@ class Moments:
         return cls(n if weights is None else np.ldexp(n, power), origin + mean, var)
 
     def joined(self, other: Moments) -> Moments:
-        """Of the values of both, as Chan, Golub & LeVeque (1983) have it."""
+        """Moments of the values of both, by the formulas of Chan, Golub & LeVeque (1983)."""
         total = self.n + other.n
         share = other.n / np.where(total > 0, total, 1)
         shift = other.mean - self.mean
@@ -81,7 +83,7 @@ class Moments:
         )
 
     def with_steps(self, values: np.ndarray, weights: np.ndarray | None) -> Moments:
-        """With those of further steps (N, F), which may have weights (N,)."""
+        """Moments that include further steps (N, F), which may have weights (N,)."""
         moments = self
         size = max(1, CHUNK // values.shape[1])
         for start in range(0, len(values), size):
@@ -92,10 +94,10 @@ class Moments:
 
 
 def medians(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Median of each feature (F,), float64; 0 where there is no value.
+    """Median of each feature (F,), float64. 0 for a feature without any value.
 
-    Half of the weight is on either side. If that is so for all between two values, it is their
-    mean: an integer weight means as much as so many copies.
+    Half of the weight is on either side of the median. If that holds for all numbers between two
+    values, the median is their mean. So an integer weight w equals w copies of the sequence.
     """
     found = np.zeros(values.shape[1])
     for k, column in enumerate(values.T):

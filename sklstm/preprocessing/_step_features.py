@@ -1,8 +1,8 @@
-"""Further features of each step, made of the steps around it.
+"""SequenceDifferences and SequenceContext: features of a step from the steps around it.
 
-The steps of all sequences lie one after the other, (N, F). The result is (N, B, F), with a block
-for each kind of feature. A block is made from the one before it, moved by one step over all
-sequences at once; what was taken from another sequence is then overwritten.
+The steps of all sequences are packed, (N, F). The result is (N, B, F), with a block for each kind
+of feature. A block is computed from the block before it, shifted by one step over all sequences at
+once. Values that were shifted in from another sequence are then overwritten.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from sklstm._sklearn import Interval, _check_feature_names_in, _fit_context
 from sklstm._snapshots import revised
 from sklstm.preprocessing._transformer import SequenceTransformer, TransformStream
 
-# A difference that overflows is infinite, which the estimator after this one refuses by its place.
+# A difference that overflows is infinite. The estimator raises an error that names its place.
 QUIET = {"over": "ignore", "invalid": "ignore"}
 
 
 class StepFeatures(SequenceTransformer):
-    """Transformer that makes features of a step from several steps. This ``fit`` learns nothing."""
+    """Base of transformers that compute features of a step from several steps, without learning."""
 
-    _sizes: ClassVar[tuple[str, ...]] = ()  # parameters that say how many blocks there are
+    _sizes: ClassVar[tuple[str, ...]] = ()  # parameters that set the number of blocks
 
     def _suffixes(self) -> list[str]:
-        """What each block adds to the names of the features."""
+        """The suffix that each block adds to the names of the features."""
         raise NotImplementedError
 
     def _n_blocks(self) -> int:
-        """How many `_suffixes` there are."""
+        """The number of ``_suffixes``."""
         raise NotImplementedError
 
     def _blocks(self, values: np.ndarray, n_blocks: int) -> np.ndarray:
-        """Room (N, B, F) for ``values`` (N, F), or an error that names what asks for too much."""
-        for name in self._sizes:  # checked in fit, but may have been set since, or come from a file
+        """An empty array (N, B, F) for ``values`` (N, F), or an error that names the parameters."""
+        for name in self._sizes:  # may have been set after fit, or come from a file
             require_int(name, getattr(self, name), below=np.inf)
         try:
             if n_blocks * values.nbytes > memory():
                 raise MemoryError
             return np.empty((len(values), n_blocks, values.shape[1]), values.dtype)
-        except (MemoryError, OverflowError, ValueError):  # the latter: more than can be counted
+        except (MemoryError, OverflowError, ValueError):  # the last two: the size overflows
             sizes = ", ".join(f"{name}={getattr(self, name)}" for name in self._sizes)
             raise MemoryError(
                 f"{type(self).__name__}({sizes}) needs more memory than there is for "
@@ -62,35 +62,49 @@ class StepFeatures(SequenceTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Take the number and the names of the features from ``X``.
+        """Read the number and the names of the features from ``X``. Nothing else is learned.
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
+            Sequences, in which NaN is a missing value.
         y : None
             Ignored.
 
         Returns
         -------
         self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not valid. The message names the sequence and the step.
         """
         with one_task(self, X, y), revised(self) as draft:
             draft._n_step_features = draft._read(X).n_features
         return self
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the features after the transformation.
+        """Return the names of the features after the transformation.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features of a step, or of the columns of a table. None takes those of the
-            fit, or "x0", "x1", ... if there were none.
+            Names of the features of a step, or of the columns of a table. None takes the names of
+            ``fit``, or "x0", "x1", ... if there were none.
 
         Returns
         -------
         names : ndarray of str objects
-            Those of the features of a step, or of all columns if a table was fitted.
+            Names of the features of a step, or of all columns if a table was fitted.
+
+        Raises
+        ------
+        ValueError
+            If ``input_features`` does not match the features of ``fit``.
+        sklearn.exceptions.NotFittedError
+            If the transformer is not fitted.
         """
         check_is_fitted(self)
         steps = _check_feature_names_in(self, input_features).reshape(-1, self._n_step_features)
@@ -102,45 +116,45 @@ class StepFeatures(SequenceTransformer):
 class SequenceDifferences(StepFeatures):
     """Add the differences between consecutive steps to the features of each step.
 
-    A step ``x(t)`` becomes ``x(t), x(t) - x(t-1)``. The first step of a sequence has differences
-    of 0.
+    A step ``x(t)`` becomes ``x(t), x(t) - x(t-1)``. The differences of the first step of a sequence
+    are 0. Use it if changes matter more than levels.
 
     Parameters
     ----------
     order : int, default=1
-        Differences up to this order: with 2, the differences between consecutive differences
-        follow, ``x(t) - 2 x(t-1) + x(t-2)``.
+        Largest order of the differences. With 2, differences of differences are added:
+        ``x(t) - 2 x(t-1) + x(t-2)``.
     keep : bool, default=True
-        Keep the features themselves. False leaves the differences only.
+        Keep the features themselves. Set it to False to return the differences only.
     features_per_step : int, default=1
-        For 2-D ``X`` only: columns that make one time step. Each step of the result has more: pass
-        ``features_per_step * (order + 1)`` to the estimators that follow, or
+        For 2-D ``X`` only: number of columns of one time step. Each step of the result has more:
+        pass ``features_per_step * (order + 1)`` to the estimators that follow, or
         ``features_per_step * order`` with ``keep=False``.
 
     Attributes
     ----------
     n_features_in_ : int
-        Features of a step, or columns if ``X`` was a table.
+        Number of features of a step, or of columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
     --------
-    SequenceContext : The values of the steps around each step.
+    SequenceContext : Add the values of the steps around each step.
     sklstm.stream : Use a fitted pipeline on a stream.
 
     Notes
     -----
-    Every order is computed as if the first step had been repeated before the sequence began. So the
-    second difference of step 1 is its first difference, and that of step 0 is 0.
+    All orders are computed as if the first step were repeated before the sequence. So the second
+    difference of step 1 equals its first difference, and the second difference of step 0 is 0.
 
-    Features come order by order: all features, their first differences, their second ones. The
-    differences of a feature "a" are named "a_diff1", "a_diff2".
+    Features are ordered by the order of difference: all features, their first differences, their
+    second differences. The differences of a feature "a" are named "a_diff1", "a_diff2".
 
-    NaN is passed on, and the differences to and from it are NaN. A difference that is too large for
-    the precision of ``X`` is infinite. Estimators that follow raise an error for both.
+    NaN stays NaN, and a difference is NaN if one of its values is. A difference that is too large
+    for the dtype of ``X`` is infinite. The LSTM estimators raise an error for both.
 
-    Lists and 3-D arrays stay what they are under ``set_output``; tables follow it.
+    ``set_output`` affects tables only. Lists and 3-D arrays keep their container type.
 
     Examples
     --------
@@ -155,7 +169,7 @@ class SequenceDifferences(StepFeatures):
     >>> differences.get_feature_names_out()
     array(['x0', 'x0_diff1', 'x0_diff2'], dtype=object)
 
-    In a pipeline, they stand before the scaler:
+    In a pipeline, put them before the scaler:
 
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklstm import LSTMClassifier
@@ -198,8 +212,8 @@ class SequenceDifferences(StepFeatures):
         return wide.reshape(len(values), -1)
 
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, np.ndarray]:
-        """``memory`` (order, F): the step before and its differences, without the last of them."""
-        if memory is None:  # differences of 0, also those of NaN
+        """``memory`` (order, F): the step before and its differences, except for the last order."""
+        if memory is None:  # the differences of the first step are 0, even for NaN
             (orders,), memory = self._blocks(row[np.newaxis], int(self.order) + 1), ()
             orders[1:] = 0
         else:
@@ -215,44 +229,46 @@ class SequenceContext(StepFeatures):
     """Add the values of the steps around each step to the features of that step.
 
     A step ``x(t)`` becomes ``x(t), x(t-before), ..., x(t-1), x(t+1), ..., x(t+after)``. Before the
-    first step of a sequence and after the last one, these are repeated.
+    first step of a sequence the first step is repeated, and after the last step the last one.
 
     Parameters
     ----------
     before : int, default=2
-        Steps before each step.
+        Number of steps before each step.
     after : int, default=2
-        Steps after each step. Use 0 for a stream, which has not seen them yet.
+        Number of steps after each step. Use 0 for streams and for forecasts at every step, because
+        future steps are unknown there.
     relative : bool, default=True
-        Add the other values relative to the step, ``x(t+k) - x(t)``. False adds them as they are.
+        Add the other values relative to the step, ``x(t+k) - x(t)``. Set it to False to add them
+        unchanged.
     features_per_step : int, default=1
-        For 2-D ``X`` only: columns that make one time step. Each step of the result has more: pass
-        ``features_per_step * (1 + before + after)`` to the estimators that follow.
+        For 2-D ``X`` only: number of columns of one time step. Each step of the result has more:
+        pass ``features_per_step * (1 + before + after)`` to the estimators that follow.
 
     Attributes
     ----------
     n_features_in_ : int
-        Features of a step, or columns if ``X`` was a table.
+        Number of features of a step, or of columns if ``X`` was a table.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if ``X`` was a data frame or a list of data frames.
 
     See Also
     --------
-    SequenceDifferences : Differences between consecutive steps.
+    SequenceDifferences : Add the differences between consecutive steps.
     sklstm.stream : Use a fitted pipeline on a stream.
 
     Notes
     -----
-    Features come step by step: all features of the step itself, then those of the other steps in
+    Features are ordered by step: all features of the step itself, then those of the other steps in
     the order of time. The values of a feature "a" are named "a_before2", "a_before1", "a_after1",
     "a_after2".
 
-    NaN is passed on, and what is relative to it is NaN. A relative value that is too large for the
-    precision of ``X`` is infinite. Estimators that follow raise an error for both. In an array that
-    is padded with NaN, the last steps would see the padding: make a list of it with
+    NaN stays NaN, and values relative to NaN are NaN. A relative value that is too large for the
+    dtype of ``X`` is infinite. The LSTM estimators raise an error for both. In an array that is
+    padded with NaN, the last steps would include the padding: convert it by
     :func:`~sklstm.preprocessing.from_padded` first.
 
-    Lists and 3-D arrays stay what they are under ``set_output``; tables follow it.
+    ``set_output`` affects tables only. Lists and 3-D arrays keep their container type.
 
     Examples
     --------
@@ -286,25 +302,27 @@ class SequenceContext(StepFeatures):
         self.features_per_step = features_per_step
 
     def stream(self) -> TransformStream:
-        """This transformer on a stream: one time step after the other.
+        """Transform a stream, one time step at a time.
 
-        :func:`sklstm.stream` makes a stream of a whole pipeline.
+        Use :func:`sklstm.stream` for a stream of a whole pipeline.
 
         Returns
         -------
         stream : TransformStream
-            With ``step(x)``, which takes the features of a time step and returns them transformed,
-            and ``reset()``, to call before another sequence.
+            Its method ``step(x)`` takes the features of a time step and returns them transformed.
+            Call ``reset()`` before another sequence.
 
         Raises
         ------
         ValueError
             If ``after`` is not 0.
+        sklearn.exceptions.NotFittedError
+            If the transformer is not fitted.
         """
         if self.after > 0:
             raise ValueError(
-                f"SequenceContext(after={self.after}) has no stream: it sees steps that have not "
-                "come yet. Use after=0 and fit again."
+                f"SequenceContext(after={self.after}) has no stream: it needs future steps. Use "
+                "after=0 and fit again."
             )
         return super().stream()
 
@@ -323,7 +341,7 @@ class SequenceContext(StepFeatures):
         blocks[0] = values
         nearer = values
         for block in blocks[self.before : 0 : -1]:
-            np.positive(nearer[:-1], out=block[1:])  # an assignment would make a copy first
+            np.positive(nearer[:-1], out=block[1:])  # an assignment would copy the array first
             block[first_steps] = values[first_steps]
             nearer = block
         nearer = values
@@ -337,7 +355,7 @@ class SequenceContext(StepFeatures):
         return wide.reshape(len(values), -1)
 
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, np.ndarray]:
-        """``memory`` (before, F): the steps before."""
+        """``memory`` (before, F): the last steps."""
         if memory is None:  # the first step is repeated
             (memory,) = self._blocks(row[np.newaxis], int(self.before))
             memory[:] = row

@@ -1,8 +1,7 @@
-"""Sequences of symbols, and of rows with symbols among numbers, in the forms users have them.
+"""Read sequences of symbols, or of rows with symbols and numbers, in all forms of input.
 
-The steps of all sequences lie one after the other, as in `Sequences`, but column by column. A
-column is an array of numbers, or a list of what the user had there. None, NaN, NA and masked
-entries are missing.
+The steps of all sequences are packed, as in ``Sequences``, but by column. A column is an array of
+numbers, or a list of the user's values. None, NaN, NA and masked entries are missing.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ FORMS = (  # of a sequence
 
 @dataclass(frozen=True, eq=False)
 class Feature:
-    """All values of one feature, and how to word the place of one of them.
+    """All values of one feature, and a function that describes the place of one of them.
 
-    ``name`` is that of the argument that they come from.
+    ``name`` is the argument that they come from.
     """
 
     values: list
@@ -59,15 +58,15 @@ class Symbols:
     columns : list of F ndarrays or lists of length N
         Arrays hold real numbers, lists anything.
     chosen : list of F bools
-        Whether a column holds symbols whatever its values are.
+        True for a column that holds symbols even if all its values are numbers.
     offsets : ndarray of shape (n + 1,), int64
     container : {"array", "rows", "list", "tuple", "object", "step"}
-        What the user passed: a 3-D array, a 2-D table, a list, a tuple, a 1-D array of sequences,
+        The user's container: a 3-D array, a 2-D table, a list, a tuple, a 1-D array of sequences,
         a single time step.
     flat : bool
-        A step is one symbol, not a row of them.
+        True if a step is a single symbol, False if it is a row.
     names : list of str or None
-        Those of the columns of data frames.
+        Column names of data frames.
     """
 
     columns: list
@@ -82,7 +81,7 @@ class Symbols:
         return len(self.columns)
 
     def holds_symbols(self, feature: int) -> bool:
-        """Whether a column is to be encoded: not if all of it is numbers or missing."""
+        """True if a column must be encoded: some of its values are neither numbers nor missing."""
         if self.chosen[feature]:
             return True
         column = self.columns[feature]
@@ -95,7 +94,7 @@ class Symbols:
         return Feature(values, partial(self._place, feature=number), name)
 
     def numbers(self, feature: int) -> np.ndarray:
-        """A column that is no symbols, as real numbers."""
+        """A column without symbols, as real numbers."""
         column = self.columns[feature]
         column = object_array(column) if isinstance(column, list) else column
         name = "x" if self.container == "step" else "X"
@@ -103,7 +102,7 @@ class Symbols:
         return as_numbers(column, lambda index: self._place(index[0], feature), name, hint)
 
     def _place(self, step: int, feature: int) -> str:
-        """Where a packed step stands, in words."""
+        """The place of a packed step in words."""
         column = f"feature {feature}"
         if self.container == "step":
             return column
@@ -115,9 +114,9 @@ class Symbols:
 
 
 def read_symbols(estimator: Any, X: Any, *, reset: bool) -> Symbols:
-    """Validate ``X`` for ``estimator`` and pack it; as `read_sequences`, with symbols."""
+    """Validate ``X`` for ``estimator`` and pack it, like ``read_sequences`` but with symbols."""
     if isinstance(X, str):
-        raise TypeError("X is a single str: pass [X] if its characters are one sequence.")
+        raise TypeError("X is a str: pass [X] if its characters are one sequence.")
     refuse_container(X, "X")
     items, container = _items_of(X)
     if items is None:
@@ -137,7 +136,7 @@ def read_symbols(estimator: Any, X: Any, *, reset: bool) -> Symbols:
 
 
 def read_step(x: Any, n_features: int) -> Symbols:
-    """One step of a stream; a single symbol may come without a list around it."""
+    """One step of a stream. A single symbol needs no list around it."""
     refuse_dict(x)
     x = filled(x, None)
     if hasattr(x, "to_list"):  # a Series of pandas or polars
@@ -155,7 +154,7 @@ def read_step(x: Any, n_features: int) -> Symbols:
 
 
 def read_steps(X: Any, n_features: int) -> list[tuple]:
-    """The steps of a block, which may be anything that a sequence may be."""
+    """The steps of a block, in any form of a sequence."""
     if not isinstance(X, str):
         refuse_container(X, "X")
     columns = _read_item(X, None).columns
@@ -171,7 +170,7 @@ def read_steps(X: Any, n_features: int) -> list[tuple]:
 
 
 def _items_of(X: Any) -> tuple[Any, str]:
-    """The sequences of X and the name of their container; None for a table."""
+    """The sequences of X and the name of their container. None and "rows" for a table."""
     if isinstance(X, (list, tuple)):
         return X, "list" if isinstance(X, list) else "tuple"
     if is_frame(X):
@@ -219,7 +218,7 @@ def _read_item(item: Any, k: int | None) -> _Item:
         return _read_list(array.tolist(), k) if array.dtype == object else _flat(array.tolist())
     if array.ndim != 2:
         what = f"shape {array.shape}" if array.ndim else f"type {type(item).__name__}"
-        one = "" if array.ndim or k is None else " A single sequence goes in as [X]."
+        one = "" if array.ndim or k is None else " Pass a single sequence as [X]."
         raise ValueError(f"{_subject(k)} is of {what}: expected {FORMS}.{one}")
     numeric = array.dtype.kind in "biufc"
     return _wide([column if numeric else column.tolist() for column in array.T], k)
@@ -237,7 +236,7 @@ def _read_list(item: list | tuple, k: int | None) -> _Item:
         raise ValueError(
             f"{_subject(k)} mixes rows and single symbols: step {first} is of type "
             f"{type(item[first]).__name__}, step {other} of type {type(item[other]).__name__}. "
-            "Every step is one symbol, or every step is a row."
+            "Every step must be one symbol, or every step must be a row."
         )
     steps = [step.tolist() if isinstance(step, np.ndarray) else step for step in item]
     for t, step in enumerate(steps):
@@ -262,12 +261,12 @@ def _read_frame(frame: Any, k: int | None) -> _Item:
 
 
 def _subject(k: int | None) -> str:
-    """How an error begins about sequence k, or about a block of steps."""
+    """The subject of an error about sequence k, or about a block of steps."""
     return "X" if k is None else f"Sequence {k} of X"
 
 
 def _prefix(k: int | None) -> str:
-    """How the place of a step or a column begins."""
+    """The start of the place of a step or column."""
     return "" if k is None else f"sequence {k}, "
 
 
@@ -293,7 +292,7 @@ def _pack(items: list[_Item], container: str, frame: Any) -> Symbols:
             words = {True: "one symbol per step", False: "a row per step"}
             raise ValueError(
                 f"Sequence {k} of X has {words[item.flat]}, but sequence 0 has "
-                f"{words[first.flat]}: all need the same form."
+                f"{words[first.flat]}: all sequences need the same form."
             )
         if len(item) == 0:
             raise ValueError(f"Sequence {k} of X is empty: give it at least one step or drop it.")
@@ -312,7 +311,7 @@ def _joined(parts: list) -> Any:
 
 
 def _read_table(estimator: Any, X: Any, reset: bool) -> Symbols:
-    """Rows of symbols, one for each step: all columns are steps of one feature."""
+    """A table with one symbol per step. All columns are steps of the same feature."""
     fitted_on_table = getattr(estimator, "_sequence_input", "sequences") == "table"
     refuse_long(X, ids=reset or not fitted_on_table)
     refuse_dates(X)
@@ -330,7 +329,7 @@ def _read_table(estimator: Any, X: Any, reset: bool) -> Symbols:
         raise ValueError(
             f"X is a 2-D table of shape {table.shape}, but {type(estimator).__name__} was fitted "
             f"on sequences of {estimator.n_features_in_} features: pass list(X) if a row is a "
-            "sequence of symbols; a single sequence x goes in as [x]."
+            "sequence of symbols, or [x] for a single sequence x."
         )
     check_names(estimator, X if is_frame(X) else table, reset=reset)
     if reset:
@@ -343,7 +342,7 @@ def _read_table(estimator: Any, X: Any, reset: bool) -> Symbols:
 
 
 def _columns_of(frame: Any) -> list:
-    """The columns of a data frame, also those whose names are equal."""
+    """The columns of a data frame, whose names may be equal."""
     if hasattr(frame, "iloc"):
         return [frame.iloc[:, j] for j in range(frame.shape[1])]
     if hasattr(frame, "get_columns"):
@@ -365,5 +364,5 @@ def _is_numeric(dtype: Any) -> bool:
 
 
 def _is_number(kind: type) -> bool:
-    """Whether values of a type are numbers, or missing."""
+    """True if values of a type are numbers or missing."""
     return issubclass(kind, (Number, np.bool_, type(None))) or kind.__name__ == "NAType"

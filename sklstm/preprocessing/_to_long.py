@@ -1,4 +1,4 @@
-"""Sequences and predictions per step to long tables, one row per time step."""
+"""to_long: sequences and predictions per step to long tables with one row per time step."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def to_long(
     X: Any, ids: Any = None, *, id: str = "id", time: str = "time", values: Any = None
 ) -> pd.DataFrame:
-    """Turn sequences, or predictions per step, into a long pandas data frame.
+    """Turn sequences or predictions per step into a long pandas data frame.
 
     Parameters
     ----------
     X : list, tuple or object array of (T_i, F) or (T_i,) arrays, or array (n, T, F) or (n, T)
-        Sequences, or what ``predict`` returns with ``return_sequences=True``: numbers or labels. A
-        two-dimensional array holds n sequences of one feature.
+        Sequences, or predictions of an estimator with ``return_sequences=True``: numbers or labels.
+        A two-dimensional array holds n sequences of one feature.
     ids : array-like of shape (n,), default=None
         One id per sequence, all different. None numbers the sequences from 0.
     id : str, default="id"
@@ -36,8 +36,8 @@ def to_long(
     Returns
     -------
     df : pandas.DataFrame
-        One row per step, sequence after sequence, with the id, the step number and the features in
-        the dtype of ``X``.
+        One row per step, sequence after sequence, with the id, the step number and the features.
+        The features keep the dtype of ``X``.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def to_long(
 
     See Also
     --------
-    from_long : The way back.
+    from_long : Turn a long data frame into sequences.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def to_long(
         raise ValueError(
             f"values holds {len(values)} names, but the sequences have {steps.shape[1]} features."
         )
-    refuse_twice([id, time, *values], "id, time and values together")
+    refuse_twice([id, time, *values], "id, time and values")
     ids = pd.Index(np.arange(len(sequences)) if ids is None else ids, tupleize_cols=False)
     _check_ids(ids, len(sequences))
 
@@ -87,7 +87,7 @@ def to_long(
 
 
 def _as_sequences(X: Any) -> list[np.ndarray]:
-    """X as a list of (T_i, F) arrays of one type; labels and NaN may be among them."""
+    """X as a list of (T_i, F) arrays of one type. Labels and NaN are allowed."""
     refuse_container(X, "X")
     items = X if isinstance(X, (list, tuple)) else np.asarray(filled(X))
     if (not isinstance(items, (list, tuple)) and items.ndim == 0) or len(items) == 0:
@@ -105,7 +105,7 @@ def _as_sequences(X: Any) -> list[np.ndarray]:
                 f"{arrays[0].shape[1]}: every step needs the same features."
             )
         if array.size == 0:
-            raise ValueError(f"Sequence {k} of X is empty, and no row can show it: drop it.")
+            raise ValueError(f"Sequence {k} of X is empty and would have no row: drop it.")
         if (array.dtype.kind in "US") != (arrays[0].dtype.kind in "US"):
             raise ValueError(
                 f"X mixes text and numbers (sequence 0 and sequence {k}): use one type."
@@ -118,20 +118,22 @@ def _as_array(item: Any, k: int) -> np.ndarray:
         return as_array(filled(item))
     except ValueError:
         raise ValueError(
-            f"Sequence {k} of X is no array: its steps differ in their number of features."
+            f"Sequence {k} of X is not an array: its steps differ in their number of features."
         ) from None
 
 
 def _check_ids(ids: Any, n: int) -> None:
-    """An error for ids from which the sequences could not be told apart."""
+    """Raise an error for ids that do not identify the sequences."""
     if len(ids) != n:
-        raise ValueError(f"ids has {len(ids)} entries, but X has {n} sequences: one id for each.")
+        raise ValueError(f"ids has {len(ids)} entries, but X has {n} sequences: pass one id each.")
     if ids.hasnans:
-        raise ValueError(f"The id of sequence {int(ids.isna().argmax())} is missing.")
+        raise ValueError(
+            f"The id of sequence {int(ids.isna().argmax())} is missing: pass one id per sequence."
+        )
     if not ids.is_unique:
         k = int(ids.duplicated().argmax())
         first = ids.get_indexer_for(ids[[k]])[0]
         raise ValueError(
-            f"ids holds {ids[k]} twice, for sequences {first} and {k}: rows of both could not be "
-            "told apart."
+            f"ids contains {ids[k]} twice, for sequences {first} and {k}: pass ids that are all "
+            "different."
         )

@@ -1,4 +1,4 @@
-"""What transformers of sequences share: X in all its forms, the same form out, and a stream."""
+"""Base class of the transformers of sequences, and their streams."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from sklstm._sklearn import CallbackSupportMixin, Interval, StrOptions, _wrap_da
 from sklstm._snapshots import snapshot
 from sklstm._time_step import read_rows, read_step, refused
 
-# What `categorical_features` may be; `chosen_features` looks closer.
+# Types that `categorical_features` may have. `chosen_features` checks the values.
 CATEGORICAL: list = ["array-like", StrOptions({"from_dtype"}), None]
 
 
 class _Transform:
-    """``transform`` and ``fit_transform`` outside the classes that scikit-learn instruments.
+    """``transform`` and ``fit_transform`` outside of the classes that scikit-learn wraps.
 
-    Its ``set_output`` would make a data frame of everything that they return; lists and 3-D arrays
-    have to stay what they are.
+    The wrapper of ``set_output`` would convert every result to a data frame. Lists and 3-D arrays
+    must keep their container type.
     """
 
     def transform(self, X: Any) -> Any:
@@ -34,14 +34,21 @@ class _Transform:
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
-            Sequences of any length, or a table of the width that was fitted.
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
+            Sequences of any length, or a table with the columns of ``fit``.
 
         Returns
         -------
         X_transformed : array or list
-            In the container of ``X``, and a table if ``X`` is one; float32 if ``X`` is, else
-            float64.
+            The same container type as ``X``, float32 if ``X`` is, else float64.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not valid or does not match ``fit``. The message names the sequence and the
+            step.
+        sklearn.exceptions.NotFittedError
+            If the transformer is not fitted.
         """
         now = snapshot(self)
         sequences = now._read_fitted(X)
@@ -55,16 +62,22 @@ class _Transform:
 
         Parameters
         ----------
-        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or (n, n_columns)
+        X : array-like of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, n_columns)
+            Sequences, in which NaN is a missing value.
         y : None
             Ignored.
         **fit_params : dict
-            As in ``fit``.
+            Further arguments of ``fit``, such as ``sample_weight``.
 
         Returns
         -------
         X_transformed : array or list
-            As in ``transform``.
+            The same container type as ``X``, float32 if ``X`` is, else float64.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not valid. The message names the sequence and the step.
         """
         return self.fit(X, y, **fit_params).transform(X)
 
@@ -72,11 +85,11 @@ class _Transform:
 class SequenceTransformer(
     _Transform, Linked, CallbackSupportMixin, TransformerMixin, BaseEstimator
 ):
-    """A transformer of sequences step by step, whose steps may depend on those around them.
+    """Base class of transformers that work on time steps.
 
-    NaN is a missing value and allowed. A subclass says what becomes of packed sequences
-    (`_transformed`) and of one step of a stream (`_step`), and keeps the features of a step of its
-    fit as ``_n_step_features``.
+    NaN is allowed as a missing value. A subclass defines ``_transformed`` for packed sequences and
+    ``_step`` for one step of a stream. Its ``fit`` sets ``_n_step_features``, the number of
+    features of a step.
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -84,31 +97,37 @@ class SequenceTransformer(
     }
 
     def _transformed(self, sequences: Sequences) -> np.ndarray:
-        """Transformed steps (N, F'), in an array of their own."""
+        """Transformed steps (N, F'), in a new array."""
         raise NotImplementedError
 
     def _step(self, row: np.ndarray, memory: Any) -> tuple[np.ndarray, Any]:
-        """The next step (F,) of a stream transformed, (F',), and what to keep for the steps after.
+        """Transform the next step (F,) of a stream: the result (F',), and the new memory.
 
-        ``memory`` is what the step before kept, None at the first. Neither is written to.
+        ``memory`` is that of the step before, None at the first step. Do not change the arguments
+        in place.
         """
         raise NotImplementedError
 
     def _check_memory(self, memory: Any) -> None:
-        """Raise an error for what `_step` cannot have kept."""
+        """Raise an error for a memory that ``_step`` cannot have returned."""
         check(memory is None, "memory", memory, "None")
 
     def stream(self) -> TransformStream:
-        """This transformer on a stream: one time step after the other.
+        """Transform a stream, one time step at a time.
 
-        :func:`sklstm.stream` makes a stream of a whole pipeline.
+        Use :func:`sklstm.stream` for a stream of a whole pipeline.
 
         Returns
         -------
         stream : TransformStream
-            With ``step(x)``, which takes the features of a time step and returns them transformed,
-            and ``reset()``, to call before another sequence. If the transformer learns meanwhile,
-            that takes effect at the next step.
+            Its method ``step(x)`` takes the features of a time step and returns them transformed.
+            Call ``reset()`` before another sequence. After a ``partial_fit`` of the transformer,
+            the next step uses the new statistics.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the transformer is not fitted.
         """
         check_is_fitted(self)
         return TransformStream(self)
@@ -116,11 +135,11 @@ class SequenceTransformer(
     def __setstate__(self, state: dict[str, Any]) -> None:
         with restoring(self):
             super().__setstate__(state)
-            if hasattr(self, "_sequence_input"):  # is fitted
+            if hasattr(self, "_sequence_input"):  # fitted
                 self._check_restored()
 
     def _check_restored(self) -> None:
-        """Raise an error where attributes do not belong together: they come from a file."""
+        """Raise an error if attributes contradict each other: they come from a file."""
         n_features = self._n_step_features
         require_int("_n_step_features", n_features, 1)
         check_input(self, n_features)
@@ -128,7 +147,7 @@ class SequenceTransformer(
             check_places("_categorical", self._categorical, n_features)
 
     def _codes_in(self, sequences: Sequences, X: Any) -> np.ndarray:
-        """Numbers of the features that ``categorical_features`` says hold codes."""
+        """Numbers of the features that ``categorical_features`` selects."""
         names = None
         if sequences.container != "rows" and hasattr(self, "feature_names_in_"):
             names = list(self.feature_names_in_)
@@ -145,8 +164,8 @@ class SequenceTransformer(
         sequences = self._read(X, reset=False)
         if sequences.n_features != self._n_step_features:
             raise ValueError(
-                f"features_per_step={self.features_per_step} is not the value of the fit, where a "
-                f"step had {self._n_step_features} features: set it back or fit again."
+                f"features_per_step={self.features_per_step} differs from its value in fit, where "
+                f"a step had {self._n_step_features} features: set it back or fit again."
             )
         return sequences
 
@@ -164,8 +183,8 @@ class TransformStream:
     Attributes
     ----------
     memory : ndarray or None
-        What is kept of the steps so far. A step puts another one in its place and never writes to
-        it, so that a step is undone by putting the earlier one back.
+        State after the steps so far. A step replaces it and never changes it in place: assign an
+        earlier one to undo steps.
     """
 
     def __init__(self, transformer: SequenceTransformer) -> None:
@@ -182,13 +201,26 @@ class TransformStream:
 
     @property
     def n_features(self) -> int:
-        """Features of a step as it is passed."""
+        """Number of features of a step before the transformation."""
         return self._transformer._n_step_features
 
     def step(self, x: Any) -> np.ndarray:
-        """The features ``x`` (F,) of the next time step, transformed; float32 stays float32.
+        """Transform the next time step.
 
-        Values are finite, or NaN where they are missing, which is transformed as in a sequence.
+        Parameters
+        ----------
+        x : array-like of shape (F,)
+            Features of the step: finite, or NaN for missing values.
+
+        Returns
+        -------
+        row : ndarray of shape (F',)
+            The transformed features, float32 if ``x`` is, else float64.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` does not have F values, or a value is infinite.
         """
         now = snapshot(self._transformer)
         row = read_step(x, now._n_step_features)
@@ -199,17 +231,34 @@ class TransformStream:
         return transformed
 
     def rows(self, X: Any) -> Iterable:
-        """The steps of a block ``X`` (T, F), each as `step` takes it."""
+        """Split a block of steps into single steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (T, F)
+            Features of the steps.
+
+        Returns
+        -------
+        rows : iterable
+            One per step, as ``step`` takes it.
+        """
         return read_rows(X, self.n_features)
 
     def reset(self) -> TransformStream:
-        """Forget the steps so far."""
+        """Forget the steps so far. Call it before another sequence.
+
+        Returns
+        -------
+        self : TransformStream
+            The stream.
+        """
         self.memory = None
         return self
 
 
 def for_inverse(transformer: Any, X: Any) -> Any:
-    """A snapshot of ``transformer`` to read its own results: without names if ``X`` has none."""
+    """A snapshot of ``transformer`` that reads its own results, without names if ``X`` has none."""
     now = snapshot(transformer)
     if not is_frame(X) and frame_of(X) is None:
         vars(now).pop("feature_names_in_", None)
@@ -217,7 +266,7 @@ def for_inverse(transformer: Any, X: Any) -> Any:
 
 
 def as_given(values: np.ndarray, sequences: Sequences) -> Any:
-    """Steps (N, F') in the container that X had, side by side if it was a table."""
+    """Steps (N, F') in the container of X. Steps of a table are side by side."""
     if sequences.container == "rows":
         return values.reshape(len(sequences), -1)
     return unpack_steps(values, sequences)

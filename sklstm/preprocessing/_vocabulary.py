@@ -1,4 +1,4 @@
-"""The symbols of one feature and their codes: who is frequent, who is known, and the way back."""
+"""The symbols of one feature and their codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklstm._containers import object_array
 from sklstm._numbers import is_missing
 from sklstm.preprocessing._symbols import Feature
 
-INFREQUENT = "infrequent_sklearn"  # as scikit-learn's encoders call what several symbols share
+INFREQUENT = "infrequent_sklearn"  # scikit-learn's name of the category that symbols share
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,9 @@ class Vocabulary:
     Attributes
     ----------
     categories : ndarray of shape (n_categories,)
-        All symbols that were seen, sorted; those of each later call behind those of earlier ones.
+        All symbols that were seen, sorted. Symbols of later calls follow those of earlier calls.
     infrequent : ndarray or None
-        Those that share the last code.
+        Symbols that share the last code.
     codes : dict
         The code of each symbol.
     """
@@ -40,7 +40,7 @@ class Vocabulary:
     def of(
         cls, feature: Feature, min_frequency: float | None, max_categories: int | None
     ) -> Vocabulary:
-        """The symbols of ``feature``, where infrequent ones share a code."""
+        """The vocabulary of ``feature``. Infrequent symbols share a code."""
         counts = _counted(feature)
         symbols = _sorted(list(counts), feature)
         n = np.array([counts[symbol] for symbol in symbols], dtype=np.int64)
@@ -50,14 +50,14 @@ class Vocabulary:
 
     @classmethod
     def sharing(cls, symbols: list, rare: np.ndarray) -> Vocabulary:
-        """A code for each of the ``symbols`` in order, but the ``rare`` ones share the last."""
+        """One code per symbol in order, but the ``rare`` symbols share the last code."""
         numbers = np.where(rare, np.count_nonzero(~rare), np.cumsum(~rare) - 1)
         categories = _as_array(symbols)
         infrequent = categories[rare] if rare.any() else None
         return cls(categories, infrequent, dict(zip(symbols, numbers.tolist(), strict=True)))
 
     def with_new(self, feature: Feature) -> Vocabulary:
-        """The same codes, and further ones for symbols that are new."""
+        """The same codes, and further codes for new symbols."""
         new = [symbol for symbol in _counted(feature) if symbol not in self.codes]
         known = list(self.codes)
         symbols = known + _sorted(new, feature, known)
@@ -65,7 +65,7 @@ class Vocabulary:
         return Vocabulary(_as_array(symbols), None, codes)
 
     def is_whole(self) -> bool:
-        """Is there a code for each symbol? Asked where it comes from a file."""
+        """True if there is a code for each symbol. Checked after loading from a file."""
         arrays = [self.categories, *([] if self.infrequent is None else [self.infrequent])]
         if not all(isinstance(array, np.ndarray) and array.ndim == 1 for array in arrays):
             return False
@@ -84,12 +84,15 @@ class Vocabulary:
         return self.infrequent_code + 1
 
     def encoded(self, feature: Feature, unknown: int | None) -> np.ndarray:
-        """Codes of ``feature``, float64: NaN if missing, ``unknown`` if not seen, None an error."""
+        """Codes of ``feature``, float64: NaN if missing, ``unknown`` if not seen.
+
+        With ``unknown=None`` a symbol that was not seen raises an error.
+        """
         try:
             table = dict.fromkeys(feature.values)
         except TypeError:
             raise _unhashable(feature) from None
-        for symbol in table:  # of each distinct symbol once
+        for symbol in table:  # each distinct symbol once
             code = self.codes.get(symbol)
             if code is None:
                 if is_missing(symbol):
@@ -98,8 +101,8 @@ class Vocabulary:
                     raise ValueError(
                         f"{feature.name} holds the unknown symbol {symbol!r} at "
                         f"{_first(symbol, feature)}: fit did not see it. Set "
-                        'handle_unknown="ignore", then it contributes nothing, or fit on sequences '
-                        "that have it."
+                        'handle_unknown="ignore" to make it contribute nothing, or fit on '
+                        "sequences that contain it."
                     )
                 else:
                     code = unknown
@@ -107,14 +110,14 @@ class Vocabulary:
         return np.fromiter(map(table.__getitem__, feature.values), np.float64, len(feature.values))
 
     def decoded(self, codes: np.ndarray, place: Callable[[int], str]) -> np.ndarray:
-        """Symbols of ``codes``, as objects: None for NaN and for what is negative."""
+        """Symbols of ``codes``, as objects: None for NaN and for negative codes."""
         n_codes = self.n_codes
         with np.errstate(invalid="ignore"):
             bad = (codes >= n_codes) | (codes != np.floor(codes)) & ~np.isnan(codes)
         if bad.any():
             step = int(bad.argmax())
             raise ValueError(
-                f"X holds {codes[step]:g} at {place(step)}, which is no code: the codes are 0 to "
+                f"X contains {codes[step]:g} at {place(step)}, which is not a code: codes are 0 to "
                 f"{n_codes - 1}, and -1 for unknown symbols."
             )
         symbols = np.full(n_codes + 1, None, dtype=object)
@@ -128,7 +131,10 @@ class Vocabulary:
 def _infrequent(
     counts: np.ndarray, n: int, min_frequency: float | None, max_categories: int | None
 ) -> np.ndarray:
-    """Which symbols, counted in ``n`` values, share a code; scikit-learn's rules, ties included."""
+    """True for symbols that share a code, by scikit-learn's rules, ties included.
+
+    ``n`` is the number of all values.
+    """
     rare = np.zeros(len(counts), dtype=bool)
     if min_frequency is not None:
         least = min_frequency if isinstance(min_frequency, Integral) else min_frequency * n
@@ -141,7 +147,7 @@ def _infrequent(
 
 
 def _counted(feature: Feature) -> dict:
-    """How often each symbol occurs, without what is missing."""
+    """How often each symbol occurs, without missing values."""
     try:
         counts = Counter(feature.values)
     except TypeError:
@@ -170,12 +176,12 @@ def _is_hashable(value: Any) -> bool:
 
 
 def _first(symbol: Any, feature: Feature) -> str:
-    """Where a symbol occurs first."""
+    """The place where a symbol occurs first."""
     return feature.place(feature.values.index(symbol))
 
 
 def _sorted(new: list, feature: Feature, known: list | None = None) -> list:
-    """``new`` symbols in order; all of one kind, with those that are ``known``, or an error."""
+    """``new`` symbols in order, or an error unless they and the ``known`` ones are of one kind."""
     if not new:
         return []
     first = known[0] if known else new[0]
@@ -185,17 +191,18 @@ def _sorted(new: list, feature: Feature, known: list | None = None) -> list:
             raise TypeError(
                 f"X mixes symbols of different types: {first!r} of type {type(first).__name__} "
                 f"{where}, {symbol!r} of type {type(symbol).__name__} at "
-                f"{_first(symbol, feature)}. Convert all to one type, for example by str(symbol)."
+                f"{_first(symbol, feature)}. Convert all symbols to one type, for example by "
+                "str(symbol)."
             )
     where = f"X holds a {type(first).__name__} at {_first(new[0], feature)}"
     if isinstance(first, (date, time, timedelta, np.datetime64, np.timedelta64)):
         raise TypeError(
-            f"{where}, but dates and durations are no symbols: convert them to numbers, for "
+            f"{where}, but dates and durations cannot be symbols: convert them to numbers, for "
             "example to seconds since the first step."
         )
     try:
         if isinstance(first, Set):
-            raise TypeError("sets are sorted by what contains what")
+            raise TypeError("sets compare by inclusion, which is no order")
         return sorted(new)
     except TypeError:
         raise TypeError(
@@ -211,7 +218,7 @@ def _kind(symbol: Any) -> type:
 
 
 def _as_array(symbols: list) -> np.ndarray:
-    """Numbers as numbers, everything else as objects."""
+    """Numbers as an array of numbers, everything else as objects."""
     if symbols and _kind(symbols[0]) is Number:
         return np.array(symbols)
     return object_array(symbols)

@@ -1,4 +1,4 @@
-"""Windows over one long series: forecasting as regression."""
+"""sliding_windows and last_window: windows of a long series, to forecast by regression."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def sliding_windows(
     width : int
         Number of steps in a window.
     horizon : int or list of int, default=1
-        The target is this many steps after the last step of the window. Pass a list to forecast
+        Number of steps from the last step of the window to the target. Pass a list to forecast
         several steps at once: ``horizon=range(1, 25)`` for the next 24.
     step : int, default=1
         Number of steps from the start of one window to the start of the next. Increase it to get
         fewer windows that overlap less.
     target : str, int or list of them, default=None
-        The columns to forecast: names if ``series`` is a data frame, else column numbers. None
-        forecasts all columns. All columns are inputs, whatever the target.
+        Columns to forecast: names if ``series`` is a data frame, else column numbers. None
+        forecasts all columns. All columns are inputs, regardless of the target.
     known_future : str, int or list of them, default=None
         Columns whose future values are known, such as the hour of the day or a price list. Step t
         of a window then also has their values at step t + horizon, so that the last step of the
-        window has those at the time of the target.
+        window has their values at the time of the target.
     dropna : bool, default=False
-        Drop windows that contain NaN or whose target does. False raises an error if there are any.
+        True drops windows if they or their target contain NaN. False raises an error for them.
 
     Returns
     -------
@@ -63,20 +63,23 @@ def sliding_windows(
     Raises
     ------
     ValueError
-        If the series is too short for one window, is not sorted by its dates, contains NaN without
-        ``dropna=True`` or contains text, or if a column does not exist.
+        If the series is too short for one window, is not sorted by its dates, contains text, or
+        contains NaN and ``dropna`` is False, if a column does not exist, or if a parameter has
+        another value.
+    TypeError
+        If ``width``, ``horizon`` or ``step`` is not an int, or ``dropna`` is not a bool.
 
     See Also
     --------
-    last_window : The last window, to forecast what follows the series.
+    last_window : Return the last window, to forecast the steps after the series.
 
     Notes
     -----
     Window k starts at step ``k * step`` and ends at ``k * step + width - 1``, unless windows before
-    it were dropped. Call the function once per series if there are several, and concatenate the
-    results: windows must not run from one series into the next.
+    it were dropped. If there are several series, call the function once per series and concatenate
+    the results: windows must not run from one series into the next.
 
-    Neighbouring windows overlap. Split them by time, not at random, with
+    Neighbouring windows overlap. Split them by time instead of at random, with
     ``TimeSeriesSplit(gap=(max(horizon) - 1) // step)``; for ``step=1`` and a single horizon this is
     ``gap=horizon - 1``. With this gap all training targets are known at the last step of the first
     test window, which is when its forecast is made. Test windows may start with steps that were
@@ -93,7 +96,7 @@ def sliding_windows(
     >>> y
     array([3., 4.])
 
-    Two steps ahead at once, of the first column, with a second column that is known beforehand:
+    Forecast two steps of the first column at once, where the second column is known in advance:
 
     >>> series = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, 1.0]]
     >>> X, y = sliding_windows(series, width=2, horizon=[1, 2], target=0, known_future=1)
@@ -121,7 +124,7 @@ def sliding_windows(
     if target is not None:
         targets = chosen_columns(target, names, series, table.shape[1], "target")
     if not targets:
-        raise ValueError("target is an empty list: name at least one column.")
+        raise ValueError("target is an empty list: pass at least one column.")
     known = known_columns(known_future, names, series, table.shape[1], flat)
 
     n_inputs = len(table) - last  # steps that have all targets after them
@@ -160,22 +163,22 @@ def last_window(
     known_future: Any = None,
     future: Any = None,
 ) -> np.ndarray:
-    """Return the last window of a series, to forecast what follows it.
+    """Return the last window of a series, to forecast the steps after it.
 
     Parameters
     ----------
     series : array-like of shape (T,) or (T, F), Series or DataFrame of pandas or polars
-        One time series up to now, with the columns that ``sliding_windows`` was given.
+        One time series up to now, with the columns that you passed to ``sliding_windows``.
     width : int
-        Number of steps in the window.
+        Number of steps in the window. Use the value of ``sliding_windows``.
     horizon : int or list of int, default=1
-        The value that ``sliding_windows`` was given. It is used only with ``known_future``.
+        Use the value of ``sliding_windows``. Ignored without ``known_future``.
     known_future : str, int or list of them, default=None
-        The value that ``sliding_windows`` was given.
+        Use the value of ``sliding_windows``.
     future : array-like of shape (n_future,) or (n_future, K), or DataFrame, default=None
-        The known columns at the steps that follow ``series``, at least as many as the largest
-        horizon. An array has the columns in the order of ``known_future``; a data frame has them by
-        name and may have others. Required with ``known_future``.
+        The known columns at the steps that follow ``series``. It needs at least as many steps as
+        the largest horizon. An array has the columns in the order of ``known_future``. A data frame
+        has them by name and may have others. Required with ``known_future``.
 
     Returns
     -------
@@ -188,11 +191,14 @@ def last_window(
     ------
     ValueError
         If the series is shorter than the window, if the window contains NaN, if a column does not
-        exist, or if ``future`` has fewer steps than the largest horizon.
+        exist, if ``future`` has fewer steps than the largest horizon or starts before the series
+        ends, or if a parameter has another value.
+    TypeError
+        If ``width`` or ``horizon`` is not an int.
 
     See Also
     --------
-    sliding_windows : All windows that have a target, to train on.
+    sliding_windows : Return all windows that have a target, to train on.
 
     Examples
     --------
@@ -220,7 +226,7 @@ def last_window(
 def _horizons(horizon: Any) -> list[int]:
     horizons = [horizon] if _is_one(horizon) else list(horizon)
     if not horizons:
-        raise ValueError("horizon is an empty list: name at least one number of steps.")
+        raise ValueError("horizon is an empty list: pass at least one number of steps.")
     for number in horizons:
         _check_count(number, "horizon")
     refuse_twice(horizons, "horizon")
@@ -228,7 +234,7 @@ def _horizons(horizon: Any) -> list[int]:
 
 
 def _check_count(value: Any, name: str) -> None:
-    if isinstance(value, bool):  # a whole number to Python
+    if isinstance(value, bool):  # bool is a subclass of int
         raise TypeError(f"{name} must be an int of 1 or more, got {value!r}.")
     check_scalar(value, name, Integral, min_val=1)
 
@@ -238,7 +244,7 @@ def _is_one(horizon: Any) -> bool:
 
 
 def _refuse_past(series: Any, future: Any) -> None:
-    """An error for a future that begins before the series ends, where both have dates."""
+    """Raise an error if both have dates and ``future`` begins before ``series`` ends."""
     before, after = getattr(series, "index", None), getattr(future, "index", None)
     dated = all(getattr(getattr(i, "dtype", None), "kind", None) == "M" for i in (before, after))
     if dated and len(after) and after[0] <= before[-1]:
@@ -251,13 +257,13 @@ def _refuse_past(series: Any, future: Any) -> None:
 def _with_future(
     table: np.ndarray, known: list[int], names: list | None, future: Any, last: int
 ) -> np.ndarray:
-    """The series, followed by the known columns; the other columns are NaN there and not used."""
+    """The series followed by the known columns. The other columns are NaN there and ignored."""
     if not known:
-        raise ValueError("future is given, but known_future does not say which columns it has.")
+        raise ValueError("future is set, but known_future is not: pass the columns of future.")
     if future is None:
         raise ValueError(
-            f"known_future needs the {last} steps after the end of series: pass their known "
-            "columns as future=."
+            f"known_future needs the {last} steps after the end of series: pass the known columns "
+            "of these steps as future=."
         )
     if names is not None and is_frame(future):
         wanted = column_names([names[k] for k in known], future, "known_future")
@@ -266,12 +272,13 @@ def _with_future(
         ahead = read_series(future, "future")[0]
     if ahead.shape[1] != len(known):
         raise ValueError(
-            f"future has {ahead.shape[1]} columns, but known_future chooses {len(known)}: pass "
-            "these columns alone, in their order."
+            f"future has {ahead.shape[1]} columns, but known_future has {len(known)}: pass only "
+            "these columns, in the same order."
         )
     if len(ahead) < last:
         raise ValueError(
-            f"future has {len(ahead)} steps, but the largest horizon is {last}: it needs as many."
+            f"future has {len(ahead)} steps, but the largest horizon is {last}: pass at least "
+            f"{last} steps."
         )
     dtype = precision([table.dtype, ahead.dtype])
     whole = np.full((len(table) + last, table.shape[1]), np.nan, dtype)
@@ -283,7 +290,7 @@ def _with_future(
 def _inputs(
     steps: np.ndarray, whole: np.ndarray, known: list[int], horizons: list[int]
 ) -> np.ndarray:
-    """The features of all steps that windows are cut from: columns, then known ones shifted."""
+    """The features of all steps of the windows: all columns, then the shifted known columns."""
     if not known:
         return steps
     shifted = [whole[h : h + len(steps), known] for h in horizons]
@@ -301,7 +308,7 @@ def _refuse_nan(
     n_steps: int,
     remedy: str,
 ) -> NoReturn:
-    """An error for the first NaN in the window that begins at ``start``, or in its target."""
+    """Raise an error for the first NaN in the window that begins at ``start`` or in its target."""
     used = np.zeros(whole.shape, dtype=bool)
     used[start : start + width] = True
     for h in horizons:

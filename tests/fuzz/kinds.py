@@ -138,6 +138,8 @@ if HAS_SAFETENSORS:
     KINDS["safetensors"] = Kind(draw_safetensors, run_safetensors)
 if HAS_SKOPS:
     KINDS["skops"] = Kind(draw_skops, run_skops)
+# Kinds that need a package of their name, which is not installed.
+LEFT_OUT = [kind for kind in ("safetensors", "skops") if kind not in KINDS]
 
 
 def draw(kind: str, seed: int, number: int) -> Case:
