@@ -16,9 +16,8 @@ vowels.
 # joblib it means one thread. So fits run side by side, and each uses one core. The scores do not
 # depend on the backend:
 #
-# - ``threading`` starts at once. The estimators release the lock of Python, so threads run at the
-#   same time.
-# - ``loky`` uses processes. Use it if other steps of the pipeline hold the lock of Python.
+# - ``threading`` starts at once. The estimators release the GIL, so threads run at the same time.
+# - ``loky`` uses processes. Use it if other steps of the pipeline hold the GIL.
 # - Dask and Ray register backends of their own for several machines.
 
 from itertools import pairwise

@@ -129,9 +129,11 @@ else:
     report("ONNX", labels, path / "model.onnx", time_of_a_call(run))
 
 # %%
-# C - The header needs no library. This program reads sequences from a file, feeds them step by step
-# and prints the label of each. It also measures the time of a call, on this computer: a
-# microcontroller is much slower.
+# A C header
+# ----------
+# The header needs no library. This program reads sequences from a file, feeds them step by step and
+# prints the label of each. It also measures the time of a call on this computer. A microcontroller
+# is much slower.
 
 PROGRAM = r"""
 #include <stdio.h>

@@ -62,8 +62,8 @@ def take(sequences, rows):
 # %%
 # Choose settings on the training part
 # ------------------------------------
-# The score should say how well the model does on a diet that it has not seen. So the diets are the
-# groups, and each fold leaves one of them out.
+# Chicks on the same diet are related. With the diets as groups, each fold leaves one diet out, so
+# the score prefers settings that carry over to another diet.
 
 search = GridSearchCV(
     make_pipeline(SequenceScaler(), LSTMRegressor(return_sequences=True, random_state=0)),

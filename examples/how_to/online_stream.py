@@ -6,7 +6,8 @@ This example is for people whose data never end and whose process changes. A mac
 signals into a load, with a delay and some inertia, and halfway through the stream it starts to
 behave differently. The stream is synthetic and arrives in pieces of 100 steps. For each piece the
 model first predicts the load at every step, and then learns from it with ``partial_fit``. So every
-error is that of a prediction. A copy that stops learning before the change shows the difference.
+error is measured before the model has seen the load. A copy that stops learning before the change
+shows the difference.
 """
 
 # %%

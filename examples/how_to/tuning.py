@@ -11,14 +11,15 @@ on the training data by cross-validation. The test data are scored once, at the 
 # %%
 # What to tune first
 # ------------------
-# In this order, because the first ones matter most:
+# Start at the top of this list and stop when the score no longer improves:
 #
-# 1. ``hidden_layer_sizes``: the number of units. More units cost time and overfit small data. 2.
-# ``learning_rate_init``: always on a logarithmic scale. 3. ``gate_bias``: how long a cell remembers
-# before it has learned anything. Try ``{"forget": 3}`` if what matters is many steps away from the
-# end. 4. The window. For a series that you cut yourself this is the width of
-# :func:`~sklstm.preprocessing.sliding_windows`. Here it is the context of
-# :class:`~sklstm.preprocessing.SequenceContext`: how many neighbouring frames a step sees.
+# 1. ``hidden_layer_sizes``: the number of units. More units cost time and overfit small data.
+# 2. ``learning_rate_init``: always on a logarithmic scale.
+# 3. ``gate_bias``: how long a cell remembers before it has learned anything. Try
+#    ``{"forget": 3}`` if what matters is many steps away from the end.
+# 4. The window. For a series that you cut yourself this is the width of
+#    :func:`~sklstm.preprocessing.sliding_windows`. Here it is the context of
+#    :class:`~sklstm.preprocessing.SequenceContext`: how many neighbouring frames a step sees.
 #
 # ``max_iter`` and ``early_stopping`` set how long training takes. Fix them while you search.
 
