@@ -172,7 +172,7 @@ def test_symbols_are_refused_by_a_cell_whose_traces_decay():
     for cell in ("continual", "coupled"):
         with pytest.raises(ValueError, match="symbols need a cell whose traces do not decay"):
             _kernel.Trials(replace(places, cell=cell), given, ENDLESS, rate=1.0)
-    with pytest.raises(ValueError, match="peepholes"):
+    with pytest.raises(ValueError, match="peephole cells"):
         _kernel.Trials(replace(places, cell="peephole"), given, ENDLESS, rate=1.0)
 
 
