@@ -516,7 +516,7 @@ def test_a_layer_is_one_operator(cell):
         (
             lambda X: make_pipeline(SequenceImputer("linear"), LSTMRegressor(2)).fit(X, labels()),
             ValueError,
-            r"step 'sequenceimputer' of the pipeline, SequenceImputer: strategy='linear' has no c",
+            r"step 'sequenceimputer' of the pipeline, SequenceImputer: strategy='linear' cannot be",
         ),
         (
             lambda X: make_pipeline(FunctionTransformer(), LSTMRegressor(2)).fit(X, labels()),
@@ -529,7 +529,7 @@ def test_a_layer_is_one_operator(cell):
                 [[1, 2]] * 24, labels()
             ),
             ValueError,
-            "step 'sequenceencoder' of the pipeline, SequenceEncoder, cannot be written",
+            "step 'sequenceencoder' of the pipeline, SequenceEncoder, cannot be converted",
         ),
         (
             lambda X: RelativeRegressor(LSTMRegressor()),
