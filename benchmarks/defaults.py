@@ -149,7 +149,7 @@ def main(argv: list[str]) -> None:
         for name in arguments.tasks
     ]
     wanted = [fit for fit in wanted if fit not in results]
-    print(f"{machine()}\n\n{len(wanted)} fits to do, {len(results)} are there.", flush=True)
+    print(f"{machine()}\n\n{len(wanted)} fits in total, {len(results)} already done.", flush=True)
     parallel = Parallel(n_jobs=arguments.n_jobs, return_as="generator")
     for record in parallel(delayed(run)(fit) for fit in wanted):
         results.add(record)

@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> None:
         ]
         print(_thread_table(results["threads"]))
     else:
-        print("Skipped the threads: this process may use one core.")
+        print("Skipped the threads: this process may use only one core.")
     write_json(arguments.json, {"machine": describe()} | results)
 
 

@@ -69,11 +69,11 @@ def main(argv: list[str]) -> None:
     keys = ("task", "system", "share", "seed")
     results = Results(keys, arguments.json, resume=arguments.resume)
     wanted = [fit for fit in fits(arguments) if fit not in results]
-    print(f"{machine()}\n\n{len(wanted)} fits to do, {len(results)} are there.", flush=True)
+    print(f"{machine()}\n\n{len(wanted)} fits in total, {len(results)} already done.", flush=True)
     parallel = Parallel(n_jobs=arguments.n_jobs, return_as="generator")
     for record in parallel(delayed(run)(fit) for fit in wanted):
         results.add(record)
-    print("\nMean accuracy over seeds ± standard deviation; the best of a row in bold.")
+    print("\nMean accuracy over seeds ± standard deviation. Bold marks the best of a row.")
     for name in tasks_of(results):
         print(f"\n### {name}\n\n{report(results, name)}")
     if arguments.picture:

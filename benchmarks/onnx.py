@@ -152,7 +152,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
     if missing:
-        print(f"This needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+        print(f"This needs {' and '.join(missing)}. Run pip install {' '.join(missing)}")
         return 1
     rounds, seconds = ROUNDS, SECONDS
     if arguments.quick:

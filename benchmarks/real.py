@@ -34,7 +34,7 @@ def main(argv: list[str]) -> None:
     names = arguments.only or names_of(arguments.half)
     results = Results(KEYS, arguments.json, resume=arguments.resume)
     wanted = [fit for fit in fits(names, arguments) if fit not in results]
-    print(f"{machine()}\n\n{len(wanted)} fits to do, {len(results)} are there.", flush=True)
+    print(f"{machine()}\n\n{len(wanted)} fits in total, {len(results)} already done.", flush=True)
     parallel = Parallel(n_jobs=arguments.n_jobs, return_as="generator")
     for record in parallel(delayed(run)(fit) for fit in wanted):
         results.add(record)
@@ -66,7 +66,7 @@ def parse(argv: list[str]) -> Namespace:
         arguments.systems = [system for system in SYSTEMS if not missing(system)]
         for system in SYSTEMS:
             if package := missing(system):
-                print(f"Without {TITLES[system]}: {package} is not installed.")
+                print(f"Skipped {TITLES[system]}: {package} is not installed.")
     return arguments
 
 
@@ -91,7 +91,7 @@ def report(results: Results) -> None:
     titles = {s: title for s, title in TITLES.items() if results.where(system=s)}
     done = [name for name in NAMES if results.where(task=name)]
     print(f"\nMeans over seeds ± standard deviation. An R² below {LOWEST:g} counts as {LOWEST:g}")
-    print("in the means over tasks. ± of these is the standard error over tasks, in points.")
+    print("in the means over tasks. There, ± is the standard error over tasks, in points.")
     for kind in KINDS:
         if names := [name for name in done if load(name).kind == kind]:
             print(f"\n### {kind.capitalize()}\n\n{by_task(results, names, titles)}")

@@ -89,7 +89,7 @@ def test_a_second_run_fits_what_is_missing(tmp_path, monkeypatch, capsys):
         *(("ours", 898, 1), ("ours", 270, 1)),
     ]
     printed = capsys.readouterr().out
-    assert "4 fits to do, 2 are there." in printed
+    assert "4 fits in total, 2 already done." in printed
     assert "### Regression per step" in printed and "the tasks that choose" not in printed
 
 

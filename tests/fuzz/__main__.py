@@ -4,8 +4,9 @@ Each case runs in a worker process. It passes if the call works or raises a docu
 crash, a hang, another exception or too much memory is a failure, and its case is printed as a line
 of JSON.
 
-It runs for --seconds (60 by default). The table at the end counts the outcomes for each kind of
-case. The exit code is 1 if there was a failure. Run a failure again with --replay FILE.
+It runs for --seconds (60 by default). The table at the end counts the outcomes of each kind of
+case: worked, refused (a documented error), failed (another exception), crashed, hung. The exit code
+is 1 if a case failed, crashed or hung. Run such cases again with --replay FILE.
 """
 
 from __future__ import annotations
