@@ -49,6 +49,9 @@ KERNELS = {
     "sklstm._optimizers": list(PRECISIONS),
     "sklstm.paper._trials": ["f64"],
 }
+# Errors of the C library and traps of the processor: no code here looks at them, and they keep
+# loops with a root from being vectors.
+FAST = ["-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 HEADERS = sorted(str(path) for path in Path("sklstm").rglob("*.h"))
 # Generated C and compiled modules, named after what they were made of and used again: pip builds
 # in new folders, with a new copy of Cython, each time.
@@ -288,13 +291,11 @@ class Build(build_ext):
 
     def set_flags(self, extension, kind):
         compile_openmp, link_openmp = self.openmp(kind)
-        # what no code here looks at, and what keeps loops with a root from being vectors
-        plain = ["-fno-math-errno", "-fno-trapping-math"]
-        optimise = ["-O3", "-g0", "-ffp-contract=fast", *plain]
+        optimise = ["-O3", "-g0", *FAST]
         if kind == "msvc":
             optimise = ["/O2"]
         elif kind == "clang-cl":
-            fast = [f"/clang:{flag}" for flag in ("-ffp-contract=fast", *plain)]
+            fast = [f"/clang:{flag}" for flag in FAST]
             optimise = ["/O2", f"--target={target()[1]}-pc-windows-msvc", *fast]
         if SANITIZE:  # with lines in its reports; optimised more, it takes minutes to compile
             checks = [f"-fsanitize={SANITIZE}"]
@@ -303,7 +304,7 @@ class Build(build_ext):
                 # no bytes copied from nowhere, where a net reads categories alone: since C2y that
                 # is defined, and no compiler ever made anything else of it
                 checks.append("-fno-sanitize=nonnull-attribute")
-            optimise = ["-O1", "-g1", "-fno-omit-frame-pointer", *plain, *checks]
+            optimise = ["-O1", "-g1", "-fno-omit-frame-pointer", *FAST[1:], *checks]
             link_openmp = [*link_openmp, *checks]
         extension.extra_compile_args = optimise + extension.extra_compile_args + compile_openmp
         extension.extra_link_args = [*(extension.extra_link_args or []), *link_openmp]

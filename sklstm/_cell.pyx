@@ -458,7 +458,7 @@ cdef class Session:
         elif memcmp(self.known, &self.vector[0], n_bytes) != 0:
             memcpy(self.known, &self.vector[0], n_bytes)
             self.packed[0] = self.packed[1] = False
-        if n_threads == 1 or self.n_dense < PACK_MIN:
+        if n_threads == 1 or self.n_dense < <Py_ssize_t>PACK_MIN:
             self.pack_share(Member(0, 1))
         else:
             with parallel(num_threads=n_threads):
