@@ -1,7 +1,7 @@
-"""Size of an install: what a package and everything that it needs take on disk, beside its peers'.
+"""Size of an install: disk space of sklstm and its peers, each with everything that it needs.
 
-Only packages that are installed here are listed. Extras and compiled caches do not count. Install
-sklstm from a wheel for this, not editable: an editable install has no files of its own.
+Only installed packages are listed. Extras and compiled caches do not count. Install sklstm from a
+wheel, because an editable install contains no files.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ MEGABYTE = 1e6
 
 def main(argv: list[str]) -> None:
     parser = ArgumentParser(prog="python -m benchmarks size", description=__doc__)
-    parser.add_argument("packages", nargs="*", default=[*PEERS], help="default: sklstm and peers")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="store the sizes")
+    parser.add_argument(
+        "packages",
+        nargs="*",
+        default=[*PEERS],
+        metavar="PACKAGE",
+        help="packages to measure (default: sklstm and peers)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the sizes to this file")
     options = parser.parse_args(argv)
     found = {name: sizes(name) for name in options.packages if installed(name) is not None}
     write_json(options.json, {"sizes": found})
