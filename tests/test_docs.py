@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sklstm._links import DOCUMENTATION
+from sklstm._version import __version__
 from sklstm.paper._columns import run_column
 from sklstm.paper._results import Results
 from sklstm.paper._rows import select
@@ -104,6 +105,15 @@ def test_readme_works_without_the_repository():
         files = [ROOT / "docs" / f"{name}.{end}" for end in ("md", "rst")]
         made = any(file in SOURCES for file in files)
         assert made or any(file.exists() for file in files), f"README links to {page}"
+
+
+def test_a_release_is_named_in_the_changelog_and_in_the_citation():
+    if "dev" in __version__:
+        pytest.skip("between two releases")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", changelog, flags=re.MULTILINE)[0] == __version__
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^\s*version: (\S+)$", citation, flags=re.MULTILINE) == [__version__] * 2
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
