@@ -1,6 +1,6 @@
 """Long Short-Term Memory (Hochreiter & Schmidhuber 1997) as a scikit-learn estimator."""
 
-from sklstm import _isa as _isa  # first: it says what to do if nothing is compiled
+from sklstm import _isa as _isa  # first, because its error explains how to compile the package
 from sklstm._classifier import LSTMClassifier
 from sklstm._persistence import VersionWarning
 from sklstm._pipeline_stream import PipelineStream, stream

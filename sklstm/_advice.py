@@ -1,4 +1,4 @@
-"""What to change where training did not work, and what in the data may be the reason."""
+"""Advice for warnings: what to change if training failed, and which data may be the reason."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ def cure(settings: Any, outputs: Outputs, examples: Examples) -> str:
     advice = _slower(settings)
     largest = float(np.abs(examples.rows.sequences.values).max(initial=0.0))
     if largest > LARGE:
-        advice += f". X has values up to {largest:.3g}: standardise it (SequenceScaler)"
+        advice += f". X has values up to {largest:.3g}: standardise it with SequenceScaler"
     largest = outputs.largest(examples.targets)
     if largest > LARGE:
         advice += (
-            f". y has values up to {largest:.3g}: standardise it as fit does with "
-            "normalize_y=True, or pass y_mean and y_scale to initialize"
+            f". y has values up to {largest:.3g}: call fit with normalize_y=True, or pass y_mean "
+            "and y_scale to initialize"
         )
     weight = float(examples.weights.max(initial=0.0))
     if weight > 0 and settings.alpha > LARGE * weight:
         advice += (
-            f". Weights up to {weight:.3g} divide the penalty of alpha={settings.alpha:g}: "
-            "multiply them until their mean is 1, or set alpha to 0"
+            f". The penalty alpha={settings.alpha:g} is divided by sample weights of at most "
+            f"{weight:.3g}: scale the weights to mean 1, or set alpha=0"
         )
     return advice + "."
 
 
 def cure_of_step(settings: Any, outputs: Outputs, target: np.ndarray) -> str:
-    """Advice after a step of a stream that has not learned this target."""
-    return outputs.cure(target) or f"{_slower(settings)}, or standardise X (SequenceScaler)."
+    """Advice after a step of a stream that could not learn this target."""
+    return outputs.cure(target) or f"{_slower(settings)}, or standardise X with SequenceScaler."
 
 
 def _slower(settings: Any) -> str:

@@ -1,6 +1,6 @@
-"""Callbacks of scikit-learn around a fit: a task for all of it, and one for each epoch.
+"""scikit-learn's callbacks around a fit: one task for the whole fit and one for each epoch.
 
-Where no callbacks are set, nothing here is made or called in a loop.
+Without callbacks this module costs nothing inside the training loop.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Watch:
     Parameters
     ----------
     estimator : estimator
-        That is being fitted.
+        The estimator that is being fitted.
     context : CallbackContext
-        Of the whole fit.
-    X, y, sample_weight
-        As the user gave them.
+        Context of the whole fit.
+    X, y, sample_weight : Any
+        The user's arguments.
     """
 
     def __init__(self, estimator: Any, context: Any, X: Any, y: Any, sample_weight: Any) -> None:
@@ -34,35 +34,35 @@ class Watch:
     def begin(
         self, max_epochs: int | None = 0, learned: Callable[[Any], dict[str, Any]] | None = None
     ) -> None:
-        """The fit begins, with ``max_epochs`` at most; None if they are not known.
+        """Notify callbacks that the fit begins, with at most ``max_epochs`` (None: unknown).
 
-        ``learned`` returns the attributes of the estimator as if the training that it is given
-        ended there. It is only asked if a callback wants to know.
+        ``learned(training)`` returns the attributes that the estimator would have if the training
+        ended now. It is called only if a callback needs them.
         """
         self._context.max_subtasks = max_epochs
         self._learned = learned
         self._context.call_on_fit_task_begin(**self._given)
 
     def begin_epoch(self, training: Any) -> None:
-        """Tell of an epoch that begins."""
+        """Notify callbacks that an epoch begins."""
         self._epoch = self._context.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(
             **self._given, reconstruction_attributes=lambda: self._learned(training)
         )
 
     def end_epoch(self, training: Any) -> bool:
-        """Tell of its end. True if a callback says that training is to end."""
+        """Notify callbacks that an epoch ends. True if a callback asks to stop training."""
         return self._epoch.call_on_fit_task_end(
             **self._given, reconstruction_attributes=lambda: self._learned(training)
         )
 
     def end(self) -> None:
-        """The estimator is fitted."""
+        """Notify callbacks that the estimator is fitted."""
         self._context.call_on_fit_task_end(**self._given, reconstruction_attributes={})
 
     @contextmanager
     def lent_to(self, part: Any) -> Iterator[None]:
-        """Lend ``part``, which is fitted in the block, those callbacks that want to go on to it."""
+        """Pass the callbacks that propagate on to ``part``, which is fitted in the block."""
         task = self._context.subcontext(task_name="fit-regressor")
         with task.propagate_callback_context(part):
             task.call_on_fit_task_begin(**self._given)
@@ -72,9 +72,9 @@ class Watch:
 
 @contextmanager
 def watched(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Iterator[Watch | None]:
-    """A block that fits ``estimator``, with a `Watch` if it has callbacks, which are told to begin.
+    """A block that fits ``estimator``; yields a ``Watch``, or None if it has no callbacks.
 
-    It goes around ``revised``: what callbacks have open belongs to the estimator itself.
+    It encloses ``revised``, because the open contexts of callbacks belong to the estimator itself.
     """
     if not callbacks_of(estimator):
         yield None
@@ -90,7 +90,7 @@ def watched(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Iterat
 
 @contextmanager
 def one_task(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Iterator[None]:
-    """A block that fits ``estimator`` in one go."""
+    """A block that fits ``estimator`` without epochs."""
     with watched(estimator, X, y, sample_weight) as watch:
         if watch is not None:
             watch.begin()
@@ -99,11 +99,11 @@ def one_task(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Itera
 
 @with_callbacks
 def _tear_down(estimator: Any) -> None:
-    """The decorator ends what callbacks have open."""
+    """Close the contexts of callbacks, which the decorator does."""
 
 
 def attributes_after(estimator: Any, keep: Callable[[Any], None]) -> dict[str, Any]:
-    """The attributes that ``estimator`` would have after ``keep``, which a copy of it is given."""
+    """The attributes that ``estimator`` would have after ``keep(estimator)``."""
     copied = copy(estimator)
     keep(copied)
     return vars(copied)

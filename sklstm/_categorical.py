@@ -1,4 +1,4 @@
-"""The part of an estimator that takes categorical features out of X, and keeps their categories."""
+"""Part of an estimator that separates categorical features from X and stores their categories."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from sklstm._topology import topology
 class CategoricalInput(SequenceEstimator):
     """Mixin of estimators with the parameter ``categorical_features``.
 
-    Of its fitted attributes ``_codes`` holds the codes of the categories of each categorical
-    feature, and ``_labels`` what they stand for, if data frames said which columns are categories.
+    ``_codes`` contains the codes of each categorical feature. With "from_dtype", ``_labels``
+    contains the label of each code, else it is None.
     """
 
     is_categorical_: np.ndarray | None = None
@@ -63,9 +63,9 @@ class CategoricalInput(SequenceEstimator):
         by_type = isinstance(self.categorical_features, str)
         if by_type and is_frame(X) and any(map(is_category, X.dtypes)):
             raise ValueError(
-                'categorical_features="from_dtype" looks at lists of data frames, one for each '
-                "sequence. X is a table, whose columns are steps: make codes of its categories, "
-                "and pass the numbers of these features."
+                'categorical_features="from_dtype" needs a list of data frames, one for each '
+                "sequence, but X is a table whose columns are steps. Convert its categories to "
+                "codes, and pass the numbers of these features as categorical_features."
             )
         if by_type and has_frames(X) and (fresh or self._labels is not None):
             frame = first_frame(members(X), "X")
@@ -84,21 +84,21 @@ class CategoricalInput(SequenceEstimator):
         return super()._read_fitted(self._coded(X) if split is None else X, split)
 
     def _coded(self, X: Any) -> Any:
-        """X with codes where the data frames of fit had labels."""
+        """X with codes instead of the labels of categorical columns."""
         if not self._labels:
             return X
         refuse_container(X, "X")
         if not has_frames(X):
             raise ValueError(
-                "X is no list of data frames, in whose columns categorical_features="
-                '"from_dtype" found labels in fit: pass data frames, as in fit.'
+                "X must be a list of data frames, as in fit, because categorical_features="
+                '"from_dtype" found its categories in their columns.'
             )
         check_names(self, first_frame(members(X), "X"), reset=False)
         features = np.flatnonzero(self.is_categorical_)
         return code_columns(X, features, self._labels, learn=False)[0]
 
     def _split_first(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
-        """Take the categorical features out, after it is known which they are."""
+        """Learn the categorical features and their categories, and separate them from the rest."""
         if self._labels is None:
             self._choose(self._chosen(sequences, frame), sequences.n_features)
         known = self._categories
@@ -107,7 +107,7 @@ class CategoricalInput(SequenceEstimator):
         return self._split_known(sequences, frame)
 
     def _split_more(self, sequences: Sequences, frame: Any) -> tuple[Sequences, Any]:
-        """The same with categories that are not known yet."""
+        """Separate categorical features, and add categories that are new."""
         self._check_chosen(sequences, frame)
         known = self._categories
         if known is not None:
@@ -129,37 +129,36 @@ class CategoricalInput(SequenceEstimator):
         return chosen_features(self.categorical_features, sequences.n_features, names, frame)
 
     def _choose(self, features: np.ndarray, n_features: int) -> None:
-        """Take these features for categorical, with no category yet."""
+        """Mark these features as categorical, without categories so far."""
         self.is_categorical_, self._codes = None, []
         if len(features) > 0:
             self.is_categorical_ = np.isin(np.arange(n_features), features)
             self._codes = [np.empty(0) for _ in features]
 
     def _check_chosen(self, sequences: Sequences, frame: Any) -> None:
-        """The parameter must choose the features that are categorical."""
+        """Raise an error if the parameter selects other features than the fitted ones."""
         by_type = isinstance(self.categorical_features, str)
         if by_type and self._labels is not None and frame is not None:
-            return  # types of columns were looked at, and have changed since
+            return  # the column types were checked before the labels became codes
         if self._labels and not by_type:
             raise ValueError(
-                f"categorical_features is now {self.categorical_features!r}, but the categories to "
-                'go on from are those that "from_dtype" found in data frames. Set it back, or '
-                "start anew: fit, warm_start=False."
+                f"categorical_features is {self.categorical_features!r}, but the model was fitted "
+                'with "from_dtype" on data frames. Set it back, or call fit with warm_start=False.'
             )
         self._refuse_others(self._chosen(sequences, frame))
 
     def _refuse_others(self, now: np.ndarray) -> None:
-        """The features that are categorical must be those of the parameters to go on from."""
+        """Raise an error if these are not the fitted categorical features."""
         then = np.flatnonzero([] if self.is_categorical_ is None else self.is_categorical_)
         if not np.array_equal(now, then):
             raise ValueError(
-                f"categorical_features={self.categorical_features!r} chooses the features "
-                f"{now.tolist()}, but the parameters to go on from were made with {then.tolist()}. "
-                "Set it back, or start anew: fit, warm_start=False."
+                f"categorical_features={self.categorical_features!r} selects the features "
+                f"{now.tolist()}, but the model was fitted with {then.tolist()}. Set it back, or "
+                "call fit with warm_start=False."
             )
 
     def _grow(self, grown: Categories) -> None:
-        """Know more categories. Their weights are zero: as before, they contribute nothing yet."""
+        """Add categories with weights of zero, so that outputs do not change yet."""
         net, cardinalities = topology(**self._shape), grown.cardinalities
         self._codes = list(grown.codes)
         self.parameters_ = net.grown(self.parameters_, cardinalities)
@@ -170,7 +169,7 @@ class CategoricalInput(SequenceEstimator):
         self._shape = self._shape | {"cardinalities": cardinalities}
 
     def _initialize_categories(self, n_features: int, categories: Any) -> None:
-        """Take the categories that `initialize` is told of."""
+        """Set the categories that the user passed to ``initialize``."""
         features = chosen_features(self.categorical_features, n_features, None)
         self._labels = None
         self._choose(features, n_features)

@@ -1,7 +1,7 @@
-"""Categorical features: codes in columns of X to rows of the table of categories.
+"""Categorical features: from codes in columns of X to rows of the table of categories.
 
-A code is a whole number. Every one of 0 or more that training has seen is a category. So is NaN,
-which stands for a missing one, if it was seen. A negative code is none, nor is one never seen.
+A code is an integer. Every code of 0 or more in the training data is a category, and so is NaN
+(missing). Negative codes and codes not seen in training have no row in the table.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Categories:
     Attributes
     ----------
     features : ndarray (C,) of int
-        Their numbers among the features of X.
+        Numbers of the categorical features in X.
     codes : tuple of C ndarrays of float64
-        NaN for a missing one.
+        Codes of each feature; NaN is the category of missing values.
     labels : list of C ndarrays of object, or None
-        What the codes 0, 1, ... stand for, if data frames said which features are categories.
+        Labels of the codes 0, 1, ..., with "from_dtype".
     """
 
     features: np.ndarray
@@ -55,11 +55,11 @@ class Categories:
         return places_of(self.labels or [])
 
     def left(self, n_features: int) -> np.ndarray:
-        """Numbers of the features that are no categories."""
+        """Numbers of the numeric features."""
         return np.delete(np.arange(n_features), self.features)
 
     def grown(self, sequences: Sequences) -> Categories:
-        """With all that these sequences have, behind those that are known."""
+        """A copy with the new codes of these sequences appended."""
         codes = []
         for feature, known in zip(self.features, self.codes, strict=True):
             seen = np.unique(_column(sequences, feature).astype(np.float64))
@@ -71,9 +71,9 @@ class Categories:
         return replace(self, codes=tuple(codes))
 
     def split(self, sequences: Sequences, place: Callable = place_of) -> Sequences:
-        """The other features in ``values``, and the rows of the table in ``symbols``.
+        """Sequences with numeric features in ``values`` and rows of the table in ``symbols``.
 
-        ``place`` words where a sequence and a step stand.
+        ``place(sequence, step)`` returns the words for a place in an error message.
         """
         values = sequences.values
         symbols = np.empty((len(values), len(self.features)), np.int32)
@@ -98,15 +98,15 @@ def _column(sequences: Sequences, feature: int, place: Callable = place_of) -> n
         raise ValueError(
             f"X contains {value if np.isfinite(value) else 'infinity'}: "
             f"{place(k, row - sequences.offsets[k])}, feature {feature}, "
-            "of which categorical_features says that it holds whole numbers. If a scaler has "
-            "changed them, name the same categorical_features there; sklstm.preprocessing."
-            "SequenceEncoder makes whole numbers of anything."
+            "but categorical_features need whole numbers. If a scaler has changed them, pass the "
+            "same categorical_features to the scaler. sklstm.preprocessing.SequenceEncoder makes "
+            "whole numbers from any values."
         )
     return column
 
 
 def _refuse_rounded(sequences: Sequences, feature: int, codes: np.ndarray) -> None:
-    """No category may have a code that stands for its neighbours, too."""
+    """Raise an error for codes that are equal to their neighbours after rounding."""
     dtype = sequences.values.dtype
     large = codes[codes >= _first_rounded(dtype)]
     if len(large) == 0:
@@ -115,18 +115,18 @@ def _refuse_rounded(sequences: Sequences, feature: int, codes: np.ndarray) -> No
     k = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
     raise ValueError(
         f"X contains {large[0]:.17g}: {place_of(k, row - sequences.offsets[k])}, feature "
-        f"{feature}. In {dtype}, codes from {_first_rounded(dtype):.17g} on cannot be told from "
-        "their neighbours. sklstm.preprocessing.SequenceEncoder makes small ones of them."
+        f"{feature}. In {dtype}, codes from {_first_rounded(dtype):.17g} on are rounded. Use "
+        "smaller codes, for example from sklstm.preprocessing.SequenceEncoder."
     )
 
 
 def _first_rounded(dtype: np.dtype | type) -> float:
-    """The first whole number whose neighbour this precision does not have."""
+    """The first integer that this precision cannot tell from its neighbour."""
     return 2.0 / float(np.finfo(dtype).eps)
 
 
 def _rows_of(column: np.ndarray, known: np.ndarray, first: int) -> np.ndarray:
-    """Rows of the table for codes, -1 for those not known; ``first`` is that of ``known[0]``."""
+    """Rows of the table for codes, -1 for unknown codes; ``first`` is the row of ``known[0]``."""
     if len(known) == 0:
         return np.full(len(column), -1)
     order = np.argsort(known)  # NaN comes last
@@ -136,12 +136,12 @@ def _rows_of(column: np.ndarray, known: np.ndarray, first: int) -> np.ndarray:
 
 
 def told(codes: Any, n: int) -> tuple[np.ndarray, ...]:
-    """What `initialize` is told of the categories of n features: codes, or how many from 0 on."""
+    """The codes of n features from the argument ``categories`` of ``initialize``."""
     given = [] if codes is None and n == 0 else codes
     if not isinstance(given, (list, tuple)) or len(given) != n:
         raise ValueError(
-            f"categories must be a list with an entry for each of the {n} categorical features, "
-            f"their codes or how many there are, got {codes!r}."
+            f"categories must be a list with one entry for each of the {n} categorical features: "
+            f"its codes, or the number of codes. Got {codes!r}."
         )
     return tuple(_codes(entry) for entry in given)
 
@@ -151,8 +151,8 @@ def _codes(entry: Any) -> np.ndarray:
         is_number = isinstance(entry, Integral) and not isinstance(entry, bool) and entry >= 0
         if is_number and entry * BYTES_OF_CATEGORY > memory():
             raise MemoryError(
-                f"categories asks for {entry} categories, for whose weights there is not enough "
-                "memory."
+                f"categories asks for {entry} categories, but there is not enough memory for "
+                "their weights. Pass fewer."
             )
         codes = np.arange(entry) if is_number else np.asarray(entry)
         codes = codes.astype(np.float64)
@@ -162,7 +162,7 @@ def _codes(entry: Any) -> np.ndarray:
         good = False
     if not good or len(np.unique(codes)) < len(codes):
         raise ValueError(
-            "categories must hold, for each categorical feature, different whole numbers of 0 or "
-            f"more, below 2**53, or how many there are, got {entry!r}."
+            "categories must contain, for each categorical feature, distinct whole numbers from 0 "
+            f"to 2**53 - 1, or the number of codes, got {entry!r}."
         )
     return codes

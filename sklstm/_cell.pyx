@@ -1,12 +1,13 @@
-"""The door for batches: a network at work on packed sequences, forward and backward.
+"""Interface of the kernels for batches: a network on packed sequences, forward and backward.
 
-The sequences of a batch become bundles: LANES of similar length side by side where the net is
-small, else each by itself. Training goes in rounds. Chunks of bundles are dealt to threads, which
-take them from the first step to the gradient at all pre-activations; then the rows of all weights
-are dealt, and their sums continued. No sum depends on which chunk or round a sequence is in: the
-result does not depend on the number of threads.
+The sequences of a batch are grouped into bundles: LANES sequences of similar length side by side if
+the network is small, else one sequence per bundle. Training works in rounds. In each round, threads
+take chunks of bundles and compute them from the first step to the gradient at all pre-activations.
+Then threads take rows of the weights and continue the sums of their gradients. No sum depends on
+the chunk or round of a sequence, so results do not depend on the number of threads.
 
-What loops rely on is refused here (arguments.pxd); what users may get wrong, in Python before.
+Arguments on which loops rely are checked here (arguments.pxd). The user's input is checked before,
+in Python.
 """
 
 from cython.parallel cimport parallel, threadid
@@ -59,11 +60,11 @@ from sklstm._kernels.threads cimport seconds_now, threads_here
 from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 
 cdef enum:
-    PACK_MIN = 1 << 16  # parameters, which several threads pack sooner than one
-    WHOLE_MOST = 1 << 30  # steps
-    PLACES_MOST = 0xFFFFFFFE  # steps of a maximum that is remembered in 32 bits
+    PACK_MIN = 1 << 16  # number of parameters from which several threads pack faster than one
+    WHOLE_MOST = 1 << 30  # largest number of steps that are stored whole
+    PLACES_MOST = 0xFFFFFFFE  # largest number of steps, if the step of a maximum has 32 bits
 
-# What decides which way a computation takes: tests derive from it shapes that take all of them.
+# Constants that select the path of a computation; tests derive shapes for all paths from them.
 constants = {
     "LANES": LANES,
     "ALONE_MAX": ALONE_MAX,
@@ -97,7 +98,7 @@ constants = {
 
 
 def evaluate(str function, real[::1] x):
-    """Put exp, sigmoid or tanh of the numbers x into their place, as the kernels compute them."""
+    """Replace the numbers x by exp, sigmoid or tanh, as the kernels compute them."""
     cdef real[LANES] part
     cdef Py_ssize_t k, n = x.shape[0]
     cdef Py_ssize_t lane, which = ("exp", "sigmoid", "tanh").index(function)
@@ -118,7 +119,7 @@ def evaluate(str function, real[::1] x):
 
 
 def all_finite(const real[:, ::1] values):
-    """Is no number of (N, F) values NaN or infinite?"""
+    """True if all of the (N, F) values are finite."""
     cdef Py_ssize_t k = 0, n = values.shape[0] * values.shape[1]
     cdef const real* x
     cdef vec total = splat(0)
@@ -176,7 +177,7 @@ def threads_chosen(
     const double[::1] together,  # IN  (calls,) and with all
     Py_ssize_t n_threads,
 ):
-    """Threads that calls of a session would use if they took so long, as a list."""
+    """Number of threads that each call of a session would use if calls took these times."""
     cdef Pace pace
     cdef Py_ssize_t k
     cdef Py_ssize_t n
@@ -192,7 +193,7 @@ def threads_chosen(
 
 
 cdef class Kept:
-    """What is known of the pace of such work, from one session to the next."""
+    """The measured speed of this kind of work, shared by sessions."""
 
     cdef Pace pace
 
@@ -215,33 +216,33 @@ cdef class Session:
     ----------
     topology : sklstm._topology.Topology
     vector : ndarray (n_total,)
-        The parameters, read anew at each call.
+        The parameters, which are read again at each call.
     values, symbols, offsets : ndarray (N, F), ndarray (N, C) of int32, ndarray (n + 1,) of int64
         As in ``sklstm._sequences.Sequences``.
     full, return_sequences : bool
     training : bool
-        Whether to keep the history that `gradient` needs.
+        If True, the history that `gradient` needs is stored.
     largest_batch, n_threads : int
     explains : bool
-        Whether `explain` is wanted.
+        If True, `explain` can be called.
     dropout, recurrent_dropout : float
         In training.
     whole, span : int
-        Steps whose history is kept: all of sequences up to `whole`, and of longer ones a span at
-        a time, a power of two.
+        Steps whose history is stored: all steps of sequences of up to `whole` steps, and one span
+        at a time of longer ones. `span` is a power of two.
     """
 
     cdef Net net
     cdef Arena arena
-    cdef Rooms rooms  # one for each thread, or two to train
+    cdef Rooms rooms  # one for each thread, or two for training
     cdef Plan plan
     cdef Piece* pieces
     cdef Py_ssize_t n_threads, largest_batch, n_pieces
     cdef Kept kept
     cdef Py_ssize_t n_dense, n_total, n_categories
     cdef Py_ssize_t n_sequences
-    cdef bint has_room[2]  # for the packed parameters, in units, in lanes
-    cdef bint packed[2]  # do they hold `known`?
+    cdef bint has_room[2]  # is the memory for packed parameters allocated (in units, in lanes)?
+    cdef bint packed[2]  # are the packed parameters those in `known`?
     cdef real* known  # without training: the parameters that were packed last
     cdef const real[::1] vector
     cdef const real[:, ::1] values
@@ -292,9 +293,9 @@ cdef class Session:
         self.rooms.training = training
         self.rooms.whole, self.rooms.span = whole, span
         self.largest_batch = max(1, min(largest_batch, n))
-        n_steps = self.largest_batch * len(values) // max(n, 1)  # of a batch, more or less
+        n_steps = self.largest_batch * len(values) // max(n, 1)  # estimated steps of a batch
         plan_new(&self.plan, &self.net)
-        if self.plan.shared_most == 0:  # a sequence is the work of one thread
+        if self.plan.shared_most == 0:  # one thread computes a whole sequence
             n_threads = min(n_threads, self.largest_batch)
         self.n_threads = self.plan.n_threads = max(1, min(n_threads, <Py_ssize_t> SMALL_MOST))
         self.plan.places = <Place*> arena_take(&self.arena, max(n, 1), sizeof(Place))
@@ -317,7 +318,7 @@ cdef class Session:
         self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
         const long long[::1] offsets
     ) except -1:
-        """Look at numbers and sequences that fit the network."""
+        """Use these numbers and sequences, after checking that they match the network."""
         cdef Py_ssize_t N = values.shape[0], C = self.net.n_categorical
         require_parameters(vector, self.n_total)
         require_shape("values", N, values.shape[1], N, self.net.n_features)
@@ -330,7 +331,7 @@ cdef class Session:
         return 0
 
     cdef int arrange_all(self) except -1:
-        """Put all sequences in order, longest first."""
+        """Sort all sequences by length, longest first."""
         arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
         if self.net.pooling == HIGHEST and sizeof(real) == 4:  # places have the size of numbers
             require_between("the length of a sequence", self.plan.places[0].length, 1, PLACES_MOST)
@@ -340,7 +341,7 @@ cdef class Session:
         self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
         const long long[::1] offsets
     ):
-        """Turn to other numbers and other sequences, as many; False if there is no room for them.
+        """Use other parameters and sequences; False if the work arrays are too small for them.
 
         For sessions without training.
         """
@@ -354,12 +355,12 @@ cdef class Session:
         return False
 
     def rest(self):
-        """Let go of what belongs to others; return how many bytes stay."""
+        """Release the caller's arrays; return the number of bytes that are kept."""
         self.vector = self.values = self.symbols = self.offsets = self.out = None
         return self.arena.n_bytes
 
     cdef int require_ready(self, bint to_learn) except -1:
-        """There must be sequences to work on and, to learn, what to learn from."""
+        """Raise an error if there are no sequences or, for training, no targets."""
         if self.vector is None or to_learn and self.d_dense is None:
             raise RuntimeError("This session has nothing to work on: call renew or learn_from.")
         return 0
@@ -373,7 +374,7 @@ cdef class Session:
         const double[::1] sequence_weights, const Py_ssize_t[::1] frozen,
         const unsigned char[::1] decayed, found, *, objective, double alpha,
     ):
-        """Set what `gradient` learns from, and the ``Gradient`` it writes; see ``_network.py``."""
+        """Set the targets of `gradient` and the ``Gradient`` that it writes; see ``_network.py``."""
         cdef const double[::1] quantiles = objective.quantiles
         cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
         cdef Py_ssize_t K = self.net.n_outputs
@@ -399,25 +400,25 @@ cdef class Session:
         self.alpha, self.quantiles, self.loss = alpha, quantiles, loss
 
     def begin_epoch(self, unsigned long long seed, unsigned long long epoch):
-        """Let dropout draw what belongs to an epoch."""
+        """Set the dropout masks of an epoch."""
         self.net.dropout.key = mixed(seed ^ mixed(epoch))
 
-    # -- who looks for signals
+    # -- which thread checks for signals
 
     cdef Watch* watch_of(self, Member member, Py_ssize_t thread, Watch* own) noexcept nogil:
-        """That of the calling thread, which goes on; others', and a team's, begin anew."""
+        """The watch of a thread: the calling thread's continues, those of others begin anew."""
         own[0] = Watch(&self.signals, LOOK, member.of > 1 and member.number == 0)
         return &self.watch if member.of == 1 and thread == 0 else own
 
     cdef void leave(self, Py_ssize_t thread, Py_ssize_t of) noexcept nogil:
-        """One of some threads has nothing left to do."""
+        """Called by each thread that has no work left."""
         cdef Watch own
         end_deal(&self.deal, of, self.watch_of(Member(0, 1), thread, &own))
 
     # -- a batch
 
     cdef Chunk* chunk_in(self, Py_ssize_t room, Py_ssize_t index) noexcept nogil:
-        """Chunk number `index` of the group under way, in a room."""
+        """Chunk number `index` of the current group, in a room."""
         return fill_chunk(&self.rooms, &self.net, &self.plan, index, room,
                           reals_at(self.values, 0), ints_at(self.symbols, 0), &self.offsets[0])
 
@@ -425,7 +426,7 @@ cdef class Session:
         return learns_in_spans(&self.rooms, &self.plan)
 
     cdef int start(self, const long long* rows, Py_ssize_t first, Py_ssize_t n) except -1:
-        """Order a batch, cut it, and find room for the packed parameters."""
+        """Sort a batch, divide it, and allocate memory for the packed parameters."""
         cdef Py_ssize_t wide
         arrange(&self.plan, &self.offsets[0], rows, first, n)
         cut(&self.plan, 0, n)
@@ -436,13 +437,13 @@ cdef class Session:
         return 0
 
     cdef bint uses(self, bint wide) noexcept nogil:
-        """Does the batch have bundles in units, in lanes?"""
+        """True if the batch has bundles of this layout (in units or in lanes)."""
         if self.plan.has_lanes and self.in_spans():
-            return True  # one of its groups may
+            return True  # one of its groups may have some
         return (self.plan.n_wide if wide else self.plan.n_alone) > 0
 
     cdef void pack_share(self, Member member) noexcept nogil:
-        """What a member of a team does to pack the parameters."""
+        """Pack the part of the parameters that belongs to a member of a team."""
         cdef Py_ssize_t wide
         for wide in range(2):
             if self.uses(wide) and not self.packed[wide]:
@@ -450,7 +451,7 @@ cdef class Session:
                              &member)
 
     cdef void pack(self, Py_ssize_t n_threads) noexcept nogil:
-        """Pack the parameters if they are others than those that are packed."""
+        """Pack the parameters unless the same ones are packed already."""
         cdef Py_ssize_t wide
         cdef Py_ssize_t n_bytes = self.n_dense * sizeof(real)
         if self.rooms.training:
@@ -475,14 +476,14 @@ cdef class Session:
         return steps * self.n_dense
 
     def plan_of(self, const long long[::1] rows):
-        """What `gradient` deals to threads for the batch made of these sequences: for tests.
+        """Chunks and pieces into which `gradient` divides this batch, for tests.
 
         Returns
         -------
         rounds : list of lists
-            The chunks of each round, as their width and the number of steps of each bundle.
+            The chunks of each round: their width, and the number of steps of each bundle.
         pieces : list of tuples
-            Of each piece of the weights: layer, first row, and the row behind the last.
+            Layer, first row and end row of each piece of the weights.
         """
         cdef Py_ssize_t first, index, n
         cdef const Chunk* chunk
@@ -509,7 +510,7 @@ cdef class Session:
     cdef void output_share(
         self, const Chunk* chunk, Member member, Py_ssize_t thread
     ) noexcept nogil:
-        """What a member of a team does to compute the outputs of a chunk."""
+        """The part of a team member in computing the outputs of a chunk."""
         cdef Chunk mine = chunk[0]
         cdef const Bundle* bundle
         cdef Py_ssize_t b, lane, t, k, K = self.net.n_outputs
@@ -534,7 +535,7 @@ cdef class Session:
     cdef void output_chunk(
         self, Py_ssize_t index, Py_ssize_t thread, Py_ssize_t team
     ) noexcept nogil:
-        """A chunk, in the room of a thread; or in the first by a team."""
+        """Compute a chunk in the room of a thread, or by a team in the first room."""
         cdef const Chunk* chunk = self.chunk_in(thread, index)
         if team == 1:
             self.output_share(chunk, Member(0, 1), thread)
@@ -543,7 +544,7 @@ cdef class Session:
                 self.output_share(chunk, Member(threadid(), sklstm_team_size()), 0)
 
     cdef void output_chunks(self, Py_ssize_t thread, Py_ssize_t of) noexcept nogil:
-        """Chunks, as long as there are any, by one of some threads."""
+        """Compute chunks, in one of several threads, until none is left."""
         cdef Py_ssize_t index = atomic_count(&self.deal.next)
         while index < self.plan.n_chunks and not is_over(&self.watch):
             self.output_chunk(index, thread, 1)
@@ -568,7 +569,7 @@ cdef class Session:
                 start = seconds_now()
                 n_threads = threads_now(&self.kept.pace, work)
                 self.pack(n_threads)
-                # a smaller batch may have more chunks than the largest, and so than there are rooms
+                # a smaller batch may have more chunks than the largest one, and than there are rooms
                 apart = 1 if self.plan.shared else min(self.rooms.n, n_threads)
                 if apart == 1:
                     for index in range(self.plan.n_chunks):
@@ -585,7 +586,7 @@ cdef class Session:
     # -- gradient
 
     cdef double loss_of(self, Bundle* bundle, Py_ssize_t width) noexcept nogil:
-        """Loss of a bundle; its raw outputs become their gradient."""
+        """Loss of a bundle; its raw outputs are replaced by their gradient."""
         cdef Py_ssize_t lane, t, k, K = self.net.n_outputs
         cdef Py_ssize_t row
         cdef real* z
@@ -607,7 +608,7 @@ cdef class Session:
     cdef void learn_share(
         self, const Chunk* chunk, Member member, Py_ssize_t thread, Py_ssize_t number, bint top
     ) noexcept nogil:
-        """What a member of a team does in a span of a chunk."""
+        """The part of a team member in a span of a chunk."""
         cdef Chunk mine = chunk[0]
         cdef Py_ssize_t b
         cdef Watch own
@@ -630,7 +631,7 @@ cdef class Session:
         self, Py_ssize_t index, Py_ssize_t room, Py_ssize_t thread, Py_ssize_t team,
         Py_ssize_t number, bint top
     ) noexcept nogil:
-        """Bring a span of a chunk to the gradient at its pre-activations; begin with the top."""
+        """Compute the gradient at the pre-activations of a span of a chunk, from the top layer."""
         cdef Chunk* chunk = &self.rooms.chunks[room]
         if is_over(&self.watch):
             return
@@ -647,7 +648,7 @@ cdef class Session:
         self, Py_ssize_t first, Py_ssize_t count, Py_ssize_t number, bint top, Py_ssize_t thread,
         Py_ssize_t of
     ) noexcept nogil:
-        """A span of chunks, as long as there are any, by one of some threads."""
+        """Compute a span of each chunk, in one of several threads, until none is left."""
         cdef Py_ssize_t room = atomic_count(&self.deal.next)
         while room < count:
             self.learn_span(first + room, room, thread, 1, number, top)
@@ -675,7 +676,7 @@ cdef class Session:
     cdef void learn_pieces(
         self, Py_ssize_t count, bint last, Py_ssize_t thread, Py_ssize_t of
     ) noexcept nogil:
-        """Pieces, as long as there are any, by one of some threads."""
+        """Sum pieces, in one of several threads, until none is left."""
         cdef Py_ssize_t index = atomic_count(&self.deal.next)
         while index < self.n_pieces:
             self.learn_piece(index, count, last, thread)
@@ -685,7 +686,7 @@ cdef class Session:
     cdef double learn_round(
         self, Py_ssize_t first, Py_ssize_t n_threads, bint last, double loss, double work
     ) noexcept nogil:
-        """Learn from as many chunks as there are rooms; return the loss with theirs added."""
+        """Compute one round of chunks; return the loss plus that of these chunks."""
         cdef Py_ssize_t count = min(self.rooms.n, self.plan.n_chunks - first), room, index, b
         cdef Py_ssize_t number, top = 0, apart = 1 if self.plan.shared else n_threads
         cdef float_mode mode
@@ -698,7 +699,7 @@ cdef class Session:
                     self.learn_span(first + room, room, 0, n_threads if self.plan.shared else 1,
                                     number, number == top)
             else:
-                # the top comes with the forward pass of all spans
+                # the forward pass of all spans ends with the last span
                 begin_deal(&self.deal, work / (1 if number == top else top + 1))
                 with parallel(num_threads=apart):
                     self.learn_spans(first, count, number, number == top, threadid(),
@@ -721,9 +722,9 @@ cdef class Session:
         return loss
 
     def gradient(self, const long long[::1] rows):
-        """Loss of the batch made of these sequences, None if it has no weight.
+        """Loss of the batch of these sequences, or None if its weight is zero.
 
-        Writes the gradient into the ``Gradient`` that `learn_from` was given.
+        It writes the gradient into the ``Gradient`` that was passed to `learn_from`.
         """
         cdef Py_ssize_t n_threads, first, n, done = 0, size
         cdef Py_ssize_t k
@@ -738,7 +739,7 @@ cdef class Session:
         if not weight > 0:
             return None
         self.scale = 1.0 / n
-        penalty = self.alpha / weight  # before denormal weights count as zero
+        penalty = self.alpha / weight  # before denormal numbers are flushed to zero
         begin_call(&self.signals, &self.watch)
         self.start(&rows[0], 0, n)
         if self.net.n_categorical > 0:
@@ -761,7 +762,7 @@ cdef class Session:
                 cut(&self.plan, done, min(size, n - done))
                 done += self.plan.n
                 first = 0
-                # of a round, more or less
+                # estimate for a round
                 dealt = work * self.plan.n / n * self.rooms.n / self.plan.n_chunks
                 while first < self.plan.n_chunks and not is_over(&self.watch):
                     loss = self.learn_round(first, n_threads, done == n, loss, dealt)
@@ -781,7 +782,7 @@ cdef class Session:
     # -- gradient at the features
 
     cdef void put_features(self, const Chunk* chunk) noexcept nogil:
-        """Bring the gradient at the features of a span to its places."""
+        """Write the gradient at the features of a span."""
         cdef const Bundle* bundle
         cdef const real* d_x
         cdef Py_ssize_t b, lane, t, f
@@ -804,7 +805,7 @@ cdef class Session:
             self.put_features(chunk)
 
     cdef void explain_chunks(self, Py_ssize_t thread, Py_ssize_t of) noexcept nogil:
-        """Chunks, as long as there are any, by one of some threads."""
+        """Compute chunks, in one of several threads, until none is left."""
         cdef Py_ssize_t index = atomic_count(&self.deal.next)
         while index < self.plan.n_chunks and not is_over(&self.watch):
             self.explain_chunk(index, thread)
@@ -812,7 +813,7 @@ cdef class Session:
         self.leave(thread, of)
 
     def explain(self, real[:, ::1] d_x):
-        """Gradient at all features (N, F), of what `learn_from` was given, summed over targets."""
+        """Gradient (N, F), at all features, of the objective of `learn_from`, summed over targets."""
         cdef Py_ssize_t n = self.n_sequences, first
         cdef Py_ssize_t count, done, size
         cdef Py_ssize_t apart = threads_here(min(self.rooms.n, self.n_threads))

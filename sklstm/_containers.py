@@ -1,7 +1,7 @@
-"""What X and y come in: containers that keep an order, data frames, and the names of columns.
+"""Containers of X and y, data frames, and column names.
 
-Nothing is read here that could be read in two ways. A container that is neither an array nor a
-list of them is refused with the line that makes one of it.
+Containers that are ambiguous, or neither arrays nor lists, raise an error with the line of code
+that converts them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 FROM_LONG = "sklstm.preprocessing.from_long"
 LONG_TABLE = (
-    " If X is a long table, with one row per time step, make sequences of it with "
+    " If X is a long table, with one row per time step, convert it to sequences with "
     f"{FROM_LONG}(X, id=...)."
 )
 SHOWN = 8  # columns that a message lists
@@ -34,18 +34,18 @@ def members(data: Any) -> list | tuple | None:
 
 
 def is_frame(data: Any) -> bool:
-    """True for a data frame of any library."""
+    """True if ``data`` is a data frame of any library."""
     return hasattr(data, "columns") and hasattr(data, "shape")
 
 
 def frame_of(X: Any) -> Any:
-    """The first sequence of ``X`` if it is a data frame, else None: its columns are features."""
+    """The first sequence of ``X`` if it is a data frame, else None. Its columns are features."""
     items = members(X)
     return items[0] if items is not None and len(items) and is_frame(items[0]) else None
 
 
 def object_array(items: list) -> np.ndarray:
-    """A 1-D object array of ``items``, also where all of them have one shape."""
+    """A 1-D object array of ``items``, even if all of them have the same shape."""
     array = np.empty(len(items), dtype=object)
     for k, item in enumerate(items):
         array[k] = item
@@ -56,7 +56,7 @@ def object_array(items: list) -> np.ndarray:
 
 
 def refuse_container(data: Any, name: str) -> None:
-    """An error for what NumPy would read as one object, or in an order that nobody chose."""
+    """Raise an error for containers that NumPy reads as one object or in an arbitrary order."""
     if type(data) is np.ndarray:
         return
     advice = _advice(data, name)
@@ -65,16 +65,16 @@ def refuse_container(data: Any, name: str) -> None:
 
 
 def refuse_members(items: list | tuple, name: str) -> None:
-    """The same for the members of a list, where sequences are expected."""
+    """Raise the same errors for the members of a list of sequences."""
     for kind in set(map(type, items)) - {np.ndarray, list, float, int}:
         k = next(k for k, item in enumerate(items) if type(item) is kind)
         if kind is tuple and _is_pair(items[k]):
             raise TypeError(
-                f"Sequence {k} of {name} is a pair (key, {type(items[k][1]).__name__}), as a "
-                f"groupby or a dict yields them: pass [x for _, x in {name}], without columns "
-                f"that are not features. For a long table see {FROM_LONG}."
+                f"Sequence {k} of {name} is a pair (key, {type(items[k][1]).__name__}), as "
+                f"a groupby or a dict yields. Pass [x for _, x in {name}], without columns "
+                f"that are not features. For a long table, use {FROM_LONG}."
             )
-        if kind is str:  # named by its place, as strings among numbers are
+        if kind is str:  # reported later with its place, as all strings among numbers
             continue
         advice = _advice(items[k], f"{name}[{k}]")
         if advice is not None:
@@ -82,18 +82,18 @@ def refuse_members(items: list | tuple, name: str) -> None:
 
 
 def refuse_long(X: Any, ids: bool) -> None:
-    """An error for a data frame that is a long table, where one row per sequence is expected.
+    """Raise an error if a table of one row per sequence is in fact a long table.
 
-    ``ids`` is whether repeated values in a column of ids tell that it is one.
+    With ``ids=True`` a column of ids with repeated values counts as a sign of a long table.
     """
     index = getattr(X, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         names = ", ".join(map(repr, index.names))
         call = "X" if index.nlevels == 2 else "X, id=..., time=..."
         raise ValueError(
-            f"X has a MultiIndex ({names}), as a long table with one row per time step has: make "
-            f"sequences of it with {FROM_LONG}({call}). If every row is a sequence of its own, "
-            "pass X.to_numpy()."
+            f"X has a MultiIndex ({names}), as a long table with one row per time step has. "
+            f"Convert it to sequences with {FROM_LONG}({call}). If every row is a sequence of its "
+            "own, pass X.to_numpy()."
         )
     if not (ids and is_frame(X)):
         return
@@ -102,15 +102,15 @@ def refuse_long(X: Any, ids: bool) -> None:
             values = np.asarray(X[name])
             if values.ndim == 1 and len(set(values.tolist())) < len(values):
                 raise ValueError(
-                    f"Column {name!r} of X repeats values, as the ids of a long table do, which "
-                    "has one row per time step: make sequences of it with "
+                    f"Column {name!r} of X repeats values, as in a long table with one row per "
+                    "time step. Convert it to sequences with "
                     f"{FROM_LONG}(X, id={name!r}). If every row is a sequence of its own, drop "
                     "the column."
                 )
 
 
 def _advice(data: Any, name: str) -> str | None:
-    """What is wrong with a container and what to do; None for those that are arrays or lists."""
+    """The problem with a container and its remedy, or None for arrays and lists."""
     if isinstance(data, (list, tuple, range)) or issparse(data):
         return None
     if type(data).__name__.endswith("GroupBy"):
@@ -118,11 +118,11 @@ def _advice(data: Any, name: str) -> str | None:
         if not name.startswith("X"):
             return f"{advice}."
         return (
-            f"{advice}, of the columns that are features, or make sequences of the whole table "
-            f"with {FROM_LONG}(frame, id=...)."
+            f"{advice}, with the columns that are features, or convert the whole table with "
+            f"{FROM_LONG}(frame, id=...)."
         )
     if type(data).__name__ == "LazyFrame":
-        return f"which holds no values yet: pass {name}.collect()."
+        return f"which has no values yet: pass {name}.collect()."
     if hasattr(data, "__array__"):
         return None
     if isinstance(data, Mapping):
@@ -139,12 +139,12 @@ def _advice(data: Any, name: str) -> str | None:
 
 
 def _is_pair(item: tuple) -> bool:
-    """True for (key, table)."""
+    """True for a pair (key, table)."""
     return len(item) == 2 and np.ndim(item[1]) == 2 and np.ndim(_as_object(item[0])) == 0
 
 
 def _as_object(key: Any) -> Any:
-    """A key of a groupby may be a tuple of keys."""
+    """The first key of a groupby with several keys, or the key itself."""
     return key[0] if isinstance(key, tuple) and len(key) else key
 
 
@@ -160,10 +160,10 @@ def _has_buffer(data: Any) -> bool:
 
 
 def first_frame(items: list | tuple, name: str) -> Any:
-    """The first item if all are data frames with its columns, None if none has names.
+    """The first item if all items are data frames with its columns, None if none has names.
 
-    Values are packed by position, so other columns, another order, or an array among frames with
-    names is an error.
+    Values are packed by position, so different columns, another order, or arrays among named
+    frames raise an error.
     """
     if all(type(item) is np.ndarray for item in items):
         return None
@@ -177,7 +177,7 @@ def first_frame(items: list | tuple, name: str) -> Any:
                 frame, array = (k, 0) if first is None else (0, k)
                 raise ValueError(
                     f"Sequence {array} of {name} has no column names, but sequence {frame} has "
-                    f"the columns {_listed(first or other)}: pass data frames or arrays, not both."
+                    f"the columns {_listed(first or other)}. Pass only data frames or only arrays."
                 )
             continue
         raise ValueError(
@@ -189,11 +189,11 @@ def first_frame(items: list | tuple, name: str) -> Any:
 
 
 def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
-    """scikit-learn's check of number and names of features; if ``reset`` they are set.
+    """Check the number and names of features with scikit-learn, or set them with ``reset``.
 
     ``X`` is a data frame, or an array (N, F) without names.
     """
-    if (  # nothing to compare but a number, which costs less than asking
+    if (  # quick check: only the number has to be compared
         not reset
         and type(X) is np.ndarray
         and not hasattr(estimator, "feature_names_in_")
@@ -206,34 +206,34 @@ def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
         if not (str(error).startswith("The feature names should match") and is_frame(X)):
             raise
         raise ValueError(
-            f"{error}X has the columns {_listed(list(X.columns))}, fit saw "
+            f"{error}X has the columns {_listed(list(X.columns))}, but fit saw "
             f"{_listed(list(estimator.feature_names_in_))}."
         ) from None
 
 
 def feature_number(chosen: Any, n_features: int, names: list[str] | None, argument: str) -> int:
-    """The number of a feature that ``argument`` chooses by its name or, from either end, by number.
+    """The number of a feature that is selected by name or by (possibly negative) number.
 
-    ``names`` are those of the features, if they have any.
+    ``names`` are the feature names, or None; ``argument`` is the name of the user's argument.
     """
     if isinstance(chosen, str):
         if names is None:
             raise ValueError(
-                f"{argument} names the feature {str(chosen)!r}, but the features of X have no "
-                f"names: pass a list of data frames, or in {argument} the number of the feature. "
-                "In a table, only columns have names, not features."
+                f"{argument} selects the feature {str(chosen)!r} by name, but the features of X "
+                f"have no names. Pass a list of data frames as X, or the number of the feature in "
+                f"{argument}. The columns of a table are steps and do not name features."
             )
         if names.count(chosen) != 1:
             raise ValueError(
-                f"{argument} names the feature {str(chosen)!r}, which X has {names.count(chosen)} "
-                f"times: its features are {_listed(names)}."
+                f"{argument} selects the feature {str(chosen)!r}, but X has "
+                f"{names.count(chosen)} features of that name. Its features are {_listed(names)}."
             )
         return names.index(chosen)
     is_number = isinstance(chosen, Integral) and not isinstance(chosen, (bool, np.bool_))
     if not is_number or not -n_features <= chosen < n_features:
         raise ValueError(
-            f"{argument} contains {chosen!r}, which is no feature: X has {n_features} features, "
-            "counted from 0. Names need a list of data frames."
+            f"{argument} contains {chosen!r}, which is not a feature: X has {n_features} features, "
+            "counted from 0. To use names, pass a list of data frames."
         )
     return int(chosen) % n_features
 
@@ -241,19 +241,24 @@ def feature_number(chosen: Any, n_features: int, names: list[str] | None, argume
 def chosen_features(
     categorical_features: Any, n_features: int, names: list[str] | None, frame: Any = None
 ) -> np.ndarray:
-    """Numbers of the features that ``categorical_features`` chooses: sorted, each once.
+    """Sorted numbers of the features that ``categorical_features`` selects.
 
     Parameters
     ----------
     categorical_features : None, "from_dtype", or array-like of int, str or bool
-        Numbers, names, a mask with an entry for each feature, or the columns of ``frame`` that
-        pandas or polars keep as categories. None chooses no feature.
+        Numbers, names, a mask with one entry per feature, or "from_dtype" for the columns of
+        ``frame`` with a categorical dtype. None selects no feature.
     n_features : int
-        Features of a step.
+        Number of features per step.
     names : list of str or None
-        Those of the features, if they have any.
+        Names of the features, or None.
     frame : data frame, default=None
-        A data frame with these features, whose types "from_dtype" looks at.
+        Data frame with these features, for "from_dtype".
+
+    Returns
+    -------
+    features : ndarray of int
+        Sorted numbers.
     """
     argument = "categorical_features"
     if categorical_features is None:
@@ -261,35 +266,34 @@ def chosen_features(
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
         if frame is None:
             raise ValueError(
-                f'{argument}="from_dtype" looks at the types of the columns of data frames, but X '
-                "is no list of them (after transformers it is not, nor in RelativeRegressor, nor "
-                f"has initialize any): set {argument} to the numbers of the features, such as [0], "
-                "or to None."
+                f'{argument}="from_dtype" needs a list of data frames, but X is none here. '
+                "Transformers and RelativeRegressor pass arrays, and initialize has no X. Set "
+                f"{argument} to the numbers of the features, such as [0], or to None."
             )
         return np.flatnonzero(list(map(is_category, frame.dtypes)))
     if isinstance(categorical_features, str) or np.ndim(categorical_features) != 1:
         raise ValueError(
-            f"{argument}={categorical_features!r} is no list of features: pass a list of their "
-            'numbers or names, a mask with an entry for each feature, "from_dtype" or None. A '
-            "single feature is a list too: [0]."
+            f"{argument}={categorical_features!r} is not a list of features. Pass a list of their "
+            'numbers or names, a mask with one entry per feature, "from_dtype" or None. For a '
+            "single feature, pass a list too: [0]."
         )
     chosen = list(categorical_features)
     if chosen and all(isinstance(entry, (bool, np.bool_)) for entry in chosen):
         if len(chosen) != n_features:
             raise ValueError(
-                f"{argument} is a mask of {len(chosen)} entries, but X has {n_features} features: "
-                "a mask has one entry for each."
+                f"{argument} is a mask of {len(chosen)} entries, but X has {n_features} features. "
+                "Pass one entry per feature."
             )
         return np.flatnonzero(chosen)
     numbers = [feature_number(entry, n_features, names, argument) for entry in chosen]
     for k, number in enumerate(numbers):
         if number in numbers[:k]:
-            raise ValueError(f"{argument} contains feature {number} twice: name it once.")
+            raise ValueError(f"{argument} contains feature {number} twice. Remove one of them.")
     return np.array(sorted(numbers), dtype=np.intp)
 
 
 def is_category(dtype: Any) -> bool:
-    """True for the types of columns in which pandas and polars keep categories."""
+    """True for the categorical column types of pandas and polars."""
     return type(dtype).__name__ in ("CategoricalDtype", "Categorical", "Enum")
 
 

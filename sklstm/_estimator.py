@@ -1,4 +1,4 @@
-"""What every estimator of sequences shares, whatever it is that learns: X, outputs, containers."""
+"""Base class of every estimator of sequences: reading X and y, checks, predictions."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ SEEDS = np.iinfo(np.int32).max
 
 
 class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
-    """An estimator whose learned numbers are the vector ``parameters_`` of a net of ``_shape``.
+    """Estimator whose learned numbers are one vector ``parameters_``.
 
-    ``_shape`` says what the net looks like: what the parameters decide (`_parameter_shape`), and
-    ``n_features`` and ``n_outputs``, which the data decide.
+    ``_shape`` describes the network: the entries of ``_parameter_shape``, which depend on the
+    hyper-parameters, and ``n_features`` and ``n_outputs``, which depend on the data.
     """
 
     _parameter_constraints: dict[str, list]
-    _dtype: Any = None  # of the first X; None: that of X
+    _dtype: Any = None  # precision of the parameters; None: the precision of the first X
 
     def _set_parameters(self, given: dict[str, Any]) -> None:
-        """What ``__init__`` was given, as attributes."""
+        """Store the arguments of ``__init__`` as attributes."""
         vars(self).update((name, given[name]) for name in self._parameter_constraints)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -49,43 +49,43 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
     # ------------------------------------------------------------------- what subclasses decide
 
     def _parameter_shape(self) -> dict[str, Any]:
-        """The part of ``_shape`` that the parameters decide, as plain scalars."""
+        """The part of ``_shape`` that depends on hyper-parameters, as plain scalars."""
         raise NotImplementedError
 
-    _kind: type[Outputs]  # that the outputs are of
+    _kind: type[Outputs]  # class of the outputs
 
     def _outputs_now(self) -> Outputs:
-        """What the outputs mean, from the fitted attributes."""
+        """The meaning of the outputs, from the fitted attributes."""
         raise NotImplementedError
 
     def _learn_outputs(self, given: Given, classes: Any) -> None:
-        """Set the fitted attributes that say what outputs there are, as y has them.
+        """Set the fitted attributes that describe the outputs.
 
-        ``classes`` are those named in partial_fit, or None.
+        ``classes`` is the argument of ``partial_fit``, or None to learn them from y.
         """
         raise NotImplementedError
 
     def _check_outputs(self, classes: Any) -> None:
-        """What the parameters and ``classes`` ask for must be the outputs there are."""
+        """Raise an error if hyper-parameters or ``classes`` do not match the fitted outputs."""
         raise NotImplementedError
 
     def _draw_parameters(
         self, shape: dict[str, Any], sequences: Sequences, expected_length: float | None = None
     ) -> None:
-        """Initial parameters and records, for ``n_outputs_``: a net that has learned nothing."""
+        """Draw initial parameters for ``n_outputs_`` outputs and clear the training records."""
         raise NotImplementedError
 
     def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
-        """Outputs before their activation function, a row per sequence or step.
+        """Outputs before their activation function, one row per sequence or step.
 
-        ``owner`` is the estimator that this is a snapshot of, which may keep work arrays.
+        ``owner`` is the estimator of which ``self`` is a snapshot; it may keep work arrays.
         """
         raise NotImplementedError
 
     # ------------------------------------------------------------------------- steps of a method
 
     def _check_parameters(self) -> dict[str, Any]:
-        """The shape that the parameters ask for; constraints are tested when they change."""
+        """The shape that the hyper-parameters ask for, after validating changed values."""
         values = tuple(map(vars(self).get, self._parameter_constraints))
         known = getattr(self, "_validated", ())
         if len(values) != len(known) or not all(map(is_, values, known)):
@@ -94,14 +94,14 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
             self._validated = values
         return self._parameter_shape()
 
-    # What takes categorical features out of X: in the first X to learn from, in others, and in X
-    # to predict from
+    # Functions that separate categorical features: for the first training data, for more training
+    # data, and for prediction
     _split_first: Split | None = None
     _split_more: Split | None = None
     _split_known: Split | None = None
 
     def _read(self, X: Any, shape: dict[str, Any], fresh: bool) -> Rows:
-        """X to learn from."""
+        """Read X for training."""
         if fresh:
             sequences = read_sequences(
                 self,
@@ -116,8 +116,8 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
         known = self._n_step_features
         if self._sequence_input == "table" and self.features_per_step != known:
             raise ValueError(
-                f"features_per_step is now {self.features_per_step!r}, but the parameters to go on "
-                f"from were made with {known}. Set it back, or start anew: fit, warm_start=False."
+                f"features_per_step is {self.features_per_step!r}, but the model was fitted with "
+                f"{known}. Set it back, or call fit with warm_start=False."
             )
         sequences = self._read_fitted(X, self._split_more)
         if self._sequence_input == "initialized":
@@ -134,7 +134,7 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
         classes: Any = None,
         suffix: str = "",
     ) -> Examples:
-        """Targets and weights, read; if ``fresh``, what outputs there are is learned from them."""
+        """Read targets and weights; with ``fresh``, learn the outputs from them."""
         given = self._kind.read(y, sample_weight, rows, suffix)
         if fresh:
             self._learn_outputs(given, classes)
@@ -143,21 +143,21 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
         return self._outputs_now().examples(given)
 
     def _check_shape(self, shape: dict[str, Any]) -> None:
-        """The parameters must ask for the net that there is."""
+        """Raise an error if hyper-parameters ask for another network than the fitted one."""
         for name, value in shape.items():
             if value != self._shape.get(name, value):
                 raise ValueError(
-                    f"{name} is now {value!r}, but the parameters to go on from were made with "
-                    f"{self._shape[name]!r}. Set it back, or start anew: fit, warm_start=False."
+                    f"{name} is {value!r}, but the model was fitted with {self._shape[name]!r}. "
+                    "Set it back, or call fit with warm_start=False."
                 )
 
     @property
     def _n_step_features(self) -> int:
-        """Features of a step of the X that was fitted."""
+        """Number of features per step of the fitted X."""
         return self._shape["n_features"] + len(self._shape.get("cardinalities", ()))
 
     def _read_fitted(self, X: Any, split: Split | None = None) -> Sequences:
-        """X to predict from or, with `_split_more`, to learn from."""
+        """Read X for prediction or, with ``_split_more``, for more training."""
         return read_sequences(
             self,
             X,
@@ -168,25 +168,25 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
         )
 
     def _initialize(self, n_features: int, expected_length: float | None = None) -> None:
-        """Draw parameters for sequences; the subclass has said what outputs there are."""
+        """Draw parameters, after the subclass has set the outputs."""
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_features_in_ = n_features
-        self._sequence_input = "initialized"  # as "sequences", whose names are not known yet
+        self._sequence_input = "initialized"  # as "sequences", but names are not known yet
         none = Sequences(np.empty((0, n_features)), np.zeros(1, dtype=np.int64), "array")
         if self._split_known is not None:
             none, _ = self._split_known(none, None)
         self._draw_parameters(self._parameter_shape(), none, expected_length)
 
     def _require_an_epoch(self, fresh: bool, end: End) -> None:
-        """A new fit that Ctrl-C ends before its first epoch has: what was there is worth more."""
+        """Re-raise Ctrl-C in the first epoch of a new fit, so that the old model is kept."""
         if fresh and end is End.INTERRUPTED and self.n_iter_ == 0:
             raise KeyboardInterrupt
 
     def _warn_if_interrupted(self, end: End, stacklevel: int = 3):
         if end is End.INTERRUPTED:
             warnings.warn(
-                "Training interrupted by user: what was learned until then is kept.",
+                "Training interrupted by user: the parameters learned so far are kept.",
                 stacklevel=stacklevel,
             )
         return self
@@ -194,14 +194,15 @@ class SequenceEstimator(Linked, CallbackSupportMixin, Portable, BaseEstimator):
     # ----------------------------------------------------------------------------------- output
 
     def _run(self, X: Any) -> tuple[Any, np.ndarray, Sequences]:
-        """A snapshot, its raw outputs, a row per sequence or step, and the sequences of them."""
+        """A snapshot of the estimator, its raw outputs (one row each), and the packed X."""
         self._check_fitted()
         now = snapshot(self)
         sequences = now._read_fitted(X)
         raw = now._raw_outputs(sequences, owner=self)
         if not kernels[raw.dtype].all_finite(raw):
             warnings.warn(
-                "Some outputs are not finite: the parameters or the values of X are too large.",
+                "Some outputs are not finite, because the parameters or the values of X are too "
+                "large. Standardise X with SequenceScaler, or fit with a lower learning_rate_init.",
                 RuntimeWarning,
                 stacklevel=3,
             )

@@ -1,4 +1,4 @@
-"""The gradient of a batch or a step: of the table of categories the rows that were read."""
+"""Gradient of a batch or a step; for the table of categories, only the rows that were read."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from sklstm._topology import Topology
 
 
 class Gradient:
-    """What the kernels write and the solvers read.
+    """Gradient that kernels write and solvers read.
 
     Parameters
     ----------
     dense : ndarray (n_dense,)
+        Memory for the gradient of all parameters before the table.
     n_categories, n_weights : int
         Shape of the table.
     room : int or None
-        Categories that a batch reads at most. None: all of them.
+        Largest number of categories that a batch reads. None: all of them.
 
     Attributes
     ----------
     dense : ndarray (n_dense,)
-        Of all parameters before the table; 0 where nothing trains.
+        Gradient of all parameters before the table; 0 for parameters that do not train.
     rows : ndarray (room, n_weights)
-        Of the categories that were read, the first ``n_read[0]`` rows. Memory that no batch has
-        needed so far is not taken.
+        Gradient of the categories that were read, in the first ``n_read[0]`` rows.
     read : ndarray (room,) of int32
-        Their numbers.
+        Category of each row.
     row_of : ndarray (n_categories,) of int32
-        And back: where a category stands in ``rows``; -1 for all that were not read.
+        Row of each category, or -1 if it was not read.
     n_read : ndarray (1,) of int32
+        Number of categories that were read.
     penalty : ndarray (1,)
-        The gradient of the whole table has this times the table added to it.
+        Factor of the L2 penalty: this times the table is added to the gradient of the table.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Gradient:
         return cls(dense, topology.n_categories, topology.n_weights, room)
 
     def whole(self, vector: np.ndarray) -> np.ndarray:
-        """The gradient (n_total,) at all parameters, which are ``vector``."""
+        """The gradient (n_total,) of all parameters, whose values are ``vector``."""
         table = np.zeros((len(self.row_of), self.rows.shape[1]), self.dense.dtype)
         n = self.n_read[0]
         table[self.read[:n]] = self.rows[:n]

@@ -1,6 +1,7 @@
-"""The kernels for this processor, picked once at import.
+"""Kernels for this processor, chosen once at import.
 
-``SKLSTM_ISA`` (portable, baseline, avx2 or avx512) picks others, for tests and comparisons.
+Set the environment variable ``SKLSTM_ISA`` (portable, baseline, avx2 or avx512) to use others, for
+tests and comparisons.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def load(name: str, kernel: str = "_cell") -> dict[np.dtype, ModuleType]:
 
 
 def available() -> list[str]:
-    """Instruction sets that this processor has and this build holds, the best first."""
+    """Instruction sets that this processor and this build support, the best first."""
     from sklstm._runtime import instruction_sets
 
     found = []
@@ -44,8 +45,8 @@ def _choose() -> str:
     asked = os.environ.get("SKLSTM_ISA")
     if asked and asked not in instruction_sets():
         raise ImportError(
-            f"SKLSTM_ISA={asked!r} is not for this processor, which has "
-            f"{', '.join(instruction_sets())}."
+            f"SKLSTM_ISA={asked!r} is not supported by this processor. Use one of "
+            f"{', '.join(instruction_sets())}, or unset it."
         )
     for name in [asked] if asked else instruction_sets():
         try:
@@ -54,8 +55,8 @@ def _choose() -> str:
             continue
         return name
     raise ImportError(
-        "sklstm has no compiled kernels here. In a checkout, build them with "
-        "'python -m pip install -e .'; elsewhere, reinstall the package."
+        "sklstm has no compiled kernels for this processor. In a checkout, build them with "
+        "'python -m pip install -e .'. Otherwise reinstall the package."
     )
 
 
@@ -63,7 +64,7 @@ try:
     name = _choose()
 except ModuleNotFoundError as error:
     raise ImportError(
-        "sklstm is not compiled: this is a checkout that was not built. Run "
+        "sklstm is not compiled: this checkout was not built. Run "
         "'python -m pip install -e .' in it, or import sklstm from another folder."
     ) from error
 kernels = load(name)  # _cell.pyx

@@ -1,7 +1,7 @@
-"""Work arrays that estimators keep from one prediction to the next: those used last.
+"""Work arrays that estimators keep from one prediction to the next.
 
-They are found by the identity of the estimator, whatever it says of its equality, and are no
-attribute of it: they are in no pickle, and a prediction leaves the estimator as it was.
+They are stored outside of the estimator, by its identity, so they are not pickled and a prediction
+does not change the estimator. The least recently used ones are dropped first.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from weakref import ref
 
-KEPT_BYTES = 1 << 26  # at most, of all estimators together
-KEPT_MOST = 64  # estimators
+KEPT_BYTES = 1 << 26  # largest total size, of all estimators together
+KEPT_MOST = 64  # largest number of estimators
 
 
 class Kept(NamedTuple):
-    """What an estimator left."""
+    """Work arrays of one estimator."""
 
     owner: ref
     kind: tuple
@@ -26,16 +26,16 @@ _kept: dict[int, Kept] = {}  # the oldest first
 
 
 def take(owner: Any, kind: tuple) -> Any:
-    """The session that ``owner`` left after work of this kind, or None.
+    """The stored session of ``owner`` for work of this kind, or None.
 
-    It is no longer kept: threads that share an estimator have each their own.
+    It is removed from the store, so threads that share an estimator use different sessions.
     """
     found = _kept.pop(id(owner), None)
     return None if found is None or found.kind != kind else found.session
 
 
 def keep(owner: Any, kind: tuple, session: Any, n_bytes: float) -> None:
-    """Leave a session for the next `take`, as long as ``owner`` lives and it is not too much."""
+    """Store a session for the next ``take``, while ``owner`` lives and the limits allow."""
     key = id(owner)
     _kept[key] = Kept(ref(owner, lambda _: _kept.pop(key, None)), kind, session, n_bytes)
     entries = list(_kept.items())

@@ -1,4 +1,4 @@
-"""Outputs that are labels: one of several classes, or several labels that hold or not."""
+"""Outputs that are labels: one of several classes, or a multilabel indicator."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from sklstm._scores import accuracy
 from sklstm._targets import Examples, Rows, read_weights
 
 UNBALANCED = (
-    "class_weight='balanced' counts all targets, and partial_fit and streams see only some: pass a "
-    "dict, for example from sklearn.utils.class_weight.compute_class_weight."
+    "class_weight='balanced' needs all targets, but partial_fit and streams see only a part. Pass "
+    "a dict, for example from sklearn.utils.class_weight.compute_class_weight."
 )
 
 
-@dataclass(eq=False)  # frozen would cost a small predict a microsecond
+@dataclass(eq=False)  # frozen=True would add a microsecond to a small predict
 class Labels(Outputs):
-    """Outputs that say which class it is, or for each of several labels whether it holds."""
+    """Outputs for one of several classes, or for several labels per row (multilabel)."""
 
     classes: np.ndarray
     multilabel: bool
@@ -64,7 +64,7 @@ class Labels(Outputs):
 
     @classmethod
     def of(cls, given: Given, classes: Any, estimator: str) -> Labels:
-        """Those of y, or the ``classes`` that a user named; None is nothing named."""
+        """The labels of y, or of the user's ``classes`` if they are not None."""
         if classes is None:
             return cls(*learn_classes(given.values, given.weights, given.rows), estimator)
         n_labels = given.values.shape[1] if given.values.ndim == 2 else None
@@ -72,23 +72,23 @@ class Labels(Outputs):
 
     @classmethod
     def named(cls, classes: Any, n_outputs: int, estimator: str) -> Labels:
-        """Classes that a user named, or of several outputs the labels of an indicator."""
+        """The user's classes; with several outputs, the labels of an indicator."""
         multilabel = n_outputs > 1
         named = named_classes(classes, n_outputs if multilabel else None)
         return cls(named, multilabel, estimator)
 
     def check_named(self, classes: Any) -> None:
-        """The classes that a user names must be those there are."""
+        """Raise an error if the user's classes are not the fitted ones."""
         known = self.classes
         named = named_classes(classes, self.n_outputs if self.multilabel else None)
         if not np.array_equal(named, known):
             raise ValueError(
                 f"classes={classes!r} is not the same as on the first call to partial_fit: "
-                f"{known.tolist()}."
+                f"{known.tolist()}. Pass the same classes or leave them out."
             )
 
     def examples(self, given: Given) -> Examples:
-        """Numbers of classes (rows, 1), or an indicator (rows, n_outputs)."""
+        """Class numbers (rows, 1), or an indicator (rows, n_outputs)."""
         rows, labels, weights, name = given.rows, given.values, given.weights, given.name
         if labels.ndim == 1 and not self.multilabel:
             index = encode_classes(labels, self.classes, weights, rows, name)
@@ -97,8 +97,9 @@ class Labels(Outputs):
             expected = f"{self.n_outputs} labels" if self.multilabel else "one label"
             got = labels.shape[1] if labels.ndim == 2 else 1
             raise ValueError(
-                f"{name} has {got} columns, but {self.estimator} was made for {expected} per "
-                f"{'step' if rows.per_step else 'sequence'}."
+                f"{name} has {got} columns, but {self.estimator} was fitted with {expected} per "
+                f"{'step' if rows.per_step else 'sequence'}. Pass the same form of targets, or "
+                "call fit with warm_start=False."
             )
         if rows.per_step:
             labels = np.where((weights > 0)[:, None], labels, 0)
@@ -116,7 +117,7 @@ class Labels(Outputs):
         present = self.classes[np.unique(_index(examples)[counts])]
         if len(present) < len(self.classes):
             raise ValueError(
-                "warm_start can only be used where y has the same classes as before: "
+                "warm_start can only be used if y has the same classes as before: "
                 f"{self.classes.tolist()}, but y has only {present.tolist()}. Use partial_fit."
             )
 
@@ -142,7 +143,7 @@ class Labels(Outputs):
     def _refuse_multilabel(self) -> None:
         if self.multilabel:
             raise ValueError(
-                "class_weight is for one label per row, but y is a multilabel indicator: use "
+                "class_weight needs one label per row, but y is a multilabel indicator. Use "
                 "sample_weight."
             )
 
@@ -151,7 +152,7 @@ class Labels(Outputs):
         return numbers if self.multilabel else self.classes[numbers]
 
     def _numbers(self, raw: np.ndarray) -> np.ndarray:
-        """Numbers of classes (rows,), or the indicator (rows, n_outputs)."""
+        """Class numbers (rows,), or the indicator (rows, n_outputs)."""
         if self.activation == "softmax":
             return raw.argmax(axis=1)
         indicator = (raw > 0).astype(np.intp)
@@ -164,7 +165,7 @@ class Labels(Outputs):
         return expit(raw if self.multilabel else np.hstack([-raw, raw]))
 
     def log_probabilities(self, raw: np.ndarray) -> np.ndarray:
-        """Exact also where the probabilities are 0 in floating point."""
+        """Accurate even if a probability is 0 in floating point."""
         if self.activation == "softmax":
             log_proba = raw - raw.max(axis=1, keepdims=True)
             return log_proba - np.log(np.exp(log_proba).sum(axis=1, keepdims=True))
@@ -206,11 +207,11 @@ class Labels(Outputs):
         target = row_of_numbers(y)
         if target is None or len(target) != self.n_outputs or not np.isin(target, (0, 1)).all():
             raise ValueError(
-                f"y must be {self.n_outputs} labels of 0 or 1 at this step, got {y!r}."
+                f"y must contain {self.n_outputs} labels of 0 or 1 at this step, got {y!r}."
             )
         return target.astype(dtype)
 
 
 def _index(examples: Examples) -> np.ndarray:
-    """Numbers of classes, (rows,)."""
+    """Class numbers, (rows,)."""
     return examples.targets[:, 0].astype(np.intp)

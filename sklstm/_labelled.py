@@ -1,4 +1,4 @@
-"""Columns of data frames that hold categories of any kind, as codes: what "from_dtype" finds."""
+"""Codes for the categorical columns of data frames, for categorical_features="from_dtype"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklstm._numbers import is_missing
 
 
 def has_frames(X: Any) -> bool:
-    """Is X a list of data frames, the steps of one sequence in each?"""
+    """True if X is a list of data frames, one for each sequence."""
     items = members(X)
     return items is not None and len(items) > 0 and all(map(is_frame, items))
 
@@ -21,10 +21,10 @@ def has_frames(X: Any) -> bool:
 def code_columns(
     X: Any, features: np.ndarray, labels: list[np.ndarray], *, learn: bool
 ) -> tuple[list, list[np.ndarray]]:
-    """The data frames with codes in the columns ``features``: places among the ``labels`` of each.
+    """Data frames with codes in the columns ``features``, and the labels of the codes.
 
-    A label that is not among them is put behind them if ``learn``, else it is -1. What is missing
-    is NaN.
+    The code of a label is its position in ``labels``. New labels are appended with ``learn=True``
+    and become -1 otherwise. Missing values become NaN.
     """
     known = places_of(labels)
     coded = []
@@ -32,8 +32,8 @@ def code_columns(
         columns = {name: frame[name] for name in frame.columns}
         if len(columns) < len(frame.columns):
             raise ValueError(
-                f"Sequence {k} of X has columns of one name, {list(frame.columns)}: with "
-                'categorical_features="from_dtype" every column needs a name of its own.'
+                f"Sequence {k} of X has several columns of the same name, {list(frame.columns)}. "
+                'With categorical_features="from_dtype" every column needs its own name.'
             )
         for feature, places in zip(features, known, strict=True):
             name = frame.columns[feature]
@@ -43,8 +43,8 @@ def code_columns(
             except TypeError:  # not hashable
                 t = next(t for t, value in enumerate(values) if not _is_hashable(value))
                 raise TypeError(
-                    f"X holds a {type(values[t]).__name__} where a category is expected: "
-                    f"{place_of(k, t)}, column {name!r}. Make a string or a number of it."
+                    f"X has a {type(values[t]).__name__} where a category is expected: "
+                    f"{place_of(k, t)}, column {name!r}. Convert it to a string or a number."
                 ) from None
         coded.append(type(frame)(columns))
     return coded, [_objects(places) for places in known]
@@ -56,7 +56,7 @@ def places_of(labels: list[np.ndarray]) -> list[dict]:
 
 
 def code_row(x: Any, features: np.ndarray, known: list[dict]) -> Any:
-    """A step with codes in place of labels; what is no step or no label is left as it is."""
+    """A step with codes instead of labels. Everything else is returned unchanged."""
     if not isinstance(x, Iterable):
         return x
     row = list(x)
@@ -67,14 +67,14 @@ def code_row(x: Any, features: np.ndarray, known: list[dict]) -> Any:
 
 
 def code_rows(X: Any, features: np.ndarray, known: list[dict]) -> Any:
-    """The same of several steps, rows or a data frame."""
+    """Several steps (rows or a data frame) with codes instead of labels."""
     if is_frame(X):
         X = zip(*(X[name].to_list() for name in X.columns), strict=True)
     return [code_row(x, features, known) for x in X] if isinstance(X, Iterable) else X
 
 
 def named(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """What codes stand for; None for a missing one."""
+    """The labels of codes; None for the code of missing values."""
     found = np.empty(len(codes), dtype=object)
     there = ~np.isnan(codes)
     found[there] = labels[codes[there].astype(np.intp)]
@@ -84,7 +84,7 @@ def named(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _codes(values: list, places: dict, learn: bool) -> np.ndarray:
     codes = np.empty(len(values))
     for k, value in enumerate(values):
-        hash(value)  # raises, where asking whether it is missing may do so otherwise
+        hash(value)  # raises TypeError before is_missing can raise another error
         if is_missing(value):
             codes[k] = np.nan
         elif learn:

@@ -1,7 +1,8 @@
-"""Labels -> classes -> numbers for the loss.
+"""Labels, classes, and class numbers for the loss.
 
 A label is a string, a whole number or a boolean. Anything else raises an error that names its
-place: NumPy would make columns of tuples, nanoseconds of dates, and "1" of a 1 beside an "a".
+place, because NumPy would convert it silently: tuples to columns, dates to nanoseconds, and 1 to
+"1" if there are strings.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import numpy as np
 from sklstm._numbers import scalar
 from sklstm._targets import Rows, entries, first_row, rows_of, shown
 
-NOTHING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # None, and what others have for it
-# Labels that are what they seem, and equal to the Python object of the same value.
+NOTHING = ("NoneType", "NAType", "NaTType", "MaskedConstant")  # types of missing values
+# Types of labels that need no conversion: they equal the Python object of the same value.
 PLAIN_LABELS = {str, bool, int, float, np.str_, np.bool_}
 PLAIN_LABELS |= {np.dtype(code).type for code in np.typecodes["AllInteger"] + "efd"}
-NO_LABELS = (Enum, np.timedelta64)  # though some are strings or whole numbers to Python
+NO_LABELS = (Enum, np.timedelta64)  # although Python regards some as strings or integers
 ADVICE = {
     "bytes": ' Decode them: [label.decode() for label in y], or y.astype("U").',
     "date": " Write them as strings: [str(label) for label in y].",
@@ -33,17 +34,20 @@ ADVICE = {
 def read_labels(
     y: Any, weights: np.ndarray, rows: Rows, *, name: str = "y", column_warning: bool = True
 ) -> np.ndarray:
-    """Labels as given, (n,) or (N,), or (n, k) or (N, k) if there are several per row.
+    """Read labels, (n,) or (N,), or (n, k) or (N, k) if there are several per row.
 
-    Of a numeric or a string dtype, or strings as objects. Steps without a weight hold anything.
+    The dtype is numeric, a string, or object for strings. Steps with weight 0 may have any value.
     """
     labels = rows_of(y, rows, name, "labels", missing=None, column_warning=column_warning)
     if labels.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} is complex. Labels are discrete.")
+        raise ValueError(
+            f"Complex data not supported: {name} is complex. Use strings or whole numbers as "
+            "labels."
+        )
     used = _used(weights, rows)
     missing = _is_missing(labels) & used.reshape(-1, *(1,) * (labels.ndim - 1))
     if missing.any():
-        hint = "Give the step the weight 0" if rows.per_step else "Drop the sequence"
+        hint = "Set the weight of the step to 0" if rows.per_step else "Drop the sequence"
         raise ValueError(
             f"Input {name} contains NaN, infinity or None: {rows.place(first_row(missing))}. "
             f"{hint} if there is no label."
@@ -56,8 +60,8 @@ def learn_classes(labels: np.ndarray, weights: np.ndarray, rows: Rows) -> tuple[
     used = labels[_used(weights, rows)]
     if len(used) == 0:
         raise ValueError(
-            "No class is left to learn: the weights of all steps are zero. At least one weight "
-            "must be above zero."
+            "There is no class to learn, because the weights of all steps are zero. Set at least "
+            "one weight above zero."
         )
     if labels.ndim == 2:
         check_indicator(labels, weights, rows, "y")
@@ -66,14 +70,14 @@ def learn_classes(labels: np.ndarray, weights: np.ndarray, rows: Rows) -> tuple[
     with_weight = classes if rows.per_step else np.unique(labels[weights > 0])
     if len(with_weight) == 1:
         raise ValueError(
-            f"y has only one class with a weight above zero, {with_weight.tolist()[0]!r}: a "
-            "classifier needs at least two classes to tell apart."
+            f"y has only one class with a weight above zero, {with_weight.tolist()[0]!r}. A "
+            "classifier needs at least two classes."
         )
     return classes, False
 
 
 def named_classes(classes: Any, n_labels: int | None = None) -> np.ndarray:
-    """The classes that a user named: sorted labels, or names for ``n_labels`` columns in order."""
+    """The user's classes: sorted labels, or the names of ``n_labels`` columns in order."""
     if n_labels is not None and classes is None:
         return np.arange(n_labels)
     named = as_class_array(classes)
@@ -89,7 +93,7 @@ def named_classes(classes: Any, n_labels: int | None = None) -> np.ndarray:
 
 
 def check_indicator(labels: np.ndarray, weights: np.ndarray, rows: Rows, name: str) -> None:
-    """Several labels per row must be an indicator of 0 and 1."""
+    """Raise an error if several labels per row are not an indicator of 0 and 1."""
     used = _used(weights, rows)
     bad = used[:, None] & ~np.isin(labels, (0, 1)) if _is_number(labels) else used[:, None]
     if bad.any():
@@ -97,21 +101,21 @@ def check_indicator(labels: np.ndarray, weights: np.ndarray, rows: Rows, name: s
         raise ValueError(
             f"{name} with several columns must be a multilabel indicator of 0 and 1, but "
             f"{rows.place(row)} has {shown(labels, row)}; multiclass-multioutput targets are not "
-            "supported: fit one classifier per column, or join the columns to one label."
+            "supported. Fit one classifier per column, or join the columns to one label."
         )
 
 
 def check_types(
     labels: np.ndarray, classes: np.ndarray, weights: np.ndarray, rows: Rows, name: str
 ) -> None:
-    """Labels must be of the type of the classes: strings or numbers."""
+    """Raise an error if labels and classes are not both strings or both numbers."""
     used = _used(weights, rows)
     if used.any() and _is_number(labels) != _is_number(classes):
         row = int(used.argmax())
         raise ValueError(
             f"{name} has the label {shown(labels, row)} at {rows.place(row)}, which is not among "
             f"the known classes {classes.tolist()}: those are "
-            f"{'numbers' if _is_number(classes) else 'strings'}."
+            f"{'numbers' if _is_number(classes) else 'strings'}. Convert the labels."
         )
 
 
@@ -129,7 +133,7 @@ def encode_classes(
         row = int(np.flatnonzero(used)[first_row(unknown)])
         raise ValueError(
             f"{name} has the label {shown(labels, row)} at {rows.place(row)}, which is not among "
-            f"the known classes {classes.tolist()}: fit anew, or name all classes in the first "
+            f"the known classes {classes.tolist()}. Call fit, or pass all classes on the first "
             "call to partial_fit."
         )
     encoded = np.zeros(len(labels), dtype=np.intp)
@@ -140,26 +144,26 @@ def encode_classes(
 def class_factors(
     class_weight: Any, index: np.ndarray, classes: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """The weight of each class. "balanced" gives all classes the same sum of weights."""
+    """The factor of each class. With "balanced" all classes have the same sum of weights."""
     if class_weight is None:
         return np.ones(len(classes))
     if class_weight == "balanced":
         sums = np.bincount(index, weights, len(classes))
-        with np.errstate(divide="ignore"):  # without targets, no target has this weight
+        with np.errstate(divide="ignore"):  # a class without targets does not need a factor
             factors = weights.sum() / (len(classes) * sums)
         return np.where(sums > 0, factors, 0.0)
     known = classes.tolist()
     for label, factor in class_weight.items():
         if not 0 <= scalar(factor) < inf:
             raise ValueError(
-                f"class_weight must hold numbers of 0 or more, but {label!r} has {factor!r}."
+                f"class_weight must contain numbers of 0 or more, but {label!r} has {factor!r}."
             )
     without = [label for label in known if label not in class_weight]
     others = [label for label in class_weight if label not in known]
     if without and others:
         raise ValueError(
-            f"class_weight has {others[0]!r}, which is not one of the classes {known}, and nothing "
-            f"for {without[0]!r}."
+            f"class_weight has {others[0]!r}, which is not one of the classes {known}, and has no "
+            f"entry for {without[0]!r}. Correct the label."
         )
     return np.array([scalar(class_weight.get(label, 1.0)) for label in known])
 
@@ -180,7 +184,7 @@ def as_class_array(classes: Any) -> np.ndarray:
 
 
 def label_of(value: Any) -> Any:
-    """One label as the Python object that it is in ``classes.tolist()``; None for what is none."""
+    """One label as the Python object in ``classes.tolist()``, or None if it is not a label."""
     one = np.empty(1, dtype=object)
     one[0] = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     try:
@@ -190,7 +194,7 @@ def label_of(value: Any) -> Any:
 
 
 def _used(weights: np.ndarray, rows: Rows) -> np.ndarray:
-    """The rows whose labels count: per step, without a weight is without a target."""
+    """The rows whose labels are used: all sequences, or the steps with a weight above 0."""
     return weights > 0 if rows.per_step else np.ones(len(rows), dtype=bool)
 
 
@@ -199,7 +203,7 @@ def _is_number(labels: np.ndarray) -> bool:
 
 
 def _typed(labels: np.ndarray, used: np.ndarray, rows: Rows | None, name: str) -> np.ndarray:
-    """``labels`` if those of the ``used`` rows are of one type, and a number dtype for numbers."""
+    """``labels`` in a numeric dtype or as strings, or an error if ``used`` rows mix types."""
 
     def place(row: int) -> str:
         return f"position {row}" if rows is None else rows.place(row)
@@ -208,14 +212,14 @@ def _typed(labels: np.ndarray, used: np.ndarray, rows: Rows | None, name: str) -
     if kind in "biuU":
         return labels
     if kind == "f":
-        if labels.ndim == 1:  # those of an indicator are tested as such
+        if labels.ndim == 1:  # indicators are checked elsewhere
             fraction = used & (labels != np.floor(labels))
             if fraction.any():
                 row = first_row(fraction)
                 raise ValueError(
-                    f"Unknown label type: {name} has {shown(labels, row)} at {place(row)}, and a "
-                    "class is a string or a whole number. Use LSTMRegressor for numbers that are "
-                    "continuous, or write the classes as strings."
+                    f"Unknown label type: {name} has {shown(labels, row)} at {place(row)}, but a "
+                    "class must be a string or a whole number. Use LSTMRegressor for continuous "
+                    "targets, or convert the classes to strings."
                 )
         return labels
     if kind != "O":
@@ -223,7 +227,7 @@ def _typed(labels: np.ndarray, used: np.ndarray, rows: Rows | None, name: str) -
         _refuse(labels[row].reshape(-1)[0], place(row), name)
 
     flat = labels.reshape(len(labels), -1)
-    if set(map(type, flat[used].ravel().tolist())) <= {str}:  # quick
+    if set(map(type, flat[used].ravel().tolist())) <= {str}:  # the fast and frequent case
         return labels
     first: dict[str, tuple[int, Any]] = {}
     for row in np.flatnonzero(used).tolist():
@@ -232,21 +236,21 @@ def _typed(labels: np.ndarray, used: np.ndarray, rows: Rows | None, name: str) -
             if isinstance(label, NO_LABELS) or not isinstance(label, (str, Real, np.bool_)):
                 _refuse(label, place(row), name)
             first.setdefault(family, (row, label))
-    if labels.ndim == 2 and "a string" in first:  # no indicator, which is said elsewhere
+    if labels.ndim == 2 and "a string" in first:  # the error is raised by check_indicator
         return labels
     if len(first) > 1:
         (row, label), (other_row, other) = first.values()
         raise ValueError(
             f"{name} mixes strings and numbers: {label!r} at {place(row)} and {other!r} at "
-            f"{place(other_row)}. Use one type of labels."
+            f"{place(other_row)}. Convert them to one type."
         )
     if "a string" in first or not first:
         return labels
     numbers = np.array(flat[used].tolist())
     if numbers.dtype.kind not in "biuf":
         raise ValueError(
-            f"{name} has labels of more than 64 bits, the largest is "
-            f"{max(flat[used].ravel().tolist(), key=abs)!r}: write them as strings."
+            f"{name} has labels of more than 64 bits; the largest is "
+            f"{max(flat[used].ravel().tolist(), key=abs)!r}. Convert them to strings."
         )
     typed = np.zeros(flat.shape, dtype=numbers.dtype)
     typed[used] = numbers

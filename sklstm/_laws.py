@@ -1,4 +1,4 @@
-"""What X must satisfy, and how a place in it is worded: sequence, step and feature, from 0."""
+"""Checks of the values of X, and words for places in it: sequence, step and feature, from 0."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMPUTER = "sklstm.preprocessing.SequenceImputer"
 
 
 def refuse_shape(X: Any, given: Any) -> None:
-    """An error for one row of numbers, which may mean two things, and for no rows at all.
+    """Raise an error if X has fewer than two dimensions, which would be ambiguous.
 
     ``given`` is X as the user passed it.
     """
@@ -25,7 +25,7 @@ def refuse_shape(X: Any, given: Any) -> None:
     array = np.asarray(X)
     shape = array.shape
     if len(shape) == 1 and array.dtype == object and any(np.ndim(value) for value in array):
-        raise ValueError(f"X is of type {type(given).__name__} and holds arrays: pass list(X).")
+        raise ValueError(f"X is of type {type(given).__name__} and contains arrays. Pass list(X).")
     if len(shape) == 1:
         X = "X" if isinstance(given, np.ndarray) else "np.asarray(X)"
         raise ValueError(
@@ -35,7 +35,7 @@ def refuse_shape(X: Any, given: Any) -> None:
         )
     if len(shape) == 0:
         raise ValueError(
-            f"X is of type {type(given).__name__}: expected an array (n_sequences, n_steps, "
+            f"X is of type {type(given).__name__}; expected an array (n_sequences, n_steps, "
             "n_features), a list of arrays (n_steps, n_features), or a table with one sequence per "
             "row."
         )
@@ -44,8 +44,8 @@ def refuse_shape(X: Any, given: Any) -> None:
 def check_form(estimator: Any, n_features: int) -> None:
     if getattr(estimator, "_sequence_input", "sequences") == "table":
         raise ValueError(
-            f"X holds sequences of {n_features} features, but {type(estimator).__name__} was "
-            f"fitted on a 2-D table of {estimator.n_features_in_} columns: pass a table, or fit on "
+            f"X contains sequences of {n_features} features, but {type(estimator).__name__} was "
+            f"fitted on a 2-D table of {estimator.n_features_in_} columns. Pass a table, or fit on "
             "sequences."
         )
 
@@ -59,12 +59,12 @@ def check_finite(
     allow_nan: bool,
     features: np.ndarray | None = None,
 ) -> None:
-    """Every value of packed sequences must be a number, or NaN if that is allowed.
+    """Raise an error if values of packed sequences are not finite (or NaN, with ``allow_nan``).
 
-    ``X`` is what the user passed, ``padded`` whether all sequences had to have one length there,
-    ``features`` the numbers that the columns of ``values`` have in X; None: all of them.
+    ``X`` is the user's argument. ``padded`` is True if all its sequences have the same length.
+    ``features`` are the numbers of the columns of ``values`` in X; None means all of them.
     """
-    kernel = kernels.get(values.dtype)  # none for parameters_ of a precision that is refused later
+    kernel = kernels.get(values.dtype)  # None if parameters_ has a dtype that is refused later
     if get_config()["assume_finite"] or kernel is None or kernel.all_finite(values):
         return
     bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
@@ -80,7 +80,7 @@ def check_finite(
             "drop it."
         )
     hint = (
-        " If NaN pads short sequences to one length, make a list of them with "
+        " If NaN pads short sequences, convert X to a list with "
         "sklstm.preprocessing.from_padded(X)."
         if padded
         else ""
@@ -89,7 +89,7 @@ def check_finite(
     if isinstance(X if items is None else items[k], np.ma.MaskedArray):
         hint = hint.replace("(X)", "(X.filled(np.nan))")
         raise ValueError(
-            f"X is masked: {where}. A masked entry counts as missing: fill it in, for example with "
+            f"X is masked: {where}. A masked entry counts as missing. Fill it in, for example with "
             f"{IMPUTER}, or drop it.{hint}"
         )
     raise ValueError(
@@ -102,7 +102,7 @@ def place_of(sequence: int, step: int | None = None) -> str:
 
 
 def place_in(items: list | tuple, sequence: int) -> Callable[[tuple], str]:
-    """Words an index of one item, by the names of its columns if there are any."""
+    """A function that describes an index of one item, with its column name if there is one."""
     columns = list(items[sequence].columns) if is_frame(items[sequence]) else None
 
     def place(index: tuple) -> str:

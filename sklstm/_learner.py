@@ -1,4 +1,4 @@
-"""What learns on a stream: the fitted parameters of an estimator, its solver and its settings."""
+"""Learner: the parameters, solver and settings of an estimator that its streams share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklstm._threads import effective_n_jobs
 from sklstm._topology import Topology
 from sklstm._updates import Updates, updates_of
 
-# The settings that learning goes by: a change takes effect at the next step.
+# Settings that streams read; a change takes effect at the next step.
 SETTINGS = (
     "solver",
     "learning_rate",
@@ -32,7 +32,7 @@ SETTINGS = (
     "beta_2",
     "epsilon",
     "class_weight",
-    # what learning cannot follow, and has to refuse
+    # changes of these raise an error, because streams cannot follow them
     "loss",
     "quantile",
     "out_activation",
@@ -41,16 +41,20 @@ SETTINGS = (
 
 
 class Holder(Protocol):
-    """What streams ask of the estimator that they belong to; solvers and outputs read `SETTINGS`.
+    """Interface of estimators that streams need; solvers and outputs also read ``SETTINGS``.
 
     Attributes
     ----------
     parameters_ : ndarray of shape (n_total,)
-        Streams look at it in every step: another array there means that the parameters have moved.
+        Parameters. A stream checks in every step if this is still the same array.
     t_ : int
-        Updates so far.
-    solver, alpha, n_jobs
-        As set by the user.
+        Number of updates so far.
+    solver : str
+        The user's setting.
+    alpha : float
+        The user's setting.
+    n_jobs : int or None
+        The user's setting.
     """
 
     parameters_: np.ndarray
@@ -59,7 +63,7 @@ class Holder(Protocol):
     alpha: float
     n_jobs: int | None
     _solver_state: dict[str, Any]
-    _n_draws: int  # how often parameters were drawn
+    _n_draws: int  # number of times that initial parameters were drawn
 
     @property
     def _topology(self) -> Topology: ...
@@ -70,23 +74,24 @@ class Holder(Protocol):
     def _outputs_now(self) -> Outputs: ...
 
     def _check_parameters(self) -> dict[str, Any]:
-        """Refuse settings that are not valid; the shape that they ask for."""
+        """Raise an error for invalid settings; return the shape that they ask for."""
 
     def _check_shape(self, shape: dict[str, Any]) -> None:
-        """Refuse another shape than that of the network there is."""
+        """Raise an error if this is not the shape of the network."""
 
     def _check_outputs(self, classes: Any) -> None:
-        """Refuse settings of other outputs than there are."""
+        """Raise an error if the settings ask for other outputs than the fitted ones."""
 
 
 class Learner:
-    """The fitted parameters of one estimator, as all of its streams share them.
+    """Access to the fitted parameters of an estimator, shared by all of its streams.
 
-    Nothing is kept here: a fit, ``set_params`` and an assignment show at once.
+    It stores no copies, so a fit, ``set_params`` and assignments take effect at once.
 
     Attributes
     ----------
     holder : Holder
+        The estimator.
     """
 
     def __init__(self, holder: Holder, updates: Updates | None = None) -> None:
@@ -100,16 +105,16 @@ class Learner:
 
     @property
     def lock(self) -> AbstractContextManager:
-        """Held by the stream that learns."""
+        """Lock that the learning stream holds."""
         return self._updates.now
 
     @property
     def gate(self) -> Gate:
-        """In front of the parameters: closed while they move."""
+        """Gate that is closed while parameters change."""
         return self._updates.gate
 
     def at_once(self) -> Learner:
-        """All that is fitted as it is at this moment."""
+        """A learner with a consistent snapshot of the estimator."""
         return Learner(snapshot(self.holder), self._updates)
 
     @property
@@ -122,7 +127,7 @@ class Learner:
 
     @property
     def n_draws(self) -> int:
-        """How often parameters were drawn: another number means a fit anew."""
+        """Number of times that initial parameters were drawn; a new fit changes it."""
         return self.holder._n_draws
 
     @property
@@ -131,22 +136,22 @@ class Learner:
 
     @property
     def alpha(self) -> float:
-        return float(self.holder.alpha)  # a number of NumPy would warn of infinite penalties
+        return float(self.holder.alpha)  # NumPy's numbers would warn about infinite penalties
 
     def outputs(self) -> Outputs:
         return self.holder._outputs_now()
 
     def standing(self) -> tuple:
-        """State of the solver and settings: if one is another object, the solver is made anew."""
+        """Solver state and settings. If one of these objects changes, a new solver is needed."""
         return self._standing(self.holder)
 
     def check(self) -> None:
-        """The settings must be valid and ask for the network and the outputs that there are."""
+        """Raise an error if settings are invalid or do not match the fitted network."""
         self.holder._check_shape(self.holder._check_parameters())
         self.holder._check_outputs(None)
 
     def writable(self) -> np.ndarray:
-        """The parameters to move: an array of the streams, as others may hold what was there."""
+        """The parameters to update: a copy made for streams, because others may use the array."""
         holder, updates = self.holder, self._updates
         if holder.parameters_ is not updates.vector:
             updates.vector = np.array(holder.parameters_)
@@ -154,7 +159,7 @@ class Learner:
         return updates.vector
 
     def solver(self) -> Any:
-        """A solver that shares its state with all that learn here."""
+        """A solver that shares its state with all streams of this estimator."""
         holder, updates = self.holder, self._updates
         state, dtype = holder._solver_state, holder.parameters_.dtype
         fits = all(a.dtype == dtype for a in state.values() if isinstance(a, np.ndarray))
@@ -164,10 +169,10 @@ class Learner:
         return SOLVERS[holder.solver](updates.state, holder)
 
     def restart(self, solver: Any) -> None:
-        """Forget the state of the solver, which a step that was not finite has spoiled."""
+        """Reset the solver state after a step that was not finite."""
         self._updates.state = solver.start(self.holder.parameters_, self.holder)
         self.holder._solver_state = self._updates.state
 
     def cure(self, target: np.ndarray) -> str:
-        """What to change where this target was not learned."""
+        """Advice if this target could not be learned."""
         return cure_of_step(self.holder, self.outputs(), target)

@@ -1,8 +1,8 @@
-"""Locks that are free in a forked child, whoever held them in its parent.
+"""Locks that are free in a forked child process.
 
-A thread that holds a lock at a fork is not in the child: nobody would ever open it there. So a
-fork waits a moment for those who hold one, which leaves what they change complete, and the child
-makes anew each lock that it could not wait for.
+A thread that holds a lock during a fork does not exist in the child, where the lock would stay
+closed forever. A fork therefore waits briefly for all locks, so that changes in progress are
+completed. The child replaces each lock that was still held.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import threading
 from time import monotonic
 from weakref import ref
 
-PATIENCE = 1.0  # seconds that a fork waits, for all locks together
+PATIENCE = 1.0  # longest total wait of a fork, in seconds
 
 
 class Lock:
-    """A lock: ``with lock.now: ...``.
+    """A lock, used as ``with lock.now: ...``.
 
-    The thread that holds it may take it again: a warning that runs code of the user, or a fork
-    in the middle of an update, does not wait for itself.
+    It is reentrant: code of the user that runs in a warning, or a fork in the middle of an update,
+    does not wait for its own thread.
 
     Attributes
     ----------
     now : RLock
-        That of this process. A block that has begun ends with the one that it began with.
+        The lock of this process. A block releases the lock that it has acquired.
     """
 
     __slots__ = ("__weakref__", "now")
@@ -35,17 +35,17 @@ class Lock:
         _locks[key] = ref(self, lambda _: _locks.pop(key, None))
 
     def anew(self, free: bool) -> None:
-        """Begin in a forked child, where it is ``free`` or held by nobody who is there."""
+        """Prepare the lock in a forked child; if it is not ``free``, its holder does not exist."""
         if not free:
             self.now = threading.RLock()
 
 
 _locks: dict[int, ref[Lock]] = {}
-_taken: dict[int, dict[Lock, threading.RLock]] = {}  # by the threads that fork
+_taken: dict[int, dict[Lock, threading.RLock]] = {}  # by the id of the forking thread
 
 
 def _living() -> list[Lock]:
-    found = [there() for there in list(_locks.values())]  # other threads may make locks
+    found = [there() for there in list(_locks.values())]  # a copy: other threads may add locks
     return [lock for lock in found if lock is not None]
 
 
@@ -67,7 +67,7 @@ def _release() -> dict[Lock, threading.RLock]:
 
 def _after_in_child() -> None:
     free = _release()
-    _taken.clear()  # of threads that are not here
+    _taken.clear()  # the other threads do not exist here
     for lock in _living():
         lock.anew(lock in free)
 

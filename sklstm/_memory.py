@@ -1,4 +1,4 @@
-"""What there is memory for, asked before it is taken, and sizes in words for messages."""
+"""Checks of available memory before it is allocated, and sizes in words for messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GIB = 2**30
 
 
 def memory() -> float:
-    """Bytes of memory this machine has, as far as it says so."""
+    """Bytes of memory of this machine, or infinity if the system does not report it."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):
@@ -18,12 +18,12 @@ def memory() -> float:
 
 
 def fits(n_bytes: int) -> bool:
-    """Whether an array of so many bytes can be asked for: NumPy counts no further than maxsize."""
+    """True if an array of ``n_bytes`` can be allocated; NumPy's limit is ``sys.maxsize``."""
     return n_bytes <= min(memory(), sys.maxsize)
 
 
 def about(n: int) -> str:
-    """A whole number in three digits; it may be larger than any float."""
+    """An integer in three digits; it may be larger than any float."""
     try:
         return f"{n:.3g}"
     except OverflowError:
@@ -31,11 +31,11 @@ def about(n: int) -> str:
 
 
 def gib(n_bytes: int) -> str:
-    """Bytes in GiB."""
+    """A number of bytes in GiB, as text."""
     return about(n_bytes / GIB if n_bytes < 2**1000 else n_bytes // GIB)
 
 
 def require(n_bytes: int, what: str, remedy: str) -> None:
-    """An error for ``what`` needs more bytes than there are; it says how many, and the remedy."""
+    """Raise a MemoryError if ``what`` needs too many bytes; it names the size and the remedy."""
     if not fits(n_bytes):
         raise MemoryError(f"{what} needs {gib(n_bytes)} GiB: there is not enough memory. {remedy}")

@@ -1,7 +1,7 @@
-"""A network: its parameters in one flat vector, its output, and the gradient of a batch.
+"""Network: parameters in one flat vector, outputs, and the gradient of a batch.
 
-Everything here assumes validated input, packed as in ``_sequences.py``, of the precision of the
-parameters. Batches reach the kernels (``_cell.pyx``) through this module alone.
+Input must be validated, packed as in ``_sequences.py``, and in the precision of the parameters.
+This is the only module that passes batches to the kernels (``_cell.pyx``).
 """
 
 from __future__ import annotations
@@ -16,24 +16,27 @@ from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
-# Sequences that `output` works on at a time: enough for every thread, bounded memory.
+# Sequences per call of `output`: enough for all threads, with bounded memory.
 OUTPUT_BATCH = 1024
-EXPLAINED_BATCH = 64  # sequences whose history is kept at once
+EXPLAINED_BATCH = 64  # sequences whose history is stored at the same time
 
 
 class Network:
-    """Topology and parameters; the vector is shared, not copied.
+    """Topology and parameters of a network.
 
     Parameters
     ----------
     topology : Topology
+        Shape of the network.
     vector : ndarray (n_total,), float32 or float64
-    gradient : "truncated" or "full"
+        Parameters; shared with the caller, not copied.
+    gradient : {"truncated", "full"}
+        Gradient for training.
     return_sequences : bool
-        One output per time step, else one per sequence.
+        If True, there is one output per time step, else one per sequence.
     """
 
-    _kept: ClassVar[dict[str, int]] = {}  # steps of long sequences, if not as many as usual
+    _kept: ClassVar[dict[str, int]] = {}  # stored steps of long sequences, to override in tests
 
     def __init__(
         self,
@@ -64,9 +67,9 @@ class Network:
         )
 
     def output(self, sequences: Sequences, n_threads: int, owner: Any = None) -> np.ndarray:
-        """Raw outputs W_o y + b_o, (n, K) or, with `return_sequences`, (N, K).
+        """Raw outputs W_o y + b_o, (n, K) or, with ``return_sequences``, (N, K).
 
-        An `owner` keeps the work arrays, and the packed parameters, until its next call.
+        With an ``owner``, work arrays and packed parameters are stored for its next call.
         """
         n = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
@@ -87,7 +90,7 @@ class Network:
         return _isa.kernels[self.vector.dtype].total_loss(raw, targets, weights, objective)
 
     def loss_at_zero(self, targets: np.ndarray, weights: np.ndarray, objective: Objective) -> float:
-        """Sum of the weighted losses of outputs that are all 0."""
+        """Sum of the weighted losses if all outputs are 0."""
         total = 0.0
         for start in range(0, len(weights), OUTPUT_BATCH):
             some = targets[start : start + OUTPUT_BATCH], weights[start : start + OUTPUT_BATCH]
@@ -110,7 +113,7 @@ class Network:
         n_threads: int,
         batch_size: int,
     ) -> Trainer:
-        """Gradients of this network's loss on batches of these sequences; `seed` is dropout's."""
+        """A Trainer for batches of these sequences; ``seed`` is the seed of dropout."""
         session = self._session(
             sequences,
             batch_size,
@@ -136,7 +139,7 @@ class Network:
     def feature_gradient(
         self, sequences: Sequences, factors: np.ndarray, n_threads: int
     ) -> np.ndarray:
-        """Gradient at all features, (N, F), of raw outputs times factors (rows, K), summed."""
+        """Gradient (N, F), at all features, of the sum of raw outputs times factors (rows, K)."""
         kernel = _isa.kernels[self.vector.dtype]
         session = kernel.Session(
             self.topology,
@@ -168,16 +171,17 @@ class Network:
 
 
 class Trainer:
-    """Loss and gradient of one batch after the other, in work arrays that are made once.
+    """Loss and gradient of one batch after the other, in work arrays that are allocated once.
 
     Attributes
     ----------
     found : Gradient
-        Of the last batch.
+        Gradient of the last batch.
     gradient : callable
-        ``gradient(rows)``, rows an int64 array of at most `batch_size` sequence numbers: the loss
-        of that batch (sum of weighted losses over its number of sequences, plus
-        ``alpha / 2 ||W||^2`` over its weight), or None if its weight is zero.
+        ``gradient(rows)`` with an int64 array of at most ``batch_size`` sequence numbers. It
+        returns the loss of the batch: the sum of weighted losses divided by the number of
+        sequences, plus ``alpha / 2 ||W||^2`` divided by the weight of the batch. It returns None
+        if that weight is zero.
     """
 
     def __init__(self, session, found: Gradient, seed: int) -> None:
@@ -186,5 +190,5 @@ class Trainer:
         self._session, self._seed = session, seed
 
     def begin_epoch(self, epoch: int) -> None:
-        """Let dropout draw what belongs to an epoch."""
+        """Draw the dropout masks of an epoch."""
         self._session.begin_epoch(self._seed, epoch)

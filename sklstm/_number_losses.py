@@ -1,6 +1,6 @@
-"""The losses of numbers: what each means for targets, predictions and scores.
+"""Losses for numbers: their units, links, scores and ranges.
 
-Their formulas and gradients are in _kernels/losses.pxd, which says how to add one.
+The formulas and gradients are in _kernels/losses.pxd, which describes how to add a loss.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sklstm._scores import d2_absolute, d2_poisson, d2_quantiles, r2
 from sklstm._sklearn import InvalidParameterError
 from sklstm._units import mean_and_scale, mean_as_scale
 
-# What a regressor makes of its raw outputs.
+# Functions from raw outputs to predictions.
 OUT_ACTIVATIONS = {"identity": lambda z: z, "logistic": expit, "tanh": np.tanh}
 LINKS = OUT_ACTIVATIONS | {"exp": np.exp}
 QUANTILES_MAX = kernels[np.dtype(np.float64)].constants["QUANTILES_MAX"]
@@ -27,18 +27,18 @@ QUANTILES_MAX = kernels[np.dtype(np.float64)].constants["QUANTILES_MAX"]
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """What a loss means outside of the kernels.
+    """Properties of a loss outside of the kernels.
 
     Attributes
     ----------
     score : callable
         ``score(values, targets, weights, quantiles)``, in any unit.
     units : callable
-        ``units(targets, weights)``: mean and scale of each output, to train in.
+        ``units(targets, weights)`` returns the mean and scale in which training works.
     link : str or None
-        What makes values of raw outputs instead of `out_activation`.
+        Function from raw outputs to values, instead of ``out_activation``.
     lowest : float
-        The smallest target there can be.
+        Smallest valid target.
     """
 
     score: Callable[..., float]
@@ -56,19 +56,19 @@ LOSSES = {
 
 
 def goal_of(parameters: Any) -> tuple[str, float | tuple[float, ...] | None]:
-    """Loss and quantiles that a regressor asks for, as plain scalars, if they belong together."""
+    """Loss and quantiles of a regressor as plain scalars, or an error if they do not match."""
     loss, quantile = str(parameters.loss), parameters.quantile
     if LOSSES[loss].link is not None and parameters.out_activation != "identity":
         raise InvalidParameterError(
-            f"loss={loss!r} predicts {LOSSES[loss].link} of the outputs, so out_activation must be "
+            f"loss={loss!r} applies {LOSSES[loss].link} to the outputs, so out_activation must be "
             f"'identity', got {parameters.out_activation!r}."
         )
     if loss != "quantile":
         return loss, None
     if quantile is None:
         raise InvalidParameterError(
-            "loss='quantile' needs to know which: set quantile to a number between 0 and 1, or to "
-            "several in a list, as in quantile=[0.1, 0.5, 0.9]."
+            "loss='quantile' needs the parameter quantile. Set it to a number from 0 to 1, or to "
+            "a list such as quantile=[0.1, 0.5, 0.9]."
         )
     levels = _levels(quantile)
     return loss, levels[0] if np.ndim(quantile) == 0 else levels
@@ -85,16 +85,17 @@ def _levels(quantile: Any) -> tuple[float, ...]:
         )
     if len(levels) > QUANTILES_MAX:
         raise InvalidParameterError(
-            f"quantile has {len(levels)} numbers, but {QUANTILES_MAX} is the most: fit several "
-            "regressors."
+            f"quantile has {len(levels)} numbers, but at most {QUANTILES_MAX} are allowed. Fit "
+            "several regressors."
         )
     return levels
 
 
 def in_order(raw: np.ndarray) -> np.ndarray:
-    """Quantiles (..., Q) of raw outputs (..., Q), each at least as high as the one before.
+    """Quantiles (..., Q) in rising order from raw outputs (..., Q).
 
-    The middle one is an output as it is; from it each next one is softplus of its output away.
+    The middle quantile is a raw output. The distance from each quantile to the next is the softplus
+    of a raw output.
     """
     middle = raw.shape[-1] // 2
     centre, apart = raw[..., middle : middle + 1], np.logaddexp(raw.dtype.type(0), raw)

@@ -1,4 +1,4 @@
-"""Outputs that are numbers, in units of their own."""
+"""Outputs that are numbers, in the units of training."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from sklstm._numbers import row_of_numbers
 from sklstm._outputs import LARGE, NO_QUANTILES, Given, Objective, Outputs
 from sklstm._targets import Examples, Rows, first_row, read_regression, read_weights
 
-LARGE_MEAN = 256  # standard deviations of y above which float32 has too few digits to predict it
+# If the mean of y exceeds this number of standard deviations, float32 has too few digits for it.
+LARGE_MEAN = 256
 
 
-@dataclass(eq=False)  # frozen would cost a small predict a microsecond
+@dataclass(eq=False)  # frozen=True would add a microsecond to a small predict
 class Numbers(Outputs):
-    """Outputs that are numbers in units of their own: ``value = link(raw) scale + mean``.
+    """Outputs that are numbers: ``value = link(raw) scale + mean``.
 
-    Where `quantile` is a tuple, an output has Q values, and as many raw outputs.
+    If ``quantile`` is a tuple of Q levels, each output has Q values and Q raw outputs.
     """
 
     n_outputs: int
@@ -29,7 +30,7 @@ class Numbers(Outputs):
     estimator: str
     loss: str = "squared_error"
     quantile: float | tuple[float, ...] | None = None
-    mean: np.ndarray | float = 0.0  # (n_outputs,), or of all
+    mean: np.ndarray | float = 0.0  # (n_outputs,), or one number for all outputs
     scale: np.ndarray | float = 1.0
 
     @property
@@ -59,7 +60,8 @@ class Numbers(Outputs):
         if given.values.shape[1] != self.n_outputs:
             raise ValueError(
                 f"{given.name} has {given.values.shape[1]} outputs per row, but {self.estimator} "
-                f"was made for {self.n_outputs}."
+                f"was fitted with {self.n_outputs}. Pass as many outputs, or call fit with "
+                "warm_start=False."
             )
         self._require_lowest(given.values, given.weights, given.rows, given.name)
         return Examples(given.rows, given.values, given.weights)
@@ -72,13 +74,13 @@ class Numbers(Outputs):
             row = first_row(bad)
             raise ValueError(
                 f"{name} is {values[row][bad[row]][0]:g} at {rows.place(row)}, but "
-                f"loss={self.loss!r} is for values of {self._law.lowest:g} or more: correct it, or "
-                "choose another loss."
+                f"loss={self.loss!r} needs values of {self._law.lowest:g} or more. Correct the "
+                "value, or choose another loss."
             )
 
     def trainable(self, examples: Examples) -> Examples:
         dtype = examples.rows.sequences.values.dtype
-        with np.errstate(over="ignore"):  # where they have no weight; elsewhere the loss tells
+        with np.errstate(over="ignore"):  # an infinite target with a weight makes the loss infinite
             targets = self._in_units(examples.targets).astype(dtype, copy=False)
         return replace(examples, targets=targets)
 
@@ -92,7 +94,7 @@ class Numbers(Outputs):
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         values = self._link(raw)
-        if values.ndim == 3:  # quantiles last
+        if values.ndim == 3:  # quantiles are on the last axis
             values = values * np.reshape(self.scale, (-1, 1)) + np.reshape(self.mean, (-1, 1))
         else:
             values = values * self.scale + self.mean
@@ -100,15 +102,15 @@ class Numbers(Outputs):
         return values[:, 0] if self.n_outputs == 1 else values
 
     def _link(self, raw: np.ndarray) -> np.ndarray:
-        """Values (rows, K) or (rows, K, Q) in units of training."""
+        """Values (rows, K) or (rows, K, Q) in the units of training."""
         link = LINKS[self._law.link or self.activation]
         if not isinstance(self.quantile, tuple):
             return link(raw)
         values = link(in_order(raw.reshape(len(raw), self.n_outputs, len(self.quantile))))
-        return np.maximum.accumulate(values, axis=-1)  # rounding of the link may not keep order
+        return np.maximum.accumulate(values, axis=-1)  # rounding may change the order
 
     def _value_dtype(self, dtype: np.dtype) -> Any:
-        """That of the raw outputs, or float64 where the unit of y takes too many digits."""
+        """The dtype of predictions: float64 if float32 has too few digits for the mean of y."""
         units = zip(np.ravel(self.mean).tolist(), np.ravel(self.scale).tolist(), strict=True)
         if dtype == np.float32 and any(abs(mean) > LARGE_MEAN * scale for mean, scale in units):
             return np.float64
@@ -123,7 +125,7 @@ class Numbers(Outputs):
                 f"{self.n_outputs}."
             )
         self._require_lowest(targets, weights, rows, "y")
-        # a score has no unit; in those of training no square overflows
+        # a score does not depend on units, and in the units of training no square overflows
         examples = self.trainable(Examples(rows, targets, weights))
         return self.score_of(raw.astype(np.float64), examples)
 
@@ -159,7 +161,7 @@ class Numbers(Outputs):
         def read(y: Any) -> np.ndarray:
             if type(y) is not float or not isfinite(y) or y < lowest:
                 return self._read_one(y, dtype)
-            target[0] = (y - mean) / scale  # an array would take longer than learning from it
+            target[0] = (y - mean) / scale  # array operations would take longer than the update
             return target
 
         return read
@@ -186,4 +188,7 @@ class Numbers(Outputs):
         if largest <= LARGE:
             return None
         unit = " in units of y_scale_" if np.any(self.scale != 1) else ""
-        return f"The target is {largest:.3g}{unit}: scale it, or pass its units to initialize."
+        return (
+            f"The target is {largest:.3g}{unit}: scale it, or pass y_mean and y_scale to "
+            "initialize."
+        )

@@ -1,8 +1,8 @@
-"""Real numbers in the memory layout of the kernels, or an error that says where another thing is.
+"""Conversion to real numbers in the memory layout of the kernels, with errors that name places.
 
-NumPy converts to float whatever it can: it parses strings, counts dates in days, drops imaginary
-parts and reads what a mask hides. X, y, weights and the rows of streams are converted only after
-this file has seen that they are numbers. None, NA and masked entries are NaN.
+NumPy converts too much to float: it parses strings, counts dates in days, drops imaginary parts and
+reads masked values. X, y, weights and steps of streams are therefore checked here before they are
+converted. None, NA and masked entries become NaN.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any, NoReturn
 import numpy as np
 
 NESTED = (
-    " A nested data frame becomes a list of sequences by "
+    " Convert a nested data frame to a list of sequences with "
     "[np.column_stack(list(row)) for row in X.to_numpy()]."
 )
 SYMBOLS = (
-    " Symbols, such as words, become codes with sklstm.preprocessing.SequenceEncoder as the first "
-    "step of a pipeline."
+    " For symbols, such as words, use sklstm.preprocessing.SequenceEncoder as the first step of a "
+    "pipeline."
 )
-PLAIN = {float, int, bool, str, type(None), np.ndarray, np.float64}  # nothing of this is masked
+PLAIN = {float, int, bool, str, type(None), np.ndarray, np.float64}  # types that are never masked
 
 
 def contiguous(array: np.ndarray) -> np.ndarray:
-    """``array`` as the kernels read it: in C order, aligned, in native byte order."""
-    if array.dtype.kind == "T":  # strings of NumPy 2, which have no byte order
+    """``array`` in C order, aligned and in native byte order, as the kernels need it."""
+    if array.dtype.kind == "T":  # NumPy 2's strings have no byte order
         return array.astype(object)
     return np.require(array, array.dtype.newbyteorder("="), ["C", "A", "E"])
 
 
 def filled(data: Any, missing: Any = np.nan) -> Any:
-    """``data`` with ``missing`` (NaN or None) for the entries that a masked array hides."""
+    """``data`` with ``missing`` (NaN or None) instead of masked entries."""
     if isinstance(data, np.ma.MaskedArray):
         if not np.ma.is_masked(data):
             return np.asarray(data)
@@ -55,14 +55,14 @@ def filled(data: Any, missing: Any = np.nan) -> Any:
 def as_numbers(
     array: np.ndarray, place: Callable[[tuple], str], name: str = "X", hint: str = ""
 ) -> np.ndarray:
-    """``array`` itself if it holds real numbers; objects and what is wider than float64 as that.
+    """``array`` itself if its dtype is numeric; objects and wider floats become float64.
 
-    ``place`` words an index, ``hint`` is added to the error that names it.
+    ``place(index)`` describes an index in an error message, and ``hint`` is appended to it.
     """
     kind = array.dtype.kind
     if kind == "O":
         values = np.empty(array.shape)
-        with np.errstate(over="ignore"):  # of what is wider than float64
+        with np.errstate(over="ignore"):  # values beyond float64 become infinite
             for index, value in np.ndenumerate(array):
                 number = _number(value)
                 if isinstance(number, str):
@@ -72,13 +72,13 @@ def as_numbers(
     if kind not in "biuf":
         _refuse(kind, place((0,) * array.ndim), name, hint)
     if kind == "f" and array.dtype.itemsize > 8:
-        with np.errstate(over="ignore"):  # what float64 cannot hold is infinite in it
+        with np.errstate(over="ignore"):  # values beyond float64 become infinite
             return array.astype(np.float64)
     return array
 
 
 def row_of_numbers(value: Any) -> np.ndarray | None:
-    """A number or a row of numbers as float64 (k,); None for all else that NumPy would convert."""
+    """A number or a row of numbers as float64 (k,), or None for everything else."""
     try:
         row = np.atleast_1d(as_numbers(as_typed(filled(value)), str))
         return row.astype(np.float64) if row.ndim == 1 else None
@@ -87,23 +87,23 @@ def row_of_numbers(value: Any) -> np.ndarray | None:
 
 
 def scalar(value: Any) -> float:
-    """A real number as a float, infinity if none is large enough; NaN for all else."""
+    """A real number as a float (infinity if it is too large), or NaN for everything else."""
     with np.errstate(over="ignore"):
         number = _number(value)
     return np.nan if isinstance(number, str) else number
 
 
 def shares(weights: np.ndarray) -> tuple[np.ndarray, int]:
-    """``weights`` (n,) times the power of two that makes the largest 1/2 to 1, and its exponent.
+    """``weights`` (n,) scaled by a power of two so that the largest is 1/2 to 1, and its exponent.
 
-    The ratios are the same to the bit, and products and sums neither vanish nor overflow.
+    The ratios are bit-identical, and products and sums do not underflow or overflow.
     """
     power = int(np.frexp(weights.max(initial=0.0))[1])
     return np.ldexp(weights, -power), power
 
 
 def is_missing(value: Any) -> bool:
-    """True for None, NA, a masked entry, and what does not equal itself: NaN and NaT."""
+    """True for None, NA, masked entries, NaN and NaT."""
     if value is None or value is np.ma.masked:
         return True
     try:
@@ -113,13 +113,13 @@ def is_missing(value: Any) -> bool:
 
 
 def as_typed(data: Any) -> np.ndarray:
-    """``data`` as an array, of objects where NumPy would make one string or complex of them all."""
+    """``data`` as an array, of objects if NumPy would convert all to strings or complex numbers."""
     array = as_array(data)
     return np.asarray(data, dtype=object) if array.dtype.kind in "USc" else array
 
 
 def as_array(data: Any) -> np.ndarray:
-    """``data`` as NumPy reads it, and whole numbers that no float can hold as objects."""
+    """``data`` as NumPy reads it; integers beyond the range of floats become objects."""
     try:
         return np.asarray(data)
     except OverflowError:
@@ -127,7 +127,7 @@ def as_array(data: Any) -> np.ndarray:
 
 
 def first_unequal(items: Any) -> int:
-    """The first of some ``items`` that has not the shape of item 0, or no shape at all."""
+    """The first of the ``items`` whose shape differs from item 0, or that has no shape."""
     shapes = [_shape(item) for item in items]
     return next((k for k, s in enumerate(shapes) if s is None or s != shapes[0]), 0)
 
@@ -140,7 +140,7 @@ def _shape(item: Any) -> tuple | None:
 
 
 def _number(value: Any) -> float | str:
-    """A Python object as a float, NaN if it is missing; of what is no real number the kind."""
+    """A Python object as a float (NaN if missing), or the kind of an object that is no number."""
     if type(value) is float:
         return value
     if isinstance(value, np.ndarray) and value.ndim == 0 and value is not np.ma.masked:
@@ -159,7 +159,7 @@ def _number(value: Any) -> float | str:
         return "nested"
     try:
         return float(value)
-    except OverflowError:  # of whole numbers and fractions; others become infinite themselves
+    except OverflowError:  # large integers and fractions; other types become infinite themselves
         return np.inf
     except (TypeError, ValueError, ArithmeticError):
         return type(value).__name__
@@ -169,39 +169,41 @@ def _refuse(kind: str, where: str, name: str = "X", hint: str = "") -> NoReturn:
     if kind == "c":
         raise ValueError(
             f"Complex data not supported: {name} is complex at {where}. Pass real and imaginary "
-            "parts side by side."
+            "parts as two features."
         )
     if kind in "mM":
         raise TypeError(
-            f"{name} holds dates or durations, the first at {where}: convert them to numbers, for "
-            f"example to seconds since the first step.{hint}"
+            f"{name} contains dates or durations, the first at {where}. Convert them to numbers, "
+            f"for example to seconds since the first step.{hint}"
         )
     if kind == "nested":
-        raise ValueError(f"{name} holds a whole array in one cell, the first at {where}.{NESTED}")
+        raise ValueError(
+            f"{name} contains a whole array in one cell, the first at {where}.{NESTED}"
+        )
     if kind in ("U", "S", "T", "V"):
         what = "records" if kind == "V" else "strings"
         if name == "X" and what == "strings" and not hint:
             hint = SYMBOLS
         raise ValueError(
-            f"{name} holds {what}, the first at {where}: convert them to numbers.{hint}"
+            f"{name} contains {what}, the first at {where}. Convert them to numbers.{hint}"
         )
     raise TypeError(
-        f"{name} holds a {kind} at {where}, where the argument must be a string or a real number "
-        "for float(): convert it to a number."
+        f"{name} contains a {kind} at {where}, but the argument must be a string or a real number "
+        "for float(). Convert it to a number."
     )
 
 
 def refuse_dict(x: Any) -> None:
-    """A step of a stream is a row; which value of a dict is which feature, fit has not seen."""
+    """Raise an error if a step of a stream is a dict, whose order of features is unknown."""
     if isinstance(x, Mapping):
         raise TypeError(
-            f"x is of type {type(x).__name__}: pass a list of its values in the order of the "
+            f"x is of type {type(x).__name__}. Pass a list of its values in the order of the "
             "features, such as [x[name] for name in names]."
         )
 
 
 def refuse_dates(X: Any, hint: str = "", place: str = "") -> None:
-    """A data frame with a column of dates is refused by the name of the column."""
+    """Raise an error that names the column if a data frame contains dates."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
             temporal = getattr(dtype, "is_temporal", None)  # polars

@@ -1,7 +1,7 @@
-"""One step of a network at a time, and the paper's truncated gradient forward in time.
+"""One step of a network at a time, with the paper's truncated gradient computed forward in time.
 
-Time and memory per step are proportional to the number of weights. Parameters are read where users
-see them, row by row.
+Time and memory per step are proportional to the number of weights. Parameters are read row by row
+from the public array.
 """
 
 import numpy as np
@@ -47,14 +47,14 @@ from sklstm._kernels.traces cimport (
 from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
 
 cdef enum:
-    PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads gain
+    PARALLEL_MIN = 400000  # multiply-adds of a step from which two threads are faster than one
     COUNT = 1 << 20
 
 constants = {"LANES": LANES, "PARALLEL_MIN": PARALLEL_MIN, "WAITING": WAITING}  # as in _cell.pyx
 
 
 cdef inline Py_ssize_t first_of(Py_ssize_t part, Py_ssize_t n, Py_ssize_t parts) noexcept nogil:
-    """The first of n things in one of some parts of nearly the same size."""
+    """The first of n items in one of several parts of nearly equal size."""
     return part * n // parts
 
 
@@ -64,17 +64,17 @@ cdef class Online:
     Parameters
     ----------
     topology : sklstm._topology.Topology
-        One-directional.
+        A network of one direction.
     vector : ndarray (n_total,)
-        The parameters, read at every step.
+        The parameters, which are read at every step.
     frozen, decayed : ndarray of int64, ndarray (n_total,) of uint8
-        Of ``Topology``.
+        Attributes of ``Topology``.
     found : sklstm._gradient.Gradient
-        Where `gradient` writes. It belongs to this stream.
+        Output of `gradient`. It belongs to this stream.
     objective : sklstm._outputs.Objective
-        What `gradient` minimises.
+        Loss and output function of `gradient`.
     learns : bool
-        Whether to keep traces; for one hidden layer.
+        If True, traces are computed; only for one hidden layer.
     """
 
     cdef Net net
@@ -91,8 +91,8 @@ cdef class Online:
     cdef int[::1] n_read
     cdef const unsigned char[::1] decayed
     cdef real* read  # (cells + 1,) cells of the last layer in the order of the output weights, 1
-    # maximum or sum over the steps of the cells that the output layer sees, and the number of
-    # steps, as the rest by COUNT, which float32 can count to, and the quotient
+    # maximum or sum, over the steps, of the cells that the output layer reads; and the number of
+    # steps, as remainder and quotient of a division by COUNT, because float32 counts only that far
     cdef real* pooled
     cdef real* out  # (K,)
     cdef real* d_out
@@ -207,7 +207,7 @@ cdef class Online:
         self.symbols_read.d_rows = first_real(d_rows)
         self.past.now = <int*> self.take(C, sizeof(int))
         self.past.waiting = <int*> self.take(C * WAITING, sizeof(int))
-        # memory that no symbol has needed so far is not taken
+        # the system provides this memory only when symbols need it
         self.past.when = <unsigned int*> self.take(room, sizeof(unsigned int))
         self.past.highest = self.numbers(room)
         self.past.slopes = self.numbers(<double> WAITING * slopes_size(layer))
@@ -235,7 +235,7 @@ cdef class Online:
         self.n_parts += 1
 
     cdef real* units_of(self, const Layer* layer, Py_ssize_t size, Py_ssize_t groups) except NULL:
-        """Room for groups of units, remembered."""
+        """Memory for groups of units that is part of the state."""
         cdef real* at = self.numbers(max(size, groups * group(layer, 1)))
         self.remember(at, groups, layer.n_blocks, group(layer, 1))
         return at
@@ -250,7 +250,7 @@ cdef class Online:
     cdef void forward_layer(
         self, Py_ssize_t index, const real* x, const int* symbols
     ) noexcept nogil:
-        """One step of a layer; x is its input, and the symbols if it is the first."""
+        """One step of a layer with the input x; the first layer also reads the symbols."""
         cdef Layer* layer = &self.net.layers[index]
         cdef Unit* unit = &self.units[index]
         cdef Py_ssize_t H = layer.n_blocks, S = layer.block_size, n = group(layer, 1)
@@ -277,7 +277,7 @@ cdef class Online:
                      unit.z, unit.s, unit.h, unit.r)
 
     cdef void read_cells(self, Py_ssize_t index, real* cells) noexcept nogil:
-        """Cells of a layer in the order of the weights that see them."""
+        """Cells of a layer in the order of the weights that read them."""
         cdef Layer* layer = &self.net.layers[index]
         cdef Py_ssize_t v, j
         for v in range(layer.block_size):
@@ -285,12 +285,12 @@ cdef class Online:
                 cells[j * layer.block_size + v] = self.units[index].r[v * group(layer, 1) + j]
 
     cdef double n_steps(self) noexcept nogil:
-        """Steps that are pooled."""
+        """Number of steps that are pooled."""
         cdef const real* count = self.pooled + self.net.head.columns
         return count[0] + <double> count[1] * COUNT
 
     cdef void pool(self) noexcept nogil:
-        """From the cells at this step to what the output layer reads, in `read`."""
+        """Compute what the output layer reads, from the cells at this step, into `read`."""
         cdef Py_ssize_t k, n = self.net.head.columns
         cdef real* count = self.pooled + n
         cdef bint first = self.n_steps() == 0, higher
@@ -313,7 +313,7 @@ cdef class Online:
         cdef Py_ssize_t index, k, width = self.net.head.columns + 1
         for index in range(self.net.n_layers):
             self.forward_layer(index, x, symbols)
-            # the last layer's cells stay in `read`; below it they are the next one's input
+            # `read` has the cells of the layer: the input of the next layer, at last of the output
             self.read_cells(index, self.read)
             x = self.read
         if self.net.pooling != LAST:
@@ -330,7 +330,7 @@ cdef class Online:
             pool_blocks(&self.net.layers[0], &self.units[0], self.net.pooling, first, stop)
 
     cdef void carry_traces(self) noexcept nogil:
-        """Carry all traces over the steps that wait."""
+        """Update all traces with the waiting steps."""
         cdef Py_ssize_t part, H = self.net.layers[0].n_blocks
         if self.n_waiting > 0 and self.parallel:
             restore_float_mode(self.mode)
@@ -344,7 +344,7 @@ cdef class Online:
         self.n_waiting = 0
 
     cdef void trace(self, const int* symbols) noexcept nogil:
-        """Remember the step just made for the traces."""
+        """Store the current step for the traces."""
         cdef Layer* layer = &self.net.layers[0]
         cdef Unit* unit = &self.units[0]
         make_wait(layer, unit, self.n_waiting)
@@ -426,7 +426,7 @@ cdef class Online:
 
     @property
     def n_threads(self):
-        """That the next call may use; the result is the same."""
+        """Number of threads of the next call; the result does not depend on it."""
         return self.threads
 
     @n_threads.setter
@@ -439,7 +439,7 @@ cdef class Online:
         return 0
 
     cdef int require_step(self, const int[::1] symbols) except -1:
-        """There must be a symbol of each categorical feature, or -1."""
+        """Raise an error unless there is a symbol, or -1, for each categorical feature."""
         cdef Py_ssize_t c, n = 0 if symbols is None else symbols.shape[0]
         require_size("symbols", n, self.net.n_categorical)
         for c in range(n):
@@ -459,7 +459,7 @@ cdef class Online:
         return require_shape("out", out.shape[0], out.shape[1], T, self.net.n_outputs)
 
     cdef int begin(self) except -1:
-        """Refuse a second call beside one that is at work, which would write over its numbers."""
+        """Raise an error if another call is running, because both would write the same arrays."""
         if self.busy:
             raise RuntimeError(
                 "This stream is at work in another thread, or in the call that a signal has "
@@ -469,10 +469,10 @@ cdef class Online:
         return 0
 
     def step(self, row, const int[::1] symbols=None):
-        """Feed one time step, see `output`; with categorical features, also its symbols.
+        """Feed one time step (and its symbols, with categorical features); see `output`.
 
-        Returns None if the row is no array of F numbers of this precision in one piece, and False
-        if they are not all finite; nothing is done then.
+        It does nothing and returns None if the row is not a contiguous array of F numbers of this
+        precision, or False if some are not finite.
         """
         cdef const real[::1] x
         cdef const real* features = NULL
@@ -507,7 +507,7 @@ cdef class Online:
         return True
 
     def peek(self, const real[::1] x, const int[::1] symbols):
-        """The raw output that `step` would lead to, see `output`; nothing changes."""
+        """The raw output after `step`, without feeding the step; see `output`."""
         cdef const real* features = NULL
         cdef const int* now = NULL
         require_size("x", x.shape[0], self.net.n_features)
@@ -542,12 +542,12 @@ cdef class Online:
         const int[:, ::1] symbols,  # IN     (T, C)
         real[:, ::1] out,           # OUT    (T, K) raw outputs
     ):
-        """Feed several time steps; none, if a signal ends the call."""
+        """Feed several time steps, or none if a signal ends the call."""
         cdef Py_ssize_t t, T = X.shape[0]
         self.require_steps(X, symbols, out)
         begin_call(&self.signals, &self.watch)
         before = None
-        if T * (self.work + STEP) >= self.watch.left:  # a look may end this call
+        if T * (self.work + STEP) >= self.watch.left:  # a signal may end this call
             before = self.save(self.room_for)
         self.begin()
         with nogil:
@@ -572,17 +572,17 @@ cdef class Online:
         const int[:, ::1] symbols,   # IN     (T, C)
         const real[:, ::1] targets,  # IN     (T, targets)
         const double[::1] weights,   # IN     (T,)
-        # from outside, as a denormal weight counts as zero in here
+        # computed by the caller, because denormal weights are flushed to zero here
         const unsigned char[::1] has_target,  # IN     (T,)
         const double[::1] penalties,          # IN     (T,) as in `gradient`, at each target
-        move,    # () -> bool: moves the parameters along the gradient, unless that is not finite
-        failed,  # (step, was the loss finite?): called where nothing was learned
+        move,    # () -> bool: updates the parameters; False if the result is not finite
+        failed,  # (step, loss is finite): called if nothing was learned
         real[:, ::1] out,            # OUT    (T, K) raw outputs, before learning
         double[::1] losses,          # OUT    (T,), only where there is a target
     ):
         """Feed several time steps, and learn at those that have a target.
 
-        A signal may end the call between two steps: those before stand, and what they taught.
+        A signal may end the call between two steps. The steps and updates before it remain.
         """
         cdef Py_ssize_t t, T = X.shape[0]
         cdef double found = 0
@@ -618,7 +618,7 @@ cdef class Online:
         return [self.out[k] for k in range(self.net.n_outputs)]
 
     def gradient(self, const real[::1] target, double weight, double penalty):
-        """Weighted loss of a target at the last step; its gradient into the ``Gradient``."""
+        """Weighted loss of a target at the last step. Writes its gradient into the ``Gradient``."""
         cdef double found
         self.require_learning()
         require_size("a target", target.shape[0], n_targets(&self.loss, self.net.n_outputs))
@@ -638,7 +638,7 @@ cdef class Online:
         return np.empty(n, np.asarray(self.vector).dtype)
 
     def reset(self):
-        """Forget: zero state and traces."""
+        """Set state and traces to zero."""
         self.begin()
         self.n_waiting = 0
         forget_parts(self.parts, self.n_parts)
@@ -647,7 +647,7 @@ cdef class Online:
         self.busy = False
 
     def save(self, make):
-        """State and traces as flat arrays, ``make(n)`` each, and then what is known of symbols."""
+        """State and traces as flat arrays, each made by ``make(n)``, then the state of symbols."""
         cdef Py_ssize_t k
         self.begin()
         with nogil:
@@ -661,7 +661,7 @@ cdef class Online:
         return saved
 
     def restore(self, saved):
-        """Undo `save`, or raise an error for what was not saved by such a stream."""
+        """Restore what `save` returned, or raise an error if it does not match this stream."""
         cdef Py_ssize_t k, n = self.n_parts
         cdef list parts = list(saved[:n])
         cdef list symbols = list(saved[n:])

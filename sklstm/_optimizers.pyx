@@ -1,12 +1,13 @@
 """One step of SGD and of Adam on the flat vector of parameters, in place and in one pass.
 
-The rules are those of scikit-learn's MLPClassifier. Where the gradient and its history are zero, so
-is the step: untrainable entries stay as they are. A step that would not leave all parameters finite
-leaves them as they were, and returns False. Loops are plain, for the compiler to make vectors of.
+The rules are those of scikit-learn's MLPClassifier. If the gradient of a parameter and its history
+are zero, the parameter does not change; this keeps untrainable entries constant. If a step would
+make parameters infinite or NaN, it changes nothing and returns False. Loops are simple, so that the
+compiler can vectorise them.
 
-Behind the dense parameters stands the table of categories, whose gradient has a row for each
-category that a batch has read. The others move too, by what is remembered of their gradients or by
-the penalty. SGD without momentum and without penalty neither moves nor touches them.
+The table of categories follows the dense parameters. Its gradient has one row for each category
+that the batch has read. Momentum, the running means of Adam and the penalty change the other rows
+too. SGD without momentum and penalty does not touch them.
 """
 
 import numpy as np
@@ -22,11 +23,11 @@ from sklstm._kernels.simd cimport (
 )
 
 cdef enum:
-    SUMS = 16  # of the norm, side by side
+    SUMS = 16  # parallel partial sums of the norm
 
 
 cdef double norm_of(const real* x, Py_ssize_t n) noexcept nogil:
-    """Euclidean norm, summed in double: partial sums side by side, always in the same order."""
+    """Euclidean norm, summed in double precision with partial sums in a fixed order."""
     cdef Py_ssize_t i, rounds = n // SUMS
     cdef double[SUMS] sums
     cdef double total = 0
@@ -57,11 +58,11 @@ def norm(const real[::1] x):
 
 
 cdef class Steps:
-    """Steps of some parameters along the ``Gradient`` that is there each time."""
+    """Steps of parameters along the current ``Gradient``."""
 
     cdef real[::1] vector
-    cdef double clip_norm  # infinite: never
-    cdef real factor  # of the gradient of the step under way
+    cdef double clip_norm  # infinite: no clipping
+    cdef real factor  # factor of the gradient in the current step
     cdef real rate
     # the gradient
     cdef const real[::1] dense, penalty
@@ -69,7 +70,7 @@ cdef class Steps:
     cdef const int[::1] read, row_of, n_read
     cdef Py_ssize_t n_dense, width  # of a row of the table
     cdef const real[::1] zeros  # gradient of a row that was not read
-    # what the last step has moved, as it was before
+    # copies of what the last step has changed
     cdef real[::1] old_dense, old_rows
     cdef int[::1] moved  # rows; all of them if n_moved is negative
     cdef int n_moved
@@ -83,7 +84,7 @@ cdef class Steps:
     cdef int bind(self, real[::1] vector, gradient, clip_norm, gate) except -1:
         cdef Py_ssize_t n_dense = len(gradient.dense), n_categories = len(gradient.row_of)
         cdef Py_ssize_t _room, width
-        _room, width = gradient.rows.shape  # counts them; an index of a tuple is not looked at
+        _room, width = gradient.rows.shape  # checks that there are two; a tuple index would not
         require_between("the length of the gradient", n_dense, 1, vector.shape[0])
         require_gradient(gradient, n_dense, n_categories, width)
         require_size("the vector", vector.shape[0], n_dense + n_categories * width)
@@ -100,11 +101,11 @@ cdef class Steps:
         return 0
 
     cdef bint moves_all(self) noexcept nogil:
-        """Does a step move rows of the table that were not read?"""
+        """True if a step changes rows of the table that were not read."""
         return True
 
     cdef bint move(self, Py_ssize_t at, Py_ssize_t n, const real* g, real penalty) noexcept nogil:
-        """Move n parameters by their gradient g and the penalty; are they finite?"""
+        """Update n parameters by their gradient g and the penalty. True if they are finite."""
         return False
 
     cdef const real* d_row(self, Py_ssize_t k) noexcept nogil:
@@ -112,7 +113,7 @@ cdef class Steps:
         return &self.zeros[0] if self.row_of[k] < 0 else &self.rows[self.row_of[k], 0]
 
     cdef double scale(self) noexcept nogil:
-        """What to multiply the gradient by so that its norm is at most ``clip_norm``."""
+        """Factor that makes the norm of the gradient at most ``clip_norm``."""
         cdef double length
         if self.clip_norm == INFINITY:
             return 1
@@ -139,7 +140,7 @@ cdef class Steps:
         return total
 
     cdef void copy_rows(self, bint back) noexcept nogil:
-        """Put rows that the step moves aside, or bring them back."""
+        """Save the rows that the step changes, or restore them."""
         cdef Py_ssize_t size = self.width * sizeof(real)
         cdef int k
         cdef real* row
@@ -155,7 +156,7 @@ cdef class Steps:
                 memcpy(&self.old_rows[k * self.width], row, size)
 
     cdef void keep(self) noexcept nogil:
-        """Put all that the step moves aside."""
+        """Save everything that the step changes."""
         memcpy(&self.old_dense[0], &self.vector[0], self.n_dense * sizeof(real))
         self.n_moved = -1 if self.moves_all() else self.n_read[0]
         if self.n_moved > 0:
@@ -168,12 +169,12 @@ cdef class Steps:
         self.copy_rows(True)
 
     def undo(self):
-        """Bring the parameters back to where they were before the last step, if there was one."""
+        """Restore the parameters from before the last step, if there was one."""
         if self.has_moved:
             self.bring_back()
 
     def step(self, double learning_rate):
-        """Move all parameters; were they finite, and so kept?"""
+        """Update all parameters. True if they are finite, else the update is undone."""
         cdef Py_ssize_t k
         cdef bint good
         cdef float_mode mode
@@ -289,6 +290,6 @@ cdef class AdamSteps(Steps):
             m[i] = keep_1 * m[i] + take_1 * slope
             v[i] = keep_2 * v[i] + take_2 * (slope * slope)
             p[i] -= rate * m[i] / (square_root(v[i]) + eps)
-            # nor must the history be infinite, for which nothing would ever move again
+            # the history must be finite too, or the parameter would never change again
             bad |= not (p[i] - p[i]) + (v[i] - v[i]) == 0
         return bad == 0

@@ -1,4 +1,4 @@
-"""The parameters of the estimators: which values are allowed, and what they mean for a network."""
+"""Hyper-parameters of the estimators: allowed values, and their meaning for a network."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sklstm._numbers import row_of_numbers, scalar
 from sklstm._sklearn import Interval, InvalidParameterError, Options, StrOptions
 from sklstm._topology import BIASES, CELLS, GATES, POOLINGS, topology
 
-AUTO_BATCH = 32  # batch_size="auto", or all sequences if they are fewer
-# max_iter="auto": epochs that make at least 1000 gradient steps, and from 50 to 200 of them; but no
-# more than 20,000 steps, if these are at least 10 epochs. See docs/defaults.md.
+AUTO_BATCH = 32  # batch_size="auto", or all sequences if there are fewer
+# max_iter="auto": 50 to 200 epochs, for at least 1000 gradient steps; but at most 20,000 gradient
+# steps if these are at least 10 epochs. See docs/defaults.md.
 AUTO_UPDATES = (1000, 20_000)
 AUTO_EPOCHS = (50, 200)
 AUTO_EPOCHS_LARGE = 10
@@ -26,8 +26,8 @@ _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _DECAY = _SHARE = Interval(Real, 0, 1, closed="left")
 
 ONE_READING = (
-    "pooling={!r} gives one output per sequence, but return_sequences=True asks for one per step: "
-    "set return_sequences=False, or set pooling='last' and fit anew."
+    "pooling={!r} makes one output per sequence, but return_sequences=True asks for one per step. "
+    "Set return_sequences=False, or set pooling='last' and fit again."
 )
 
 CONSTRAINTS = {
@@ -72,9 +72,9 @@ CONSTRAINTS = {
 
 
 def shape_of(parameters: Any) -> dict[str, Any]:
-    """The part of a topology that parameters decide, as plain scalars.
+    """The part of a topology that depends on hyper-parameters, as plain scalars.
 
-    Constraints are met; what they cannot say is checked here.
+    The constraints are validated before. Combinations of parameters are checked here.
     """
     sizes = _layer_sizes(parameters.hidden_layer_sizes)
     if parameters.return_sequences and parameters.pooling != "last":
@@ -98,19 +98,19 @@ def draw(
 ) -> np.ndarray:
     """The initial vector of parameters of a network of this shape.
 
-    ``expected_length``, steps of a sequence, is what ``gate_bias="auto"`` goes by.
+    ``expected_length`` is the number of steps that ``gate_bias="auto"`` uses.
     """
     largest = np.finfo(dtype).max / 2
     if parameters.init_range is not None and parameters.init_range > largest:
         raise InvalidParameterError(
-            f"init_range={parameters.init_range!r} is too large to draw {np.dtype(dtype)} numbers "
-            f"from: it may be up to {largest:.3g}."
+            f"init_range={parameters.init_range!r} is too large for {np.dtype(dtype)} numbers. Use "
+            f"at most {largest:.3g}."
         )
     automatic = isinstance(parameters.gate_bias, str)
     gate_bias = None if automatic else _gate_biases(parameters.gate_bias, shape)
     layout = topology(**shape)
-    # Drawing takes doubles, training six vectors: the parameters, as they were and at their best,
-    # their gradient, its history.
+    # Drawing needs doubles. Training needs six vectors: current, previous and best parameters,
+    # gradient, and the two vectors of Adam.
     n_bytes = layout.n_dense * 8 + layout.n_total * 6 * np.dtype(dtype).itemsize
     try:
         if not fits(n_bytes):
@@ -127,18 +127,18 @@ def draw(
             f"A network with hidden_layer_sizes={shape['hidden_layer_sizes']}, block_size="
             f"{shape['block_size']}, {shape['n_features']} features per step and "
             f"{shape['n_outputs']} outputs has {about(layout.n_total)} parameters and needs "
-            f"{gib(n_bytes)} GiB to train: there is not enough memory. Make it smaller."
+            f"{gib(n_bytes)} GiB for training: there is not enough memory. Make it smaller."
         ) from None
 
 
 def batch_size(parameters: Any, n: int) -> int:
-    """Sequences per gradient step when there are ``n``."""
+    """Number of sequences per gradient step, for ``n`` sequences."""
     size = AUTO_BATCH if isinstance(parameters.batch_size, str) else int(parameters.batch_size)
     return min(size, n)
 
 
 def epochs(parameters: Any, n: int, batch_size: int) -> int:
-    """Passes over ``n`` sequences that `fit` makes at most."""
+    """Largest number of epochs of ``fit``, for ``n`` sequences."""
     if not isinstance(parameters.max_iter, str):
         return int(parameters.max_iter)
     n_batches = ceil(n / batch_size)
@@ -148,14 +148,14 @@ def epochs(parameters: Any, n: int, batch_size: int) -> int:
 
 
 def gradient_of(gradient: str, cell: str) -> str:
-    """Either "truncated" or "full"; "auto" is the paper's gradient for the paper's cell alone."""
+    """Either "truncated" or "full". "auto" is "truncated" only for the paper's cell."""
     if gradient != "auto":
         return gradient
     return "truncated" if cell == "1997" else "full"
 
 
 def setting_of(estimator: Any, name: str, default: Any) -> Any:
-    """The parameter ``name`` of any estimator, or of the first of its parts that has one."""
+    """The parameter ``name`` of an estimator, or of the first of its parts that has it."""
     parameters = estimator.get_params().items()
     return next((v for key, v in parameters if key.rpartition("__")[2] == name), default)
 
@@ -168,15 +168,15 @@ def positive_int(value: Any, name: str) -> int:
 
 
 def size_of_network(value: Any, name: str) -> int:
-    """The same for features or outputs, of which there is memory for at least the weights."""
+    """A number of features or outputs as an int; MemoryError if its weights cannot fit."""
     size = positive_int(value, name)
-    # of each at least a weight to one unit, which training has in six vectors of float64
+    # each needs at least one weight, in the six float64 vectors of training
     require(48 * size, f"{name}={value}", "Make it smaller.")
     return size
 
 
 def flag(value: Any, name: str) -> bool:
-    """An argument that is True or False, or an error that names it."""
+    """An argument as a bool, or an error that names it."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
     return bool(value)
@@ -207,14 +207,14 @@ def _is_size(size: Any) -> bool:
 
 
 def _gate_biases(gate_bias: dict | None, shape: dict[str, Any]) -> dict | None:
-    """The initial gate biases as arrays, or an error that says what the network cannot take."""
+    """The initial gate biases as arrays, or an error if they do not match the network."""
     if gate_bias is None:
         return None
     cell, sizes = shape["cell"], shape["hidden_layer_sizes"]
     if gate_bias and shape["bias"] is None:
         raise InvalidParameterError(
-            f"gate_bias={gate_bias!r} sets biases that bias=None does not give to any unit: set "
-            "bias to 'gates', 'hidden' or 'all'."
+            f"gate_bias={gate_bias!r} sets biases, but with bias=None no unit has one. Set bias to "
+            "'gates', 'hidden' or 'all'."
         )
     biases = {}
     for gate, value in gate_bias.items():

@@ -1,4 +1,4 @@
-"""What a pickle of an estimator holds, and the version of sklstm that wrote it."""
+"""Pickles of estimators, and the version of sklstm that wrote them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from sklstm._version import __version__
 
 
 class VersionWarning(UserWarning):
-    """An estimator was saved by another version of sklstm than the one that loads it."""
+    """Warning that an estimator was saved by another version of sklstm."""
 
 
 class Portable:
-    """Mixin: pickles hold parameters, arrays and scalars, and the version that wrote them.
+    """Mixin whose pickles contain parameters, arrays, scalars, callbacks and the version.
 
-    And callbacks, since workers get their estimators as pickles.
+    Callbacks are included because worker processes receive estimators as pickles.
     """
 
-    # What was already validated is found out anew; the others belong to a running fit.
+    # `_validated` is a cache; the others belong to a running fit.
     _not_saved = ("_validated", "_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -29,19 +29,20 @@ class Portable:
         return kept | {"_sklstm_version": __version__}
 
     def _check_restored(self) -> None:
-        """Raise an error where attributes do not belong together: they come from a file."""
+        """Raise an error if attributes from a file do not match."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if not isinstance(state, dict):
             raise ValueError(
-                f"A pickle of {type(self).__name__} holds a dict, got {type(state).__name__}."
+                f"This pickle is not a {type(self).__name__}: it must contain a dict, got "
+                f"{type(state).__name__}."
             )
         state = dict(state)
         saved = state.pop("_sklstm_version", "unknown")
         if saved != __version__:
             warnings.warn(
                 f"{type(self).__name__} was saved by sklstm {saved} and is loaded by sklstm "
-                f"{__version__}: its predictions may differ. Fit it anew, or install sklstm "
+                f"{__version__}. Its predictions may differ. Fit it again, or install sklstm "
                 f"{saved}.",
                 VersionWarning,
                 stacklevel=2,

@@ -1,4 +1,4 @@
-"""Progress of training: one line that is rewritten on a terminal, a line per epoch elsewhere."""
+"""Progress of training: one updated line on a terminal, one line per epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sklstm._training import End
 
-REFRESH = 0.1  # seconds between two writings of the line
+REFRESH = 0.1  # shortest time between two updates of the line, in seconds
 
 
 class Silence:
@@ -20,7 +20,7 @@ class Silence:
 
 
 class ProgressLine:
-    """Epoch, loss, validation score, seconds so far, and how long it may still take at most."""
+    """Line with epoch, loss, validation score, elapsed time and longest remaining time."""
 
     def __init__(self, max_iter: int) -> None:
         self.max_iter = max_iter
@@ -53,18 +53,18 @@ class ProgressLine:
             print(f"Training ends: {end.value}.")
 
     def _rewrite(self) -> None:
-        # Blanks cover what a longer line has left behind.
+        # Blanks overwrite the end of a longer line before.
         print("\r" + self.line.ljust(self.width), end="", flush=True)
         self.width = len(self.line)
 
 
 def progress(verbose: Any, max_iter: int) -> ProgressLine | Silence:
-    """What ``verbose`` asks for."""
+    """The progress for a value of ``verbose``."""
     return ProgressLine(max_iter) if verbose else Silence()
 
 
 def duration(seconds: float) -> str:
-    """7.3s, 2m05s or 1h02m."""
+    """A duration as text: 7.3s, 2m05s or 1h02m."""
     if seconds < 59.95:
         return f"{seconds:.1f}s"
     minutes, seconds = divmod(round(seconds), 60)

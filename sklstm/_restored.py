@@ -1,7 +1,7 @@
-"""What fitted attributes must satisfy that come from a file: it may hold anything.
+"""Checks of fitted attributes that come from a file, which may contain anything.
 
-Estimators look at them in ``__setstate__``, before anybody uses them: kernels, and arrays that are
-made for a network, go by the sizes that stand in them. Nothing is allocated here.
+``__setstate__`` runs them before the attributes are used, because kernels and allocations rely on
+the sizes in them. The checks allocate no memory.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from sklstm._number_losses import LOSSES, OUT_ACTIVATIONS, QUANTILES_MAX
 from sklstm._topology import BIASES, CELLS, POOLINGS, Topology
 
-LARGEST = 2**63  # of numbers that are counted up
-FORMS = ("table", "sequences", "initialized")  # of X
+LARGEST = 2**63  # limit of counters
+FORMS = ("table", "sequences", "initialized")  # forms of X
 FLOATS = np.float32, np.float64
-KEY_LENGTH = 624  # of the Mersenne Twister
+KEY_LENGTH = 624  # length of the Mersenne Twister's key
 
 
 @contextmanager
 def restoring(model: Any) -> Iterator[None]:
-    """What goes wrong inside is a ValueError that says what was loaded; it stays as it was."""
+    """Turn errors of the block into a ValueError that names the class, and undo its changes."""
     before = dict(vars(model))
     try:
         yield
@@ -36,13 +36,13 @@ def restoring(model: Any) -> Iterator[None]:
 
 
 def check(good: Any, name: str, value: Any, needed: str) -> None:
-    """An error unless ``good``, which says what it is and what was needed."""
+    """Raise an error with the value and the expected one, unless ``good``."""
     if not good:
         raise ValueError(f"{name} is {shown(value)}, but must be {needed}.")
 
 
 def shown(value: Any) -> str:
-    """A value in a few words."""
+    """A short description of a value."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and {value.dtype}"
     text = repr(value) if isinstance(value, (str, int, float, type(None))) else ""
@@ -60,14 +60,14 @@ def require_number(name: str, value: Any, *, optional: bool = False) -> None:
 
 
 def require_array(name: str, value: Any, shape: tuple, kinds: str, needed: str = "") -> None:
-    """An array of this shape whose dtype is of one of these kinds, in the bytes of this machine."""
+    """Require an array of this shape, with a native dtype of one of these kinds."""
     good = isinstance(value, np.ndarray) and value.shape == shape and value.dtype.kind in kinds
     needed = needed or f"an array of shape {shape}"
     check(good and value.dtype.isnative, name, value, needed)
 
 
 def require_vector(name: str, value: Any, size: int, dtypes: tuple, of: str) -> None:
-    """The parameters of a network, or what a solver knows of them."""
+    """Require a vector like the parameters of a network."""
     good = isinstance(value, np.ndarray) and value.shape == (size,) and value.dtype in dtypes
     names = " or ".join(np.dtype(dtype).name for dtype in dtypes)
     check(
@@ -107,11 +107,11 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "cardinalities": lambda v: type(v) is tuple and all(n == 0 or is_size(n) for n in v),
 }
 _PLAIN = (type(None), bool, int, str, tuple)
-_NEWER = ("pooling", "cardinalities")  # entries that files of 0.1 do not have
+_NEWER = ("pooling", "cardinalities")  # entries that files of version 0.1 lack
 
 
 def checked_shape(shape: Any) -> dict[str, Any]:
-    """The entries of `Topology`, plain and possible, or an error."""
+    """The entries of a ``Topology`` if they are plain and valid, else an error."""
     entries = set(shape) if isinstance(shape, dict) else set()
     if not isinstance(shape, dict) or entries | set(_NEWER) != set(_ENTRIES):
         raise ValueError(f"shape must have the entries {sorted(_ENTRIES)}, got {shown(shape)}")
@@ -124,7 +124,7 @@ def checked_shape(shape: Any) -> dict[str, Any]:
 
 
 def check_input(model: Any, width: int) -> None:
-    """What a model knows of X, of which a step has ``width`` features."""
+    """Check the attributes that describe X, whose steps have ``width`` features."""
     attributes = vars(model)
     n_columns, form = attributes["n_features_in_"], attributes["_sequence_input"]
     require_int("n_features_in_", n_columns, 1)
@@ -137,14 +137,14 @@ def check_input(model: Any, width: int) -> None:
 
 
 def check_places(name: str, value: Any, n: int) -> None:
-    """Numbers from 0 to n - 1."""
+    """Check an array of numbers from 0 to n - 1."""
     good = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu"
     good = good and (len(value) == 0 or (value.min() >= 0 and value.max() < n))
     check(good, name, value, f"an array of whole numbers from 0 to {n - 1}")
 
 
 def check_counts(model: Any) -> None:
-    """What was counted and recorded in training."""
+    """Check the counters and records of training."""
     attributes = vars(model)
     for name in ("n_iter_", "t_"):
         require_int(name, attributes[name])
@@ -158,7 +158,7 @@ def check_counts(model: Any) -> None:
 
 
 def check_generator(name: str, state: Any) -> None:
-    """A state of a ``RandomState``: NumPy itself does not look where it stands."""
+    """Check the state of a ``RandomState``; NumPy itself does not check the position."""
     good = isinstance(state, tuple) and len(state) == 5 and state[0] == "MT19937"
     check(good, name, state, "the state of a RandomState")
     require_array(name, state[1], (KEY_LENGTH,), "u")
@@ -166,7 +166,7 @@ def check_generator(name: str, state: Any) -> None:
 
 
 def check_lstm(model: Any) -> None:
-    """A fitted LSTM: its network, the parameters, and what training goes on from."""
+    """Check a fitted LSTM: network, parameters, and the state to continue training from."""
     attributes = vars(model)
     net = Topology(**checked_shape(attributes["_shape"]))
     vector = attributes["parameters_"]
@@ -238,7 +238,7 @@ def _check_categories(model: Any, net: Topology) -> None:
 
 
 def check_labels(model: Any) -> None:
-    """What a classifier knows of its classes."""
+    """Check the attributes of a classifier."""
     attributes = vars(model)
     classes = attributes["classes_"]
     good = isinstance(classes, np.ndarray) and classes.ndim == 1 and classes.dtype.kind in "biufUO"
@@ -251,7 +251,7 @@ def check_labels(model: Any) -> None:
 
 
 def check_numbers(model: Any) -> None:
-    """What a regressor knows of its outputs."""
+    """Check the outputs of a regressor."""
     attributes = vars(model)
     n_outputs, activation = attributes["n_outputs_"], attributes["out_activation_"]
     require_int("n_outputs_", n_outputs, 1)
@@ -261,7 +261,7 @@ def check_numbers(model: Any) -> None:
 
 
 def check_units(model: Any) -> None:
-    """And a regressor with losses and units."""
+    """Check the outputs, the loss and the units of a regressor."""
     check_numbers(model)
     attributes = vars(model)
     loss, quantile = attributes["_goal"]

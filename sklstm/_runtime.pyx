@@ -1,4 +1,4 @@
-"""What the machine can do: OpenMP's threads and the processor's instruction sets. Gates."""
+"""Properties of the machine (OpenMP threads, instruction sets), and gates for shared parameters."""
 
 from libc.string cimport memcpy
 
@@ -60,23 +60,23 @@ has_openmp = bool(SKLSTM_HAS_OPENMP)
 
 
 def max_threads():
-    """Threads that OpenMP would use here."""
+    """Number of threads that OpenMP would use."""
     return sklstm_max_threads()
 
 
 def instruction_sets():
-    """Those of the processor that kernels are compiled for, the best first."""
+    """Instruction sets of this processor for which kernels exist, the best first."""
     found = {"avx512": sklstm_has_avx512(), "avx2": sklstm_has_avx2()}
     return [name for name in INSTRUCTION_SETS if found.get(name, True)]
 
 
 cdef class Gate:
-    """A gate in front of parameters that threads read while one of them moves them, see gate.h.
+    """Gate for parameters that several threads read while one thread changes them, see gate.h.
 
     Attributes
     ----------
     address : int
-        Where compiled code finds it.
+        Address of the gate, for compiled code.
     """
 
     cdef gate_t gate
@@ -90,11 +90,11 @@ cdef class Gate:
         return <size_t> &self.gate
 
     def reset(self):
-        """Nobody is inside, nothing moves: for a forked child, where other threads are not."""
+        """Open the gate without readers, in a forked child where no other threads exist."""
         gate_reset(&self.gate)
 
     def copy(self, const unsigned char[::1] source, unsigned char[::1] target):
-        """Copy the bytes of parameters at a moment when they do not move."""
+        """Copy the bytes of parameters while they do not change."""
         if source.shape[0] != target.shape[0]:
             raise ValueError(f"target has {target.shape[0]} bytes, not {source.shape[0]}.")
         if source.shape[0] == 0:

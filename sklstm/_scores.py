@@ -1,4 +1,4 @@
-"""How right predictions are, row by row: a row is a sequence or a step."""
+"""Scores of predictions. A row is a sequence or a step."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ import numpy as np
 
 from sklstm._numbers import shares
 
-NOTHING = "There is nothing to score: no row has a target and a weight."
+NOTHING = (
+    "There is nothing to score: no row has a target and a weight above zero. Check the missing "
+    "values in y and sample_weight."
+)
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted share of the rows that are right in all columns."""
+    """Weighted fraction of rows that are correct in all columns."""
     if predicted.shape != labels.shape:
         expected, given = (a.shape[1] if a.ndim == 2 else 1 for a in (predicted, labels))
         raise ValueError(f"y has {given} labels per row, but {expected} are predicted.")
     if not weights.any():
-        raise ValueError("There is nothing to score: sample_weight is zero everywhere.")
-    counts = weights > 0  # the other labels may be anything
+        raise ValueError(
+            "There is nothing to score: sample_weight is zero everywhere. Set at least one weight "
+            "above zero."
+        )
+    counts = weights > 0  # labels of the other rows may be invalid
     right = np.asarray(predicted[counts] == labels[counts])
     right = right if right.ndim == 1 else right.all(axis=1)
     return float(np.average(right, weights=shares(weights[counts])[0]))
@@ -30,8 +36,8 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
 def r2(
     predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: Any = None
 ) -> float:
-    """Mean over outputs of R²."""
-    from sklearn.metrics import r2_score  # costs more than all of sklstm
+    """Mean of R² over outputs."""
+    from sklearn.metrics import r2_score  # this import takes longer than all of sklstm
 
     if not np.isnan(targets).any() and weights.all():
         return float(r2_score(targets, predicted, sample_weight=shares(weights)[0]))
@@ -41,7 +47,7 @@ def r2(
 def d2_absolute(
     predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: Any
 ) -> float:
-    """Mean over outputs of D² of the absolute error."""
+    """Mean over outputs of D² for the absolute error."""
     from sklearn.metrics import d2_absolute_error_score
 
     return _over_outputs(d2_absolute_error_score, predicted, targets, weights)
@@ -50,9 +56,9 @@ def d2_absolute(
 def d2_quantiles(
     predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: np.ndarray
 ) -> float:
-    """Mean over outputs and quantiles of D² of the pinball loss.
+    """Mean over outputs and quantiles of D² for the pinball loss.
 
-    predicted is (rows, K, Q), or (rows, K) for one quantile.
+    ``predicted`` is (rows, K, Q), or (rows, K) for one quantile.
     """
     from sklearn.metrics import d2_pinball_score
 
@@ -67,9 +73,9 @@ def d2_quantiles(
 def d2_poisson(
     predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray, quantiles: Any
 ) -> float:
-    """Mean over outputs of D² of the Poisson deviance."""
+    """Mean over outputs of D² for the Poisson deviance."""
     limits = np.finfo(np.float64)
-    # an exponential may have underflown or overflown, which has no deviance
+    # the deviance is not defined where the exponential has underflowed or overflowed
     predicted = np.clip(np.asarray(predicted, dtype=np.float64), limits.tiny, sqrt(limits.max))
     return _over_outputs(_d2_poisson_of_one, predicted, targets, weights)
 
@@ -79,7 +85,7 @@ def _d2_poisson_of_one(
 ) -> float:
     from sklearn.metrics import d2_tweedie_score
 
-    if len(targets) > 1 and (targets == targets[0]).all():  # as in scikit-learn's other scores
+    if len(targets) > 1 and (targets == targets[0]).all():  # as scikit-learn's other scores do
         return float((predicted == targets).all())
     return d2_tweedie_score(targets, predicted, sample_weight=sample_weight, power=1)
 
@@ -87,7 +93,7 @@ def _d2_poisson_of_one(
 def _over_outputs(
     score: Callable[..., float], predicted: np.ndarray, targets: np.ndarray, weights: np.ndarray
 ) -> float:
-    """Mean over outputs of a score over the rows that have a target; NaN is none."""
+    """Mean over outputs of a score of the rows with a target; rows with NaN are ignored."""
     known = ~np.isnan(targets) & (weights > 0)[:, None]
     if not known.any():
         raise ValueError(NOTHING)

@@ -1,8 +1,7 @@
-"""Sequences in the forms users have them <-> one packed array of steps.
+"""Conversion between the user's sequences and one packed array of steps.
 
-Packed means: the steps of all sequences one after the other, and the offset at which each sequence
-begins. Everything behind this file sees packed sequences only. What may be wrong with ``X`` is
-found here.
+A packed array contains the steps of all sequences one after the other, and the offset at which each
+sequence begins. All other modules use packed sequences. The checks of ``X`` are here.
 """
 
 from __future__ import annotations
@@ -48,20 +47,21 @@ class Sequences:
     Attributes
     ----------
     values : ndarray of shape (N, F)
-        The steps of all sequences, C-contiguous, float32 or float64. Never written to: it may be a
-        view of the user's array.
+        The steps of all sequences, C-contiguous, float32 or float64. Do not write to it, because it
+        may be a view of the user's array.
     offsets : ndarray of shape (n + 1,), int64
+        First step of each sequence, and the number of all steps.
     symbols : ndarray of shape (N, C), int32
-        Of C categorical features, which have left ``values``: a row of the table of categories, or
-        -1 where there is none. See ``_categories.py``.
+        For C categorical features, which ``values`` does not contain: a row of the table of
+        categories, or -1 for none. See ``_categories.py``.
     container : {"array", "rows", "list", "tuple", "object"}
-        What the user passed: a 3-D array, a 2-D table, a list, a tuple, a 1-D object array.
+        The user's container: a 3-D array, a 2-D table, a list, a tuple or a 1-D object array.
     """
 
     values: np.ndarray
     offsets: np.ndarray
     container: str
-    symbols: np.ndarray | None = None  # of no feature
+    symbols: np.ndarray | None = None  # None: no categorical features
 
     def __post_init__(self) -> None:
         if self.symbols is None:
@@ -76,25 +76,25 @@ class Sequences:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Steps of each sequence, (n,) int64."""
+        """Number of steps of each sequence, (n,) int64."""
         return np.diff(self.offsets)
 
     @property
     def equally_long(self) -> bool:
-        """Whether the container allows no other."""
+        """True if the container makes all sequences equally long."""
         return self.container in ("array", "rows")
 
     def take(self, rows: Any) -> Sequences:
-        """The sequences that ``rows`` (indices, a mask or a slice) selects, packed anew."""
+        """The selected sequences, packed; ``rows`` are indices, a mask or a slice."""
         rows = np.arange(len(self))[rows]
         offsets = _offsets(self.lengths[rows])
-        # The step at place p of the selection stands at p plus the distance its sequence moved.
+        # Step p of the selection is step p + moved[k] here, where k is its sequence.
         moved = self.offsets[rows] - offsets[:-1]
         steps = np.arange(offsets[-1]) + np.repeat(moved, np.diff(offsets))
         return Sequences(self.values[steps], offsets, self.container, self.symbols[steps])
 
     def astype(self, dtype: Any) -> Sequences:
-        """The same sequences in ``dtype``; no copy if they are already."""
+        """The sequences in ``dtype``, without a copy if they already have it."""
         if self.values.dtype == dtype:
             return self
         with np.errstate(over="ignore"):
@@ -120,19 +120,34 @@ def read_sequences(
     ----------
     estimator : estimator
         With ``reset=True`` its ``n_features_in_``, ``feature_names_in_`` and ``_sequence_input``
-        ("table" or "sequences") are set, last of all, so that bad input leaves it as it was. With
-        ``reset=False`` X is checked against them.
+        ("table" or "sequences") are set after all checks, so invalid input does not change it.
+        With ``reset=False`` X is checked against them.
     X : (n, T, F) array, list, tuple or 1-D object array of (T_i, F) arrays, or (n, d) table
+        The sequences.
     reset : bool
+        True for new training data.
     dtype : float32, float64 or None
         Precision of the result. None: float32 stays float32, everything else becomes float64.
     features_per_step : int
-        Columns of a table that make one step.
+        Number of columns of a table that make one step.
     allow_nan : bool
-        NaN is a value like any other.
+        If True, NaN is allowed.
     split : callable or None
-        What takes categorical features out of packed sequences, given the data frame that names
-        the features, or None. It returns the numbers of those that stay, too.
+        Function that separates categorical features. Its arguments are packed sequences and the
+        data frame with the feature names (or None). It returns the sequences and the numbers of the
+        other features.
+
+    Returns
+    -------
+    sequences : Sequences
+        Packed X.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is invalid. The message names the sequence, step and feature.
+    MemoryError
+        If X does not fit into memory.
     """
     refuse_container(X, "X")
     items = members(X)
@@ -152,7 +167,7 @@ def read_sequences(
     frame, named = named, sequences.values if named is None else named
     if not reset:
         check_form(estimator, sequences.n_features)
-        if estimator._sequence_input == "initialized":  # by a number of features, without names
+        if estimator._sequence_input == "initialized":  # initialize knows no feature names
             named = sequences.values
         check_names(estimator, named, reset=False)
     sequences = _checked(sequences, X, frame, allow_nan, split)
@@ -163,7 +178,7 @@ def read_sequences(
 
 
 def learn_names(estimator: Any, X: Any) -> None:
-    """Take the names of features from ``X``, which ``estimator`` was initialized without."""
+    """Learn the feature names from ``X``, because ``initialize`` did not have them."""
     items = members(X)
     if items is not None and (frame := first_frame(items, "X")) is not None:
         check_names(estimator, frame, reset=True)
@@ -172,7 +187,7 @@ def learn_names(estimator: Any, X: Any) -> None:
 
 @contextmanager
 def called(name: str) -> Iterator[None]:
-    """Errors about an ``X`` that the user passed by another name say so."""
+    """Prefix errors with the name of the argument that was read as X."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -180,7 +195,7 @@ def called(name: str) -> Iterator[None]:
 
 
 def unpack_steps(values: np.ndarray, sequences: Sequences) -> Any:
-    """One row of ``values`` per step, (N,) or (N, k), in the container that X had."""
+    """Values (N,) or (N, k) with one row per step, in the container type of X."""
     if sequences.equally_long:
         return values.reshape(len(sequences), -1, *values.shape[1:])
     ends = sequences.offsets.tolist()
@@ -198,7 +213,7 @@ def _container(X: Any) -> str:
 
 
 def _as_nd_array(X: Any) -> np.ndarray | None:
-    """X as an array if it has three dimensions or more; tables are left to scikit-learn."""
+    """X as an array if it has three or more dimensions, else None."""
     if issparse(X) or getattr(X, "ndim", 3) < 3 or not hasattr(X, "__array__"):
         return None
     array = np.asarray(filled(X))
@@ -208,12 +223,12 @@ def _as_nd_array(X: Any) -> np.ndarray | None:
 def _n_dims(item: Any) -> int:
     try:
         return np.ndim(filled(item))
-    except ValueError:  # nested lists of unequal length: meant as steps
+    except ValueError:  # nested lists of unequal length are read as steps
         return 2
 
 
 def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
-    """An array of three dimensions; where nothing has to be converted, nothing is copied."""
+    """Pack an array of three dimensions, without a copy if nothing has to be converted."""
     if X.ndim > 3:
         raise ValueError(
             f"X has {X.ndim} dimensions (shape {X.shape}); expected (n_sequences, n_steps, "
@@ -222,7 +237,7 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
     n, n_steps, n_features = X.shape
     for size, axis in ((n, "sequences"), (n_steps, "steps"), (n_features, "features")):
         if size == 0:
-            raise ValueError(f"X of shape {X.shape} has no {axis}: at least one is needed.")
+            raise ValueError(f"X of shape {X.shape} has no {axis}. At least one is needed.")
     X = as_numbers(X, lambda index: place_of(*index[:2]))
     dtype = precision([X.dtype]) if dtype is None else dtype
     if X.dtype != dtype or not X.flags.carray or type(X) is not np.ndarray:
@@ -233,19 +248,19 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
 
 
 def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
-    """One 2-D array per sequence. Sets find what is wrong, a loop says only then where."""
+    """Pack one 2-D array per sequence. Checks are quick; a loop finds the place of an error."""
     arrays = _as_arrays(items)
     if any(kind not in "biufO" for kind in {array.dtype.kind for array in arrays}):
         k = next(k for k, array in enumerate(arrays) if array.dtype.kind not in "biufO")
         as_numbers(as_typed(items[k]), place_in(items, k))
     for k, item in enumerate(items):
-        if isinstance(getattr(item, "dtypes", None), list):  # polars makes numbers of dates
+        if isinstance(getattr(item, "dtypes", None), list):  # polars converts dates to numbers
             refuse_dates(item, place=f"sequence {k}, ")
     if {array.ndim for array in arrays} != {2}:
         k = next(k for k, array in enumerate(arrays) if array.ndim != 2)
         if issparse(items[k]):
             raise TypeError(
-                f"Sequence {k} of X is sparse, but dense data is required: use x.toarray()."
+                f"Sequence {k} of X is sparse, but dense data is required. Use x.toarray()."
             )
         hint = " Write x[:, None] for a single feature." if arrays[k].ndim == 1 else ""
         raise ValueError(
@@ -261,15 +276,15 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     lengths = np.fromiter((len(array) for array in arrays), dtype=np.int64, count=len(arrays))
     if not lengths.all():
         k = int(np.argmin(lengths))
-        raise ValueError(f"Sequence {k} of X is empty: give it at least one step or drop it.")
+        raise ValueError(f"Sequence {k} of X is empty. Drop it, or add at least one step.")
     if n_features == 0:
-        raise ValueError("The sequences of X have 0 features: at least one is needed.")
+        raise ValueError("The sequences of X have 0 features. At least one is needed.")
     if any(array.dtype == object for array in arrays):
         arrays = [as_numbers(array, place_in(items, k)) for k, array in enumerate(arrays)]
     dtype = precision({array.dtype for array in arrays}) if dtype is None else dtype
     offsets = _offsets(lengths)
     with _memory_for(int(offsets[-1]), n_features, dtype), np.errstate(over="ignore"):
-        # Left to itself, NumPy keeps column order where all items have it.
+        # Without `out`, NumPy would keep column order if all items have it.
         values = np.empty((int(offsets[-1]), n_features), dtype)
         np.concatenate(arrays, out=values, casting="same_kind")
     return Sequences(values, offsets, container)
@@ -285,7 +300,7 @@ def _read_table(
     allow_nan: bool,
     split: Split | None,
 ) -> Sequences:
-    """Rows of columns, by scikit-learn's own checks; its number conversion is too forgiving."""
+    """Read a table with scikit-learn's checks, after stricter checks of its numbers."""
 
     given = X
     columns = list(X.columns) if is_frame(X) else None
@@ -296,7 +311,7 @@ def _read_table(
 
     if items is not None:
         X = _table_of(items)
-        # A list of strings is first of all not numbers, whatever its shape.
+        # strings are reported before a wrong shape
         X = as_numbers(X, place)
     fitted_on_table = getattr(estimator, "_sequence_input", "sequences") == "table"
     refuse_long(X, ids=reset or not fitted_on_table)
@@ -310,7 +325,7 @@ def _read_table(
             X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X"
         )
     except ValueError as error:
-        if not str(error).startswith("Complex data"):  # without a name and a place
+        if not str(error).startswith("Complex data"):  # as_numbers reports it with the place
             raise
         table = np.asarray(X)
     table = as_numbers(table, place, hint=hint)
@@ -319,16 +334,16 @@ def _read_table(
             name, n_features = type(estimator).__name__, estimator.n_features_in_
             raise ValueError(
                 f"X is a 2-D table of shape {table.shape}, but {name} was fitted on sequences of "
-                f"{n_features} features: pass an array (n_sequences, n_steps, {n_features}) or a "
-                f"list of arrays (n_steps, {n_features}); a single sequence x goes in as [x]."
+                f"{n_features} features. Pass an array (n_sequences, n_steps, {n_features}) or a "
+                f"list of arrays (n_steps, {n_features}). Pass a single sequence x as [x]."
             )
         check_names(estimator, X, reset=False)
     n, n_columns = table.shape
     n_steps, rest = divmod(n_columns, features_per_step)
     if rest:
         raise ValueError(
-            f"features_per_step={features_per_step} does not divide the {n_columns} columns of X: "
-            "set it to the number of columns that make one step."
+            f"features_per_step={features_per_step} does not divide the {n_columns} columns of X. "
+            "Set it to the number of columns that make one step."
         )
     dtype = precision([table.dtype]) if dtype is None else dtype
     with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
@@ -344,7 +359,7 @@ def _read_table(
 def _checked(
     sequences: Sequences, X: Any, frame: Any, allow_nan: bool, split: Split | None
 ) -> Sequences:
-    """Packed sequences whose numbers are finite; categories have left them before that is asked."""
+    """Separate categorical features, then check that all other values are finite."""
     left = None
     if split is not None:
         sequences, left = split(sequences, frame)
@@ -362,14 +377,14 @@ def _table_of(rows: list | tuple) -> np.ndarray:
         k = next((k for k, size in enumerate(sizes) if size != sizes[0]), 0)
         if sizes[0] is None or sizes[k] is None:
             raise ValueError(
-                f"Sequence {k} of X has another number of dimensions than sequence 0: expected one "
+                f"Sequence {k} of X has another number of dimensions than sequence 0. Pass one "
                 "array (n_steps, n_features) per sequence."
             ) from None
         raise ValueError(
             f"X is a list of 1-D arrays of unequal length: sequence 0 has {sizes[0]} values and "
             f"sequence {k} has {sizes[k]}. If they are steps of one feature, pass "
-            "[np.reshape(x, (-1, 1)) for x in X]. If they are symbols, such as words, make codes "
-            "of them with sklstm.preprocessing.SequenceEncoder."
+            "[np.reshape(x, (-1, 1)) for x in X]. If they are symbols, such as words, convert them "
+            "to codes with sklstm.preprocessing.SequenceEncoder."
         ) from None
 
 
@@ -380,8 +395,8 @@ def _as_arrays(items: list | tuple) -> list[np.ndarray]:
             arrays.append(item if type(item) is np.ndarray else as_array(filled(item)))
         except ValueError:
             raise ValueError(
-                f"Sequence {k} of X is not an array: its steps are of unequal length, see step "
-                f"{first_unequal(item)}."
+                f"Sequence {k} of X is not an array: its steps have unequal lengths, see step "
+                f"{first_unequal(item)}. Pass the same features at every step."
             ) from None
     return arrays
 
@@ -394,7 +409,7 @@ def _offsets(lengths: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _memory_for(n_steps: int, n_features: int, dtype: Any) -> Iterator[None]:
-    """Say what was too large, whether NumPy runs out of memory or of integers to count it."""
+    """Raise a MemoryError that names the size if the block runs out of memory or integers."""
     size = n_steps * n_features * np.dtype(dtype).itemsize
     try:
         if size > sys.maxsize:
@@ -403,6 +418,6 @@ def _memory_for(n_steps: int, n_features: int, dtype: Any) -> Iterator[None]:
     except MemoryError:
         raise MemoryError(
             f"X has {n_steps} steps of {n_features} features, {size / 2**30:.3g} GiB as "
-            f"{np.dtype(dtype)}, for which there is no memory: pass fewer sequences at a time "
-            "to partial_fit or predict, or use float32."
+            f"{np.dtype(dtype)}, which is more than the available memory. Pass fewer sequences at "
+            "a time to partial_fit or predict, or use float32."
         ) from None

@@ -1,6 +1,6 @@
 """Parts of scikit-learn that are not public or not in every version.
 
-This is the one place to look at after its releases.
+Check this module after each release of scikit-learn.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,10 @@ from sklearn.utils.validation import _check_feature_names_in
 try:
     from sklearn.callback import CallbackSupportMixin
     from sklearn.callback import with_callbacks as _untyped_with_callbacks
-except ImportError:  # before 1.9 there are no callbacks: no set_callbacks, nothing to call
+except ImportError:  # scikit-learn before 1.9 has no callbacks
 
     class CallbackSupportMixin:
-        """Nothing."""
+        """Empty replacement, without set_callbacks."""
 
     def _untyped_with_callbacks(method):
         return method
@@ -52,10 +52,10 @@ def _fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Method], M
 
 
 class Interval(_Interval):
-    """An interval of numbers. True, False and days are none; nor are reals beyond float64."""
+    """Interval of numbers that excludes bools, durations and reals beyond float64."""
 
     def is_satisfied_by(self, val: Any) -> bool:
-        if isinstance(val, (bool, timedelta64)):  # whole numbers to Python and to NumPy
+        if isinstance(val, (bool, timedelta64)):  # Python and NumPy regard them as integers
             return False
         if self.type is Real and isinstance(val, Integral) and abs(val) > float_info.max:
             return False
@@ -63,7 +63,7 @@ class Interval(_Interval):
 
 
 def callbacks_of(estimator: Any) -> list:
-    """The callbacks that were set on an estimator, or are lent to it by the one around it."""
+    """The callbacks of an estimator, including those propagated by a meta-estimator."""
     return vars(estimator).get("_skl_callbacks", [])
 
 

@@ -1,7 +1,7 @@
-"""What others see of an estimator while it learns: all of it from before, or all from after.
+"""Consistent views of an estimator while another thread trains it.
 
-What learns works on a copy, whose attributes become those of the estimator in one assignment. What
-reads takes a copy first. Arrays are replaced, never written into, but by streams that learn.
+Training works on a copy, whose attributes become those of the estimator in one assignment. Readers
+take a copy first. Arrays are replaced and never written to, except by learning streams.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from sklstm._updates import attributes_of, held
 
 Estimator = TypeVar("Estimator")
 
-# What callbacks have open belongs to the estimator itself.
+# Open contexts of callbacks, which belong to the estimator itself.
 OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 
 def snapshot(estimator: Estimator) -> Estimator:
-    """The estimator as it is at this moment: another object, which shares all values."""
+    """A shallow copy of the estimator at this moment."""
     return _with(type(estimator), vars(estimator).copy())
 
 
 def settled(estimator: Estimator) -> Estimator:
-    """The same for what takes its time over all parameters: with arrays that no stream moves."""
+    """A copy of the estimator whose arrays are not changed by streams."""
     return _with(type(estimator), attributes_of(estimator))
 
 
 @contextmanager
 def revised(estimator: Estimator) -> Iterator[Estimator]:
-    """A copy of the estimator for a block to work on.
+    """A copy of the estimator that the block may change.
 
-    After the block the estimator has what was learned by the copy. If the block fails it is as it
-    was. Parameters, and other attributes of users, stay those of the estimator itself.
+    After the block the estimator takes over the learned attributes of the copy. If the block fails,
+    the estimator is unchanged. Hyper-parameters and attributes set by users stay those of the
+    estimator itself.
     """
     before = vars(estimator).copy()
     draft = settled(estimator)
     yield draft
-    with held(estimator):  # an update of a stream is made before or after, as a whole
+    with held(estimator):  # an update of a stream happens entirely before or after this
         after = _revision(before, vars(estimator), vars(draft))
         object.__setattr__(estimator, "__dict__", after)
 
@@ -47,7 +48,7 @@ def revised(estimator: Estimator) -> Iterator[Estimator]:
 def _revision(
     before: dict[str, Any], now: dict[str, Any], learned: dict[str, Any]
 ) -> dict[str, Any]:
-    """What was learned, with what users have set and deleted meanwhile."""
+    """The learned attributes, with changes that users have made meanwhile."""
     if now.keys() == before.keys() and all(map(is_, now.values(), before.values())):
         return learned
     now = now.copy()

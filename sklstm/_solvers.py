@@ -1,8 +1,8 @@
-"""The solvers: learning rate, clipping, and the state that outlives a call.
+"""Solvers: learning rate, clipping, and the state between calls.
 
-A solver is made for one call from the settings of the estimator and from a state, a plain
-dictionary of arrays and numbers that the estimator keeps and pickles. `n_made` counts the steps
-that it has made itself, also one whose caller Ctrl-C has ended.
+A solver is created for one call from the settings of the estimator and from a state: a dictionary
+of arrays and numbers that the estimator stores and pickles. ``n_made`` counts the steps of this
+solver, including a step whose caller was interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from sklstm import _isa
 from sklstm._gradient import Gradient
 
-SMALLEST_RATE = 1e-6  # "adaptive" stops instead of going below
+SMALLEST_RATE = 1e-6  # with "adaptive", training stops when the learning rate reaches this
 
 
 class Adam:
-    """Adam: the schedules of the learning rate do not apply to it."""
+    """Adam. It ignores the schedules of the learning rate."""
 
-    has_schedule = False  # of which `end_epoch` has to be told
+    has_schedule = False  # True if end_epoch changes the learning rate
 
     def __init__(self, state: dict[str, Any], settings: Any) -> None:
         self.state, self.n_made = state, 0
@@ -33,7 +33,7 @@ class Adam:
 
     @staticmethod
     def start(vector: np.ndarray, settings: Any) -> dict[str, Any]:
-        """The state before the first step."""
+        """The initial state."""
         return {
             "solver": "adam",
             "n_steps": 0,
@@ -44,10 +44,10 @@ class Adam:
     def step_on(
         self, vector: np.ndarray, gradient: Gradient, gate: Any = None
     ) -> tuple[Callable[[], bool], Callable[[], None]]:
-        """A function that moves ``vector`` by one step along the gradient that is then there.
+        """Return a function that updates ``vector`` with the current gradient, and its inverse.
 
-        If the parameters would not be finite after it they stay as they were, and it returns
-        False. A second function undoes the last step. A ``Gate`` is closed while they move.
+        The first function returns False and changes nothing if the new parameters would not be
+        finite. The second function undoes the last step. ``gate`` is closed during the update.
         """
         state, rate, (beta_1, beta_2) = self.state, self.rate, self.betas
         steps = _isa.optimizers[vector.dtype].AdamSteps(
@@ -68,44 +68,44 @@ class Adam:
             size = rate * sqrt(1 - beta_2**n_steps) / (1 - beta_1**n_steps)
             try:
                 return move(size)
-            finally:  # Ctrl-C comes when it has moved
+            finally:  # Ctrl-C is raised after the parameters have changed
                 state["n_steps"] = n_steps
                 self.n_made += 1
 
         return step, steps.undo
 
     def end_epoch(self, t: int) -> None:
-        """Told after each epoch how many sequences have been seen."""
+        """Update the learning rate after an epoch; ``t`` is the number of sequences seen."""
 
     def gives_up(self) -> bool:
-        """Asked when the loss no longer improves: stop, or go on more slowly?"""
+        """Called when the loss no longer improves. True: training stops."""
         return True
 
 
 class SGD:
-    """Stochastic gradient descent with momentum, and the schedules of its learning rate."""
+    """Stochastic gradient descent with momentum and learning rate schedules."""
 
     def __init__(self, state: dict[str, Any], settings: Any) -> None:
         self.state, self.n_made = state, 0
         self.schedule = settings.learning_rate
         self.rate_init = float(settings.learning_rate_init)
-        self.power_t = float(settings.power_t)  # a huge int would be a power without end
+        self.power_t = float(settings.power_t)  # a power with a huge int would take forever
         self.has_schedule = self.schedule == "invscaling"
         self.momentum, self.nesterov = settings.momentum, settings.nesterovs_momentum
         self.clip_norm = settings.clip_norm
-        # A schedule that was changed in between starts anew.
+        # A schedule starts anew if it was changed since the last call.
         schedule = (self.schedule, self.rate_init)
         if (state["schedule"], state["learning_rate_init"]) != schedule:
             state["schedule"], state["learning_rate_init"] = schedule
             state["learning_rate"] = self.rate_init
-        # Without momentum the velocity is only the last step, and of categories not even that.
+        # Without momentum the stored velocity is only the last step, without categories.
         if state.get("momentum") == 0 and self.momentum > 0:
             state["velocity"][:] = 0
         state["momentum"] = self.momentum
 
     @staticmethod
     def start(vector: np.ndarray, settings: Any) -> dict[str, Any]:
-        """The state before the first step."""
+        """The initial state."""
         return {
             "solver": "sgd",
             "schedule": settings.learning_rate,
@@ -118,10 +118,10 @@ class SGD:
     def step_on(
         self, vector: np.ndarray, gradient: Gradient, gate: Any = None
     ) -> tuple[Callable[[], bool], Callable[[], None]]:
-        """A function that moves ``vector`` by one step along the gradient that is then there.
+        """Return a function that updates ``vector`` with the current gradient, and its inverse.
 
-        If the parameters would not be finite after it they stay as they were, and it returns
-        False. A second function undoes the last step. A ``Gate`` is closed while they move.
+        The first function returns False and changes nothing if the new parameters would not be
+        finite. The second function undoes the last step. ``gate`` is closed during the update.
         """
         state = self.state
         steps = _isa.optimizers[vector.dtype].SgdSteps(
@@ -145,7 +145,7 @@ class SGD:
         return step, steps.undo
 
     def end_epoch(self, t: int) -> None:
-        """Told after each epoch how many sequences have been seen."""
+        """Update the learning rate after an epoch; ``t`` is the number of sequences seen."""
         if self.has_schedule:
             try:
                 divisor = float(t + 1) ** self.power_t
@@ -154,7 +154,7 @@ class SGD:
             self.state["learning_rate"] = self.rate_init / divisor
 
     def gives_up(self) -> bool:
-        """Asked when the loss no longer improves: stop, or go on more slowly?"""
+        """Called when the loss no longer improves. False: continue with a lower rate."""
         if self.schedule != "adaptive" or self.state["learning_rate"] <= SMALLEST_RATE:
             return True
         self.state["learning_rate"] /= 5.0
@@ -165,7 +165,7 @@ SOLVERS = {"adam": Adam, "sgd": SGD}
 
 
 def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[str, Any]:
-    """A copy of ``state``, or a new one where the settings ask for another solver."""
+    """A copy of ``state``, or an initial state if the settings ask for another solver."""
     if state["solver"] != settings.solver:
         return SOLVERS[settings.solver].start(vector, settings)
     return {
@@ -175,5 +175,5 @@ def continued(state: dict[str, Any], vector: np.ndarray, settings: Any) -> dict[
 
 
 def norm(vector: np.ndarray) -> float:
-    """Euclidean norm."""
+    """Euclidean norm of a vector."""
     return _isa.optimizers[vector.dtype].norm(vector)

@@ -1,6 +1,6 @@
-"""Per-step y and weights in the forms users have them -> one row per step of the packed sequences.
+"""Conversion of per-step y and weights to one row per step of the packed sequences.
 
-What does not fit X is found here; what the values mean is decided elsewhere.
+This module checks that they match X. Other modules check the values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sklstm._containers import first_frame, is_frame, members, refuse_container
 from sklstm._numbers import as_array, contiguous, filled, first_unequal
 from sklstm._sequences import Sequences
 
-# What one array may hold: NumPy would turn the number 1 into the string "1" without a word.
+# Kinds of values that one array may contain; NumPy would silently convert 1 to the string "1".
 TYPES = {
     kind: name
     for kinds, name in (
@@ -32,8 +32,8 @@ def pack_steps(
 ) -> np.ndarray:
     """Per-step ``y`` or weights, in any container, as one (N,) or (N, k) array of their dtype.
 
-    ``name`` is what the user calls the argument, ``what`` its entries (in the plural): both are for
-    error messages. ``missing`` is what becomes of masked entries.
+    ``name`` is the name of the argument and ``what`` the plural of its entries, both for error
+    messages. Masked entries become ``missing``.
     """
     refuse_container(y, name)
     n = len(sequences)
@@ -42,14 +42,14 @@ def pack_steps(
         items = as_array(filled(y, missing))
         if items.ndim not in (2, 3):
             raise ValueError(
-                f"{name} of shape {items.shape} does not hold {what} for every step: with "
-                "return_sequences=True it is an array (n_sequences, n_steps) or (n_sequences, "
+                f"{name} of shape {items.shape} does not contain {what} for every step. With "
+                "return_sequences=True, pass an array (n_sequences, n_steps) or (n_sequences, "
                 "n_steps, k), or a list with one array per sequence."
                 f"{_one_series(items, sequences)}"
             )
     if len(items) != n:
         raise ValueError(
-            f"{name} has {len(items)} sequences, but {x_of(name)} has {n}: each sequence needs its "
+            f"{name} has {len(items)} sequences, but {x_of(name)} has {n}. Each sequence needs its "
             f"{what}."
         )
     if isinstance(items, np.ndarray):
@@ -60,38 +60,38 @@ def pack_steps(
     first = arrays[0].shape
     if len(first) not in (1, 2):
         raise ValueError(
-            f"Sequence 0 of {name} has shape {first}: with return_sequences=True it holds {what} "
+            f"Sequence 0 of {name} has shape {first}. With return_sequences=True it needs {what} "
             f"for every step, (n_steps,) or (n_steps, k).{_one_series(items, sequences)}"
         )
     for k, array in enumerate(arrays):
         if array.ndim != len(first) or array.shape[1:] != first[1:]:
             raise ValueError(
-                f"Sequence {k} of {name} has shape {array.shape}: expected one row of {what} per "
+                f"Sequence {k} of {name} has shape {array.shape}; expected one row of {what} per "
                 f"step, as in sequence 0 of shape {first}."
             )
     if is_frame(items[0]):
         first_frame(items, name)
     _check_steps(np.array([len(array) for array in arrays]), sequences, name, what)
-    if any(array.dtype.kind in "UST" for array in arrays):  # NumPy would write NaN as "nan"
+    if any(array.dtype.kind in "UST" for array in arrays):  # NumPy would convert NaN to "nan"
         arrays = [array.astype(object) if _is_nan(array) else array for array in arrays]
     check_one_type(arrays, name, what)
     return contiguous(concatenated(arrays))
 
 
 def concatenated(arrays: list[np.ndarray]) -> np.ndarray:
-    """All steps in one array; complex ones as objects, so that their place is known."""
+    """All steps in one array; complex values as objects, so that errors can name their place."""
     if any(array.dtype.kind == "c" for array in arrays):
         arrays = [array.astype(object) for array in arrays]
     return np.concatenate(arrays)
 
 
 def x_of(name: str) -> str:
-    """What the user calls the X that ``name`` belongs to."""
+    """The name of the X that belongs to the argument ``name``."""
     return "X_val" if name.endswith("_val") else "X"
 
 
 def as_entries(data: Any, missing: Any = np.nan) -> np.ndarray:
-    """``data`` as an array, of objects where NumPy would make strings or complex numbers of all."""
+    """``data`` as an array, of objects if NumPy would convert all to strings or complex numbers."""
     array = as_array(filled(data, missing))
     if array.dtype.kind in "USc" and not hasattr(data, "dtype"):
         objects = np.asarray(data, dtype=object)
@@ -105,19 +105,19 @@ def _is_text(value: Any) -> bool:
 
 
 def _as_array(item: Any, k: int, name: str, missing: Any) -> np.ndarray:
-    if not isinstance(item, str):  # no array either, which its shape says
+    if not isinstance(item, str):  # a str is reported by its shape
         refuse_container(item, f"Sequence {k} of {name}")
     try:
         return as_entries(item, missing)
     except ValueError:
         raise ValueError(
-            f"Sequence {k} of {name} is not an array: its steps are of unequal length, see step "
+            f"Sequence {k} of {name} is not an array: its steps have unequal lengths, see step "
             f"{first_unequal(item)}."
         ) from None
 
 
 def _is_nan(array: np.ndarray) -> bool:
-    """True for a sequence that has no entry at all."""
+    """True if all entries of a sequence are NaN."""
     return array.dtype.kind == "f" and bool(np.isnan(array).all())
 
 
@@ -130,7 +130,7 @@ def check_one_type(arrays: list[np.ndarray], name: str, what: str) -> None:
     names = sorted([types[first], types[other] or "objects"], reverse=True)
     raise ValueError(
         f"{name} mixes {names[0]} and {names[1]} (sequence {min(first, other)} and sequence "
-        f"{max(first, other)}): use one type of {what}."
+        f"{max(first, other)}). Use one type of {what}."
     )
 
 
@@ -145,7 +145,7 @@ def _check_steps(lengths: np.ndarray, sequences: Sequences, name: str, what: str
 
 
 def _one_series(y: Any, sequences: Sequences) -> str:
-    """Advice where X is a table with as many rows as there are targets."""
+    """Advice if X is a table with as many rows as there are targets, else an empty string."""
     if sequences.container == "rows" and len(sequences) == len(y):
         return (
             " If X is one long series and its rows are time steps, pass [X] and [y]: one sequence."

@@ -1,8 +1,7 @@
-"""y and its weights -> numbers for the loss.
+"""Conversion of y and its weights to numbers for the loss.
 
-One row of targets per sequence, or one per step of the packed sequences (``per_step``). What is
-wrong with y or a weight is found here and named by its sequence and step, both counted from 0.
-Labels are read in `_labels`.
+There is one row of targets per sequence, or per step of the packed sequences (``per_step``). Errors
+name the sequence and the step, both counted from 0. Labels are read in ``_labels.py``.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from sklstm._steps import as_entries, pack_steps, x_of
 
 LARGEST_WEIGHT = 1e100
 NOTHING_LEFT = (
-    "No target is left to learn from: sample_weight is zero (or y is NaN) everywhere. At least one "
-    "weight must be above zero."
+    "There is no target to learn from, because sample_weight is zero (or y is NaN) everywhere. "
+    "Set at least one weight above zero."
 )
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that y and its weights have: one per sequence, or one per step."""
+    """Rows of y and its weights: one per sequence, or one per step."""
 
     sequences: Sequences
     per_step: bool
@@ -48,7 +47,7 @@ class Rows:
         return f"sequence {k}, step {row - offsets[k]}"
 
     def per_sequence(self, weights: np.ndarray) -> np.ndarray:
-        """The weight of each sequence: the mean over its steps with a weight, or 0."""
+        """The weight of each sequence: the mean over its steps with a weight above 0, or 0."""
         if not self.per_step:
             return weights
         starts = self.sequences.offsets[:-1]
@@ -58,7 +57,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Examples:
-    """Sequences with their targets, as the kernels take them, and a weight per row."""
+    """Sequences with their targets, in the kernels' form, and a weight per row."""
 
     rows: Rows
     targets: np.ndarray
@@ -80,9 +79,9 @@ class Examples:
         return self.targets[rows], self.weights[rows]
 
     def total_weight(self, chosen: np.ndarray | None = None) -> float:
-        """Of the targets of the ``chosen`` sequences (None: all of them).
+        """Total weight of the targets of the ``chosen`` sequences (None: all of them).
 
-        A step that has only some of its outputs counts in part.
+        A step with some missing outputs counts in proportion.
         """
         weights = self.weights * (1 - np.isnan(self.targets).mean(axis=1))
         if self.rows.per_step:
@@ -90,15 +89,15 @@ class Examples:
         return float(weights.sum() if chosen is None else weights[chosen].sum())
 
     def in_shares(self) -> Examples:
-        """With weights up to 1 in the same ratios: they may have been too small to multiply."""
+        """Examples with weights scaled to at most 1, because products of tiny weights underflow."""
         return replace(self, weights=shares(self.weights)[0])
 
     def per_target(self, chosen: np.ndarray) -> Examples:
-        """With weights that add up to the number of ``chosen`` sequences.
+        """Examples with weights that add up to the number of ``chosen`` sequences.
 
-        The loss is then the mean over their targets, however many targets a sequence has.
+        The loss is then the mean over their targets, for any number of targets per sequence.
         """
-        # in units of the largest, or tiny weights would have no sum to divide by
+        # relative to the largest weight, because the sum of tiny weights would underflow
         weights = shares(self.weights)[0]
         even = replace(self, weights=weights / (weights.max() or 1.0))
         total = even.total_weight(chosen)
@@ -107,7 +106,7 @@ class Examples:
         return even.weighted(len(chosen) / total)
 
     def of_mean_1(self) -> Examples:
-        """With weights of sequences whose mean is 1: nothing feels a scale."""
+        """Examples with mean sequence weight 1, so that the scale of weights has no effect."""
         even = self.in_shares()
         mean = float(even.sequence_weights.mean())
         if mean == 0:
@@ -115,7 +114,7 @@ class Examples:
         return even.weighted(1 / mean)
 
     def mean_length(self, chosen: np.ndarray) -> float:
-        """Steps of the chosen sequences, the mean by weight; their order has no influence."""
+        """Weighted mean length of the chosen sequences; it does not depend on their order."""
         lengths = self.rows.sequences.lengths[chosen]
         weights = shares(self.sequence_weights[chosen])[0]
         weights = weights / (weights.max() or 1.0)
@@ -135,9 +134,9 @@ class Examples:
 
 
 def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np.ndarray:
-    """One float64 weight per row, finite and not negative.
+    """Read one float64 weight per row, finite and not negative.
 
-    Weights of sequences hold for each of their steps; None is 1.
+    The weight of a sequence applies to each of its steps. None is 1.
     """
     n = len(rows.sequences)
     if weights is None:
@@ -149,8 +148,8 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
         weights = _one_column(weights, name)
         if weights.ndim != 1:
             raise ValueError(
-                f"{name} has {weights.shape[1]} columns: expected one weight per step. For "
-                "outputs without a target at a step, set them to NaN in y."
+                f"{name} has {weights.shape[1]} columns; expected one weight per step. If an "
+                "output has no target at a step, set it to NaN in y."
             )
         weighed = rows
     else:
@@ -169,28 +168,28 @@ def read_weights(weights: Any, rows: Rows, *, name: str = "sample_weight") -> np
 
 
 def check_weights(weights: np.ndarray, place: Callable[[int], str], name: str) -> np.ndarray:
-    """Weights (n,) as float64, finite, not negative, and of a size that can be added up."""
+    """Weights (n,) as float64, finite, not negative, and small enough to be summed."""
     values = as_numbers(weights, lambda index: place(index[0]), name).astype(np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"{name} contains NaN or infinity: {values[row]} at {place(row)}. Weight 0 takes an "
-            "entry out."
+            f"{name} contains NaN or infinity: {values[row]} at {place(row)}. Set it to 0 to "
+            "ignore the entry."
         )
     bad = values < 0
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
             f"Negative values in data passed to {name}: {values[row]:g} at {place(row)}. "
-            "Weights are 0 or more."
+            "Use weights of 0 or more."
         )
     bad = values > LARGEST_WEIGHT
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
             f"{name} is {values[row]:g} at {place(row)}, and sums of such weights are too "
-            "large for float64: divide all of them by the largest."
+            "large for float64. Divide all weights by the largest."
         )
     return values
 
@@ -207,10 +206,10 @@ def read_regression(
     name: str = "y",
     column_warning: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n, K) or (N, K) in float64, within the range of ``dtype``, and their weights.
+    """Read targets (n, K) or (N, K) in float64, within the range of ``dtype``, and their weights.
 
-    Per step NaN is no target. A step without any target gets the weight 0, so that NaN and
-    weight 0 are the same thing to whoever averages weights.
+    With a target per step, NaN marks a missing target. A step without any target gets weight 0, so
+    that averages of weights treat NaN and weight 0 alike.
     """
     y = rows_of(y, rows, name, "targets", column_warning=column_warning)
     y = _real(y, rows, name)
@@ -226,8 +225,8 @@ def read_regression(
     if missing.any():
         if not rows.per_step:
             raise ValueError(
-                f"Input {name} contains NaN: {rows.place(first_row(missing))}. Drop the sequence; "
-                "only with return_sequences=True is NaN read as no target."
+                f"Input {name} contains NaN: {rows.place(first_row(missing))}. Drop the sequence. "
+                "Only with return_sequences=True are targets of NaN ignored."
             )
         weights = np.where(missing.all(axis=1), 0.0, weights)
     return values, weights
@@ -245,9 +244,9 @@ def rows_of(
     missing: Any = np.nan,
     column_warning: bool = True,
 ) -> np.ndarray:
-    """y as one row per sequence or step; a single column becomes 1-D, as in scikit-learn.
+    """y with one row per sequence or step; a single column becomes 1-D, as in scikit-learn.
 
-    In C order and native byte order, with ``missing`` for masked entries.
+    The result is in C order and native byte order. Masked entries become ``missing``.
     """
     if y is None:
         raise ValueError(f"This estimator requires {name} to be passed, but the target y is None.")
@@ -256,7 +255,7 @@ def rows_of(
         return _one_column(y, name, column_warning)
     y = entries(y, name, missing)
     if y.ndim not in (1, 2):
-        hint = ": set return_sequences=True for targets per step" if y.ndim == 3 else ""
+        hint = ". Set return_sequences=True for targets per step" if y.ndim == 3 else ""
         raise ValueError(
             f"{name} should be a 1d array or a 2d array with one row per sequence, got an array "
             f"of shape {y.shape}{hint}."
@@ -274,20 +273,20 @@ def _one_column(values: np.ndarray, name: str, warning: bool = True) -> np.ndarr
     if values.ndim == 2 and values.shape[1] == 1:
         if warning:
             warnings.warn(
-                f"A column-vector {name} was passed when a 1d array was expected: its last axis, "
-                "of length 1, is dropped, and predictions come without it.",
+                f"A column-vector {name} was passed when a 1d array was expected. Its last axis, "
+                "of length 1, is dropped, and predictions do not have it.",
                 DataConversionWarning,
                 stacklevel=2,
             )
         return values[:, 0]
     if values.ndim == 2 and values.shape[1] == 0:
-        raise ValueError(f"{name} has 0 columns: at least one is needed.")
+        raise ValueError(f"{name} has 0 columns. At least one is needed.")
     return values
 
 
 def entries(values: Any, name: str, missing: Any = np.nan) -> np.ndarray:
     if issparse(values):
-        raise TypeError(f"{name} is sparse, but dense data is required: use {name}.toarray().")
+        raise TypeError(f"{name} is sparse, but dense data is required. Use {name}.toarray().")
     refuse_container(values, name)
     items = members(values)
     if items and is_frame(items[0]):
@@ -296,18 +295,18 @@ def entries(values: Any, name: str, missing: Any = np.nan) -> np.ndarray:
         return contiguous(as_entries(values, missing))
     except ValueError:
         raise ValueError(
-            f"{name} holds arrays of unequal length where one row per sequence was expected, see "
-            f"sequence {first_unequal(values)}; entries per step go with return_sequences=True."
+            f"{name} contains arrays of unequal length, but one row per sequence was expected, see "
+            f"sequence {first_unequal(values)}. For entries per step, set return_sequences=True."
         ) from None
 
 
 def _too_many(rows: Rows, n: int) -> str:
-    """Advice where X is a table with more rows than there are entries."""
+    """Advice if X is a table with more rows than there are entries, else an empty string."""
     return LONG_TABLE if rows.sequences.container == "rows" and len(rows.sequences) > n else ""
 
 
 def is_nested(values: Any) -> bool:
-    """True if there is an array per sequence, and not a number."""
+    """True if there is an array per sequence instead of a number."""
     items = members(values)
     if items is not None:
         return len(items) > 0 and np.ndim(items[0]) > 0
@@ -322,12 +321,12 @@ def _real(values: np.ndarray, rows: Rows, name: str) -> np.ndarray:
 
 
 def first_row(bad: np.ndarray) -> int:
-    """The first row with something ``bad``."""
+    """The first row with a True in ``bad``."""
     return int(bad.reshape(len(bad), -1).any(axis=1).argmax())
 
 
 def shown(values: np.ndarray, row: int) -> str:
-    """An entry as the user wrote it, not as NumPy's scalar."""
-    if values.dtype.kind in "mM":  # or as the integer that NumPy keeps for it
+    """An entry as Python prints it, instead of NumPy's scalar."""
+    if values.dtype.kind in "mM":  # tolist would return NumPy's internal integer
         return str(values[row])
     return repr(values[row : row + 1].tolist()[0])

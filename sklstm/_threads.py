@@ -1,4 +1,4 @@
-"""How many threads a call may use."""
+"""Number of threads that a call may use."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from joblib.parallel import get_active_backend
 
 from sklstm import _runtime
 
-MOST = 1024  # threads: more than any machine gains from, and fewer than make it fail
+MOST = 1024  # limit of threads: larger numbers do not help and can make the system fail
 _forked = False
 
 
 def _after_fork() -> None:
-    # libgomp's threads do not survive a fork, and waiting for them hangs: a child uses one.
+    # libgomp's threads do not survive a fork, and waiting for them hangs. A child uses one thread.
     global _forked
     _forked = True
 
@@ -24,10 +24,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def effective_n_jobs(n_jobs: int | None) -> int:
-    """Threads for `n_jobs`; the result of a computation does not depend on it.
+    """Number of threads for ``n_jobs``; results do not depend on it.
 
-    None is what OpenMP allows (``OMP_NUM_THREADS``, else the processors that the process may
-    use), and one inside a joblib worker. Negative numbers count from all processors: -1 is all.
+    None is what OpenMP allows (``OMP_NUM_THREADS``, else the processors that the process may use),
+    or one inside a joblib worker. -1 is all processors, -2 all but one, and so on.
     """
     if _forked or not _runtime.has_openmp:
         return 1
@@ -45,7 +45,7 @@ def _processors() -> int:
         return _runtime.max_threads()
     global _count
     if _count is None:
-        _count = cpu_count()  # what cgroups and affinity allow; asking costs a millisecond
+        _count = cpu_count()  # respects cgroups and affinity; a call takes a millisecond
     return _count
 
 

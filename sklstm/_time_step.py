@@ -1,4 +1,4 @@
-"""Time steps of a stream: a number for each feature, or an error that says what is wrong."""
+"""Reading and checking time steps of a stream."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def read_step(x: Any, n_features: int, dtype: Any = None) -> np.ndarray:
         array = as_typed(filled(x))
     except ValueError:
         raise ValueError(
-            f"x holds a whole array in one cell, see feature {first_unequal(x)}: pass one "
+            f"x contains a whole array in one cell, see feature {first_unequal(x)}. Pass one "
             "number for each feature of this step."
         ) from None
     given = as_numbers(array, _feature, "x")
     if given.shape != (n_features,):
         raise ValueError(
-            f"x has shape {given.shape}, expected ({n_features},): one number for each "
+            f"x has shape {given.shape}, expected ({n_features},). Pass one number for each "
             "feature of this step."
         )
     dtype = precision([given.dtype]) if dtype is None else dtype
-    with np.errstate(over="ignore"):  # infinity is told as such
+    with np.errstate(over="ignore"):  # infinity is reported later
         return np.require(given, dtype, ["C", "A"])
 
 
 def split_step(
     x: Any, n_features: int, dtype: Any, categories: Categories | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of a step, finite, and its rows of the table of categories."""
+    """The numeric features of a step, finite, and its rows in the table of categories."""
     if categories is not None and categories.labels:
         x = code_row(x, categories.features, categories.places)
     x = read_step(x, n_features, dtype)
@@ -53,11 +53,11 @@ def split_step(
 def split_steps(
     X: Any, n_features: int, dtype: Any, categories: Categories | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same of several steps: (T, F) and (T, C)."""
+    """The numeric features (T, F) and table rows (T, C) of several steps."""
     if categories is not None and categories.labels:
         X = code_rows(X, categories.features, categories.places)
     given = read_rows(X, n_features)
-    with np.errstate(over="ignore"):  # infinity is told as such
+    with np.errstate(over="ignore"):  # infinity is reported later
         steps = np.require(given, dtype, ["C", "A"])
     all_steps = _split(steps, categories, lambda k, t: f"step {t}")
     if not np.isfinite(all_steps.values).all():
@@ -72,7 +72,7 @@ def _split(steps: np.ndarray, categories: Categories | None, place: Callable) ->
 
 
 def _bad(x: np.ndarray, categories: Categories | None) -> np.ndarray:
-    """Where a step has numbers that may not be."""
+    """Mask of the numeric features of a step that are not finite."""
     bad = ~np.isfinite(x)
     if categories is not None:
         bad[categories.features] = False
@@ -85,29 +85,29 @@ def read_rows(X: Any, n_features: int) -> np.ndarray:
         array = as_typed(filled(X))
     except ValueError:
         raise ValueError(
-            f"X holds rows of unequal length, see step {first_unequal(X)}: pass one row for each "
-            "step, with one number for each feature."
+            f"X contains rows of unequal length, see step {first_unequal(X)}. Pass one row for "
+            "each step, with one number for each feature."
         ) from None
     given = as_numbers(array, _entry)
     if given.ndim != 2 or given.shape[1] != n_features:
         raise ValueError(
-            f"X has shape {given.shape}, expected (T, {n_features}): one row for each step, with "
-            "one number for each feature."
+            f"X has shape {given.shape}, expected (T, {n_features}). Pass one row for each step, "
+            "with one number for each feature."
         )
     return given
 
 
 def refused(x: np.ndarray, bad: np.ndarray, t: int | None = None) -> ValueError:
-    """The error for a step with values that are NaN or infinite, and may not be, where ``bad``.
+    """The error for a step with invalid values where ``bad``.
 
-    ``t`` is its number, if several were passed as X.
+    ``t`` is the number of the step, if several were passed as X.
     """
     k = int(bad.argmax())
     name, where = ("x", f"in feature {k}") if t is None else ("X", f"at step {t}, feature {k}")
     what = "NaN" if np.isnan(x[k]) else f"infinity or a value too large for {x.dtype}"
     remedy = "fill the value in (sklstm.stream of a pipeline with a SequenceImputer does)"
     return ValueError(
-        f"{name} contains {what} {where}. The stream is as it was before: "
+        f"{name} contains {what} {where}. The stream is unchanged: "
         f"{remedy if what == 'NaN' else 'clip the value'}, or leave the step out."
     )
 

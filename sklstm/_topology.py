@@ -1,12 +1,12 @@
-"""What is connected to what: units, sources and biases, as shapes and places in one flat vector.
+"""Shape of a network, and the positions of its parameters in one flat vector.
 
-A network is a stack of hidden layers and an output layer. Each direction of each hidden layer owns
-one matrix ``[input | recurrent | bias]`` with one row per unit, followed by its peepholes; the
-output layer owns ``[weights | bias]``. All of them lie one after the other in a single vector,
-which is what is trained, copied and pickled. Everything else in this file is a view of it.
+A network is a stack of hidden layers and an output layer. Each direction of each hidden layer has
+one matrix ``[input | recurrent | bias]`` with one row per unit, followed by its peepholes. The
+output layer has ``[weights | bias]``. All matrices are stored one after the other in a single
+vector, which is trained, copied and pickled. Everything else in this file is a view of it.
 
-Categories do not come as 0s and 1s: each is a row of a table behind all other parameters, with the
-weights that a 1 would have into the units of the first layer. A step reads the rows of its own.
+Categories are not one-hot encoded. Each is a row of a table after all other parameters, with its
+weights into the units of the first layer. A step reads only the rows of its own categories.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CELLS = ("forget", "1997", "peephole", "coupled")
 POOLINGS = ("last", "max", "mean")
 BIASES = ("all", "hidden", "gates", None)
 
-# Gates of each cell, in the order of their rows; the candidate rows stand before the output gate.
+# Gates of each cell, in the order of their rows; the rows of cells are before the output gate.
 GATES = {
     "forget": ("input", "forget", "output"),
     "1997": ("input", "output"),
@@ -29,32 +29,32 @@ GATES = {
     "coupled": ("input", "output"),
 }
 
-# Initial gate biases when `gate_bias` is None: remember by default. Chosen by measurement, see
-# docs/defaults.md. A coupled cell remembers through a closed input gate.
+# Initial gate biases for gate_bias=None, with which cells remember at first. They were chosen by
+# measurement, see docs/defaults.md. A coupled cell remembers if its input gate is closed.
 DEFAULT_GATE_BIAS = {
     "forget": {"forget": 1.0},
     "1997": {},
     "peephole": {"forget": 1.0},
     "coupled": {"input": -1.0},
 }
-DRAWN = 1024  # categories whose weights are drawn at a time
-SLOW_SHARE = 0.25  # of the blocks, that start on longer time scales with gate_bias="auto"
+DRAWN = 1024  # number of categories whose weights are drawn at a time
+SLOW_SHARE = 0.25  # fraction of blocks that start on longer time scales with gate_bias="auto"
 
 
 @dataclass(frozen=True)
 class LayerShape:
-    """One direction of one hidden layer: H blocks of S cells that see F inputs."""
+    """One direction of one hidden layer: H blocks of S cells with F inputs."""
 
     cell: str
     n_features: int
     n_blocks: int
     block_size: int
     reverse: bool
-    start: int  # of its parameters in the flat vector
+    start: int  # position of its first parameter in the flat vector
 
     @cached_property
     def n_cells(self) -> int:
-        """H·S."""
+        """Number of cells, H·S."""
         return self.n_blocks * self.block_size
 
     @cached_property
@@ -63,12 +63,12 @@ class LayerShape:
 
     @cached_property
     def n_rows(self) -> int:
-        """Units with incoming weights: gates and cells."""
+        """Number of units with incoming weights: gates and cells."""
         return len(self.gates) * self.n_blocks + self.n_cells
 
     @cached_property
     def n_recurrent(self) -> int:
-        """Sources of the recurrence: the cells and, in 1997, the gates."""
+        """Number of recurrent sources: the cells and, for "1997", the gates."""
         return self.n_cells + (2 * self.n_blocks if self.cell == "1997" else 0)
 
     @cached_property
@@ -88,7 +88,7 @@ class LayerShape:
         return self.peephole_start + (3 * self.n_cells if self.has_peepholes else 0)
 
     def gate_rows(self, gate: str) -> slice:
-        """Rows of one gate: input, forget, cell, output is the order."""
+        """Rows of one gate. The order is input, forget, cell, output."""
         first = self.gates.index(gate) * self.n_blocks + (self.n_cells if gate == "output" else 0)
         return slice(first, first + self.n_blocks)
 
@@ -116,9 +116,10 @@ class LayerShape:
     ) -> None:
         """Start the last blocks on time scales u ~ U(1, expected_length).
 
-        A forget gate of bias log u keeps u / (1 + u) of the state at each step, and so most of it
-        for about u steps; an input gate of bias -log u takes in 1 / (1 + u). In a coupled cell the
-        one gate does both. A cell that never forgets has no time scale.
+        A forget gate with bias log u keeps the fraction u / (1 + u) of the state at each step, so
+        the state lasts for about u steps. An input gate with bias -log u admits the fraction
+        1 / (1 + u). In a coupled cell one gate does both. The "1997" cell never forgets, so it has
+        no time scale.
         """
         if self.cell == "1997":
             return
@@ -132,7 +133,7 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class Topology:
-    """The shape of a network; hashable, so that what is derived from it is made once."""
+    """Shape of a network. It is hashable, so that derived values can be cached."""
 
     cell: str
     n_features: int
@@ -141,8 +142,8 @@ class Topology:
     bidirectional: bool
     n_outputs: int
     bias: str | None
-    pooling: str = "last"  # what the output layer reads of a sequence, if it reads once
-    cardinalities: tuple[int, ...] = ()  # of categorical features, which n_features does not count
+    pooling: str = "last"  # what the output layer reads, if there is one output per sequence
+    cardinalities: tuple[int, ...] = ()  # of categorical features, which n_features excludes
 
     @cached_property
     def stack(self) -> tuple[LayerShape, ...]:
@@ -163,7 +164,7 @@ class Topology:
 
     @cached_property
     def n_read(self) -> int:
-        """Cells that the output layer sees."""
+        """Number of cells that the output layer reads."""
         return self.stack[-1].n_cells * self.n_directions
 
     @cached_property
@@ -172,17 +173,17 @@ class Topology:
 
     @cached_property
     def n_categories(self) -> int:
-        """Rows of the table: the categories of the first categorical feature, of the second ..."""
+        """Number of rows of the table: the categories of all categorical features."""
         return sum(self.cardinalities)
 
     @cached_property
     def n_dense(self) -> int:
-        """Parameters before the table of categories."""
+        """Number of parameters before the table of categories."""
         return self.output_start + self.n_outputs * (self.n_read + 1)
 
     @cached_property
     def n_weights(self) -> int:
-        """Weights of a category: into the units of both directions of the first layer."""
+        """Number of weights of a category, into the units of all directions of the first layer."""
         return self.n_directions * self.stack[0].n_rows
 
     @cached_property
@@ -191,7 +192,10 @@ class Topology:
 
     @cached_property
     def trainable(self) -> np.ndarray:
-        """Mask (n_dense,): everything but the biases of unbiased units; the table trains too."""
+        """Mask (n_dense,) of the parameters that train: all except biases that ``bias`` excludes.
+
+        The table of categories always trains.
+        """
         mask = np.ones(self.n_dense, dtype=bool)
         for layer in self.stack:
             bias = layer.views(mask)["bias"]
@@ -205,12 +209,15 @@ class Topology:
 
     @cached_property
     def frozen(self) -> np.ndarray:
-        """Places in the flat vector that do not train."""
+        """Positions in the flat vector that do not train."""
         return np.flatnonzero(~self.trainable)
 
     @cached_property
     def decayed(self) -> np.ndarray:
-        """Mask (n_dense,): what `alpha` penalises, with the table: all weights and no bias."""
+        """Mask (n_dense,) of the parameters that ``alpha`` penalises: all weights, no biases.
+
+        The table of categories is penalised too.
+        """
         mask = np.ones(self.n_dense, dtype=bool)
         for layer in self.stack:
             layer.views(mask)["bias"][:] = False
@@ -222,16 +229,16 @@ class Topology:
         return int(self.trainable.sum()) + self.n_total - self.n_dense
 
     def require_vector(self, vector: np.ndarray) -> None:
-        """Refuse what users assigned to ``parameters_`` that kernels would read beyond its end."""
+        """Raise an error if the user assigned a vector of another size or dtype to parameters_."""
         good = vector.dtype in (np.float32, np.float64) and vector.flags.c_contiguous
         if vector.shape != (self.n_total,) or not good:
             raise ValueError(
                 f"parameters_ is an array of shape {vector.shape} and {vector.dtype}, but this "
-                f"network has a vector of {self.n_total} numbers in one piece, float32 or float64."
+                f"network needs a contiguous vector of {self.n_total} numbers, float32 or float64."
             )
 
     def layers(self, vector: np.ndarray) -> list[dict[str, np.ndarray]]:
-        """The arrays of each layer; the first one's "category" has a column for each category."""
+        """The arrays of each layer. "category" of the first layer has one column per category."""
         layers = [layer.views(vector) for layer in self.stack]
         n_rows = self.stack[0].n_rows
         for d in range(self.n_directions if self.cardinalities else 0):
@@ -239,22 +246,22 @@ class Topology:
         return layers
 
     def table(self, vector: np.ndarray) -> np.ndarray:
-        """(n_categories, n_weights)."""
+        """Table of categories, (n_categories, n_weights)."""
         return vector[self.n_dense :].reshape(self.n_categories, self.n_weights)
 
     def output_weights(self, vector: np.ndarray) -> np.ndarray:
-        """(n_outputs, cells of the last layer)."""
+        """Weights of the output layer, (n_outputs, cells of the last layer)."""
         return self._output(vector)[:, :-1]
 
     def output_bias(self, vector: np.ndarray) -> np.ndarray:
-        """(n_outputs,)."""
+        """Biases of the output layer, (n_outputs,)."""
         return self._output(vector)[:, -1]
 
     def _output(self, vector: np.ndarray) -> np.ndarray:
         return vector[self.output_start : self.n_dense].reshape(self.n_outputs, self.n_read + 1)
 
     def grown(self, vector: np.ndarray, cardinalities: tuple[int, ...]) -> np.ndarray:
-        """A vector with zeros for further categories of each feature, behind those it has."""
+        """A vector with rows of zeros for new categories, after the old ones of each feature."""
         at = np.cumsum(self.cardinalities)
         new = [n - old for n, old in zip(cardinalities, self.cardinalities, strict=True)]
         table = np.insert(self.table(vector), np.repeat(at, new), 0, axis=0)
@@ -269,15 +276,15 @@ class Topology:
         expected_length: float | None = None,
         dtype: np.dtype | type = np.float64,
     ) -> np.ndarray:
-        """Draw a flat vector.
+        """Draw initial parameters as a flat vector.
 
-        With `init_range` r every trainable number comes from U[-r, r]. Without it, the weights
-        of a layer come from Glorot's uniform distribution and biases are 0. Gate biases that
-        are given (or, without `init_range`, the default ones) replace what was drawn. With
-        `expected_length`, some blocks then start on time scales of up to so many steps.
+        With ``init_range`` r every trainable parameter is drawn from U[-r, r]. Without it, weights
+        are drawn from Glorot's uniform distribution and biases are 0. ``gate_bias`` (or, without
+        ``init_range``, the default gate biases) replaces the drawn values. With
+        ``expected_length``, some blocks then start on time scales of up to that number of steps.
 
-        Of a categorical feature one category is there at a time: for Glorot's distribution it is
-        one source, however many categories it has.
+        A categorical feature counts as one source in Glorot's distribution, because a step has
+        only one of its categories.
         """
         vector = np.zeros(self.n_total, dtype)
         if init_range is not None:
@@ -316,12 +323,12 @@ class Topology:
         fan_in = self.n_features + len(self.cardinalities)
         limit = sqrt(6.0 / (fan_in + first.n_cells)) if init_range is None else init_range
         table = self.table(vector)
-        for start in range(0, len(table), DRAWN):  # numbers are drawn as doubles
+        for start in range(0, len(table), DRAWN):  # in pieces, because numbers are drawn as doubles
             some = table[start : start + DRAWN]
             some[:] = rng.uniform(-limit, limit, some.shape)
 
 
 @lru_cache(maxsize=64)
 def topology(**shape) -> Topology:
-    """The topology of these sizes, made once: its masks and places cost more than a small step."""
+    """The cached topology of a shape; computing its masks takes longer than a small step."""
     return Topology(**shape)

@@ -1,7 +1,7 @@
-"""Training that was cut off: what a copy of an estimator keeps of it, and how it goes on.
+"""Interrupted training: the state that a saved estimator keeps, and how fit continues from it.
 
-Callbacks are given estimators as if training had ended. One that is saved can go on as if it had
-not, see `sklstm.callback.Checkpoint`.
+Callbacks receive estimators as if training had ended. An estimator that was saved this way can
+continue the training, see ``sklstm.callback.Checkpoint``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from sklstm._training import Records
 def as_if_ended(
     estimator: Any, training: Descent, solver: Any, rng: np.random.RandomState | None
 ) -> dict[str, Any]:
-    """The attributes that ``estimator`` would have if training ended now, and what to go on from.
+    """The attributes that ``estimator`` would have if training ended now, to continue from.
 
-    Should training have exploded, the solver stays as it is: one that goes on needs it.
+    The solver state is kept even if training exploded, because a continued run needs it.
     """
 
     def keep(copied: Any) -> None:
@@ -35,14 +35,14 @@ def as_if_ended(
 
 
 def unfinished(estimator: Any, vector: np.ndarray, records: Records) -> dict[str, Any] | None:
-    """What a fit goes on from that was cut off, if that is where the estimator still stands.
+    """The state of an interrupted fit, or None if the parameters were changed since.
 
-    ``vector`` and ``records`` become those of that place.
+    ``vector`` and ``records`` are set to those of the interrupted fit.
     """
     state = vars(estimator).get("_unfinished")
     if state is None or (state["best"] is None) != (records.best_score is None):
         return None
-    # Somebody else may have moved the parameters since: a stream, partial_fit, an assignment.
+    # A stream, partial_fit or an assignment may have changed the parameters since.
     kept = (state[name] for name in ("best", "vector", "at_lowest", "before"))
     if not any(one is not None and np.array_equal(one, vector) for one in kept):
         return None

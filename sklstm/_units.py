@@ -1,4 +1,4 @@
-"""The units of the targets: mean and standard deviation of each output."""
+"""Units of the targets: mean and standard deviation of each output."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
     Parameters
     ----------
     targets : ndarray of shape (rows, K)
-        NaN is no target.
+        Targets; NaN is ignored.
     weights : ndarray of shape (rows,)
+        Weights of the rows.
 
     Returns
     -------
     mean, scale : ndarray of shape (K,)
-        The scale of a constant output is 1, and so are those of one without any target.
+        The scale of a constant output is 1. An output without targets has mean 0 and scale 1.
     """
     n_outputs = targets.shape[1]
     mean, scale = np.zeros(n_outputs), np.ones(n_outputs)
@@ -30,15 +31,15 @@ def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
         values, w = column[rows], weights[rows]
         if len(values) == 0:
             continue
-        w = shares(w)[0]  # tiny weights have few digits, and so would their products
+        w = shares(w)[0]  # products of tiny weights would lose digits
         w = w / w.max()
-        # About one of the values, so that a large mean takes no digits and a constant has
+        # Relative to one of the values, so that a large mean costs no digits and a constant has
         # variance 0 exactly; in units of the largest distance, so that no square overflows.
         origin = values[0]
         if (values == origin).all():
             mean[k] = origin
             continue
-        power = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)  # divides without rounding
+        power = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)  # division by it does not round
         apart = values / power - origin / power
         largest = np.abs(apart).max()
         apart /= largest
@@ -49,9 +50,9 @@ def mean_and_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
 
 
 def mean_as_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Zeros and the weighted mean of each output, (K,) each: units of what is never negative.
+    """Zeros and the weighted mean of each output, (K,) each, as units of non-negative targets.
 
-    The scale of an output that is always 0, or that has no target, is 1.
+    The scale of an output that is always 0, or that has no targets, is 1.
     """
     mean, _ = mean_and_scale(targets, weights)
     return np.zeros_like(mean), np.where(mean > 0, mean, 1.0)
@@ -60,7 +61,7 @@ def mean_as_scale(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray,
 def per_output(
     value: Any, default: float, n_outputs: int, name: str, *, positive: bool = False
 ) -> np.ndarray:
-    """An argument as a number for each output, (n_outputs,) float64, or an error that names it."""
+    """An argument as one number per output, (n_outputs,) float64, or an error that names it."""
     numbers = row_of_numbers(default if value is None else value)
     if (
         numbers is None

@@ -1,7 +1,6 @@
-"""What the streams of one model share: who may learn, and when others may read.
+"""Synchronisation of the streams of one model: who may learn, and when others may read.
 
-Streams move parameters where they are. Everything else puts new arrays in their place, for which
-no lock is needed.
+Streams change parameters in place. Everything else replaces arrays, which needs no lock.
 """
 
 from __future__ import annotations
@@ -18,17 +17,20 @@ from sklstm._runtime import Gate
 
 
 class Updates(Lock):
-    """Of one model: a lock for the stream that learns, and a gate in front of the parameters.
+    """Lock for the learning stream of one model, and gate for readers of its parameters.
 
-    The gate is closed while the parameters move, for microseconds. Streams go through it in every
-    step, and `still` for predictions.
+    The gate is closed for microseconds while parameters change. Streams pass it in every step, and
+    ``still`` passes it for predictions.
 
     Attributes
     ----------
     gate : Gate
-    vector, state : ndarray, dict or None
-        The parameters and the state of the solver that streams write into: made by them, so that
-        whoever holds the arrays from before keeps what he has.
+        Closed while parameters change.
+    vector : ndarray or None
+        Parameters that streams change in place: their own copy, so that arrays that others hold do
+        not change.
+    state : dict or None
+        Solver state that streams change in place, also their own copy.
     """
 
     __slots__ = ("gate", "state", "vector")
@@ -38,7 +40,7 @@ class Updates(Lock):
         self.gate, self.vector, self.state = Gate(), None, None
 
     def written(self) -> tuple[tuple[str, Any], ...]:
-        """The attributes of the model that streams write into, by their names."""
+        """Names and values of the model's attributes that streams change in place."""
         if self.vector is None:
             return ()
         return ("parameters_", self.vector), ("_solver_state", self.state)
@@ -48,13 +50,13 @@ class Updates(Lock):
         self.gate.reset()
 
 
-# By the identity of models. A stream keeps its model alive, and what is here.
+# By the id of models. A stream keeps its model and the entry here alive.
 _known: WeakValueDictionary[int, Updates] = WeakValueDictionary()
 _NOBODY = nullcontext()
 
 
 def updates_of(model: Any) -> Updates:
-    """What the streams of ``model`` share."""
+    """The Updates that the streams of ``model`` share."""
     return _known.setdefault(id(model), Updates())
 
 
@@ -65,7 +67,7 @@ def held(model: Any) -> AbstractContextManager:
 
 
 def attributes_of(model: Any) -> dict[str, Any]:
-    """The attributes of ``model`` at one moment, with copies of what its streams write into."""
+    """The attributes of ``model`` at one moment, with copies of what its streams change."""
     while True:
         found = _known.get(id(model))
         with _NOBODY if found is None else found.now:
@@ -73,12 +75,12 @@ def attributes_of(model: Any) -> dict[str, Any]:
             for name, written in () if found is None else found.written():
                 if attributes.get(name) is written:
                     attributes[name] = deepcopy(written)
-        if _known.get(id(model)) is found:  # else the first stream has come meanwhile
+        if _known.get(id(model)) is found:  # else a first stream was opened meanwhile
             return attributes
 
 
 def still(model: Any, array: np.ndarray) -> np.ndarray:
-    """Parameters of ``model`` that no stream moves any more: a copy if one does."""
+    """Parameters of ``model`` that no stream changes: a copy if a stream uses the array."""
     found = _known.get(id(model))
     if found is None or array is not found.vector:
         return array

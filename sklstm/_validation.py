@@ -1,4 +1,4 @@
-"""What early stopping watches: sequences held out of X, or those of the user, and their score."""
+"""Validation data of early stopping, held out of X or passed by the user, and their score."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import _safe_indexing
 from sklstm._targets import Examples
 
-FAR = 2.5  # standard deviations of X, and ratio of standard deviations
+FAR = 2.5  # limit of the warning, in standard deviations of X and as ratio of standard deviations
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Validation data, as the kernels take them and as the user gave them."""
+    """Validation data, in the kernels' form and in the user's form."""
 
     examples: Examples
     X: Any
@@ -35,8 +35,8 @@ class HeldOut:
     def __post_init__(self) -> None:
         if len(self.examples) < 2 or not self.examples.weights.any():
             raise ValueError(
-                "The validation set is too small: it needs two sequences and a weight above "
-                "zero. Increase validation_fraction or pass X_val and y_val."
+                "The validation set is too small: it needs at least two sequences and a weight "
+                "above zero. Increase validation_fraction or pass X_val and y_val."
             )
 
     @classmethod
@@ -51,7 +51,7 @@ class HeldOut:
     def judge(
         self, estimator: Any, network: Network, outputs: Outputs, n_threads: int
     ) -> Callable[[], tuple[float, float]]:
-        """A function that returns score and mean loss of the network as it is at that time."""
+        """A function that returns the current score and mean loss of the network."""
         examples = self.examples.in_shares()
         n = examples.total_weight()
         score = self._scorer(estimator, network, outputs)
@@ -74,7 +74,7 @@ class HeldOut:
     def _scorer(
         self, estimator: Any, network: Network, outputs: Outputs
     ) -> Callable[[np.ndarray], float] | None:
-        """The score of raw outputs as `scoring` has it; None for the loss itself."""
+        """A function from raw outputs to the score of ``scoring``, or None for the loss."""
         scoring = estimator.scoring
         if isinstance(scoring, str) and scoring == "loss":
             return None
@@ -82,7 +82,7 @@ class HeldOut:
             return lambda raw: outputs.score_of(raw, self.examples)
         if isinstance(scoring, str):
             scoring = _scorer_of(scoring, estimator.return_sequences)
-        judged = copy(estimator)  # one that has the parameters as they are being trained
+        judged = copy(estimator)  # with the parameters in training
         judged.parameters_ = network.vector
         weights = self.sample_weight
         if isinstance(weights, Real):
@@ -96,15 +96,15 @@ class HeldOut:
                 value = float(scoring(judged, self.X, self.y, **given))
             except Exception as error:
                 raise ValueError(
-                    f"scoring={estimator.scoring!r} failed on the validation data: {error}. It "
-                    "must be the name of a scorer for these targets, or a function "
+                    f"scoring={estimator.scoring!r} failed on the validation data: {error}. Pass "
+                    "the name of a scorer for these targets, or a function "
                     "scorer(estimator, X, y) that returns a number."
                 ) from error
             if not isfinite(value):
                 raise ValueError(
                     f"scoring={estimator.scoring!r} returned {value} on the validation data, which "
-                    "early stopping cannot compare. Pass validation data that the score is "
-                    "defined for (X_val, y_val), or choose another score."
+                    "early stopping cannot compare. Pass validation data for which the score is "
+                    "defined (X_val, y_val), or choose another score."
                 )
             return value
 
@@ -114,24 +114,37 @@ class HeldOut:
 def hold_out(
     n: int, fraction: float, seed: int, *, labels: np.ndarray | None, groups: Any = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which sequences to learn from, in order, and which to hold out, in any order.
+    """Split n sequences into those to train on, in order, and those to hold out, in any order.
 
     Parameters
     ----------
+    n : int
+        Number of sequences.
+    fraction : float
+        Fraction to hold out.
+    seed : int
+        Seed of the split.
     labels : ndarray of shape (n,) or None
-        Kept in proportion.
+        Labels for a stratified split.
     groups : array-like of shape (n,) or None
-        Whole groups are held out, about ``fraction`` of them; every class must be among the rest.
+        If they are passed, about ``fraction`` of the groups are held out, each as a whole. Every
+        class must occur in the remaining groups.
+
+    Returns
+    -------
+    order, others : ndarray of int64
+        Numbers of the sequences to train on and to hold out.
     """
-    from sklearn.model_selection import GroupShuffleSplit, train_test_split  # costs more than us
+    # this import takes longer than that of sklstm
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
     everything = np.arange(n, dtype=np.int64)
     if groups is not None:
         groups = np.asarray(filled(groups, None))
         if groups.shape != (n,):
             raise ValueError(
-                f"validation_groups has shape {groups.shape}, expected ({n},): the group of each "
-                "sequence."
+                f"validation_groups has shape {groups.shape}, expected ({n},). Pass the group of "
+                "each sequence."
             )
         try:
             n_groups = len(np.unique(groups))
@@ -139,19 +152,19 @@ def hold_out(
             n_groups = None
         if n_groups is None or any(group is None or group != group for group in groups.flat):
             raise ValueError(
-                "validation_groups must name the group of every sequence in one type, without "
+                "validation_groups must contain one group per sequence, all of one type, without "
                 "None or NaN."
             )
         if n_groups < 2:
             raise ValueError(
-                "validation_groups has only one group: at least two are needed, one to learn from "
+                "validation_groups has only one group. At least two are needed, one to train on "
                 "and one to hold out."
             )
         n_out = ceil(fraction * n_groups)
         if n_out >= n_groups:
             raise ValueError(
-                f"validation_fraction={fraction:g} holds out all {n_groups} of validation_groups: "
-                f"choose at most {(n_groups - 1) / n_groups:.3g}."
+                f"validation_fraction={fraction:g} holds out all {n_groups} of validation_groups. "
+                f"Choose at most {(n_groups - 1) / n_groups:.3g}."
             )
         split = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
         order, others = next(split.split(everything, groups=groups))
@@ -159,13 +172,13 @@ def hold_out(
         if len(missing):
             raise ValueError(
                 f"All sequences of class {missing.tolist()[0]!r} are in the groups held out for "
-                "validation, so that it cannot be learned: choose another validation_fraction or "
-                "random_state, or pass X_val and y_val."
+                "validation, so this class cannot be learned. Choose another validation_fraction "
+                "or random_state, or pass X_val and y_val."
             )
         return order, others
     if n < 2:
         raise ValueError(
-            f"early_stopping holds out sequences for validation, but there is only {n}: pass X_val "
+            f"early_stopping holds out sequences for validation, but X has only {n}. Pass X_val "
             "and y_val."
         )
     if labels is not None:
@@ -178,7 +191,7 @@ def hold_out(
 
 
 def _check_members(labels: np.ndarray, fraction: float) -> None:
-    """Can every class be on both sides?"""
+    """Raise an error if a class cannot be in both parts of the split."""
     classes, counts = np.unique(labels, return_counts=True)
     shown, n = classes.tolist(), len(labels)
     advice = "Add sequences, or pass X_val and y_val."
@@ -201,9 +214,9 @@ def _check_members(labels: np.ndarray, fraction: float) -> None:
 def warn_if_apart(
     sequences: Sequences, validation: Sequences, numbers: Sequence[int] | None = None
 ) -> None:
-    """Warn of validation data that look as if they were not scaled as X is.
+    """Warn if the validation data do not seem to be scaled as X is.
 
-    ``numbers`` are those of the features in X, if categorical ones have left them.
+    ``numbers`` are the numbers of the features in X, if categorical ones were separated.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std, mean_val, std_val = (
@@ -220,9 +233,10 @@ def warn_if_apart(
     warnings.warn(
         f"X_val is far from X: feature {k if numbers is None else numbers[k]} has mean "
         f"{mean_val[k]:.3g} and standard deviation {std_val[k]:.3g} in X_val, but {mean[k]:.3g} "
-        f"and {std[k]:.3g} in X. A Pipeline does not transform X_val unless it is told to: "
-        'set_config(enable_metadata_routing=True), Pipeline(..., transform_input=["X_val"]) and '
-        "set_fit_request(X_val=True, y_val=True) on the LSTM. Or transform X_val before fit.",
+        f"and {std[k]:.3g} in X. By default a Pipeline does not transform X_val. Transform X_val "
+        "before fit, or use set_config(enable_metadata_routing=True), "
+        'Pipeline(..., transform_input=["X_val"]) and set_fit_request(X_val=True, y_val=True) on '
+        "the LSTM.",
         UserWarning,
         stacklevel=3,
     )
@@ -230,7 +244,7 @@ def warn_if_apart(
 
 def _takes_weights(scorer: Any) -> bool:
     """True if a scorer can be called with sample_weight."""
-    of_sklearn = getattr(scorer, "_accept_sample_weight", None)  # looks at the metric behind it
+    of_sklearn = getattr(scorer, "_accept_sample_weight", None)  # inspects the scorer's metric
     if of_sklearn is not None:
         return bool(of_sklearn())
     try:
@@ -255,10 +269,11 @@ def _scorer_of(name: str, per_step: bool) -> Callable[..., float]:
         return _named_scorer(name, per_step)
     except ValueError as error:
         raise ValueError(
-            f"scoring={name!r} is no scorer of scikit-learn: {error} See also scoring='loss'."
+            f"scoring={name!r} is not a scorer of scikit-learn: {error} For the loss, set "
+            "scoring='loss'."
         ) from None
 
 
 def _indexable(data: Any) -> Any:
-    """What scikit-learn can take rows of."""
+    """``data`` in a form from which scikit-learn can select rows."""
     return list(data) if isinstance(data, tuple) else data

@@ -444,7 +444,7 @@ def refused(door, argument, *messages):
 
 
 def said(door, message):
-    return message if door.wording == "what is there" else "must (be|hold)"
+    return message if door.wording == "what is there" else "must (be|hold|contain)"
 
 
 @every_door_and_form

@@ -68,7 +68,7 @@ WRONG = {
     "frozenset": (lambda: frozenset([1.0]), TypeError, "type frozenset, which has no order"),
     "string": (lambda: "abc", TypeError, "type str, not a list or an array"),
     "bytes": (lambda: b"abc", TypeError, "type bytes, not a list or an array"),
-    "nothing": (lambda: None, ValueError, "type NoneType: expected an array"),
+    "nothing": (lambda: None, ValueError, "type NoneType; expected an array"),
     "groupby": (lambda: LONG.groupby("id"), TypeError, r"x.to_numpy\(\) for _, x in X.*from_long"),
     "column groupby": (lambda: LONG.groupby("id")["u"], TypeError, "SeriesGroupBy.*from_long"),
     "list of a groupby": (
@@ -185,7 +185,7 @@ def test_polars_is_refused_alike():
         (long.group_by("id"), TypeError, "GroupBy.*from_long"),
         (list(long.group_by("id")), TypeError, r"is a pair \(key, DataFrame\)"),
         (nested, ValueError, "a whole array in one cell"),
-        (nested["a"], ValueError, r"type Series and holds arrays: pass list\(X\)"),
+        (nested["a"], ValueError, r"type Series and contains arrays. Pass list\(X\)"),
         (long["u"], ValueError, "Reshape your data"),
         (dated.drop("id", "time"), TypeError, f"dates or durations.*column 'day'.*{FROM_LONG}"),
         ([dated.select("u", "day")] * 6, TypeError, "the first at sequence 0, column 'day'"),
@@ -310,7 +310,10 @@ def test_other_names_are_an_error_and_none_a_warning(door, make):
     X, y = sequences(6), labels(6)
     model = LSTMClassifier(**SMALL).fit(make(X), y)
     for columns, found in (
-        (("v", "u"), r"in the same order.*X has the columns \['v', 'u'\], fit saw \['u', 'v'\]"),
+        (
+            ("v", "u"),
+            r"in the same order.*X has the columns \['v', 'u'\], but fit saw \['u', 'v'\]",
+        ),
         (("u", "w"), r"unseen at fit time:\n- w\n.*yet now missing:\n- v"),
     ):
         match = f"(?s)^The feature names should match those that were passed during fit.*{found}"

@@ -172,7 +172,7 @@ def test_balanced_class_weights_count_the_weighted_steps():
 
 def test_class_weights_do_not_go_with_several_labels_per_row():
     y = np.eye(6, 3, dtype=int)
-    with pytest.raises(ValueError, match="use sample_weight"):
+    with pytest.raises(ValueError, match="Use sample_weight"):
         small(LSTMClassifier, class_weight={0: 2.0}).fit(sequences(6), y)
 
 

@@ -139,7 +139,7 @@ def hiding(array, at):
 def test_groups_of_validation():
     model = LSTMRegressor(**SMALL, early_stopping=True)
     groups = hiding(np.arange(N) // 2, 3)
-    with pytest.raises(ValueError, match="validation_groups must name the group of every"):
+    with pytest.raises(ValueError, match="validation_groups must contain one group per sequence"):
         model.fit(X, Y, validation_groups=groups)
     model.fit(X, Y, validation_groups=np.ma.array(np.arange(N) // 2))
 

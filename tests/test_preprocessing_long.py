@@ -318,7 +318,7 @@ def test_bad_tables_are_errors(df, names, message):
 def test_dates_are_no_features():
     for tz in (None, "UTC"):
         df = frame().assign(day=pd.date_range("2026-01-01", periods=15, tz=tz))
-        with pytest.raises(TypeError, match=r"df holds dates or durations, .* 'day', row 0"):
+        with pytest.raises(TypeError, match=r"df contains dates or durations, .* 'day', row 0"):
             from_long(df, "id", "t")
         assert_sequences(from_long(df, "id", "day", ["u", "v"])[0], expected())
 

@@ -90,7 +90,7 @@ def test_what_does_not_belong_together_is_refused(name, attributes, words):
 
 def test_a_state_that_is_no_dict_is_refused_and_changes_nothing():
     model = LSTMClassifier(5)
-    with pytest.raises(ValueError, match="holds a dict, got list"):
+    with pytest.raises(ValueError, match="must contain a dict, got list"):
         model.__setstate__([1])
     broken = subject("classifier").model.__getstate__() | {"parameters_": None}
     with pytest.raises(ValueError, match="parameters_ is None"):

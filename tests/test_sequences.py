@@ -212,7 +212,7 @@ def test_feature_names_of_a_table_are_kept_and_compared():
         (cube(), ragged(n_features=3), "X has 3 features, but Model is expecting 2 features"),
         (np.ones((3, 5)), np.ones((3, 4)), "X has 4 features, but Model is expecting 5 features"),
         (cube(), np.ones((3, 5)), r"2-D table of shape \(3, 5\), but Model was fitted on sequen"),
-        (cube(), cube()[0], r"a single sequence x goes in as \[x\]"),
+        (cube(), cube()[0], r"Pass a single sequence x as \[x\]"),
         (np.ones((3, 5)), cube(), "fitted on a 2-D table of 5 columns"),
         (np.ones((3, 5)), ragged(), "fitted on a 2-D table of 5 columns"),
     ],
@@ -247,10 +247,10 @@ BAD = {
     "4-D": (np.ones((2, 3, 4, 5)), ValueError, "X has 4 dimensions.*Flatten the features"),
     "list of 3-D": ([np.ones((2, 3, 4))], ValueError, r"Sequence 0 of X has shape \(2, 3, 4\)"),
     "1-D": (np.ones(5), ValueError, "Reshape your data"),
-    "nothing": (None, ValueError, "X is of type NoneType: expected an array"),
+    "nothing": (None, ValueError, "X is of type NoneType; expected an array"),
     "text": ("abc", TypeError, "X is of type str, not a list or an array"),
     "generator": ((x for x in []), TypeError, r"X is of type generator.*list\(X\)"),
-    "scalar": (3.0, ValueError, "X is of type float: expected an array"),
+    "scalar": (3.0, ValueError, "X is of type float; expected an array"),
     "one 1-D among 2-D": (
         [np.ones((3, 1)), np.ones(4)],
         ValueError,
@@ -276,7 +276,7 @@ BAD = {
     "ragged features in a sequence": (
         [[[1, 2], [3, 4]], [[1, 2], [3]]],
         ValueError,
-        "Sequence 1 of X is not an array: its steps are of unequal length, see step 1",
+        "Sequence 1 of X is not an array: its steps have unequal lengths, see step 1",
     ),
     "ragged features in the first sequence": ([[[1, 2], [3]]], ValueError, "Sequence 0 of X is no"),
     "list of sparse": (
@@ -337,7 +337,7 @@ def test_a_place_in_a_table_counts_steps_not_columns(value):
 
 
 def test_a_string_in_a_table_is_found_by_its_step():
-    with pytest.raises(ValueError, match="strings, the first at sequence 2, step 1:"):
+    with pytest.raises(ValueError, match=r"strings, the first at sequence 2, step 1\."):
         read(with_value(np.ones((3, 9), object), "1", 2, 5), features_per_step=3)
 
 
@@ -467,7 +467,7 @@ def test_labels_keep_their_type():
             [np.ones(3), np.ones(2), np.ones(4)],
             "Sequence 1 of y has targets for 2 steps, but sequence 1 of X has 1 steps",
         ),
-        (np.ones(3), r"y of shape \(3,\) does not hold targets for every step"),
+        (np.ones(3), r"y of shape \(3,\) does not contain targets for every step"),
         ([1, 0, 1], r"Sequence 0 of y has shape \(\).*return_sequences=True"),
         ([np.ones((3, 2)), np.ones((1, 3)), np.ones((4, 2))], "Sequence 1 of y has shape"),
         ([np.ones((3, 1)), np.ones(1), np.ones((4, 1))], "Sequence 1 of y has shape"),

@@ -54,7 +54,9 @@ every_size = pytest.mark.parametrize(
 @pytest.mark.parametrize("name", ["hidden_layer_sizes", "block_size", "(2, size)"])
 def test_a_network_that_no_memory_holds(name, size):
     given = {"hidden_layer_sizes": (2, size)} if name == "(2, size)" else {name: size}
-    message = rf"{next(iter(given))}=.* GiB to train: there is not enough memory. Make it smaller"
+    message = (
+        rf"{next(iter(given))}=.* GiB for training: there is not enough memory. Make it smaller"
+    )
     with pytest.raises(MemoryError, match=message):
         LSTMRegressor(**SMALL | given).fit(X, Y)
 

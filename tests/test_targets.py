@@ -66,10 +66,10 @@ def test_a_step_with_some_of_its_outputs_counts_in_part():
 @pytest.mark.parametrize(
     "weights, message",
     [
-        ([1, 1, 1, 1, 1, 1e308], r"sample_weight is 1e\+308 at sequence 5.* divide all of them"),
+        ([1, 1, 1, 1, 1, 1e308], r"sample_weight is 1e\+308 at sequence 5.* Divide all weights"),
         ([1, 1], r"sample_weight has shape \(2,\), expected \(6,\)"),
         (np.ones((6, 2)), r"sample_weight has shape \(6, 2\), expected \(6,\)"),
-        (by_step(np.ones(N_STEPS)), "see sequence 1; .* return_sequences=True"),
+        (by_step(np.ones(N_STEPS)), r"see sequence 1\. .* return_sequences=True"),
     ],
 )
 def test_bad_weights_are_named_by_their_sequence(weights, message):
@@ -147,8 +147,8 @@ def test_a_step_whose_targets_are_all_nan_has_no_weight():
         ([0, 0, 0, 0, 1e300, 0], "too large for float32: sequence 4"),
         ([0, 0, 0, 0, 0], "y has 5 rows of targets, but X has 6 sequences"),
         (np.zeros((6, 0)), "y has 0 columns"),
-        (np.zeros((6, 4, 1)), "set return_sequences=True"),
-        (by_step(np.zeros(N_STEPS)), "see sequence 1; .* return_sequences=True"),
+        (np.zeros((6, 4, 1)), "Set return_sequences=True"),
+        (by_step(np.zeros(N_STEPS)), r"see sequence 1\. .* return_sequences=True"),
         (None, "requires y to be passed, but the target y is None"),
         (1.0, "y should be a 1d array"),
     ],

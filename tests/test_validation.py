@@ -173,7 +173,7 @@ def test_what_is_not_held_out_stays_in_order(kind):
 
 
 def test_one_sequence_is_too_few_to_hold_out():
-    with pytest.raises(ValueError, match="there is only 1: pass X_val and y_val"):
+    with pytest.raises(ValueError, match="X has only 1. Pass X_val and y_val"):
         LSTMRegressor(**STOP).fit(sequences(1), [1.0])
 
 
@@ -205,8 +205,8 @@ def test_whole_groups_are_held_out():
 @pytest.mark.parametrize(
     "groups, kwargs, message",
     [
-        ([1, None] * 6, {}, "must name the group of every sequence"),
-        ([1.0, np.nan] * 6, {}, "must name the group of every sequence"),
+        ([1, None] * 6, {}, "must contain one group per sequence"),
+        ([1.0, np.nan] * 6, {}, "must contain one group per sequence"),
         ([1] * 12, {}, "only one group"),
         ([1, 2], {}, r"validation_groups has shape \(2,\), expected \(12,\)"),
         ([1, 2] * 6, {"early_stopping": False}, "no effect with early_stopping=False"),

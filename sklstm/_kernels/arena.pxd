@@ -1,4 +1,4 @@
-"""Memory that is taken piece by piece and given back at once."""
+"""Memory that is allocated in pieces and released at once."""
 
 from libc.stdlib cimport calloc, free, realloc
 
@@ -10,7 +10,7 @@ cdef struct Arena:
 
 
 cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
-    """Room for n things of a size, zeroed, at a multiple of 64 bytes."""
+    """Zeroed memory for n items of a size, aligned to 64 bytes."""
     cdef double n_bytes = n * size + 64
     cdef void* piece = NULL
     cdef void** pieces = NULL

@@ -1,6 +1,6 @@
-"""What every door refuses: arrays whose sizes, places or numbers the loops behind it rely on.
+"""Checks of array sizes, indices and numbers on which the loops of the kernels rely.
 
-A size costs a comparison, and places one pass over them. Nothing here is asked at each step.
+Checking a size costs a comparison, and checking indices one pass. No check runs at every step.
 """
 
 from cpython.pyport cimport PY_SSIZE_T_MAX
@@ -8,7 +8,7 @@ from cpython.pyport cimport PY_SSIZE_T_MAX
 from sklstm._kernels.simd cimport real
 
 cdef enum:
-    SMALL_MOST = 1 << 20  # threads, and other numbers that no one needs more of
+    SMALL_MOST = 1 << 20  # limit for the number of threads and similar settings
 
 
 cdef inline int require_size(str name, Py_ssize_t found, Py_ssize_t wanted) except -1:
@@ -37,7 +37,7 @@ cdef inline int require_between(
 
 
 cdef inline int require_aligned(str name, const void* first, size_t size) except -1:
-    """Numbers must stand at multiples of their size."""
+    """Raise an error unless the array is aligned to the size of its numbers."""
     if <size_t> first % size != 0:
         raise ValueError(f"{name} is not aligned in memory. Pass a copy of it.")
     return 0
@@ -52,7 +52,7 @@ cdef inline int require_there(str name, bint there) except -1:
 cdef inline int require_offsets(
     str name, const long long[::1] offsets, Py_ssize_t n_steps, Py_ssize_t shortest=0
 ) except -1:
-    """Where sequences begin, and the last one ends: from 0 to `n_steps`, never falling."""
+    """Check offsets: where sequences begin, and the last one ends; from 0 to `n_steps`, rising."""
     cdef Py_ssize_t k, n = offsets.shape[0] - 1
     if n < 0:
         raise ValueError(f"{name} must have one element at least.")
@@ -71,7 +71,7 @@ cdef inline int require_offsets(
 cdef inline int require_places(
     str name, const long long[::1] places, Py_ssize_t least, Py_ssize_t n
 ) except -1:
-    """All of them from `least` to n - 1."""
+    """Check that all indices are from `least` to n - 1."""
     cdef Py_ssize_t k
     for k in range(places.shape[0]):
         if not least <= places[k] < n:
@@ -80,7 +80,7 @@ cdef inline int require_places(
 
 
 cdef inline int require_symbols(const int[:, ::1] symbols, Py_ssize_t n) except -1:
-    """Rows of a table of n, or -1 for none."""
+    """Check the rows of a table of n rows, or -1 for none."""
     cdef Py_ssize_t t, c
     for t in range(symbols.shape[0]):
         for c in range(symbols.shape[1]):
@@ -92,7 +92,7 @@ cdef inline int require_symbols(const int[:, ::1] symbols, Py_ssize_t n) except 
 
 
 cdef inline Py_ssize_t area(Py_ssize_t a, Py_ssize_t b) except -1:
-    """a times b, both not negative, if memory can hold so many."""
+    """a times b, both not negative, or a MemoryError if memory cannot have that many numbers."""
     if a < 0 or b < 0:
         raise ValueError(f"sizes must not be negative, got {a} and {b}.")
     if <double> a * b >= 2.0**44:
@@ -101,7 +101,7 @@ cdef inline Py_ssize_t area(Py_ssize_t a, Py_ssize_t b) except -1:
 
 
 cdef inline int require_reals(str name, const real[:, ::1] x) except -1:
-    """In their place in memory, if there are any."""
+    """Pointer to the elements, or NULL if there are none."""
     if x.shape[0] > 0 and x.shape[1] > 0:
         require_aligned(name, &x[0, 0], sizeof(real))
     return 0

@@ -1,4 +1,4 @@
-/* Numbers that threads share, in one order for all of them, and ways to wait. */
+/* Sequentially consistent atomic numbers that threads share, and ways to wait. */
 #ifndef SKLSTM_ATOMIC_H
 #define SKLSTM_ATOMIC_H
 

@@ -1,11 +1,12 @@
-"""What a network remembers of the sequences that it reads: bundles of them, and chunks of bundles.
+"""Memory of a network for the sequences that it reads: bundles, and chunks of bundles.
 
-A bundle is one sequence (units) or LANES sequences side by side (lanes). A chunk is some bundles,
-the longest first, that are worked on together by one thread. Every array of a step is
-(numbers, width); step k of a layer is the k-th that it reads: a layer in reverse begins at the end.
+A bundle is one sequence (units) or LANES sequences side by side (lanes). A chunk is several
+bundles, the longest first, that one thread computes together. Every array of a step is
+(numbers, width). Step k of a layer is the k-th step that it reads; a reverse layer begins at the
+end of the sequence.
 
-Of long sequences in training only a span of steps is kept whole, and of the others what a span
-begins with: on the way back they are computed once more, to the same bits.
+For long sequences, training stores one span of steps, and for the other spans only their initial
+states. The backward pass computes these spans again, with bit-identical results.
 """
 
 from libc.string cimport memset
@@ -20,8 +21,8 @@ from sklstm._kernels.teams cimport Member
 
 
 cdef enum:
-    WHOLE = 1024  # steps that are kept, in training, of sequences up to this length
-    SPAN = 256  # and of longer ones; a power of two
+    WHOLE = 1024  # training stores all steps of sequences of up to this length,
+    SPAN = 256  # and this number of steps of longer ones (a power of two)
 
 cdef extern from *:
     """
@@ -31,32 +32,32 @@ cdef extern from *:
 
 
 cdef struct History:
-    # One array for each step. mask: -1 keeps all, else the last mask + 1, a power of two.
+    # One array for each step. mask: -1 stores all steps, else the last mask + 1 (a power of two).
     real* at
     Py_ssize_t stride
     Py_ssize_t mask
 
 
 cdef struct Memory:
-    # Of one layer and one bundle
+    # Memory of one layer for one bundle
     History z  # (rows, width)
     History s  # (S, n) state before step k
     History h  # (S, n)
-    History u  # sources of step k: inputs, recurrent ones; in lanes a constant 1 behind them
-    real* begin  # of each span: (S, n) state and (n_recurrent, H, width) recurrent sources
+    History u  # sources of step k: inputs, recurrent sources; in lanes also a constant 1
+    real* begin  # start of each span: (S, n) state and (n_recurrent, H, width) recurrent sources
     real* r  # (n_recurrent, n) where groups are padded, else NULL: r(t) is written among sources
     # with dropout
-    real* mask  # (S, n) factors of the cells that others see; NULL without
+    real* mask  # (S, n) factors of the cells that other layers read; NULL without dropout
     real* recurrent_mask  # (n_recurrent, n) factors of r
-    History y  # (S, H, width) what others see
+    History y  # (S, H, width) outputs that other layers read
     real* d_s
     real* d_r
     real* d_peephole  # (3, S, n)
 
 
 cdef struct Bundle:
-    Py_ssize_t count  # of sequences
-    Py_ssize_t steps  # of the longest, which is the first
+    Py_ssize_t count  # number of sequences
+    Py_ssize_t steps  # number of steps of the longest, which is the first
     const real* x[LANES]
     const int* symbols[LANES]
     Py_ssize_t length[LANES]
@@ -65,7 +66,7 @@ cdef struct Bundle:
     History* d_y  # of each level: gradient at its cells, (directions, S, n)
     History d_x  # gradient at the features, if they are explained
     History out  # raw outputs, then their gradient
-    real* read  # (directions, S, H, width) cells that the output layer sees, at the last step
+    real* read  # (directions, S, H, width) cells that the output layer reads at the last step
     real* d_read  # (directions, S, n)
     integer* highest  # (directions, S, n) places of the maximum, if that is what is read
     double loss
@@ -92,7 +93,7 @@ cdef struct Room:
 
 
 cdef inline real* room_take(Room* room, Py_ssize_t n, Py_ssize_t size) noexcept nogil:
-    """Room for n times `size` numbers, at the start of a vector."""
+    """Memory for n times `size` numbers, aligned to vectors."""
     cdef real* piece = NULL if room.at == NULL else room.at + room.used
     if <double> n * size >= TOO_MUCH - <double> room.used:
         room.used = TOO_MUCH  # which no arena takes
@@ -104,9 +105,8 @@ cdef inline real* room_take(Room* room, Py_ssize_t n, Py_ssize_t size) noexcept 
 cdef inline void history_new(
     Room* room, History* history, Py_ssize_t slots, Py_ssize_t size, bint ring
 ) noexcept nogil:
-    """Room for some slots, of all steps or, in a ring, of the last ones."""
-    # an odd number of vectors, so that one unit's steps do not all fall into the same few sets of
-    # the cache
+    """Memory for slots: one per step or, in a ring, one for each of the last steps."""
+    # an odd number of vectors, so that the steps of one unit use many sets of the cache
     history.stride = ((size + LANES - 1) // LANES | 1) * LANES
     history.mask = slots - 1 if ring else -1
     history.at = room_take(room, slots, history.stride)
@@ -119,7 +119,7 @@ cdef inline real* slot(const History* history, Py_ssize_t step) noexcept nogil:
 cdef inline Py_ssize_t step_at(
     const Layer* layer, const Bundle* bundle, Py_ssize_t t
 ) noexcept nogil:
-    """The number of the step at which a layer reads what stands at place t of the sequence."""
+    """The number of the step at which a layer reads position t of the sequence."""
     return bundle.steps - 1 - t if layer.reverse else t
 
 
@@ -133,14 +133,14 @@ cdef inline real* inputs(
 cdef inline real* recurrent(
     const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t step, Py_ssize_t width
 ) noexcept nogil:
-    """Recurrent sources of a step: what the step before it has put out, its cells first."""
+    """Recurrent sources of a step: the outputs of the previous step, cells first."""
     return inputs(layer, bundle, index, step, width) + layer.n_inputs * width
 
 
 cdef inline real* cells_at(
     const Net* net, const Bundle* bundle, Py_ssize_t index, Py_ssize_t t, Py_ssize_t width
 ) noexcept nogil:
-    """What others see of a layer's cells at place t, (S, H, width)."""
+    """Outputs of a layer's cells at position t that other layers read, (S, H, width)."""
     cdef const Layer* layer = &net.layers[index]
     cdef Py_ssize_t step = step_at(layer, bundle, t)
     if bundle.layers[index].mask != NULL:
@@ -149,7 +149,7 @@ cdef inline real* cells_at(
 
 
 cdef inline Py_ssize_t begin_size(const Layer* layer, Py_ssize_t width) noexcept nogil:
-    """Numbers that a span of a layer begins with, whole vectors."""
+    """Size of the initial state of a span of a layer, in whole vectors."""
     cdef Py_ssize_t size = layer.block_size * group(layer, width)
     size += layer.n_recurrent * layer.n_blocks * width
     return (size + LANES - 1) // LANES * LANES
@@ -174,7 +174,7 @@ cdef inline void bundle_place(
     for index in range(net.n_layers):
         layer, memory = &net.layers[index], &bundle.layers[index]
         n, S = group(layer, width), layer.block_size
-        everywhere = layer.level < top or net.return_sequences  # are its outputs seen at all steps?
+        everywhere = layer.level < top or net.return_sequences  # are outputs read at all steps?
         outside = T + 1 if everywhere and not training else between
         history_new(room, &memory.z, kept, matrix_size(&layer.weights, width), ring)
         history_new(room, &memory.s, between, S * n, ring)
@@ -214,7 +214,7 @@ cdef inline void bundle_place(
 
 
 cdef inline void draw_masks(const Net* net, const Bundle* bundle, Py_ssize_t width) noexcept nogil:
-    """What the sequences of a bundle do without."""
+    """Draw the dropout masks of the sequences of a bundle."""
     cdef const Layer* layer
     cdef const Memory* memory
     cdef Py_ssize_t index, lane, n, H

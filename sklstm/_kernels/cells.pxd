@@ -1,7 +1,8 @@
-"""The cells: their names, and a switch for each question that is asked of them.
+"""Names of the cells, and one switch for each operation on them.
 
-Forward, backward, the errors at one step, the slopes of the states: batches, streams, trials and
-`inspection` ask here. The answers, and the order of all arrays, are in steps.pxd.
+Batches, streams, trials and `inspection` call these functions for the forward step, the backward
+step, the errors at one step, and the slopes of the states. The implementations, and the order of
+all arrays, are in steps.pxd.
 """
 
 from sklstm._kernels.simd cimport real
@@ -17,9 +18,9 @@ cdef enum Cell:
     PAPER  # "1997"
     PEEPHOLE
     COUPLED
-    # of the paper's experiments
-    CONTINUAL  # the forget gate as of Gers et al. (2000): FORGET with g and h of 1997
-    BARE  # of 2a and 2b: a state with an input gate, g in [0, 1]
+    # cells of the paper's experiments
+    CONTINUAL  # with the forget gate of Gers et al. (2000): FORGET with g and h of 1997
+    BARE  # experiments 2a and 2b: a state with an input gate, g in [0, 1]
     CENTRED  # the same with g in [-2, 2]
 
 
@@ -32,22 +33,22 @@ cdef inline int cell_named(str name) except -1:
 
 
 cdef inline Py_ssize_t gates_before(Cell cell) noexcept nogil:
-    """Gates whose rows stand before those of the cells: input, forget."""
+    """Number of gates whose rows are before those of the cells: input, forget."""
     return 2 if cell == FORGET or cell == PEEPHOLE or cell == CONTINUAL else 1
 
 
 cdef inline Py_ssize_t gates_after(Cell cell) noexcept nogil:
-    """Gates whose rows stand behind those of the cells: output."""
+    """Number of gates whose rows are after those of the cells: output."""
     return 0 if cell == BARE or cell == CENTRED else 1
 
 
 cdef inline bint keeps_states(Cell cell) noexcept nogil:
-    """Is s(t-1) a term of s(t) as it is?"""
+    """True if s(t-1) is a term of s(t) with factor 1."""
     return cell == PAPER or cell == BARE or cell == CENTRED
 
 
 cdef inline Py_ssize_t gates_fed(Cell cell) noexcept nogil:
-    """Gates whose activations are recurrent sources."""
+    """Number of gates whose activations are recurrent sources."""
     return 2 if cell == PAPER else 0
 
 
@@ -55,7 +56,7 @@ cdef inline void forward_cell(
     Cell cell, Py_ssize_t n, Py_ssize_t S, const real* peephole, const real* s_prev,
     real* z, real* s, real* h, real* r,
 ) noexcept nogil:
-    """One step: z from pre-activations to activations, s, h and r written."""
+    """Forward step: replaces pre-activations z by activations, and writes s, h and r."""
     if cell == FORGET:
         forward_forget(n, S, 1, s_prev, z, s, h, r)
     elif cell == PAPER:
@@ -77,7 +78,7 @@ cdef inline void backward_cell(
     const real* h,
     const real* d_r, real* z, real* d_s, real* d_peephole,
 ) noexcept nogil:
-    """Undo one step; for the cells of the estimators, the others learn forward in time."""
+    """Backward step, for the cells of the estimators. The other cells learn forward in time."""
     if cell == FORGET:
         backward_forget(n, S, s_prev, h, d_r, z, d_s)
     elif cell == PAPER:
@@ -94,7 +95,7 @@ cdef inline void errors_of_cell(
     real* d_s,  # OUT    (S, n)
     real* d_o,  # OUT    (n,) at the output gates' pre-activations
 ) noexcept nogil:
-    """What errors at the outputs of this step alone are at its states and output gates."""
+    """Errors at the states and output gates, from errors at the outputs of this step only."""
     cdef Py_ssize_t k
     if cell == FORGET or cell == PEEPHOLE:
         errors_gated(n, S, 1, 2 + S, z, h, d_r, d_s, d_o)
@@ -113,8 +114,8 @@ cdef inline void errors_of_cell(
 cdef inline void slopes_of_cell(
     Cell cell, Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
-    """Derivatives of s(t), recurrent sources held constant: by s(t-1), then by the pre-activations
-    of the input gate, of the forget gate if there is one, and of the cell."""
+    """Derivatives of s(t) with constant recurrent sources: by s(t-1), then by the pre-activations
+    of the input gate, of the forget gate (if there is one), and of the cell."""
     if cell == FORGET or cell == PEEPHOLE:
         slopes_forget(n, S, 1, s_prev, z, slopes)
     elif cell == PAPER:

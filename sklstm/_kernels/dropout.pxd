@@ -1,16 +1,16 @@
-"""Dropout: numbers that a sequence does without while it is learned from, the same at all steps.
+"""Dropout masks, which are the same at all steps of a sequence.
 
-Which numbers they are follows from a key, which each epoch has its own, and from the sequence, the
-layer and the unit: neither from threads nor from batches nor from the instruction set. The others
-are multiplied by 1 / (1 - rate), so that their mean stays what it is in predictions.
+A mask depends on the key of the epoch, the sequence, the layer and the unit. It does not depend on
+threads, batches or the instruction set. The numbers that are not dropped are multiplied by
+1 / (1 - rate), so that their mean is the same as in predictions.
 """
 
 from sklstm._kernels.simd cimport real
 
 
 cdef struct Dropout:
-    double rate  # of the cells that the layer above, or the output layer, sees
-    double recurrent_rate  # of what the layer itself sees of the step before
+    double rate  # for the cells that the next layer, or the output layer, reads
+    double recurrent_rate  # for what the layer itself reads from its previous step
     unsigned long long key
 
 
@@ -19,7 +19,7 @@ cdef inline bint drops(const Dropout* dropout) noexcept nogil:
 
 
 cdef inline unsigned long long mixed(unsigned long long x) noexcept nogil:
-    """A number that depends on x with every bit: the last steps of SplitMix64 (Steele et al. 2014).
+    """A hash of x in which every bit depends on x: the last steps of SplitMix64 (Steele et al. 2014).
     """
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL
@@ -29,7 +29,7 @@ cdef inline unsigned long long mixed(unsigned long long x) noexcept nogil:
 cdef inline unsigned long long stream_of(
     const Dropout* dropout, Py_ssize_t sequence, Py_ssize_t index, bint is_recurrent
 ) noexcept nogil:
-    """Where the random numbers of one mask begin."""
+    """Start of the random numbers of one mask."""
     cdef unsigned long long at = mixed(dropout.key ^ mixed(<unsigned long long> sequence + 1))
     return mixed(at ^ mixed(2 * <unsigned long long> index + is_recurrent + 1))
 
@@ -39,7 +39,7 @@ cdef inline void draw_mask(
     Py_ssize_t width, Py_ssize_t lane,
     real* mask,  # OUT    (groups, n) one lane of H units in each group
 ) noexcept nogil:
-    """What each number is multiplied by: 0, or 1 / (1 - rate)."""
+    """Factor of each number: 0, or 1 / (1 - rate)."""
     cdef Py_ssize_t g, j
     cdef double kept = 1 / (1 - rate)
     for g in range(groups):

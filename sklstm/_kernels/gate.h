@@ -1,7 +1,7 @@
-/* A gate in front of parameters that many threads read, and one at a time moves.
+/* A gate for parameters that many threads read and one thread at a time changes.
 
-   Readers go in side by side. Who moves the parameters closes the gate, waits until the readers
-   inside have left, and opens it again. Nothing of Python runs inside. */
+   Readers enter at the same time. The writer closes the gate, waits until the readers inside have
+   left, changes the parameters, and opens the gate again. No Python code runs inside. */
 
 #ifndef SKLSTM_GATE_H
 #define SKLSTM_GATE_H
@@ -9,7 +9,7 @@
 #include "atomic.h"
 
 typedef struct {
-    atomic_number readers; /* that are inside, or about to leave since it is closed */
+    atomic_number readers; /* inside, or about to leave because the gate is closed */
     atomic_number closed;
 } gate_t;
 
@@ -27,12 +27,12 @@ static inline void gate_enter(gate_t *gate) {
     for (;;) {
         atomic_add(&gate->readers, 1);
         if (!atomic_read(&gate->closed)) return;
-        gate_leave(gate); /* who moves the parameters goes first */
+        gate_leave(gate); /* the writer goes first */
         while (atomic_read(&gate->closed)) let_others_run();
     }
 }
 
-/* Only one thread at a time, which holds a lock. */
+/* Called by one thread at a time, which holds a lock. */
 static inline void gate_close(gate_t *gate) {
     if (!gate) return;
     atomic_write(&gate->closed, 1);

@@ -1,4 +1,4 @@
-"""Face of gate.h, and the gate behind a ``sklstm._runtime.Gate``."""
+"""Declarations of gate.h, and the gate of a ``sklstm._runtime.Gate``."""
 
 
 cdef extern from "gate.h" nogil:
@@ -12,5 +12,5 @@ cdef extern from "gate.h" nogil:
 
 
 cdef inline gate_t* gate_of(object gate) except? NULL:
-    """NULL, through which everybody goes, if there is none."""
+    """The gate of a ``Gate``, or NULL for None, which is always open."""
     return NULL if gate is None else <gate_t*> <size_t> gate.address

@@ -1,9 +1,9 @@
-"""The gradient of all weights: sums over the steps of all bundles of outer(d_z, sources).
+"""Gradient of all weights: the sum of outer(d_z, sources) over the steps of all bundles.
 
-It follows the backward pass of some chunks. Rows are dealt into pieces, which threads take. Each
-sum runs over the bundles in the order of the batch, so that the result depends neither on threads
-nor on chunks. A piece is summed in a table of its own, (rows, columns) in the order of the kernels,
-and brought to the places of its weights when the batch has ended.
+It follows the backward pass of some chunks. The rows are divided into pieces, which threads take.
+Each sum runs over the bundles in the order of the batch, so results do not depend on threads or
+chunks. A piece is summed in its own table, (rows, columns) in the order of the kernels, and added
+to the gradient when the batch has ended.
 """
 
 from libc.string cimport memset
@@ -46,12 +46,12 @@ cdef inline const Matrix* piece_matrix(const Net* net, const Piece* piece) noexc
 
 
 cdef inline Py_ssize_t piece_lead(const Net* net, const Piece* piece) noexcept nogil:
-    """Numbers of a table's row before its first column."""
+    """Number of entries of a table's row before its first column."""
     return lead(&net.layers[piece.layer], 1) if piece.layer < net.n_layers else 0
 
 
 cdef inline Py_ssize_t table_columns(const Net* net, const Piece* piece) noexcept nogil:
-    """Columns of a piece's table: whole vectors, and one for the bias."""
+    """Number of columns of a piece's table: whole vectors, and one for the bias."""
     return whole_vectors(piece_lead(net, piece) + piece_matrix(net, piece).columns) + LANES
 
 
@@ -60,7 +60,7 @@ cdef inline Py_ssize_t table_size(const Net* net, const Piece* piece) noexcept n
 
 
 cdef inline Py_ssize_t rows_dealt(const Net* net, Py_ssize_t index) noexcept nogil:
-    """Rows of a layer or, behind the layers, of the output layer's part for one direction."""
+    """Number of rows of a layer or, after the layers, of the output layer for one direction."""
     if index < net.n_layers:
         return matrix_rows(&net.layers[index].weights, 1)
     return net.n_outputs
@@ -69,7 +69,7 @@ cdef inline Py_ssize_t rows_dealt(const Net* net, Py_ssize_t index) noexcept nog
 cdef inline Py_ssize_t pieces_new(
     Arena* arena, const Net* net, Py_ssize_t n_threads, Piece** pieces
 ) except -1:
-    """Deal the rows of all weights into pieces; return how many there are."""
+    """Divide the rows of all weights into pieces; return the number of pieces."""
     cdef Py_ssize_t index, rows, first, size, n = 0
     cdef Piece* piece
     for index in range(net.n_layers + net.n_directions):
@@ -96,7 +96,7 @@ cdef inline Py_ssize_t terms_of(
     const Net* net, const Piece* piece, const Chunk* chunk, const Bundle* bundle, Py_ssize_t step,
     Terms* terms
 ) noexcept nogil:
-    """Append steps of a bundle until there are TERMS; return the step that comes next."""
+    """Append steps of a bundle until there are TERMS; return the next step."""
     cdef Py_ssize_t d = piece.layer - net.n_layers, steps = min(bundle.steps, chunk.stop)
     if d >= 0 and not net.return_sequences:
         steps = 1
@@ -116,7 +116,7 @@ cdef inline void add_biases(
     const Piece* piece, const Terms* terms, Py_ssize_t width, Py_ssize_t n, Py_ssize_t units,
     Py_ssize_t columns
 ) noexcept nogil:
-    """Sums of d_z alone, into the last column."""
+    """Add the sums of d_z (gradient of the bias) to the last column."""
     cdef Py_ssize_t row = piece.first, r, i, count = LANES if width == 1 else 1
     cdef Py_ssize_t at
     cdef real* sums
@@ -179,7 +179,7 @@ cdef inline void add_lanes(
     if not has_ones:
         add_biases(piece, terms, LANES, n, m.units, columns)
     while column < m.columns + has_ones:
-        # so few that they stay in the first-level cache while all rows pass
+        # few enough to stay in the L1 cache while all rows are summed
         for c in range(GRADIENT_COLUMNS):
             column_at[c] = min(column + c, m.columns + has_ones - 1) * LANES
         row = piece.first

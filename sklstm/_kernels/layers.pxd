@@ -1,6 +1,6 @@
-"""A chunk through a layer of a network, forward and backward, on the products and the cells.
+"""Forward and backward pass of a chunk through a layer of a network.
 
-All members of a team go through all of this. What one has written the others read after a `wait`.
+All members of a team call these functions. After a `wait` they can read what the others wrote.
 """
 
 from libc.string cimport memcpy, memset
@@ -22,13 +22,13 @@ from sklstm._kernels.symbols cimport ask_for_symbols, begin_sums
 from sklstm._kernels.teams cimport Member, does, wait
 
 cdef enum:
-    CHUNK_MAX = 32  # bundles: all that share one reading of weights that no cache holds
+    CHUNK_MAX = 32  # largest number of bundles that share one reading of the weights
 
 
 cdef inline void multiply(
     const Chunk* chunk, const Matrix* m, Py_ssize_t n, const reals* x, Start start, real** z
 ) noexcept nogil:
-    """z = start + matrix @ x for n times the numbers of a step, dealt by tiles of rows."""
+    """z = start + matrix @ x for n steps. The members of a team compute tiles of rows."""
     cdef Runs sources = matrix_runs(m, chunk.width)
     multiply_columns(chunk, m, 0, &sources, n, x, start, z)
 
@@ -38,7 +38,7 @@ cdef inline void multiply_columns(
     const reals* x,
     Start start, real** z
 ) noexcept nogil:
-    """The same for the columns from `begin` that have these sources."""
+    """The same product, for these sources, which begin at column `begin`."""
     cdef Py_ssize_t width = chunk.width, wide = width > 1, first, stop
     rows_of(&chunk.member, matrix_rows(m, width), width, &first, &stop)
     product(first, stop, m.columns, begin, width, m.packed[wide], sources, n, x, start,
@@ -46,7 +46,7 @@ cdef inline void multiply_columns(
 
 
 cdef inline Py_ssize_t n_reading(const Chunk* chunk, Py_ssize_t step) noexcept nogil:
-    """Bundles that have this step."""
+    """Number of bundles that have this step."""
     cdef Py_ssize_t n = 0
     while n < chunk.n and chunk.bundles[n].steps > step:
         n += 1
@@ -54,7 +54,7 @@ cdef inline Py_ssize_t n_reading(const Chunk* chunk, Py_ssize_t step) noexcept n
 
 
 cdef inline bint ends(const Chunk* chunk, const Matrix* m, Py_ssize_t n) noexcept nogil:
-    """Is the call to end? n bundles are about to be multiplied by a matrix."""
+    """True if the call must end; asked before n bundles are multiplied by a matrix."""
     return stops(chunk.watch, &chunk.member,
                  <double> m.columns * matrix_rows(m, chunk.width) * chunk.width * n)
 
@@ -65,7 +65,7 @@ cdef inline bint ends(const Chunk* chunk, const Matrix* m, Py_ssize_t n) noexcep
 cdef inline void silence_ended(
     const Bundle* bundle, Py_ssize_t width, Py_ssize_t t, Py_ssize_t units, real* at
 ) noexcept nogil:
-    """Zero the units of the sequences that have no place t."""
+    """Set the units of sequences without a position t to zero."""
     cdef Py_ssize_t u, lane
     for lane in range(width):
         if t >= bundle.length[lane]:
@@ -76,7 +76,7 @@ cdef inline void silence_ended(
 cdef inline void gather(
     const Bundle* bundle, Py_ssize_t width, Py_ssize_t t, Py_ssize_t n_features, real* x
 ) noexcept nogil:
-    """Features at place t, side by side; zeros of sequences that have ended."""
+    """Features at position t, side by side; zeros for sequences that have ended."""
     cdef Py_ssize_t lane, f = 0
     cdef reals[LANES] row
     if width == 1:
@@ -101,7 +101,7 @@ cdef inline void read_inputs(
     const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t,
     real* x
 ) noexcept nogil:
-    """What a layer sees at place t: features, or the cells below."""
+    """Inputs of a layer at position t: features, or the cells below."""
     cdef Py_ssize_t d, below, size
     if layer.level == 0:
         gather(bundle, width, t, net.n_features, x)
@@ -115,7 +115,7 @@ cdef inline void read_inputs(
 cdef inline void multiply_numbers(
     Py_ssize_t n, const real* a, const real* b, real* c
 ) noexcept nogil:
-    """c = a b, number by number."""
+    """c = a b, element by element."""
     cdef Py_ssize_t k = 0
     while k + LANES <= n:
         store(c + k, load(a + k) * load(b + k))
@@ -128,7 +128,7 @@ cdef inline void multiply_numbers(
 cdef inline void put_apart(
     const Layer* layer, const Memory* memory, Py_ssize_t step, Py_ssize_t width, real* after
 ) noexcept nogil:
-    """From r(t) in padded groups to what the layer itself and, with dropout, others see of it."""
+    """Write r(t), from padded groups, for the layer itself and, with dropout, for other layers."""
     cdef Py_ssize_t n = group(layer, width), size = layer.n_blocks * width, g
     cdef real* y
     if memory.mask == NULL:
@@ -146,7 +146,7 @@ cdef inline void finish_step(
     const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t step, Py_ssize_t width,
     real* z
 ) noexcept nogil:
-    """From the pre-activations of a step to what it puts out; what has ended is silenced."""
+    """Compute the outputs of a step from its pre-activations; ended sequences output zero."""
     cdef const Memory* memory = &bundle.layers[index]
     cdef Py_ssize_t wide = width > 1, S = layer.block_size, t = step_at(layer, bundle, step)
     cdef real* s = slot(&memory.s, step + 1)
@@ -170,9 +170,9 @@ cdef inline Py_ssize_t read_block(
     const Net* net, const Chunk* chunk, Py_ssize_t index, Py_ssize_t first, Py_ssize_t stop,
     reals* x, reals_out* z
 ) noexcept nogil:
-    """Read the inputs of some steps into their places; return how many there are.
+    """Read the inputs of several steps; return the number of steps.
 
-    Symbols are read into the sums themselves.
+    Symbols are added to the sums directly.
     """
     cdef const Layer* layer = &net.layers[index]
     cdef Py_ssize_t width = chunk.width, step, t, b, n = 0
@@ -223,7 +223,7 @@ cdef inline void forward_layer(const Net* net, const Chunk* chunk, Py_ssize_t in
         if ends(chunk, m, n_reading(chunk, step)):
             return
         if step & (chunk.block - 1) == 0:
-            # of several steps where sequences are few, so that they share a reading of the weights
+            # several steps at once if sequences are few, so that they share a reading of weights
             count = read_block(net, chunk, index, step, min(step + chunk.block, chunk.stop), x, z)
             if chunk.block > 1:
                 multiply_columns(chunk, m, 0, &before, count, x, start, z)
@@ -251,7 +251,7 @@ cdef inline void receive(
     Py_ssize_t t,
     real* d_r
 ) noexcept nogil:
-    """Add the gradient at the cells that comes from above."""
+    """Add the gradient at the cells from the layer above."""
     cdef Py_ssize_t size = layer.block_size * group(layer, width), u
     cdef const real* received
     if layer.level == n_levels(net) - 1 and not net.return_sequences:
@@ -272,7 +272,7 @@ cdef inline void begin_step_back(
     Py_ssize_t width,
     real* z
 ) noexcept nogil:
-    """Undo `finish_step`: z becomes the gradient at the step's pre-activations."""
+    """Backward pass of `finish_step`: z becomes the gradient at the step's pre-activations."""
     cdef const Memory* memory = &bundle.layers[index]
     cdef Py_ssize_t wide = width > 1, n = group(layer, width), S = layer.block_size
     cdef Py_ssize_t H = layer.n_blocks
@@ -296,7 +296,7 @@ cdef inline void begin_step_back(
 cdef inline void backward_layer(
     const Net* net, const Chunk* chunk, Py_ssize_t index
 ) noexcept nogil:
-    """Undo `forward_layer`: z becomes the gradient at the pre-activations of the span's steps."""
+    """Backward pass of `forward_layer`: z becomes the gradient at all pre-activations of a span."""
     cdef const Layer* layer = &net.layers[index]
     cdef const Member* member = &chunk.member
     cdef Py_ssize_t width = chunk.width, n = group(layer, width), S = layer.block_size, step, b
@@ -330,14 +330,14 @@ cdef inline void backward_layer(
 
 
 cdef inline real* below(const Bundle* bundle, Py_ssize_t level, Py_ssize_t t) noexcept nogil:
-    """Gradient at what a level reads at place t."""
+    """Gradient at the inputs of a level at position t."""
     return slot(&bundle.d_x, t) if level == 0 else slot(&bundle.d_y[level - 1], t)
 
 
 cdef inline void backward_inputs(
     const Net* net, const Chunk* chunk, Py_ssize_t index
 ) noexcept nogil:
-    """Gradient at the cells (or features) below a layer; added to that of the other direction."""
+    """Gradient at the cells (or features) below a layer, added to that of the other direction."""
     cdef const Layer* layer = &net.layers[index]
     cdef Py_ssize_t t, b, count = 0
     cdef const Bundle* bundle

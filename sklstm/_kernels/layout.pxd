@@ -1,10 +1,11 @@
-"""A network in the order of the kernels: where its parameters lie, and bringing them there.
+"""A network in the order of the kernels: positions of its parameters, and packing them.
 
-Units come in groups of one per block: the gates but the output gate, the first cell of every block,
-the second ..., the output gate; recurrent sources are the groups of cells and, in "1997", those of
-the input and output gates. In units (width = 1) a group is padded to whole vectors. This order
-exists only in the kernels; a `Matrix` maps it to places in the flat vector of parameters. Places
-are made once; the parameters are packed anew in every call, since users may have written into them.
+A group has one unit of every block. The groups are: each gate except the output gate, the first
+cells, the second cells and so on, the output gates. Recurrent sources are the groups of cells and,
+for "1997", the groups of input and output gates. In units (width = 1) a group is padded to whole
+vectors. Only the kernels use this order. A `Matrix` maps it to positions in the flat vector of
+parameters. The positions are computed once. The parameters are packed again in every call, because
+users may have changed them.
 """
 
 from libc.string cimport memcpy
@@ -18,7 +19,7 @@ from sklstm._kernels.teams cimport Member
 
 
 cdef enum Pooling:
-    # What the output layer reads of a sequence, if it reads once:
+    # What the output layer reads, if there is one output per sequence:
     LAST  # the cells at the last step,
     HIGHEST  # their maximum
     MEAN  # or their mean over all steps
@@ -42,7 +43,7 @@ cdef struct Layer:
     Cell cell
     Py_ssize_t n_blocks  # H
     Py_ssize_t block_size  # S
-    Py_ssize_t n_groups  # of rows: G - 1 gates before the cells, S, 1
+    Py_ssize_t n_groups  # groups of rows: G - 1 gates before the cells, S cells, 1 output gate
     Py_ssize_t n_recurrent  # groups of recurrent sources
     Py_ssize_t n_inputs  # F, or the cells below
     Py_ssize_t level
@@ -54,7 +55,7 @@ cdef struct Layer:
     bint has_peepholes
     Py_ssize_t peephole_at
     real* peephole[2]  # (3, S, n)
-    real* flow[2]  # the same, or zeros if errors do not pass
+    real* flow[2]  # the same, or zeros if errors do not flow through peepholes
 
 
 cdef struct Net:
@@ -80,7 +81,7 @@ cdef inline Pooling pooling_named(str name) except *:
 
 
 cdef inline bint passes_back(const Net* net, Py_ssize_t level) noexcept nogil:
-    """Do errors pass through the inputs of a level?"""
+    """True if errors flow to the inputs of a level."""
     return level > 0 or net.explains
 
 
@@ -89,22 +90,22 @@ cdef inline Py_ssize_t n_levels(const Net* net) noexcept nogil:
 
 
 cdef inline Py_ssize_t group(const Layer* layer, Py_ssize_t width) noexcept nogil:
-    """Numbers in a group of the layer: n of steps.pxd."""
+    """Size of a group of the layer: n of steps.pxd."""
     return units_padded(layer.n_blocks, width) * width
 
 
 cdef inline Py_ssize_t matrix_rows(const Matrix* m, Py_ssize_t width) noexcept nogil:
-    """Rows as `product` sees them."""
+    """Number of rows as `product` counts them."""
     return m.groups * units_padded(m.units, width)
 
 
 cdef inline Py_ssize_t matrix_size(const Matrix* m, Py_ssize_t width) noexcept nogil:
-    """Numbers that `product` writes."""
+    """Number of values that `product` writes."""
     return rows_padded(matrix_rows(m, width), width) * width
 
 
 cdef inline Runs matrix_runs(const Matrix* m, Py_ssize_t width) noexcept nogil:
-    """How the sources of a matrix lie."""
+    """Arrangement of the sources of a matrix."""
     cdef Runs runs = Runs(1, m.columns, 0)
     if m.column_groups > 0 and width == 1:
         runs.runs, runs.count = m.column_groups, m.columns // m.column_groups
@@ -117,7 +118,7 @@ cdef inline const Py_ssize_t* matrix_row_at(const Matrix* m, Py_ssize_t width) n
 
 
 cdef inline Py_ssize_t lead(const Layer* layer, Py_ssize_t width) noexcept nogil:
-    """Numbers before the inputs of a step's sources, so that the recurrent ones start a vector."""
+    """Padding before the inputs of a step, so that its recurrent sources start at a vector."""
     return 0 if width > 1 else (LANES - layer.n_inputs % LANES) % LANES
 
 
@@ -125,7 +126,7 @@ cdef inline int matrix_new(
     Arena* arena, Matrix* m, Py_ssize_t groups, Py_ssize_t units, Py_ssize_t columns,
     Py_ssize_t column_groups
 ) except -1:
-    """Room for the places of a matrix."""
+    """Allocate the positions of a matrix."""
     m.groups, m.units, m.columns, m.column_groups = groups, units, columns, column_groups
     m.row_at = <Py_ssize_t*> arena_take(arena, groups * units, sizeof(Py_ssize_t))
     m.padded_row_at = <Py_ssize_t*> arena_take(
@@ -146,7 +147,7 @@ cdef inline void pad_rows(Matrix* m) noexcept:
 cdef inline Py_ssize_t cell_places(
     Py_ssize_t n_directions, Py_ssize_t H, Py_ssize_t S, Py_ssize_t* at
 ) noexcept:
-    """Places of the cells of a level, relative to the first."""
+    """Positions of the cells of a level, relative to the first."""
     cdef Py_ssize_t d, v, j, n = 0
     for d in range(n_directions):
         for v in range(S):
@@ -157,7 +158,7 @@ cdef inline Py_ssize_t cell_places(
 
 
 cdef inline Py_ssize_t row_places(Layer* layer, Py_ssize_t start, Py_ssize_t columns) noexcept:
-    """Places of the rows: gates before the cells, cells, output gate."""
+    """Positions of the rows: gates before the cells, cells, output gate."""
     cdef Py_ssize_t g, j, v, row, H = layer.n_blocks, S = layer.block_size
     cdef Py_ssize_t n_before = layer.n_groups - 1 - S
     for g in range(layer.n_groups):
@@ -177,7 +178,7 @@ cdef inline Py_ssize_t row_places(Layer* layer, Py_ssize_t start, Py_ssize_t col
 cdef inline int layer_new(
     Arena* arena, Net* net, Py_ssize_t index, shape, Py_ssize_t n_blocks_below
 ) except -1:
-    """A layer of the shape ``_topology.LayerShape``."""
+    """Set up a layer of the shape ``_topology.LayerShape``."""
     cdef Layer* layer = &net.layers[index]
     cdef Py_ssize_t H = shape.n_blocks, S = shape.block_size, n = shape.n_features, g, j, k, rows
     cdef Py_ssize_t columns = shape.n_columns
@@ -229,7 +230,7 @@ cdef inline int head_new(
     Arena* arena, Net* net, Py_ssize_t d, Py_ssize_t H, Py_ssize_t S, Py_ssize_t start,
     Py_ssize_t columns
 ) except -1:
-    """The output layer's part that reads one direction; rows lie `columns` apart."""
+    """Set up the output layer's part for one direction; rows are `columns` apart."""
     cdef Matrix* head = &net.head[d]
     cdef Matrix* back = &net.head_back[d]
     cdef Py_ssize_t k
@@ -247,7 +248,7 @@ cdef inline int head_new(
 
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
-    """All places; `full`, `return_sequences`, `explains`, `dropout`, `table` are the caller's."""
+    """Set all positions. The caller sets `full`, `return_sequences`, `explains`, `dropout`, `table`."""
     cdef Py_ssize_t index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions
@@ -268,7 +269,7 @@ cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
 
 
 cdef inline int matrix_room(Arena* arena, Matrix* m, Py_ssize_t width) except -1:
-    """Room for the packed numbers of a matrix."""
+    """Allocate the packed numbers of a matrix."""
     cdef Py_ssize_t size = matrix_size(m, width) // width
     m.packed[width > 1] = <real*> arena_take(arena, <double> size * m.columns, sizeof(real))
     m.bias[width > 1] = <real*> arena_take(arena, size, sizeof(real))
@@ -276,7 +277,7 @@ cdef inline int matrix_room(Arena* arena, Matrix* m, Py_ssize_t width) except -1
 
 
 cdef inline int pack_room(Arena* arena, Net* net, Py_ssize_t width, bint training) except -1:
-    """Room for what `pack_network` writes."""
+    """Allocate the memory for `pack_network`."""
     cdef Py_ssize_t index, wide = width > 1, n
     cdef Layer* layer
     for index in range(net.n_layers):
@@ -321,7 +322,7 @@ cdef inline void pack_biased(
 
 
 cdef inline void pack_peepholes(const real* vector, Layer* layer, Py_ssize_t width) noexcept nogil:
-    """Peepholes, each repeated for all sequences."""
+    """Pack peepholes, each repeated for all sequences."""
     cdef Py_ssize_t g, v, j, lane, H = layer.n_blocks, S = layer.block_size, n = group(layer, width)
     cdef real weight
     for g in range(3):
@@ -335,7 +336,7 @@ cdef inline void pack_peepholes(const real* vector, Layer* layer, Py_ssize_t wid
 cdef inline void pack_network(
     const real* vector, Net* net, Py_ssize_t width, bint training, const Member* member
 ) noexcept nogil:
-    """Read the parameters into the order in which chunks of this width use them."""
+    """Pack the parameters in the order in which chunks of this width use them."""
     cdef Py_ssize_t index
     cdef Layer* layer
     for index in range(net.n_layers):

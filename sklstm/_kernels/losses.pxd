@@ -12,13 +12,13 @@ LOG_SOFTMAX    softmax(z)                    -log of the target class's probabil
 PROJECTION     z                             sum t z, whose gradient explains outputs
 =============  ============================  =================================================
 
-f is the identity, logistic or tanh. Several quantiles of a target have an output each: the middle
-one is z itself, and from it each next one is softplus(z) = log(1 + exp(z)) further out, so that
-they do not cross. The target of LOG_SOFTMAX is the number of the class. A target that is a number
-and NaN is no target.
+f is the identity, logistic or tanh. Several quantiles of a target have one output each. The middle
+quantile is z itself. The distance from each quantile to the next one outwards is
+softplus(z) = log(1 + exp(z)), so quantiles do not cross. The target of LOG_SOFTMAX is the class
+number. Numeric targets of NaN are ignored.
 
-A loss more: its name and its row here, a case in `error_of_number`, and a line in the table of
-_number_losses.py.
+To add a loss: add its name and its row here, a case in `error_of_number`, and a line in the table
+of _number_losses.py.
 """
 
 from libc.math cimport exp, fabs, log, log1p, tanh
@@ -83,12 +83,12 @@ cdef inline double logistic(double z) noexcept nogil:
 
 
 cdef inline double softplus(double z) noexcept nogil:
-    """log(1 + exp(z)); a NaN stays in sight."""
+    """log(1 + exp(z)), NaN for NaN."""
     return (0 if z < 0 else z) + log1p(exp(-fabs(z)))
 
 
 cdef inline double activated(Activation activation, double z, double* slope) noexcept nogil:
-    """f(z), and its derivative into `slope`."""
+    """f(z); writes its derivative into `slope`."""
     cdef double a
     if activation == LOGISTIC:
         a = logistic(z)
@@ -106,7 +106,7 @@ cdef inline double activated(Activation activation, double z, double* slope) noe
 cdef inline double error_of_number(
     const Loss* loss, Py_ssize_t q, double z, double target, double* d_z
 ) noexcept nogil:
-    """Loss of one number, the q-th quantile of its target; its gradient into `d_z`."""
+    """Loss of one number, the q-th quantile of its target; writes its gradient into `d_z`."""
     cdef double slope = 1, a, level
     if loss.kind == POISSON:
         a = exp(z)
@@ -139,7 +139,7 @@ cdef inline double ordered_loss(
         value[q] = value[q + 1] - softplus(z[q * stride])
     for q in range(n):
         total += error_of_number(loss, q, value[q], target, &d_value[q])
-    # each z moves all values from its own outwards, and the middle one moves them all
+    # each z shifts its own quantile and all further outwards; the middle one shifts all
     beyond = 0
     for q in range(n - 1, middle, -1):
         beyond += d_value[q]
@@ -194,7 +194,7 @@ cdef inline double softmax_loss(
     cdef Py_ssize_t k, label = <Py_ssize_t> target[0]
     cdef double top = z[0], total = 0, at_label = z[label * stride]
     for k in range(1, K):
-        # a NaN stays in sight
+        # NaN must stay NaN
         if not (z[k * stride] <= top):
             top = z[k * stride]
     for k in range(K):
@@ -250,7 +250,7 @@ cdef inline double finish_gradient(
     const real* vector,
     real* d_vector,  # INOUT
 ) noexcept nogil:
-    """Silence what does not train, add the penalty on weights; return its loss."""
+    """Set the gradient of frozen parameters to 0 and add the penalty; return its loss."""
     cdef Py_ssize_t p
     cdef double square = 0
     for p in range(frozen.shape[0]):

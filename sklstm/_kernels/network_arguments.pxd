@@ -1,4 +1,4 @@
-"""What is asked of a network, of its gradient and of its targets, before loops rely on them."""
+"""Checks of a network, its gradient and its targets, on which the loops rely."""
 
 from sklstm._kernels.arguments cimport (
     require_aligned, require_between, require_shape, require_size, require_there,
@@ -13,7 +13,7 @@ from sklstm._kernels.simd cimport real
 
 
 cdef inline int require_layer(layer, index, n_directions, n_features, start) except -1:
-    """Its sizes and places must be those that its cell and its units have."""
+    """Check that the sizes and positions of a layer match its cell and units."""
     cdef Cell cell = <Cell> cell_named(layer.cell)
     H, S, named = layer.n_blocks, layer.block_size, layer.cell
     good = named in ("forget", "1997", "peephole", "coupled") and H >= 1 and S >= 1
@@ -37,9 +37,9 @@ cdef inline int require_layer(layer, index, n_directions, n_features, start) exc
 
 
 cdef inline int require_topology(topology) except -1:
-    """Layers of units behind one another, then the output layer, then the table of categories.
+    """Check that layers, output layer and table of categories follow one another.
 
-    Computed in Python's numbers, which do not overflow.
+    It uses Python's integers, which do not overflow.
     """
     stack, D, K = topology.stack, topology.n_directions, topology.n_outputs
     cards, at, below = topology.cardinalities, 0, topology.n_features
@@ -79,7 +79,7 @@ cdef inline int require_parameters(const real[::1] vector, Py_ssize_t n) except 
 cdef inline int require_gradient(
     found, Py_ssize_t n_dense, Py_ssize_t n_categories, Py_ssize_t n_weights
 ) except -1:
-    """The arrays of a ``Gradient``; those of numbers of rows must be places in one another."""
+    """Check the arrays of a ``Gradient``, whose row numbers must be indices of one another."""
     cdef real[::1] dense = found.dense, penalty = found.penalty
     cdef real[:, ::1] rows = found.rows
     cdef int[::1] read = found.read, row_of = found.row_of, n_read = found.n_read
@@ -107,7 +107,7 @@ cdef inline int require_gradient(
 cdef inline int require_trained(
     const Py_ssize_t[::1] frozen, const unsigned char[::1] decayed, Py_ssize_t n_dense
 ) except -1:
-    """Places that do not train, and a flag for each parameter that `alpha` makes smaller."""
+    """Check the positions that do not train, and the flags of parameters that `alpha` penalises."""
     cdef Py_ssize_t k
     require_size("decayed", decayed.shape[0], n_dense)
     for k in range(frozen.shape[0]):
@@ -116,7 +116,7 @@ cdef inline int require_trained(
 
 
 cdef inline int require_loss(const Loss* loss, Py_ssize_t K) except -1:
-    """Quantiles must be there, as many for each target."""
+    """Check that there are quantiles, the same number for each target."""
     require_between("the number of quantiles", loss.n_quantiles, 1, QUANTILES_MAX)
     if loss.kind == QUANTILE and loss.quantiles == NULL:
         raise ValueError("quantiles are missing.")
@@ -126,7 +126,7 @@ cdef inline int require_loss(const Loss* loss, Py_ssize_t K) except -1:
 
 
 cdef inline Py_ssize_t n_targets(const Loss* loss, Py_ssize_t K) noexcept nogil:
-    """Numbers of a target for K outputs."""
+    """Number of values of a target for K outputs."""
     if loss.kind == LOG_SOFTMAX:
         return 1
     if loss.kind in (LOG_LOGISTIC, PROJECTION):
@@ -137,7 +137,7 @@ cdef inline Py_ssize_t n_targets(const Loss* loss, Py_ssize_t K) noexcept nogil:
 cdef inline int require_target(
     const Loss* loss, Py_ssize_t K, const real* target, double weight
 ) except -1:
-    """A class must be one of K, unless nothing looks at it."""
+    """Check that a class is one of K, unless it is not used."""
     if loss.kind == LOG_SOFTMAX and weight != 0 and not 0 <= target[0] < K:
         raise ValueError(f"a target must be a class from 0 to {K - 1}, got {target[0]}.")
     return 0
@@ -147,7 +147,7 @@ cdef inline int require_targets(
     const Loss* loss, Py_ssize_t K, const real[:, ::1] targets, const double[::1] weights,
     Py_ssize_t n_rows
 ) except -1:
-    """Targets of some rows, and their weights."""
+    """Check targets and their weights."""
     cdef Py_ssize_t row
     require_shape("targets", targets.shape[0], targets.shape[1], n_rows, n_targets(loss, K))
     require_size("weights", weights.shape[0], n_rows)

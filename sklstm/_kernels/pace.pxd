@@ -1,8 +1,8 @@
-"""How many threads are worth waking, learned from the calls so far.
+"""Choice between one thread and all threads, from the measured time of recent calls.
 
-Threads that wait for one another lose more than they gain where another process is at work on the
-same cores: one of them is not running when the others have ended. As results do not depend on the
-number of threads, it is chosen while working: the way that was faster of late, one thread or all.
+Several threads can be slower than one if another process uses the same cores, because the other
+threads then wait for one that is not running. Results do not depend on the number of threads, so it
+can be chosen at run time: one thread or all, whichever was faster recently.
 """
 
 from sklstm._kernels.threads cimport threads_here

@@ -1,7 +1,7 @@
-"""How a batch is cut: groups of sequences, bundles of a group, chunks of bundles.
+"""Division of a batch into groups of sequences, bundles of a group, and chunks of bundles.
 
-It depends on the network, the lengths of the sequences and the number of threads; results depend
-on the first two alone.
+It depends on the network, the lengths of the sequences and the number of threads. Results depend
+on the first two only.
 """
 
 from libc.stdlib cimport qsort
@@ -93,18 +93,18 @@ cdef inline void arrange(
 
 
 cdef inline Py_ssize_t chunks_of(const Plan* plan, Py_ssize_t n_alone) noexcept nogil:
-    """Chunks of bundles of one: as many for every thread, of nearly the same size."""
+    """Number of chunks of single-sequence bundles: the same for every thread, of similar size."""
     cdef Py_ssize_t n = (n_alone + plan.most - 1) // plan.most
     return min(n_alone, (n + plan.n_threads - 1) // plan.n_threads * plan.n_threads)
 
 
 cdef inline Py_ssize_t wide_most(const Plan* plan, Py_ssize_t n) noexcept nogil:
-    """Bundles of LANES that n sequences make if all are equally long."""
+    """Number of LANES bundles for n sequences of equal length."""
     return (n + LANES - 1 - ALONE_MAX) // LANES if plan.has_lanes else 0
 
 
 cdef inline bint fills_lanes(const Plan* plan, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Do n sequences, from `first`, use enough of the lanes of a bundle?"""
+    """True if n sequences, from `first`, use enough lanes of a bundle."""
     cdef double steps = 0
     cdef Py_ssize_t k
     for k in range(n):
@@ -113,9 +113,9 @@ cdef inline bint fills_lanes(const Plan* plan, Py_ssize_t first, Py_ssize_t n) n
 
 
 cdef inline void cut(Plan* plan, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Cut a group of n sequences, from `first`, into bundles, and bundles into chunks.
+    """Divide a group of n sequences, from `first`, into bundles, and bundles into chunks.
 
-    From the first bundle on whose lanes would be used too little all sequences are in units.
+    From the first bundle that would use too few of its lanes, all sequences are in units.
     """
     cdef Py_ssize_t at = 0
     plan.first, plan.n, plan.n_wide = first, n, 0
@@ -128,7 +128,7 @@ cdef inline void cut(Plan* plan, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline Py_ssize_t chunks_most(const Plan* plan, Py_ssize_t n) noexcept nogil:
-    """Chunks, at most, of a group of up to n sequences of any lengths."""
+    """Largest number of chunks of a group of up to n sequences of any lengths."""
     cdef Py_ssize_t k, some, most = 0
     for some in range(1, n + 1):
         for k in range(wide_most(plan, some) + 1):
@@ -137,7 +137,7 @@ cdef inline Py_ssize_t chunks_most(const Plan* plan, Py_ssize_t n) noexcept nogi
 
 
 cdef inline Py_ssize_t block_of(const Plan* plan, Py_ssize_t n, Py_ssize_t width) noexcept nogil:
-    """Steps of n bundles whose inputs share a reading of the weights, a power of two."""
+    """Number of steps of n bundles that share a reading of the weights, a power of two."""
     cdef Py_ssize_t block = 1
     while width == 1 and 2 * block * n <= plan.most:
         block *= 2
@@ -154,7 +154,7 @@ cdef inline Py_ssize_t width_of(const Plan* plan, Py_ssize_t bundle) noexcept no
 
 
 cdef inline Py_ssize_t first_place(const Plan* plan, Py_ssize_t bundle) noexcept nogil:
-    """Where the sequences of a bundle stand among the places."""
+    """First position of the sequences of a bundle among the places."""
     if bundle < plan.n_wide:
         return plan.first + bundle * LANES
     return plan.first + plan.n_wide * LANES + bundle - plan.n_wide

@@ -1,7 +1,7 @@
-"""What the output layer reads of a sequence: its last cells, or their maximum or mean over time.
+"""Pooling: the output layer reads the cells at the last step, or their maximum or mean over time.
 
-Forward, `pool` follows each step of the last layers; backward, `receive_pooled` gives each step its
-part of the gradient. Of equal maxima the first place counts.
+In the forward pass, `pool` follows each step of the last layers. In the backward pass,
+`receive_pooled` adds to each step its part of the gradient. Of equal maxima, the first counts.
 """
 
 from libc.math cimport INFINITY
@@ -14,7 +14,7 @@ from sklstm._kernels.simd cimport LANES, integer, keep_highest, load, only_at, r
 cdef inline Py_ssize_t n_present(
     const Bundle* bundle, Py_ssize_t width, Py_ssize_t t
 ) noexcept nogil:
-    """Lanes whose sequence has a place t: the first ones, as the longest come first."""
+    """Number of lanes whose sequence has a position t; they are the first, as the longest are."""
     cdef Py_ssize_t n = 0
     while n < width and t < bundle.length[n]:
         n += 1
@@ -24,7 +24,7 @@ cdef inline Py_ssize_t n_present(
 cdef inline bint ends_at(
     const Layer* layer, const Bundle* bundle, Py_ssize_t lane, Py_ssize_t t
 ) noexcept nogil:
-    """Has the layer read all of the sequence once it has read place t?"""
+    """True if the layer has read the whole sequence after position t."""
     return t == (0 if layer.reverse else bundle.length[lane] - 1)
 
 
@@ -48,7 +48,7 @@ cdef inline void begin_pool(const Net* net, const Bundle* bundle, Py_ssize_t wid
 cdef inline void pool_highest(
     bint later_too, Py_ssize_t t, Py_ssize_t n, const real* cells, real* read, integer* highest
 ) noexcept nogil:
-    """Keep the higher ones of n cells."""
+    """Keep the maximum of n cells."""
     cdef Py_ssize_t k = 0
     while k + LANES <= n:
         keep_highest(cells + k, later_too, t, read + k, highest + k)
@@ -63,7 +63,7 @@ cdef inline void pool(
     const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t index, Py_ssize_t t,
     Py_ssize_t width
 ) noexcept nogil:
-    """Read the cells at place t."""
+    """Read the cells at position t."""
     cdef Py_ssize_t S = layer.block_size, H = layer.n_blocks, n = group(layer, width), u, g, lane
     cdef Py_ssize_t present = n_present(bundle, width, t)
     cdef const real* cells = cells_at(net, bundle, index, t, width)
@@ -96,7 +96,7 @@ cdef inline void pool(
 
 
 cdef inline void end_pool(const Net* net, const Bundle* bundle, Py_ssize_t width) noexcept nogil:
-    """Behind the last step."""
+    """Complete pooling after the last step."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
     cdef Py_ssize_t u, lane
     if net.pooling == MEAN:
@@ -111,7 +111,7 @@ cdef inline void end_pool(const Net* net, const Bundle* bundle, Py_ssize_t width
 cdef inline void begin_pool_back(
     const Net* net, const Bundle* bundle, Py_ssize_t width
 ) noexcept nogil:
-    """From the gradient at what was read to that at a cell that was read."""
+    """Gradient at a cell from the gradient at the pooled value."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
     cdef Py_ssize_t size = last.block_size * group(last, width), d, u, lane
     cdef const real* mask
@@ -132,7 +132,7 @@ cdef inline void receive_pooled(
     const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t t, Py_ssize_t width,
     real* d_r
 ) noexcept nogil:
-    """Add to the gradient at the cells what was read of place t."""
+    """Add the gradient of the pooled values to the cells at position t."""
     cdef Py_ssize_t size = layer.block_size * group(layer, width), lane, u
     cdef Py_ssize_t present = n_present(bundle, width, t)
     cdef const real* received = bundle.d_read + layer.direction * size

@@ -1,15 +1,15 @@
-"""The two products of a layer, each in two layouts; here the arithmetic of the package is done.
+"""The two products of a layer, each in two layouts. Most of the computing time is spent here.
 
 width = 1
-    *Units*: lanes are units of one sequence, whose numbers lie by themselves. Groups of units are
-    padded to whole vectors. Some sequences are worked on together, and share each weight that is
-    loaded.
+    *Units*: lanes are units of one sequence. Groups of units are padded to whole vectors. Several
+    sequences are computed together, so that they share each weight that is loaded.
 width = LANES
-    *Lanes*: lanes are sequences. Unit j of sequence l lies at j * width + l, without padding.
+    *Lanes*: lanes are sequences. Unit j of sequence l is at j * width + l, without padding.
 
-Weights come packed in tiles of some rows: tile by tile, for each source the weights of the tile's
-rows. Sums from a bias (forward) run over the sources in the same order in both layouts, so that a
-sequence gives the same bits in either, and in any company. The tiles are in tiles.h.
+Weights are packed in tiles of rows: tile by tile, and for each source the weights of the tile's
+rows. Sums that start from a bias (forward) run over the sources in the same order in both layouts,
+so the outputs of a sequence are bit-identical in both, with any other sequences. The tiles are in
+tiles.h.
 """
 
 from sklstm._kernels.simd cimport LANES, real
@@ -55,22 +55,22 @@ cdef extern from "tiles.h" nogil:
 
 
 cdef inline Py_ssize_t whole_vectors(Py_ssize_t units) noexcept nogil:
-    """Units, with padding up to whole vectors."""
+    """Number of units with padding to whole vectors."""
     return (units + LANES - 1) // LANES * LANES
 
 
 cdef inline Py_ssize_t units_padded(Py_ssize_t units, Py_ssize_t width) noexcept nogil:
-    """Room for a group of units."""
+    """Size of a group of units."""
     return units if width > 1 else whole_vectors(units)
 
 
 cdef inline Py_ssize_t rows_padded(Py_ssize_t rows, Py_ssize_t width) noexcept nogil:
-    """Rows that `product` writes when asked for `rows` of them: whole tiles."""
+    """Number of rows that `product` writes for `rows` rows: whole tiles."""
     return (rows + ROW_TILE - 1) // ROW_TILE * ROW_TILE if width > 1 else whole_vectors(rows)
 
 
 cdef inline Py_ssize_t tile_rows(Py_ssize_t rows_left, Py_ssize_t width) noexcept nogil:
-    """Rows of the next packed tile."""
+    """Number of rows of the next packed tile."""
     return ROW_TILE if width > 1 else min(TILE_VECTORS * LANES, whole_vectors(rows_left))
 
 
@@ -96,7 +96,7 @@ cdef inline void pack(
     Py_ssize_t width,
     real* packed,  # OUT    rows_padded(rows, width) * columns, zero where there is padding
 ) noexcept nogil:
-    """Bring a matrix into the order in which `product` reads it."""
+    """Pack a matrix in the order in which `product` reads it."""
     cdef reals[TILE_MAX * LANES + ROW_TILE] source
     cdef int[TILE_MAX * LANES + ROW_TILE] place
     cdef Py_ssize_t row = 0, size, count, r, k, i
@@ -131,7 +131,7 @@ cdef inline void product(
 ) noexcept nogil:
     """z = start + matrix @ sources, for the rows from `first` to `stop`.
 
-    With `begin` and FROM_OUTPUT a sum is continued over the other columns.
+    With `begin` and FROM_OUTPUT it continues sums over the columns from `begin`.
     """
     cdef Py_ssize_t row = first, size, V, group
     cdef Py_ssize_t groups = (n + TILE_SEQUENCES - 1) // TILE_SEQUENCES, b, c
@@ -155,8 +155,8 @@ cdef inline void product(
         at = w + begin * size
         ahead, ask = at + AHEAD * size, size
         if groups > 1:
-            # each group of sequences asks for its share of the next tile; after the last one comes
-            # the first again, at the next step
+            # each group of sequences prefetches its share of the next tile; after the last tile,
+            # the first one follows at the next step
             ahead, ask = at + tile, size // groups
             if row + V * LANES >= stop:
                 ahead = packed + first * columns + begin * size

@@ -1,4 +1,4 @@
-"""What a stream remembers from step to step: groups of units at a distance."""
+"""State that a stream stores from step to step, as groups of units at a distance."""
 
 from libc.string cimport memcpy, memset
 
@@ -14,7 +14,7 @@ cdef struct Part:
 
 
 cdef inline void copy_part(const Part* part, real* flat, bint back) noexcept nogil:
-    """Copy a part without its padding, or bring it back."""
+    """Copy a part without its padding, or restore it."""
     cdef Py_ssize_t g
     cdef real* own
     for g in range(part.groups):
@@ -31,7 +31,7 @@ cdef inline void forget_parts(const Part* parts, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline Py_ssize_t kept_numbers(const Part* parts, Py_ssize_t n) noexcept nogil:
-    """Numbers of all parts but traces."""
+    """Size of all parts except traces."""
     cdef Py_ssize_t numbers = 0
     cdef Py_ssize_t k
     for k in range(n):
@@ -40,7 +40,7 @@ cdef inline Py_ssize_t kept_numbers(const Part* parts, Py_ssize_t n) noexcept no
 
 
 cdef inline void keep_parts(const Part* parts, Py_ssize_t n, real* kept, bint back) noexcept nogil:
-    """Copy all parts but traces, or bring them back."""
+    """Copy all parts except traces, or restore them."""
     cdef Py_ssize_t k
     for k in range(n):
         if not parts[k].of_traces:

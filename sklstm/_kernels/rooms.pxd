@@ -1,4 +1,4 @@
-"""Rooms: memory for the chunks that are worked on at a time, one in each."""
+"""Rooms: each is the memory for one chunk that is being computed."""
 
 from sklstm._kernels.arena cimport Arena, arena_take
 from sklstm._kernels.bundles cimport (
@@ -61,7 +61,7 @@ cdef inline int rooms_new(
 cdef inline Py_ssize_t numbers_needed(
     const Rooms* rooms, const Net* net, const Plan* plan
 ) noexcept nogil:
-    """Numbers that a room for the longest of the places has."""
+    """Size of a room for the longest of the places."""
     cdef Py_ssize_t numbers = 0
     cdef Py_ssize_t n, k, span
     for k in range(2 if rooms.in_spans else 1):
@@ -77,7 +77,7 @@ cdef inline Py_ssize_t numbers_of(
     const Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t n, Py_ssize_t width,
     Py_ssize_t span
 ) noexcept nogil:
-    """Numbers of a chunk of the n longest bundles."""
+    """Size of a chunk of the n longest bundles."""
     cdef Room room = Room(NULL, 0)
     cdef Bundle* bundle
     cdef Py_ssize_t b
@@ -91,7 +91,7 @@ cdef inline Py_ssize_t numbers_of(
 
 
 cdef inline bint learns_in_spans(const Rooms* rooms, const Plan* plan) noexcept nogil:
-    """Is the longest sequence of the batch too long to be kept whole?"""
+    """True if the longest sequence of the batch is too long to be stored whole."""
     return rooms.in_spans and plan.places[0].length > rooms.whole
 
 
@@ -117,7 +117,7 @@ cdef inline Chunk* fill_chunk(
     const Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t index, Py_ssize_t number,
     const real* values, const int* symbols, const long long* offsets
 ) noexcept nogil:
-    """Chunk number `index` of the group under way, in a room."""
+    """Chunk number `index` of the current group, in a room."""
     cdef Chunk* chunk = &rooms.chunks[number]
     cdef Room room = Room(rooms.memory[number], 0)
     cdef Py_ssize_t b, first = first_bundle(plan, index)

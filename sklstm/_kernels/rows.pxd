@@ -1,4 +1,4 @@
-"""Products with rows of weights where users see them, in the flat vector: nothing is packed."""
+"""Products with rows of weights in the public flat vector, without packing."""
 
 from libc.string cimport memset
 
@@ -23,8 +23,8 @@ cdef inline real dot(const real* a, const real* b, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline void dots(const reals* a, const real* b, Py_ssize_t n, real* sums) noexcept nogil:
-    """SUMS_AT_ONCE sums of products. They read n numbers and more, up to whole vectors: b is zero
-    behind the first n."""
+    """SUMS_AT_ONCE sums of products. They read up to whole vectors, so b must be zero after the
+    first n numbers."""
     cdef vec[SUMS_AT_ONCE] total
     cdef vec x
     cdef Py_ssize_t r, p
@@ -42,7 +42,7 @@ cdef inline void multiply_rows(
     const real* source,  # IN     whole vectors, zeros behind the last
     real* z,
 ) noexcept nogil:
-    """z = W source for some rows of a layer, on any thread."""
+    """z = W source for some rows of a layer; may run on any thread."""
     cdef Py_ssize_t row = first, r, K = layer.weights.columns + 1
     cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
     cdef Py_ssize_t safe = n_total - whole_vectors(K)  # where a row may be read beyond

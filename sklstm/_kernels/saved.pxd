@@ -1,4 +1,4 @@
-"""What a stream remembers, as arrays for a file, and back."""
+"""Conversion of the state of a stream to arrays for a file, and back."""
 
 from sklstm._kernels.arguments cimport require_size, require_there
 from sklstm._kernels.remembered cimport Part, copy_part
@@ -20,7 +20,7 @@ cdef inline refuse():
 
 
 cdef inline int check_part(const Part* part, const real[::1] saved) except -1:
-    """A file may hold anything."""
+    """Check an array from a file, which may contain anything."""
     if saved is None or saved.shape[0] != part.groups * part.units:
         refuse()
     return 0

@@ -1,7 +1,7 @@
-"""What a stream remembers of symbols, as lists and arrays for a file, and back.
+"""Conversion of the state of symbols on a stream to lists and arrays for a file, and back.
 
-Three lists of symbols (those that were read, those of the present step, those of the section) and
-then the arrays of `symbol_parts`.
+There are three lists of symbols (those that were read, those of the current step, those of the
+section), followed by the arrays of `symbol_parts`.
 """
 
 from sklstm._kernels.layout cimport Layer, Net, group
@@ -17,7 +17,7 @@ from sklstm._kernels.traces cimport WAITING, slopes_size
 cdef inline Py_ssize_t symbol_parts(
     const Net* net, const Past* past, Py_ssize_t n_read, Py_ssize_t n_waiting, Part* parts
 ) noexcept:
-    """What is remembered of symbols that were read, and of a section; how many parts."""
+    """List the arrays of the symbols that were read and of the section; return their number."""
     cdef const Layer* layer = &net.layers[0]
     cdef Py_ssize_t n = group(layer, 1), H = layer.n_blocks
     parts[0] = Part(past.highest, 1, n_read, n_read, True)
@@ -43,7 +43,7 @@ cdef inline list save_symbols(const Net* net, const Read* read, const Past* past
 cdef inline list checked_symbols(
     const Net* net, const Past* past, Py_ssize_t n_categories, list saved
 ):
-    """What `save_symbols` may have returned, or an error: the numbers of symbols are places."""
+    """Check what `save_symbols` returned, because symbol numbers are used as indices."""
     cdef Py_ssize_t k, C = net.n_categorical
     cdef Part[4] parts
     cdef list lists = [[int(symbol) for symbol in some] for some in saved[:3]]
@@ -65,7 +65,7 @@ cdef inline list checked_symbols(
 
 
 cdef inline int restore_symbols(const Net* net, Read* read, Past* past, list saved) except -1:
-    """Undo `save_symbols`, of what `checked_symbols` returned."""
+    """Restore the result of `save_symbols`, after `checked_symbols`."""
     cdef Py_ssize_t k, n_waiting = (len(saved[2]) // net.n_categorical)
     cdef Part[4] parts
     forget_symbols(net, read, past)

@@ -23,7 +23,7 @@ cdef extern from "atomic.h" nogil:
 
 
 cdef enum:
-    LOOK = 20000000  # multiply-adds from one look to the next: a few milliseconds
+    LOOK = 20000000  # multiply-adds between two checks: a few milliseconds
     STEP = 200  # that a step costs beside its own
 
 cdef extern from *:
@@ -50,7 +50,7 @@ cdef struct Watch:
 
 
 cdef inline void begin_call(Signals* signals, Watch* watch) noexcept nogil:
-    """What the calling thread does first; the multiply-adds of calls before this one count."""
+    """Prepare the watch of the calling thread; it continues the count of earlier calls."""
     cdef double left = watch.left
     signals.mode = flush_denormals()
     restore_float_mode(signals.mode)
@@ -77,12 +77,12 @@ cdef inline void ask(Signals* signals) noexcept nogil:
 
 
 cdef inline bint is_over(const Watch* watch) noexcept nogil:
-    """Is the call to end? All members of a team get the same answer."""
+    """True if the call must end; the same for all members of a team."""
     return atomic_read(&watch.signals.is_over) != 0
 
 
 cdef inline bint look(Watch* watch, const Member* member) noexcept nogil:
-    """A team looks together: what one has written the others read behind a barrier."""
+    """Check in a team: after a barrier, all members read what one has written."""
     cdef bint over
     wait(member)
     if watch.asks and not is_over(watch):
@@ -94,23 +94,23 @@ cdef inline bint look(Watch* watch, const Member* member) noexcept nogil:
 
 
 cdef inline bint stops(Watch* watch, const Member* member, double work) noexcept nogil:
-    """Is the call to end? So many multiply-adds are about to be done."""
+    """True if the call must end; asked before a number of multiply-adds."""
     watch.left -= work + STEP
     return watch.left <= 0 and look(watch, member)
 
 
 cdef inline bint stops_alone(Watch* watch, double work) noexcept nogil:
-    """The same where no team works."""
+    """The same check without a team."""
     cdef Member member = Member(0, 1)
     return stops(watch, &member, work)
 
 
 cdef inline int require_going(const Watch* watch) except -1:
-    """Raise what a signal has raised."""
+    """Raise the exception of a signal handler, if there was one."""
     return -1 if is_over(watch) else 0
 
 
-# ---------------------------------------------------------------------------- what is dealt
+# ---------------------------------------------------------------------------- shared work
 
 
 cdef struct Deal:
@@ -126,9 +126,9 @@ cdef inline void begin_deal(Deal* deal, double work) noexcept nogil:
 
 
 cdef inline void end_deal(Deal* deal, Py_ssize_t of, Watch* watch) noexcept nogil:
-    """What each of some threads does when nothing is left: the calling one waits for the others.
+    """Called by each thread that has no work left. The calling thread waits for the others.
 
-    It asks for signals meanwhile, which it could not do at a barrier, if there is much work.
+    If there is much work, it checks for signals while waiting, which a barrier would not allow.
     """
     cdef double began
     atomic_count(&deal.done)

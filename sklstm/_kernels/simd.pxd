@@ -1,4 +1,4 @@
-"""Face of simd.h: for Cython both types are numbers, so that `a + w * x` is arithmetic."""
+"""Declarations of simd.h. To Cython both types are numbers, so that `a + w * x` is arithmetic."""
 
 
 cdef extern from "simd.h" nogil:

@@ -1,6 +1,6 @@
-"""A chunk through all layers of a network and its output layer, span by span of its steps.
+"""Forward and backward pass of a chunk through all layers and the output layer, span by span.
 
-All members of a team go through all of this. What one has written the others read after a `wait`.
+All members of a team call these functions. After a `wait` they can read what the others wrote.
 """
 
 from libc.string cimport memcpy
@@ -23,7 +23,7 @@ from sklstm._kernels.teams cimport does, wait
 cdef inline const real* cells_read(
     const Net* net, const Bundle* bundle, Py_ssize_t d, Py_ssize_t t, Py_ssize_t width
 ) noexcept nogil:
-    """What the output layer reads of one direction: at place t, or at the last step."""
+    """Cells that the output layer reads from one direction: at position t, or at the last step."""
     cdef const Layer* layer = &net.layers[net.n_layers - net.n_directions + d]
     if net.return_sequences:
         return cells_at(net, bundle, net.n_layers - net.n_directions + d, t, width)
@@ -31,7 +31,7 @@ cdef inline const real* cells_read(
 
 
 cdef inline void read_out(const Net* net, const Chunk* chunk, Py_ssize_t t) noexcept nogil:
-    """Raw outputs at place t or, if that is all there is, at the last step."""
+    """Raw outputs at position t or, with one output per sequence, at the last step."""
     cdef Py_ssize_t d, b, count = n_reading(chunk, t)
     cdef reals[CHUNK_MAX] x
     cdef reals_out[CHUNK_MAX] out
@@ -45,7 +45,7 @@ cdef inline void read_out(const Net* net, const Chunk* chunk, Py_ssize_t t) noex
 
 
 cdef inline void read_back(const Net* net, const Chunk* chunk, Py_ssize_t t) noexcept nogil:
-    """Undo `read_out`: from the gradient at the raw outputs to that at the cells."""
+    """Backward pass of `read_out`: gradient at the cells from that at the raw outputs."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
     cdef Py_ssize_t d, b, count = n_reading(chunk, t)
     cdef Py_ssize_t size = last.block_size * group(last, chunk.width)
@@ -73,13 +73,13 @@ cdef inline Py_ssize_t n_spans(const Chunk* chunk) noexcept nogil:
 
 
 cdef inline void enter_span(Chunk* chunk, Py_ssize_t number) noexcept nogil:
-    """An empty one if the chunk has fewer."""
+    """Select a span; it is empty if the chunk has fewer spans."""
     chunk.first = min(number * chunk.span, chunk.steps)
     chunk.stop = chunk.steps if chunk.span == 0 else min(chunk.first + chunk.span, chunk.steps)
 
 
 cdef inline void copy_begin(const Net* net, const Chunk* chunk, bint back) noexcept nogil:
-    """Keep what the span begins with or, on the way back, bring it to its place."""
+    """Store the initial state of the span or, in the backward pass, restore it."""
     cdef const Layer* layer
     cdef const Bundle* bundle
     cdef Py_ssize_t index, b, width = chunk.width
@@ -113,9 +113,9 @@ cdef inline void forward_span(const Net* net, const Chunk* chunk) noexcept nogil
 
 
 cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
-    """Raw outputs of a chunk: at the last step, or at every step. Its last span is entered.
+    """Raw outputs of a chunk, at the last step or at every step. It ends in the last span.
 
-    As all that follows, it leaves early if the call is over.
+    This function and all below return early if the call is over.
     """
     cdef Py_ssize_t b, t, number
     chunk.again = False
@@ -143,7 +143,7 @@ cdef inline void forward(const Net* net, Chunk* chunk) noexcept nogil:
 
 
 cdef inline void repeat_span(const Net* net, Chunk* chunk, Py_ssize_t number) noexcept nogil:
-    """Enter a span and compute its steps once more; the raw outputs stay."""
+    """Enter a span and compute its steps again, without changing the raw outputs."""
     enter_span(chunk, number)
     if number > 0:
         copy_begin(net, chunk, True)
@@ -152,9 +152,9 @@ cdef inline void repeat_span(const Net* net, Chunk* chunk, Py_ssize_t number) no
 
 
 cdef inline void backward_span(const Net* net, const Chunk* chunk) noexcept nogil:
-    """From the gradient at the raw outputs to that at the pre-activations of the span's steps.
+    """Gradient at the pre-activations of a span from the gradient at the raw outputs.
 
-    The spans of a chunk come in turn, the last one first.
+    The spans of a chunk follow in order, the last one first.
     """
     cdef Py_ssize_t t, d, level, b
     for t in range(chunk.first, chunk.stop if net.return_sequences else chunk.first):

@@ -1,7 +1,7 @@
-"""One step of every cell, element by element: forward, backward, and the slopes of its states.
+"""One step of every cell, element by element: forward, backward, and slopes of its states.
 
-A group is `n` numbers: one unit of every block (and sequence) worked on together. Every array is
-a stack of groups, S is the number of cells per block:
+A group is `n` numbers: one unit of every block (and sequence) that is computed together. Every
+array is a stack of groups. S is the number of cells per block:
 
 =============  ====================================================================
 z              gates, cells, output gate; pre-activations, then activations, then
@@ -16,8 +16,8 @@ slopes         (gates before the cells + 2, S, n) derivatives of s(t) by s(t-1),
 =============  ====================================================================
 
 Forward steps overwrite s, h, r and z. Backward steps overwrite z, update d_s and add to
-d_peephole. Equation numbers are those of Hochreiter & Schmidhuber (1997), appendix A.1. Which step
-belongs to which cell is decided in cells.pxd.
+d_peephole. Equation numbers refer to Hochreiter & Schmidhuber (1997), appendix A.1. cells.pxd
+selects the step for each cell.
 """
 
 from sklstm._kernels.simd cimport LANES, load, real, sigmoid, splat, store, vec, vtanh
@@ -31,7 +31,7 @@ cdef inline void put_out(
     real width,  # h(x) = tanh(x / width)
     const real* gate, const real* s, real* h, real* r,
 ) noexcept nogil:
-    """y(t) = o h(s(t)), once all states are there: no chain of operations waits for another."""
+    """y(t) = o h(s(t)), after all states are computed, so that operations are independent."""
     cdef Py_ssize_t p, e, v, c
     cdef vec squashed, narrow = splat(1 / width)
     for v in range(S):
@@ -139,7 +139,7 @@ cdef inline void forward_paper(
             store(s + c, load(s_prev + c) + i * g)
         store(z + e, i)
         store(z + (1 + S) * n + e, o)
-        # gate activations feed the hidden layer too
+        # gate activations are recurrent sources too
         store(r + S * n + e, i)
         store(r + (S + 1) * n + e, o)
     put_out(n, S, 2, z + (1 + S) * n, s, h, r)

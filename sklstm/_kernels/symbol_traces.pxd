@@ -4,11 +4,12 @@ The source of such a weight is 1 at the steps that have the symbol, and 0 at all
 
     d s(t) / d w = keep d s(t-1) / d w + (slope if step t has the symbol)
 
-so that a symbol has one trace for each gate (or the cell's own input) and cell, and only symbols
-that were read have any. They are carried over some steps at once, those that did not appear there
-by the product of keep. Steps wait in sections of the stream, however often it learns or is saved:
-a sum runs in one order. A symbol whose traces have faded, beside what they were when it appeared
-last, to the rounding of a number is let go of.
+A symbol therefore has one trace for each gate (or the cell's own input) and cell, and only symbols
+that were read have traces. Traces are updated for several steps at once; symbols that did not
+appear in these steps are multiplied by the product of keep. The steps wait in sections of fixed
+length, regardless of when the stream learns or is saved, so that sums run in a fixed order. A
+symbol is dropped when its traces have faded below the rounding error of their size at its last
+appearance.
 """
 
 from libc.string cimport memcpy, memset
@@ -39,7 +40,7 @@ cdef inline real rounding() noexcept nogil:
 
 
 cdef inline Py_ssize_t traces_size(const Layer* layer) noexcept nogil:
-    """Numbers that a symbol has traces of."""
+    """Number of traces of a symbol."""
     return traces_of(layer) * layer.block_size * group(layer, 1)
 
 
@@ -50,7 +51,7 @@ cdef inline Py_ssize_t pooled_size(const Layer* layer) noexcept nogil:
 cdef inline void add_symbols(
     const Net* net, const Layer* layer, const int* symbols, real* z
 ) noexcept nogil:
-    """Add what the symbols of a step add to the sums of a layer."""
+    """Add the weights of a step's symbols to the sums of a layer."""
     cdef Py_ssize_t c, g, first, stride
     for c in range(net.n_categorical):
         for g in range(layer.n_groups if symbols[c] >= 0 else 0):
@@ -78,7 +79,7 @@ cdef inline void forget_symbols(const Net* net, Read* read, Past* past) noexcept
 cdef inline void find_symbol(
     const Layer* layer, Read* read, Past* past, Py_ssize_t symbol, Py_ssize_t t
 ) noexcept nogil:
-    """Note that the t-th step of the section has a symbol. New ones have had no effect so far."""
+    """Record that the t-th step of the section has a symbol. New symbols start with zero traces."""
     cdef Py_ssize_t row = read.row_of[symbol]
     if row < 0:
         row = read.row_of[symbol] = read.n
@@ -94,7 +95,7 @@ cdef inline void find_symbol(
 cdef inline void count_step(
     const Net* net, const Layer* layer, Read* read, Past* past
 ) noexcept nogil:
-    """Add the next step of the section, whose slopes and symbols are in their places."""
+    """Append a step to the section, whose slopes and symbols are already stored."""
     cdef Py_ssize_t c, p = 0, t = past.n_waiting
     cdef const real* keep = past.slopes + t * slopes_size(layer)
     cdef const int* symbols = past.waiting + t * net.n_categorical
@@ -111,7 +112,7 @@ cdef inline void take_step(
     const Net* net, const Layer* layer, const real* slopes, const int* symbols,
     Read* read, Past* past
 ) noexcept nogil:
-    """Let a step wait, with its slopes."""
+    """Store a waiting step with its slopes."""
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
     cdef Py_ssize_t q, j
     cdef real* own = past.slopes + past.n_waiting * slopes_size(layer)
@@ -129,7 +130,7 @@ cdef inline void trace_symbol(
     const Layer* layer, const Past* past, Py_ssize_t row,
     real* trace,  # OUT    may be the one at the begin of the section
 ) noexcept nogil:
-    """The traces of a symbol after the steps that wait."""
+    """The traces of a symbol after the waiting steps."""
     cdef Py_ssize_t size = layer.block_size * group(layer, 1), q, p, t
     cdef Py_ssize_t between = slopes_size(layer)
     cdef const real* start = past.traces + row * traces_size(layer)
@@ -153,7 +154,7 @@ cdef inline void trace_symbol(
 
 
 cdef inline void let_go(const Layer* layer, Read* read, Past* past, Py_ssize_t row) noexcept nogil:
-    """Forget a symbol; the last one takes its place."""
+    """Remove a symbol; the last one moves to its row."""
     cdef Py_ssize_t last = read.n - 1
     cdef Py_ssize_t size = traces_size(layer)
     read.row_of[read.symbols[row]] = -1
@@ -166,7 +167,7 @@ cdef inline void let_go(const Layer* layer, Read* read, Past* past, Py_ssize_t r
 
 
 cdef inline void end_section(const Layer* layer, Read* read, Past* past) noexcept nogil:
-    """Carry all traces over the steps that wait; the last row is the first to be looked at."""
+    """Update all traces with the waiting steps, from the last row to the first."""
     cdef Py_ssize_t row
     cdef real size
     cdef real* trace
@@ -194,7 +195,7 @@ cdef inline bint is_now(const Net* net, const Past* past, Py_ssize_t symbol) noe
 cdef inline void pool_symbols(
     const Net* net, const Layer* layer, const Unit* unit, const Read* read, const Past* past
 ) noexcept nogil:
-    """Take the present step into the gradients of the pooled cells."""
+    """Add the current step to the gradients of the pooled cells."""
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), H = layer.n_blocks
     cdef Py_ssize_t n_traced = traces_of(layer), row, q, v, j, at
     cdef real new
@@ -258,7 +259,7 @@ cdef inline void learn_pooled_symbols(
     const real* d_y,  # (cells,) errors at the pooled cells
     const Read* read, const Past* past
 ) noexcept nogil:
-    """The same from the errors at pooled cells."""
+    """Gradient of the table from the errors at the pooled cells."""
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), row, j, v, first, stride
     cdef const real* own
     cdef real* d_row

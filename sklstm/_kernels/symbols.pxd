@@ -1,9 +1,8 @@
-"""Symbols: the categories that a step has, what they add to the sums of units, and their gradient.
+"""Symbols: the categories of a step, their weights into the units, and their gradient.
 
-A symbol is a row of the table of weights behind all other parameters: what a source that is 1 for
-it, and 0 for all others, would add to the sums of the first layer's units, without the 0s. A step
-has one for each categorical feature, or -1 where there is none. Of the gradient of the table only
-the rows are kept that a batch has read.
+A symbol is a row of the table of weights, which follows all other parameters. The row is what a
+one-hot source would add to the sums of the first layer's units. A step has one symbol for each
+categorical feature, or -1 for none. Only the rows that a batch has read have a gradient.
 """
 
 from libc.string cimport memcpy, memset
@@ -16,7 +15,7 @@ from sklstm._kernels.simd cimport LANES, load, prefetch, real, splat, store, tur
 
 
 cdef struct Read:
-    # The rows of the table that a batch reads, in the order in which they first appear
+    # The rows of the table that a batch reads, in the order of their first appearance
     Py_ssize_t n
     Py_ssize_t room
     int* row_of  # (n_categories,) number among them, or -1
@@ -28,7 +27,7 @@ cdef struct Read:
 cdef inline void symbol_place(
     const Layer* layer, Py_ssize_t g, Py_ssize_t* first, Py_ssize_t* stride
 ) noexcept nogil:
-    """Where in a row of the table a group of units stands, in the order of the public arrays."""
+    """Position of a group of units in a row of the table, in the order of the public arrays."""
     cdef Py_ssize_t H = layer.n_blocks, S = layer.block_size, before = layer.n_groups - 1 - S
     cdef Py_ssize_t v = g - before
     first[0], stride[0] = g * H, 1
@@ -40,7 +39,7 @@ cdef inline void symbol_place(
 cdef inline Py_ssize_t symbol_of(
     const Net* net, const Bundle* bundle, Py_ssize_t lane, Py_ssize_t t, Py_ssize_t c
 ) noexcept nogil:
-    """The symbol of feature c at place t, or -1."""
+    """The symbol of feature c at position t, or -1."""
     if t >= bundle.length[lane]:
         return -1
     return bundle.symbols[lane][t * net.n_categorical + c]
@@ -49,7 +48,7 @@ cdef inline Py_ssize_t symbol_of(
 cdef inline void add_reals(
     Py_ssize_t n, const real* a, Py_ssize_t stride_a, real* b, Py_ssize_t stride_b
 ) noexcept nogil:
-    """b += a, numbers that stand apart."""
+    """b += a, for numbers with a stride."""
     cdef Py_ssize_t j = 0
     if stride_a == 1 and stride_b == 1:
         while j + LANES <= n:
@@ -84,7 +83,7 @@ cdef inline void add_lanes(
 cdef inline void ask_for_symbols(
     const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t
 ) noexcept nogil:
-    """Have the weights of the symbols at place t, which no cache may hold, on their way."""
+    """Prefetch the weights of the symbols at position t, which may not be in a cache."""
     cdef Py_ssize_t rows = layer.n_groups * layer.n_blocks, c, lane, symbol, r
     cdef const real* column
     for c in range(net.n_categorical):
@@ -102,7 +101,7 @@ cdef inline void begin_sums(
     const Net* net, const Layer* layer, const Bundle* bundle, Py_ssize_t width, Py_ssize_t t,
     real* z
 ) noexcept nogil:
-    """Biases, and what the symbols at place t add to them, for the products to go on from."""
+    """Biases plus the weights of the symbols at position t, as the start of the products."""
     cdef const real* bias = layer.weights.bias[width > 1]
     cdef Py_ssize_t H = layer.n_blocks, n = units_padded(H, width) * width
     cdef Py_ssize_t size = matrix_size(&layer.weights, width), c, g, r, lane, symbol, first, stride
@@ -134,9 +133,9 @@ cdef inline bint find_read(
     Py_ssize_t n,
     Read* read
 ) noexcept nogil:
-    """Number the rows of the table that the sequences of a batch read; their gradient is zero.
+    """Number the rows of the table that a batch reads, and set their gradient to zero.
 
-    False if there are more than there is room for.
+    False if there are more rows than memory for them.
     """
     cdef Py_ssize_t k
     cdef Py_ssize_t p
@@ -160,7 +159,7 @@ cdef inline void give_lanes(
     Py_ssize_t n, const real* d_z, const reals_out* d_rows,  # one for each sequence, NULL: none
     Py_ssize_t first, Py_ssize_t stride
 ) noexcept nogil:
-    """Add the gradient at n units to that of the symbols of a bundle's sequences."""
+    """Add the gradient at n units to the gradient of the symbols of a bundle's sequences."""
     cdef Py_ssize_t j = 0, lane, k
     cdef real[LANES * LANES] turned
     cdef reals[LANES] units
@@ -183,7 +182,7 @@ cdef inline void give_step(
     const real* d_z,
     Py_ssize_t first_row, Py_ssize_t stop_row, const Read* read
 ) noexcept nogil:
-    """Add the gradient at some rows of a layer at place t to that of the symbols there."""
+    """Add the gradient at some rows of a layer at position t to the gradient of its symbols."""
     cdef Py_ssize_t H = layer.n_blocks, padded = units_padded(H, 1), n = units_padded(H, width)
     cdef Py_ssize_t c, g, j, stop, lane, symbol, first, stride
     cdef reals_out[LANES] d_rows
@@ -208,7 +207,7 @@ cdef inline void give_symbols(
 ) noexcept nogil:
     """Continue the sums of the table's gradient over the steps of a span of a chunk's bundles.
 
-    For some rows of a layer, groups padded, as they are dealt in gradients.pxd.
+    It covers some rows of a layer, in padded groups, as gradients.pxd divides them.
     """
     cdef const Layer* layer = &net.layers[index]
     cdef const Bundle* bundle
@@ -226,7 +225,7 @@ cdef inline void give_symbols(
 cdef inline double penalize_table(
     const Net* net, Py_ssize_t n, double penalty, const Read* read
 ) noexcept nogil:
-    """Tell the solver of the penalty on the n numbers of the table; return its loss."""
+    """Pass the penalty on the n numbers of the table to the solver; return its loss."""
     cdef Py_ssize_t p
     cdef double square = 0
     read.penalty[0] = <real> penalty

@@ -1,7 +1,7 @@
-"""Threads that work on the same chunk, a team: each computes some rows of every product.
+"""Teams of threads that compute the same chunk: each member computes some rows of every product.
 
-Where no cache of one core holds the weights, those of all cores together may. What is not a
-product is dealt by sequences.
+Weights that do not fit the cache of one core may fit the caches of all cores together. Everything
+except products is divided by sequences.
 """
 
 cdef extern from * nogil:
@@ -28,16 +28,16 @@ cdef struct Member:
 
 
 cdef inline bint does(const Member* member, Py_ssize_t k) noexcept nogil:
-    """Is it this member that does number k of what is dealt?"""
+    """True if this member does item k of the divided work."""
     return member.of == 1 or k % member.of == member.number
 
 
 cdef inline Py_ssize_t part(Py_ssize_t n, Py_ssize_t k, Py_ssize_t of) noexcept nogil:
-    """Where part k of n things in a row begins."""
+    """First item of part k of n items."""
     return n * k if of == 1 else n * k // of
 
 
 cdef inline void wait(const Member* member) noexcept nogil:
-    """For what the other members have written."""
+    """Wait until all members have written their part."""
     if member.of > 1:
         sklstm_team_wait()

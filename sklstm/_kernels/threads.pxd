@@ -1,4 +1,4 @@
-"""Face of threads.h."""
+"""Declarations of threads.h."""
 
 
 cdef extern from "threads.h" nogil:

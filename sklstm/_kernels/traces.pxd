@@ -1,18 +1,17 @@
-"""Traces of one layer on a stream, and the truncated gradient that they give, block by block.
+"""Traces of one layer on a stream, and the truncated gradient computed from them, block by block.
 
-For every weight into an input gate, a forget gate or a cell there is a trace, the derivative of
-the cell state by that weight with recurrent inputs held constant. With keep the factor of s(t-1)
-in the recurrence of the state, and y_m the source of the weight, equations (25) and (27) read
+Every weight into an input gate, a forget gate or a cell has a trace: the derivative of the cell
+state by that weight with constant recurrent inputs. Let keep be the factor of s(t-1) in the
+recurrence of the state, and y_m the source of the weight. Equations (25) and (27) are then
 
     d s(t) / d w = keep d s(t-1) / d w + slope y_m
 
-keep, and the slope by each gate and by the cell's own input, are the cell's: `slopes_of_cell`. In
+`slopes_of_cell` computes keep, and the slope by each gate and by the cell's own input. For
 "peephole" the sources of a gate include the states s(t-1) of its block.
 
-Traces are carried over several steps at once, step after step for each number, when they are asked
-for. The output gate needs no trace: its gradient is that of the present step. Where the output
-layer reads a maximum or a mean over time, the gradient of each pooled cell is kept: that of the
-step of its maximum, or the sum over steps.
+Traces are updated for several steps at once, when they are needed. The output gate has no trace,
+because its gradient depends on the current step only. With pooling, the gradient of each pooled
+cell is stored: that of the step of its maximum, or the sum over steps.
 """
 
 from libc.string cimport memcpy, memset
@@ -80,9 +79,9 @@ cdef inline void carry(
     Py_ssize_t K,
     real* y
 ) noexcept nogil:
-    """y = keep y + slope x, K numbers in whole vectors, for some steps in turn.
+    """y = keep y + slope x, K numbers in whole vectors, for several steps in turn.
 
-    keep and slope of the steps stand `between` numbers apart, their x one behind the other.
+    keep and slope of the steps are `between` numbers apart, and their x follow one another.
     """
     cdef Py_ssize_t p = 0
     while p + CARRIED * LANES <= K:
@@ -103,19 +102,19 @@ cdef inline void add(real factor, const real* x, Py_ssize_t n, real* y) noexcept
 
 
 cdef inline Py_ssize_t traces_of(const Layer* layer) noexcept nogil:
-    """Traces per cell: of each gate before the cells, and of the cell's own weights."""
+    """Number of traces per cell: for each gate before the cells, and for the cell's weights."""
     return layer.n_groups - layer.block_size
 
 
 cdef inline Py_ssize_t slopes_size(const Layer* layer) noexcept nogil:
-    """Numbers of the slopes of a step."""
+    """Size of the slopes of a step."""
     return (traces_of(layer) + 1) * layer.block_size * group(layer, 1)
 
 
 cdef inline void make_wait(
     const Layer* layer, const Unit* unit, Py_ssize_t n_waiting
 ) noexcept nogil:
-    """Keep what the traces of the step just made need; `n_waiting` steps wait already."""
+    """Store what the traces need from the current step, after `n_waiting` waiting steps."""
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1)
     cdef Py_ssize_t K = whole_vectors(layer.weights.columns + 1)
     slopes_of_cell(layer.cell, n, S, unit.s_before, unit.z,
@@ -128,7 +127,7 @@ cdef inline void make_wait(
 cdef inline void trace_blocks(
     const Layer* layer, const Unit* unit, Py_ssize_t n_steps, Py_ssize_t first, Py_ssize_t stop
 ) noexcept nogil:
-    """Carry the traces of some blocks' cells over the steps that wait, on any thread."""
+    """Update the traces of some blocks with the waiting steps; may run on any thread."""
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1)
     cdef Py_ssize_t K = whole_vectors(layer.weights.columns + 1)
     cdef Py_ssize_t n_traced = traces_of(layer), cells = layer.n_blocks * S, j, v, w, c, q, t
@@ -156,7 +155,7 @@ cdef inline void trace_blocks(
 cdef inline void learn_blocks(
     const Layer* layer, const Unit* unit, Py_ssize_t first, Py_ssize_t stop, real* d_vector
 ) noexcept nogil:
-    """Gradient of the weights into some blocks from the errors at their cells, on any thread."""
+    """Gradient of the weights into some blocks from errors at their cells; on any thread."""
     cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
     cdef Py_ssize_t H = layer.n_blocks, cells = H * S, j, v, w, c, q
@@ -201,7 +200,7 @@ cdef inline void own_errors(const Layer* layer, const Unit* unit) noexcept nogil
 cdef inline void pool_blocks(
     const Layer* layer, const Unit* unit, Pooling pooling, Py_ssize_t first, Py_ssize_t stop
 ) noexcept nogil:
-    """Take the present step into the gradients of some blocks' pooled cells, on any thread."""
+    """Add the current step to the gradients of some blocks' pooled cells; on any thread."""
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
     cdef Py_ssize_t n_traced = traces_of(layer), H = layer.n_blocks, j, v, w, c, q
     cdef Py_ssize_t row = whole_vectors(K)
@@ -233,7 +232,7 @@ cdef inline void learn_pooled_blocks(
     const real* d_y,  # (cells,) errors at the pooled cells
     Py_ssize_t first, Py_ssize_t stop, real* d_vector
 ) noexcept nogil:
-    """Gradient of the weights into some blocks from the errors at pooled cells, on any thread."""
+    """Gradient of the weights into some blocks from errors at pooled cells; on any thread."""
     cdef const Py_ssize_t* row_at = layer.weights.padded_row_at
     cdef Py_ssize_t S = layer.block_size, n = group(layer, 1), K = layer.weights.columns + 1
     cdef Py_ssize_t n_gates = traces_of(layer) - 1, H = layer.n_blocks, j, v, w, q

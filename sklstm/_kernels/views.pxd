@@ -1,10 +1,10 @@
-"""Pointers into arrays that may be empty, which have no first element to point to."""
+"""Pointers into arrays that may be empty and then have no first element."""
 
 from sklstm._kernels.simd cimport real
 
 
 cdef inline const real* reals_at(const real[:, ::1] rows, Py_ssize_t k) noexcept nogil:
-    """Row k, or NULL if rows have no columns."""
+    """Pointer to row k, or NULL if rows have no columns."""
     if rows.shape[1] == 0:
         return NULL
     return &rows[k, 0]
@@ -17,7 +17,7 @@ cdef inline const int* ints_at(const int[:, ::1] rows, Py_ssize_t k) noexcept no
 
 
 cdef inline int* first_int(int[::1] x) noexcept nogil:
-    """The first element, or NULL."""
+    """Pointer to the first element, or NULL."""
     if x.shape[0] == 0:
         return NULL
     return &x[0]
