@@ -374,7 +374,7 @@ cdef class Session:
         const double[::1] sequence_weights, const Py_ssize_t[::1] frozen,
         const unsigned char[::1] decayed, found, *, objective, double alpha,
     ):
-        """Set the targets of `gradient` and the ``Gradient`` that it writes; see ``_network.py``."""
+        """Set the targets of `gradient`, and the ``Gradient`` that it writes; see _network.py."""
         cdef const double[::1] quantiles = objective.quantiles
         cdef Loss loss = loss_named(objective.loss, objective.activation, quantiles)
         cdef Py_ssize_t K = self.net.n_outputs
@@ -569,7 +569,7 @@ cdef class Session:
                 start = seconds_now()
                 n_threads = threads_now(&self.kept.pace, work)
                 self.pack(n_threads)
-                # a smaller batch may have more chunks than the largest one, and than there are rooms
+                # a smaller batch may have more chunks than the largest batch, and than rooms
                 apart = 1 if self.plan.shared else min(self.rooms.n, n_threads)
                 if apart == 1:
                     for index in range(self.plan.n_chunks):
@@ -813,7 +813,7 @@ cdef class Session:
         self.leave(thread, of)
 
     def explain(self, real[:, ::1] d_x):
-        """Gradient (N, F), at all features, of the objective of `learn_from`, summed over targets."""
+        """Gradient (N, F) of the objective of `learn_from` at all features, summed over targets."""
         cdef Py_ssize_t n = self.n_sequences, first
         cdef Py_ssize_t count, done, size
         cdef Py_ssize_t apart = threads_here(min(self.rooms.n, self.n_threads))

@@ -82,10 +82,10 @@ cdef class Online:
     cdef Unit* units
     cdef Part* parts
     cdef Py_ssize_t n_parts
-    cdef real* kept  # room for what is remembered, but for traces
+    cdef real* kept  # memory for the state, without traces
     cdef const Py_ssize_t[::1] frozen
     cdef real[::1] d_dense
-    cdef Read symbols_read  # since the last reset, but for those that have faded
+    cdef Read symbols_read  # symbols read since the last reset, without those that have faded
     cdef Past past
     cdef tuple pointed_to  # the arrays that `symbols_read` points into
     cdef int[::1] n_read
@@ -100,11 +100,11 @@ cdef class Online:
     cdef Loss loss
     cdef const double[::1] quantiles
     cdef bint learns
-    cdef Py_ssize_t n_waiting  # steps that the traces have not been carried over
+    cdef Py_ssize_t n_waiting  # steps that the traces do not include yet
     cdef Signals signals
     cdef Watch watch
-    cdef double work  # multiply-adds of a step, more or less
-    cdef float_mode mode  # of the calling thread; a thread that starts has the mode of its maker
+    cdef double work  # estimated multiply-adds of a step
+    cdef float_mode mode  # of the calling thread; new threads inherit it
     cdef readonly bint parallel  # large enough for several threads
     cdef Py_ssize_t threads
     cdef Py_ssize_t n_total, n_dense, n_categories

@@ -236,7 +236,9 @@ def test_the_next_partial_fit_needs_the_same_kind_of_y():
     )
     several = LSTMClassifier(**SMALL).fit(X, np.eye(6, 3, dtype=int))
     fails(ValueError, "fitted with 3 labels", several, several.partial_fit, X, labels(6))
-    fails(ValueError, "fitted with 3 labels", several, several.partial_fit, X, np.eye(6, 2, dtype=int))
+    fails(
+        ValueError, "fitted with 3 labels", several, several.partial_fit, X, np.eye(6, 2, dtype=int)
+    )
     fails(ValueError, "0 and 1", several, several.partial_fit, X, np.full((6, 3), 2))
     regressor = fitted(LSTMRegressor)
     fails(ValueError, "made for 1", regressor, regressor.partial_fit, X, numbers(X, 2))

@@ -51,7 +51,7 @@ def test_frames_with_other_columns_than_in_fit_are_named():
                 method(other)
     with pytest.raises(ValueError, match="Sequence 3 of X has the columns"):
         model.predict([*X[:3], X[3][["a"]]])
-    with pytest.raises(ValueError, match="Sequence 0 of X has columns of one name"):
+    with pytest.raises(ValueError, match="Sequence 0 of X has several columns of the same name"):
         by_type().fit([x.rename(columns={"a": "b"}) for x in X], y)
     with pytest.raises(TypeError, match=r"a list where .* sequence 0, step 0, column 'b'"):
         model.predict([x.assign(b=[[1]] * len(x)) for x in X])
@@ -68,7 +68,7 @@ def test_columns_cannot_become_categories_later_on():
     ]
     numbers = [x.assign(b=np.arange(len(x))) for x in X]
     for other, now in ((swapped, [0]), (numbers, [])):
-        with pytest.raises(ValueError, match=r"chooses the features \[") as error:
+        with pytest.raises(ValueError, match=r"selects the features \[") as error:
             model.partial_fit(other, y)
         assert f"features {now}, but" in str(error.value)
     model.set_params(categorical_features=[1])
@@ -80,7 +80,7 @@ def test_columns_cannot_become_categories_later_on():
 def test_types_of_the_columns_of_a_table_are_not_ignored():
     pd = pytest.importorskip("pandas")
     table = pd.DataFrame({"a": np.arange(12.0), "b": pd.Categorical([1, 2] * 6)})
-    with pytest.raises(ValueError, match="X is a table, whose columns are steps"):
+    with pytest.raises(ValueError, match="X is a table whose columns are steps"):
         by_type().fit(table, np.arange(12.0))
 
 
@@ -89,7 +89,7 @@ def test_codes_are_not_taken_for_labels_nor_labels_for_codes():
     model = by_type().fit(X, y)
     expected = model.predict(X)
     for arrays in ([x.to_numpy(float) for x in X], [x.to_numpy(float).tolist() for x in X]):
-        with pytest.raises(ValueError, match="X is no list of data frames"):
+        with pytest.raises(ValueError, match="X must be a list of data frames"):
             model.predict(arrays)
     for x, value in zip(X, expected, strict=True):
         rows = list(x.itertuples(index=False, name=None))
@@ -117,7 +117,10 @@ def test_a_stream_takes_words_that_frames_had():
 def test_without_data_frames_no_types_are_to_be_seen(form):
     X = np.arange(72.0).reshape(12, 3, 2)
     X = {"array": X, "list": list(X), "table": X[:, :, 0]}[form]
-    y, message = np.arange(12.0), r'"from_dtype" looks at the types.*to the numbers of the features'
+    y, message = (
+        np.arange(12.0),
+        r'"from_dtype" needs a list of .*to the numbers of the features',
+    )
     for call in (
         lambda: by_type().fit(X, y),
         lambda: by_type().partial_fit(X, y),
@@ -136,6 +139,6 @@ def test_behind_what_returns_arrays_features_are_named_by_number():
         lambda inner: make_pipeline(SequenceScaler(categorical_features=["b"]), inner),
         lambda inner: RelativeRegressor(inner, columns="a"),
     ):
-        with pytest.raises(ValueError, match='"from_dtype" looks at the types'):
+        with pytest.raises(ValueError, match='"from_dtype" needs a list of data frames'):
             make(by_type()).fit(numbers, y)
         make(by_type().set_params(categorical_features=[1])).fit(numbers, y)

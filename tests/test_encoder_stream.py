@@ -107,7 +107,7 @@ def test_what_transformers_after_the_encoder_remember_comes_back_after_an_error(
     for call, bad, error, message in (
         (stream.step, "dog", ValueError, "unknown symbol 'dog' at feature 0"),
         (stream.peek, "dog", ValueError, "unknown symbol 'dog' at feature 0"),
-        (stream.step, {"word": "cat"}, TypeError, "x is of type dict: pass a list of its values"),
+        (stream.step, {"word": "cat"}, TypeError, r"x is of type dict\. Pass a list"),
         (stream.step, ["cat", "cat"], ValueError, "x has 2 values, expected 1"),
         (stream.steps, ["cat", "dog"], ValueError, "^Step 1: x holds the unknown symbol 'dog'"),
         (stream.steps, ["cat", ["cat", "bee"]], ValueError, "X mixes rows and single symbols"),
@@ -122,7 +122,7 @@ def test_what_transformers_after_the_encoder_remember_comes_back_after_an_error(
     assert stream.step("cat") == other.step("cat")
     rows = SequenceEncoder().fit(ROWS).stream()
     for bad, error, message in (
-        (["cat", "?", "c"], ValueError, "x holds strings, the first at feature 1"),
+        (["cat", "?", "c"], ValueError, "x contains strings, the first at feature 1"),
         (["cat", np.inf, "c"], ValueError, "x contains infinity .* in feature 1"),
         ("cat", ValueError, "x has 1 values, expected 3"),
     ):

@@ -543,9 +543,9 @@ def test_parameters_that_shape_the_network_cannot_change_midway(change):
     X, y = sequences(6), numbers(sequences(6))
     model = regressor().fit(X, y).set_params(**change)
     before = model.predict(X)
-    with pytest.raises(ValueError, match=f"{next(iter(change))} .*start anew"):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} .*warm_start=False"):
         model.partial_fit(X, y)
-    with pytest.raises(ValueError, match=f"{next(iter(change))} .*start anew"):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} .*warm_start=False"):
         model.set_params(warm_start=True).fit(X, y)
     assert_array_equal(model.predict(X), before)
     model.set_params(warm_start=False).fit(X, y)

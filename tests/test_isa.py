@@ -121,5 +121,5 @@ def test_the_environment_picks_the_instruction_set(name):
 
 def test_an_unknown_instruction_set_is_an_error_that_lists_the_known():
     done = run("import sklstm", SKLSTM_ISA="sse5")
-    assert "SKLSTM_ISA='sse5' is not for this processor, which has" in done.stderr
+    assert "SKLSTM_ISA='sse5' is not supported by this processor. Use one of" in done.stderr
     assert "portable" in done.stderr

@@ -284,11 +284,12 @@ def test_settings_that_changed_are_refused_and_predictions_are_as_fitted():
     model.set_params(quantile=[0.2, 0.8])
     assert_array_equal(model.predict(X), before)
     with pytest.raises(
-        ValueError, match=r"quantile is now \(0.2, 0.8\), but was \(0.1, 0.5, 0.9\)"
+        ValueError,
+        match=r"quantile is \(0.2, 0.8\), but .* fitted with \(0.1, 0.5, 0.9\)",
     ):
         model.partial_fit(X, y)
     model.set_params(quantile=LEVELS, loss="absolute_error")
-    with pytest.raises(ValueError, match="loss is now 'absolute_error', but was 'quantile'"):
+    with pytest.raises(ValueError, match="loss is 'absolute_error', but was 'quantile'"):
         model.partial_fit(X, y)
     assert model.fit(X, y).predict(X).shape == (len(X),)
 
@@ -297,10 +298,10 @@ def test_settings_that_changed_are_refused_and_predictions_are_as_fitted():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(loss="absolute_error"), "loss is now 'absolute_error'"),
-        (dict(quantile=[0.2, 0.8]), "quantile is now"),
-        (dict(out_activation="tanh"), "out_activation is now 'tanh'"),
-        (dict(pooling="max"), "pooling is now 'max'"),
+        (dict(loss="absolute_error"), "loss is 'absolute_error'"),
+        (dict(quantile=[0.2, 0.8]), "quantile is"),
+        (dict(out_activation="tanh"), "out_activation is 'tanh'"),
+        (dict(pooling="max"), "pooling is 'max'"),
     ],
 )
 def test_a_stream_does_not_learn_for_other_outputs_than_there_are(change, message, has_learned):
@@ -328,7 +329,7 @@ def test_a_stream_does_not_learn_for_other_outputs_than_there_are(change, messag
     ("parameters", "message"),
     [
         (dict(loss="huber"), "'loss' parameter of LSTMRegressor must be a str among"),
-        (dict(loss="quantile"), "loss='quantile' needs to know which: set quantile"),
+        (dict(loss="quantile"), "loss='quantile' needs the parameter quantile"),
         (dict(loss="quantile", quantile=1.5), "'quantile' parameter"),
         (dict(loss="quantile", quantile="half"), "'quantile' parameter"),
         (dict(loss="quantile", quantile=[]), "'quantile' parameter"),
@@ -336,7 +337,10 @@ def test_a_stream_does_not_learn_for_other_outputs_than_there_are(change, messag
         (dict(loss="quantile", quantile=[0.5, 0.5]), "each larger than the one before"),
         (dict(loss="quantile", quantile=[0.5, np.nan]), "'quantile' parameter"),
         (dict(loss="quantile", quantile=[[0.5]]), "'quantile' parameter"),
-        (dict(loss="quantile", quantile=np.linspace(0, 1, 1000)), "1000 numbers, but 128 is"),
+        (
+            dict(loss="quantile", quantile=np.linspace(0, 1, 1000)),
+            "but at most 128 are",
+        ),
         (dict(loss="poisson", out_activation="tanh"), "out_activation must be 'identity'"),
     ],
 )
@@ -374,9 +378,7 @@ def test_as_many_quantiles_as_there_may_be():
 def test_negative_counts_are_named():
     bad = COUNTS.copy()
     bad[7] = -2
-    with pytest.raises(
-        ValueError, match=r"y is -2 at sequence 7, but loss='poisson' is for values"
-    ):
+    with pytest.raises(ValueError, match=r"y is -2 at sequence 7, but loss='poisson' needs values"):
         regressor("poisson").fit(X, bad)
     model = regressor("poisson").fit(X, COUNTS)
     for method in (model.partial_fit, model.score):

@@ -160,10 +160,10 @@ def test_learning_on_a_stream_is_partial_fit(cell, pooling, block_size):
 @pytest.mark.parametrize("Estimator", [LSTMClassifier, LSTMRegressor])
 def test_not_with_a_target_at_every_step(Estimator):
     targets = [np.arange(len(x)) % 2 for x in X]
-    with pytest.raises(ValueError, match="pooling='max' gives one output per sequence"):
+    with pytest.raises(ValueError, match="pooling='max' makes one output per sequence"):
         Estimator(pooling="max", return_sequences=True, **SMALL).fit(X, targets)
     model = Estimator(pooling="mean", **SMALL).fit(X, y)
-    with pytest.raises(ValueError, match="pooling='mean' gives one output per sequence"):
+    with pytest.raises(ValueError, match="pooling='mean' makes one output per sequence"):
         model.set_params(return_sequences=True).predict(X)
 
 
@@ -172,7 +172,7 @@ def test_it_is_of_the_fitted_model_until_that_is_fitted_anew():
     before = model.predict_proba(X)
     model.set_params(pooling="last")
     assert_array_equal(model.predict_proba(X), before)
-    with pytest.raises(ValueError, match="pooling is now 'last', but"):
+    with pytest.raises(ValueError, match="pooling is 'last', but"):
         model.partial_fit(X, y)
     assert not np.array_equal(model.fit(X, y).predict_proba(X), before)
 

@@ -452,7 +452,7 @@ def test_codes_are_named_by_columns_of_frames_or_their_types():
     ("chosen", "message"),
     [
         ("code", "must be an array-like, a str among"),
-        ([4], "contains 4, which is no feature"),
+        ([4], "contains 4, which is not a feature"),
         (["code"], "the features of X have no names"),
         ([True], "a mask of 1 entries, but X has 4 features"),
     ],
@@ -469,7 +469,7 @@ def test_columns_of_a_table_have_no_names_as_features():
     X = pd.DataFrame(np.ones((3, 4)), columns=list("abcd"))
     scaler = SequenceScaler(categorical_features=[1], features_per_step=2).fit(X)
     assert_array_equal(scaler.transform(X), np.tile([0.0, 1.0], (3, 2)))
-    with pytest.raises(ValueError, match="In a table, only columns have names"):
+    with pytest.raises(ValueError, match="columns of a table are steps"):
         SequenceScaler(categorical_features=["a"], features_per_step=2).fit(X)
 
 

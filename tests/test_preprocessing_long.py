@@ -294,12 +294,12 @@ def changed(row, column, value):
         (frame().astype({"t": str}), ("id", "t"), "times of df are text, such as '0'"),
         (frame().astype({"t": "string"}), ("id", "t"), "times of df are text, such as '0'"),
         (changed(6, "t", clock(3)), ("id", "t"), "times of df cannot be sorted"),
-        (frame().assign(u="x"), ("id", "t"), "df holds strings, the first at column 'u', row 0"),
+        (frame().assign(u="x"), ("id", "t"), "df contains strings, the first at column 'u', row 0"),
         (changed(6, "u", 1).assign(v=1j), ("id", "t"), "df is complex at column 'v', row 0"),
         (
             frame().assign(u=pd.period_range("2026", periods=15, freq="D")),
             ("id", "t"),
-            "df holds a Period at column 'u', row 0",
+            "df contains a Period at column 'u', row 0",
         ),
         (
             pd.concat([frame(), frame()[["u"]]], axis=1),
@@ -342,9 +342,9 @@ def test_bad_tables_of_polars_are_errors():
         from_long(df.with_columns(t=1), "id", "t")
     with pytest.raises(ValueError, match="times of df are text, such as '0'"):
         from_long(df.with_columns(pl.col("t").cast(pl.String)), "id", "t")
-    with pytest.raises(ValueError, match="df holds strings, the first at column 'u', row 0"):
+    with pytest.raises(ValueError, match="df contains strings, the first at column 'u', row 0"):
         from_long(df.with_columns(u=pl.lit("x")), "id", "t")
-    with pytest.raises(ValueError, match=r"df holds a whole array in one cell, .* 'u', row 0"):
+    with pytest.raises(ValueError, match=r"df contains a whole array in one cell, .* 'u', row 0"):
         from_long(df.with_columns(u=pl.lit([1, 2])), "id", "t")
     with pytest.raises(ValueError, match="df contains values other than numbers in column 'u'"):
         from_long(df.with_columns(u=pl.struct("v")), "id", "t")

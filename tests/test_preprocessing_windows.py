@@ -235,7 +235,7 @@ def test_the_last_window_of_series_and_frames():
             {"width": 3, "known_future": [1, 2], "future": [1.0]},
             "future has 1 columns, but known_future has 2",
         ),
-        ({"width": 3, "known_future": 1, "future": ["x"]}, "future holds strings"),
+        ({"width": 3, "known_future": 1, "future": ["x"]}, "future contains strings"),
         (
             {"width": 3, "horizon": 2, "known_future": 1, "future": [1.0, np.nan]},
             "future contains NaN at step 1, column 1: fill it in",
@@ -335,7 +335,7 @@ def test_bad_frames_are_errors():
     frame = frames()[0]
     with pytest.raises(ValueError, match="There are 2 columns 'load'"):
         sliding_windows(pd.concat([frame, frame[["load"]]], axis=1), 3)
-    with pytest.raises(ValueError, match="series holds strings, the first at column 'day', row 0"):
+    with pytest.raises(ValueError, match="contains strings, the first at column 'day', row 0"):
         sliding_windows(frame.assign(day="Monday"), 3)
     dates = pd.date_range("2026-01-01", periods=30)
     with pytest.raises(TypeError, match="dates or durations, the first at column 'day'"):
@@ -349,7 +349,7 @@ def test_bad_frames_are_errors():
         two = pd.MultiIndex.from_product([["a", "b"], range(15)])
         with pytest.raises(ValueError, match="series has a MultiIndex"):
             sliding_windows(series.set_axis(two), 3)
-    with pytest.raises(ValueError, match="series holds strings, the first at row 1"):
+    with pytest.raises(ValueError, match="series contains strings, the first at row 1"):
         sliding_windows(pd.Series([1.0, "2", 3.0], dtype=object), 1)
 
 

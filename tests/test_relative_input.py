@@ -23,13 +23,16 @@ from sklstm.preprocessing import SequenceScaler, sliding_windows
         ([0], r"columns=\[0\] has 1 entries, but y has 2 outputs: set columns=\[0, 1\]"),
         ([0, 1, 2], "has 3 entries, but y has 2 outputs"),
         ([], "has 0 entries"),
-        (3, "columns contains 3, which is no feature: X has 3 features"),
-        ([0, -4], "columns contains -4, which is no feature"),
-        ([0, 1.0], "columns contains 1.0, which is no feature"),
-        (True, "columns contains True, which is no feature"),
-        ([0, None], "columns contains None, which is no feature"),
-        ([[0, 1], [1, 2]], r"columns contains \[0, 1\], which is no feature"),
-        ("load", "names the feature 'load', but the features of X have no names: pass a list of d"),
+        (3, "columns contains 3, which is not a feature: X has 3 features"),
+        ([0, -4], "columns contains -4, which is not a feature"),
+        ([0, 1.0], "columns contains 1.0, which is not a feature"),
+        (True, "columns contains True, which is not a feature"),
+        ([0, None], "columns contains None, which is not a feature"),
+        ([[0, 1], [1, 2]], r"columns contains \[0, 1\], which is not a feature"),
+        (
+            "load",
+            "the feature 'load' by name, but the features of X have no names",
+        ),
         (1.5, "The 'columns' parameter of RelativeRegressor must be|contains 1.5, which is no fea"),
     ],
 )
@@ -57,10 +60,10 @@ def test_a_first_partial_fit_that_fails_leaves_nothing_behind():
 def test_names_that_frames_do_not_have_are_refused():
     X = walks(n_features=2)
     y = following(X)[:, 0]
-    with pytest.raises(ValueError, match=r"'loud', which X has 0 times.*\['price', 'load'\]"):
+    with pytest.raises(ValueError, match=r"'loud', but X has 0 .*\['price', 'load'\]"):
         RelativeRegressor(lstm(), columns="loud").fit(frames(X), y)
     table = pd.DataFrame(cube()[:, :, 0], columns=list("abcde"))
-    with pytest.raises(ValueError, match="In a table, only columns have names, not features"):
+    with pytest.raises(ValueError, match="columns of a table are steps, not features"):
         RelativeRegressor(lstm(), columns="e").fit(table, y)
 
 

@@ -519,7 +519,7 @@ def test_balanced_class_weights_have_no_meaning_in_a_stream():
     model = LSTMClassifier(4, class_weight="balanced").initialize(2, classes=[0, 1])
     stream = model.stream()
     stream.step([1.0, 2.0])
-    with pytest.raises(ValueError, match="class_weight='balanced' counts all targets"):
+    with pytest.raises(ValueError, match="class_weight='balanced' needs all targets"):
         stream.learn(1)
 
 
@@ -529,7 +529,7 @@ def test_a_stream_learns_only_what_its_parameters_were_made_for(change):
     stream = model.stream()
     stream.step([0.0, 1.0])
     model.set_params(**change)
-    with pytest.raises(ValueError, match=f"{next(iter(change))} .*start anew"):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} .*warm_start=False"):
         stream.learn(1.0)
 
 
@@ -597,9 +597,7 @@ def test_after_a_new_fit_every_call_of_an_old_stream_says_so(call):
 def test_a_target_that_is_too_large_is_named():
     stream = regressor().stream()
     stream.step([0.0, 1.0])
-    with pytest.warns(
-        ConvergenceWarning, match=r"The target is 1e\+200: scale it, or pass its units"
-    ):
+    with pytest.warns(ConvergenceWarning, match=r"The target is 1e\+200: scale it, or pass y_mean"):
         stream.learn(1e200)
 
 
@@ -617,7 +615,7 @@ def test_a_label_may_be_an_array_of_no_dimensions():
 
 
 def test_a_dict_is_no_row():
-    with pytest.raises(TypeError, match="x is of type dict: pass a list of its values"):
+    with pytest.raises(TypeError, match=r"x is of type dict\. Pass a list of its values"):
         regressor().stream().step({"a": 1.0, "b": 2.0})
 
 
@@ -638,7 +636,9 @@ def test_a_bad_indicator_is_refused(bad):
     model = LSTMClassifier(3, random_state=0).initialize(2, n_outputs=2)
     stream = model.stream()
     stream.step([0.0, 1.0])
-    unchanged(model, stream, lambda: stream.learn(bad), ValueError, "y must be 2 labels of 0 or 1")
+    unchanged(
+        model, stream, lambda: stream.learn(bad), ValueError, "y must contain 2 labels of 0 or 1"
+    )
 
 
 @pytest.mark.parametrize("block", [False, True])

@@ -264,15 +264,15 @@ def test_a_stream_does_not_learn_for_another_loss_than_there_is(change):
     stream, before = model.stream(), model.parameters_.copy()
     stream.step(X[0])
     model.set_params(**change)
-    with pytest.raises(ValueError, match=r"is now .* but was"):
+    with pytest.raises(ValueError, match=r"is .* but the model was fitted with"):
         stream.learn(1.0)
-    with pytest.raises(ValueError, match=r"is now .* but was"):
+    with pytest.raises(ValueError, match=r"is .* but the model was fitted with"):
         stream.learn_steps(X, NUMBERS)
     assert_array_equal(model.parameters_, before)
 
 
 def test_a_stack_does_not_learn_and_says_why():
-    with pytest.raises(ValueError, match="learn is for one hidden layer"):
+    with pytest.raises(ValueError, match="can only learn with one hidden layer"):
         MODELS["stack"]().stream().learn_steps(X, NUMBERS)
 
 

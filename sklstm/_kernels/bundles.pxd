@@ -68,7 +68,7 @@ cdef struct Bundle:
     History out  # raw outputs, then their gradient
     real* read  # (directions, S, H, width) cells that the output layer reads at the last step
     real* d_read  # (directions, S, n)
-    integer* highest  # (directions, S, n) places of the maximum, if that is what is read
+    integer* highest  # (directions, S, n) steps of the maximum, with pooling="max"
     double loss
 
 
@@ -76,18 +76,18 @@ cdef struct Chunk:
     Py_ssize_t width
     Py_ssize_t n
     Py_ssize_t steps  # of the longest
-    Py_ssize_t block  # steps whose inputs are read together, a power of two
-    Py_ssize_t span  # steps that are kept; 0 keeps all
-    Py_ssize_t first  # step of the span under way
+    Py_ssize_t block  # number of steps whose inputs are read together, a power of two
+    Py_ssize_t span  # number of steps that are stored; 0 stores all
+    Py_ssize_t first  # first step of the current span
     Py_ssize_t stop
-    bint again  # is the span computed once more, when what it ends with is known?
+    bint again  # is the span computed a second time, after its outputs are known?
     Bundle* bundles
-    Member member  # of the threads that work on it
-    Watch* watch  # of this member
+    Member member  # member of the team that works on it
+    Watch* watch  # watch of this member
 
 
 cdef struct Room:
-    # Memory that is given out piece by piece; without `at` it is only measured.
+    # Memory that is allocated in pieces; if `at` is NULL it is only measured.
     real* at
     Py_ssize_t used
 
@@ -159,10 +159,10 @@ cdef inline void bundle_place(
     Room* room, const Net* net, Bundle* bundle, Py_ssize_t width, Py_ssize_t block, bint training,
     Py_ssize_t span
 ) noexcept nogil:
-    """Give a bundle its room, by its number of steps, and by those that are kept."""
+    """Allocate the memory of a bundle, from its number of steps and of stored steps."""
     cdef const Layer* layer
     cdef Memory* memory
-    # `kept` of a step, `between` of what is before and after a step
+    # number of slots: `kept` for arrays of a step, `between` for arrays between steps
     cdef Py_ssize_t n, S, T = bundle.steps, kept = max(T, 1), between = T + 1, outside
     cdef Py_ssize_t index, top = n_levels(net) - 1
     cdef bint everywhere, ring = span > 0 or not training

@@ -19,8 +19,7 @@ cdef inline bint drops(const Dropout* dropout) noexcept nogil:
 
 
 cdef inline unsigned long long mixed(unsigned long long x) noexcept nogil:
-    """A hash of x in which every bit depends on x: the last steps of SplitMix64 (Steele et al. 2014).
-    """
+    """A hash of x: the last steps of SplitMix64 (Steele et al. 2014)."""
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL
     return x ^ (x >> 31)

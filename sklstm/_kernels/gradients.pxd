@@ -20,15 +20,15 @@ from sklstm._kernels.signals cimport Watch, stops_alone
 from sklstm._kernels.simd cimport LANES, load, real, splat, store, sum_lanes, vec
 
 cdef enum:
-    TABLE_MAX = 1 << 17  # numbers of a piece's table, which the second-level cache holds
-    ROWS_MIN = 32  # of a piece, where there are several threads
-    TERMS = 64  # steps whose numbers stay in the cache while all rows and columns pass
+    TABLE_MAX = 1 << 17  # largest number of entries of a piece's table, which fits the L2 cache
+    ROWS_MIN = 32  # smallest number of rows of a piece, with several threads
+    TERMS = 64  # number of steps that stay in the cache while all rows and columns are summed
 
 
 cdef struct Piece:
-    # Some rows of a layer, or of the output layer's part that reads one direction
-    Py_ssize_t layer  # its number; n_layers + direction: of the output layer
-    Py_ssize_t first  # row, groups padded
+    # Rows of a layer, or of the output layer's part for one direction
+    Py_ssize_t layer  # number of the layer; n_layers + direction for the output layer
+    Py_ssize_t first  # first row, in padded groups
     Py_ssize_t stop
     real* table  # zeros between batches
 
@@ -185,10 +185,10 @@ cdef inline void add_lanes(
         row = piece.first
         while row < piece.stop:
             if row % n >= m.units:
-                row += n - row % n  # padding, which there is in units alone
+                row += n - row % n  # padding, which exists in units only
                 continue
             for r in range(LANE_ROWS):
-                # the last rows of a group may be too few for a tile: these sums are not used
+                # if the last rows of a group do not fill a tile, the extra sums are not used
                 at = min(row + r, piece.stop - 1)
                 row_at[r] = (at // n * m.units + min(at % n, m.units - 1)) * LANES
             gradient_lanes_tile(terms.n, terms.d_z, row_at, terms.x, column_at, total)
@@ -229,7 +229,7 @@ cdef inline void add_chunk(
 
 
 cdef inline void put_in_place(const Net* net, const Piece* piece, real* d_vector) noexcept nogil:
-    """Bring a piece to the places of its weights, and leave zeros in its table."""
+    """Add a piece to the gradient of its weights, and set its table to zero."""
     cdef const Matrix* m = piece_matrix(net, piece)
     cdef Py_ssize_t columns = table_columns(net, piece), n = units_padded(m.units, 1), row, k
     cdef const real* table = piece.table + piece_lead(net, piece)
@@ -246,7 +246,7 @@ cdef inline void put_in_place(const Net* net, const Piece* piece, real* d_vector
 
 
 cdef inline void forget_pieces(const Net* net, const Piece* pieces, Py_ssize_t n) noexcept nogil:
-    """Leave zeros in all tables."""
+    """Set all tables to zero."""
     cdef Py_ssize_t k
     for k in range(n):
         memset(pieces[k].table, 0, table_size(net, &pieces[k]) * sizeof(real))

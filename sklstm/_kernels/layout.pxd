@@ -30,8 +30,8 @@ cdef struct Matrix:
     Py_ssize_t groups
     Py_ssize_t units
     Py_ssize_t columns  # without the bias
-    Py_ssize_t column_groups  # 0: sources lie side by side; else they are so many groups of units
-    Py_ssize_t* row_at  # (groups * units,) places of the rows, in lanes
+    Py_ssize_t column_groups  # number of groups of sources; 0 if sources are side by side
+    Py_ssize_t* row_at  # (groups * units,) positions of the rows, in lanes
     Py_ssize_t* padded_row_at  # (groups * padded units,), in units
     Py_ssize_t* column_at  # (columns + 1,) relative to the row's; the bias last
     real* packed[2]  # in units, in lanes
@@ -66,13 +66,13 @@ cdef struct Net:
     Py_ssize_t n_outputs
     Py_ssize_t n_categorical  # symbols that a step has, see symbols.pxd
     Py_ssize_t n_weights  # of a symbol
-    const real* table  # (symbols, n_weights) behind all other parameters
-    Matrix* head  # (directions,) from the cells of the last level; the bias with the first
+    const real* table  # (symbols, n_weights), after all other parameters
+    Matrix* head  # (directions,) from the cells of the last level; the first has the bias
     Matrix* head_back
     bint return_sequences
     Pooling pooling
     bint full
-    bint explains  # are the gradients at the features wanted?
+    bint explains  # are the gradients at the features computed?
     Dropout dropout
 
 
@@ -248,7 +248,10 @@ cdef inline int head_new(
 
 
 cdef inline int network_new(Arena* arena, Net* net, topology) except -1:
-    """Set all positions. The caller sets `full`, `return_sequences`, `explains`, `dropout`, `table`."""
+    """Set all positions.
+
+    The caller sets `full`, `return_sequences`, `explains`, `dropout` and `table`.
+    """
     cdef Py_ssize_t index, k
     stack = topology.stack
     net.n_layers, net.n_directions = len(stack), topology.n_directions

@@ -28,7 +28,7 @@ from sklstm._kernels.simd cimport real
 
 
 cdef enum:
-    QUANTILES_MAX = 128  # of a target
+    QUANTILES_MAX = 128  # largest number of quantiles of a target
 
 
 cdef enum LossKind:
@@ -49,13 +49,13 @@ cdef enum Activation:
 
 cdef struct Loss:
     LossKind kind
-    Activation activation  # where targets are numbers
-    Py_ssize_t n_quantiles  # outputs of a target
+    Activation activation  # for numeric targets
+    Py_ssize_t n_quantiles  # number of outputs of a target
     const double* quantiles
 
 
 cdef inline Loss loss_named(
-    str name, str activation, const double[::1] quantiles  # which must stay where they are
+    str name, str activation, const double[::1] quantiles  # the caller keeps them alive
 ) except *:
     """The loss of outputs with this activation."""
     cdef Loss loss

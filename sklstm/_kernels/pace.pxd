@@ -8,27 +8,27 @@ can be chosen at run time: one thread or all, whichever was faster recently.
 from sklstm._kernels.threads cimport threads_here
 
 cdef enum:
-    PARALLEL_MIN = 2000000  # multiply-adds below which a second thread costs more than it gives
-    LOOKS = 3  # calls in a look at the way that was slower: one alone could be lucky
-    FAR = 4  # times as slow: such a call ends a look
-    NEXT_LOOK = 100  # calls, at least, from one look to the next
-    SHARE = 50  # a look may cost one part in so many of the time until the next
-    MEMORY = 32  # calls that count: beside others most are fast, and a few wait for long
+    PARALLEL_MIN = 2000000  # multiply-adds below which a second thread does not pay off
+    LOOKS = 3  # calls in a trial of the slower way, because a single call may be lucky
+    FAR = 4  # a call that is this many times slower ends a trial
+    NEXT_LOOK = 100  # smallest number of calls between two trials
+    SHARE = 50  # a trial may cost 1/SHARE of the time until the next one
+    MEMORY = 32  # calls in the mean; under load most are fast, and a few wait for long
 
 
 cdef struct Pace:
-    int most  # threads
+    int most  # largest number of threads
     bint is_warm  # do the threads exist?
     bint alone_is_faster
-    int look  # calls that are left of the look under way
-    double lost  # seconds, in this look
-    double rest  # seconds until the next look
-    double[2] seconds  # of a multiply-add with one thread, and with all
-    int[2] known  # calls that these are the mean of, up to MEMORY
+    int look  # remaining calls of the current trial
+    double lost  # seconds lost in this trial
+    double rest  # seconds until the next trial
+    double[2] seconds  # seconds per multiply-add with one thread, and with all
+    int[2] known  # number of calls in these means, up to MEMORY
 
 
 cdef inline int threads_now(const Pace* pace, double work) noexcept nogil:
-    """Threads for a call of so many multiply-adds."""
+    """Number of threads for a call with this number of multiply-adds."""
     if work < PARALLEL_MIN:
         return 1
     return 1 if pace.alone_is_faster != (pace.look > 0) else threads_here(pace.most)
@@ -40,10 +40,10 @@ cdef inline void learn_pace(Pace* pace, int way, double work, double seconds) no
 
 
 cdef inline void look_at_slower(Pace* pace, int way, double work, double seconds) noexcept nogil:
-    """A call of a look, which ends early where it is dear."""
+    """Record a call of a trial, which ends early if it is expensive."""
     cdef double usual = work * pace.seconds[1 - way]
     if pace.look == LOOKS:
-        pace.known[way] = 0  # what was known of the slower way is old
+        pace.known[way] = 0  # measurements of the slower way are outdated
     learn_pace(pace, way, work, seconds)
     pace.lost += seconds - usual
     pace.look = 0 if seconds > FAR * usual else pace.look - 1
@@ -52,7 +52,7 @@ cdef inline void look_at_slower(Pace* pace, int way, double work, double seconds
 
 
 cdef inline void keep_pace(Pace* pace, int n_threads, double work, double seconds) noexcept nogil:
-    """Learn from a call that used `threads_now`."""
+    """Record the time of a call that used `threads_now`."""
     cdef int way = n_threads > 1
     cdef bint alone
     if work < PARALLEL_MIN or pace.most == 1:

@@ -12,40 +12,40 @@ from sklstm._kernels.products cimport TILE_SEQUENCES, whole_vectors
 from sklstm._kernels.simd cimport LANES, real
 
 cdef enum:
-    ALONE_MAX = LANES // 2  # of a small net: up to so many left-over sequences are in units
-    SMALL = 4 * LANES  # layers of fewer blocks have their sequences in lanes,
-    NARROW = 2 * SMALL * LANES  # unless they have more weights to an input gate than this
+    ALONE_MAX = LANES // 2  # up to ALONE_MAX leftover sequences of a small net run one by one
+    SMALL = 4 * LANES  # layers with fewer blocks use lanes of sequences,
+    NARROW = 2 * SMALL * LANES  # unless their inputs times blocks exceed this
     CHUNK_MIDDLE = 16
-    BYTES_FEW = 1 << 20  # of a layer's weights, which the second-level cache holds
-    BYTES_MANY = 1 << 21  # which it does not hold
-    GROUP = 64  # sequences that learn in spans together; a multiple of LANES
+    BYTES_FEW = 1 << 20  # bytes of a layer's weights that fit the L2 cache
+    BYTES_MANY = 1 << 21  # bytes that do not fit
+    GROUP = 64  # sequences that train in spans together; a multiple of LANES
 
 
 cdef struct Place:
-    # of a sequence in the order of its batch
+    # one sequence in the order of its batch
     Py_ssize_t length
     Py_ssize_t position
     Py_ssize_t row
 
 
 cdef struct Plan:
-    Place* places  # of a batch, the longest sequence first
-    bint has_lanes  # is the net so small that lanes are sequences,
-    double least_use  # if this part of the lanes, at least, reads at each step on average?
-    Py_ssize_t most  # bundles of one in a chunk
-    Py_ssize_t shared_most  # sequences of a batch that is one chunk, on which all threads work
+    Place* places  # sequences of a batch, the longest first
+    bint has_lanes  # is the net small enough for lanes of sequences,
+    double least_use  # if at least this fraction of the lanes is used on average?
+    Py_ssize_t most  # largest number of single-sequence bundles in a chunk
+    Py_ssize_t shared_most  # largest batch that is one chunk, computed by all threads as a team
     Py_ssize_t n_threads
-    # of the group under way
-    Py_ssize_t first  # of its sequences, among the places
+    # of the current group
+    Py_ssize_t first  # first sequence, among the places
     Py_ssize_t n
-    Py_ssize_t n_wide  # bundles of LANES sequences, which come first
-    Py_ssize_t n_alone  # bundles of one
+    Py_ssize_t n_wide  # number of bundles of LANES sequences, which are first
+    Py_ssize_t n_alone  # number of single-sequence bundles
     Py_ssize_t n_chunks
     bint shared
 
 
 cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
-    """What depends on the network alone."""
+    """Set the part of the plan that depends on the network only."""
     cdef Py_ssize_t index, H, largest = 0
     cdef Py_ssize_t n_weights = 0, n_bytes
     cdef const Matrix* m
@@ -57,10 +57,10 @@ cdef inline void plan_new(Plan* plan, const Net* net) noexcept nogil:
         if H >= SMALL or H * net.layers[index].n_inputs > NARROW:
             plan.has_lanes = False
     n_bytes = n_weights * <Py_ssize_t> sizeof(real)
-    # in units there is padding instead, and all else is nearly as fast
+    # units need padding instead, and everything else is nearly as fast
     plan.least_use = 0.9 * largest / whole_vectors(largest)
-    # the slower the cache that the weights come from, the more sequences share a reading; and where
-    # sequences are few, all threads share the weights, so that each has fewer to hold
+    # the slower the cache with the weights, the more sequences share a reading of them. With few
+    # sequences, all threads share the weights, so that each core caches a part
     if n_bytes <= BYTES_FEW:
         plan.most, plan.shared_most = TILE_SEQUENCES, 0
     elif n_bytes <= BYTES_MANY:

@@ -32,7 +32,7 @@ cdef inline bint ends_at(
 
 
 cdef inline void begin_pool(const Net* net, const Bundle* bundle, Py_ssize_t width) noexcept nogil:
-    """Before the first step. Lanes of no sequence, which no step writes, are 0."""
+    """Initialise pooling before the first step. Lanes without a sequence are 0."""
     cdef const Layer* last = &net.layers[net.n_layers - 1]
     cdef Py_ssize_t size = net.n_directions * last.block_size * last.n_blocks, u, lane
     for u in range(size):

@@ -15,23 +15,23 @@ from sklstm._kernels.teams cimport Member
 
 cdef struct Rooms:
     Py_ssize_t n
-    Chunk* chunks  # one in each room
+    Chunk* chunks  # one chunk for each room
     real** memory
-    Py_ssize_t numbers  # of the memory of each
+    Py_ssize_t numbers  # size of each room's memory
     Py_ssize_t most  # bundles of one in a chunk
     bint training
-    bint in_spans  # are there sequences that learn span by span?
-    Py_ssize_t whole  # steps, up to which all are kept
-    Py_ssize_t span  # steps that are kept of longer sequences
+    bint in_spans  # are some sequences trained span by span?
+    Py_ssize_t whole  # sequences of up to this number of steps are stored whole
+    Py_ssize_t span  # number of stored steps of longer sequences
 
 
 cdef inline int rooms_new(
     Arena* arena, Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t largest_batch
 ) except -1:
-    """Rooms for the longest sequences; `training`, `whole` and `span` are the caller's to set."""
+    """Make rooms for the longest sequences. The caller sets `training`, `whole` and `span`."""
     cdef Py_ssize_t b, k, most = chunks_most(plan, min(largest_batch, <Py_ssize_t> GROUP))
     cdef Bundle* bundle
-    # what sees both directions at the same places needs all of their steps at once
+    # layers that read both directions at the same position need all steps at once
     rooms.in_spans = (
         rooms.training and plan.places[0].length > rooms.whole
         and (net.n_directions == 1 or n_levels(net) == 1 and not net.return_sequences)

@@ -1,9 +1,9 @@
-"""Ctrl-C in the middle of a call: the calling thread asks Python now and then, and all leave.
+"""Ctrl-C in the middle of a call: the calling thread checks for signals, and all threads leave.
 
-Python runs what belongs to a signal in its main thread, when that asks for it. Whoever works counts
-multiply-adds, and after some of them looks: the calling thread at the clock and, if it is time, for
-signals; the others at whether they are to leave. A call of less work never looks. Once a call
-`is_over` its results are not complete, and `require_going` raises what the signal has raised.
+Python runs signal handlers in its main thread when that thread asks for it. Each thread counts
+multiply-adds and checks after a number of them: the calling thread reads the clock and, if it is
+time, asks Python for signals; the others check if they must leave. Short calls never check. After
+a call `is_over` its results are incomplete, and `require_going` raises the handler's exception.
 """
 
 from sklstm._kernels.simd cimport flush_denormals, float_mode, restore_float_mode
@@ -11,7 +11,7 @@ from sklstm._kernels.teams cimport Member, wait
 from sklstm._kernels.threads cimport seconds_now
 
 cdef extern from "Python.h":
-    # what it raises stays where `require_going` finds it
+    # a raised exception stays set until `require_going` raises it
     int PyErr_CheckSignals() noexcept
 
 cdef extern from "atomic.h" nogil:
@@ -24,28 +24,28 @@ cdef extern from "atomic.h" nogil:
 
 cdef enum:
     LOOK = 20000000  # multiply-adds between two checks: a few milliseconds
-    STEP = 200  # that a step costs beside its own
+    STEP = 200  # multiply-adds that the overhead of a step corresponds to
 
 cdef extern from *:
     """
-    #define SKLSTM_ASK 0.1   /* seconds from one question to Python to the next */
-    #define SKLSTM_NAP 0.005  /* at most */
+    #define SKLSTM_ASK 0.1   /* seconds between two checks for signals */
+    #define SKLSTM_NAP 0.005  /* longest sleep of a waiting thread, in seconds */
     """
     const double ASK "SKLSTM_ASK"
     const double NAP "SKLSTM_NAP"
 
 
 cdef struct Signals:
-    # Of a call that is under way
+    # State of a running call
     atomic_number is_over
-    double due  # seconds: when to ask next
-    float_mode mode  # of the calling thread, for what belongs to signals
+    double due  # time of the next check for signals, in seconds
+    float_mode mode  # of the calling thread, for signal handlers
 
 
 cdef struct Watch:
-    # Of one thread
+    # State of one thread
     Signals* signals
-    double left  # multiply-adds until the next look
+    double left  # multiply-adds until the next check
     bint asks  # is it the calling thread?
 
 
@@ -67,7 +67,7 @@ cdef inline void ask(Signals* signals) noexcept nogil:
     """Ask for signals if it is time."""
     cdef double now = seconds_now()
     cdef float_mode mode
-    if 0 < now < signals.due:  # 0: there is no clock
+    if 0 < now < signals.due:  # 0 means that there is no clock
         return
     mode = flush_denormals()
     restore_float_mode(signals.mode)
@@ -89,7 +89,7 @@ cdef inline bint look(Watch* watch, const Member* member) noexcept nogil:
         ask(watch.signals)
     wait(member)
     over = is_over(watch)
-    watch.left = 0 if over else LOOK  # once it is over every loop ends at its next question
+    watch.left = 0 if over else LOOK  # after the end every loop stops at its next check
     return over
 
 
@@ -114,10 +114,10 @@ cdef inline int require_going(const Watch* watch) except -1:
 
 
 cdef struct Deal:
-    # Things that threads take, one after the other
+    # Items that threads take one after the other
     atomic_number next
     atomic_number done  # threads
-    double work  # multiply-adds, more or less
+    double work  # estimated multiply-adds
 
 
 cdef inline void begin_deal(Deal* deal, double work) noexcept nogil:

@@ -42,7 +42,7 @@ typedef SKLSTM_REAL real;
 #define SKLSTM_INLINE static inline __attribute__((always_inline, unused))
 typedef real vec __attribute__((vector_size(SKLSTM_VECTOR_BYTES)));
 typedef integer ivec __attribute__((vector_size(SKLSTM_VECTOR_BYTES)));
-/* the same, at any address that a real may have */
+/* the same vector, aligned only to a real */
 typedef real vec_anywhere
     __attribute__((vector_size(SKLSTM_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 enum { LANES = SKLSTM_VECTOR_BYTES / sizeof(real) };
@@ -57,7 +57,7 @@ SKLSTM_INLINE ivec above(vec a, vec b, int or_equal) {
 }
 SKLSTM_INLINE ivec same(ivec a, ivec b) { return (ivec)(a == b); }
 SKLSTM_INLINE ivec isplat(integer x) { return x - (ivec){0}; }
-/* NaN stays NaN: it fails both comparisons. */
+/* NaN stays NaN, because it fails both comparisons. */
 SKLSTM_INLINE vec clamp(vec x, real low, real high) {
     ivec under = (ivec)(x < splat(low)), over = (ivec)(x > splat(high));
     return of_bits((under & bits_of(splat(low))) | (over & bits_of(splat(high))) |

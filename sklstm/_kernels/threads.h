@@ -1,18 +1,18 @@
-/* How many threads a parallel region may have here, and what time it is.
+/* Number of threads that a parallel region may have, and a clock.
  *
- * GNU's OpenMP waits for ever for threads that a fork has left behind, and ends the process where
- * it cannot start one. So the first region of a thread that asks for more than any before starts
- * and ends as many by itself: those that the system refuses are not asked for.
+ * After a fork, GNU's OpenMP waits forever for the threads of the parent. If it cannot start a
+ * thread, it ends the process. Therefore, when a thread first asks for more threads than before,
+ * this number of threads is started and ended once. Threads that the system refuses are not used.
  */
 #ifndef SKLSTM_THREADS_H
 #define SKLSTM_THREADS_H
 
 #ifdef _OPENMP
 #include <omp.h>
-/* No wall clock: that may jump. */
+/* A monotonic clock, because a wall clock may jump. */
 static double sklstm_seconds(void) { return omp_get_wtime(); }
 #else
-static double sklstm_seconds(void) { return 0; } /* asked for where there are several threads */
+static double sklstm_seconds(void) { return 0; } /* only needed with several threads */
 #endif
 
 #if defined(_OPENMP) && !defined(_WIN32)
@@ -31,7 +31,7 @@ static void *sklstm_wait(void *gate) {
     return NULL;
 }
 
-/* As many of n threads as can be there at the same time, this one among them. */
+/* Number of threads, of at most n, that can run at the same time, including this one. */
 static int sklstm_startable(int n) {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t *others = malloc((size_t) n * sizeof *others);

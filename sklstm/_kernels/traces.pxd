@@ -25,12 +25,12 @@ from sklstm._kernels.simd cimport (
 
 
 cdef enum:
-    CARRIED = 4  # vectors at a time
-    WAITING = 16  # steps that traces are carried over at once: who does not learn has less to do
+    CARRIED = 4  # vectors that are updated together, in registers
+    WAITING = 16  # number of steps after which traces are updated, if nothing is learned before
 
 
 cdef struct Unit:
-    # What a layer holds between steps; units in the order of layout.pxd, width 1
+    # State of a layer between steps; units are in the order of layout.pxd, width 1
     real* source  # (F + R + 1,) x(t), r(t-1), 1 in the order of the weight columns
     real* z
     real* s
@@ -39,14 +39,14 @@ cdef struct Unit:
     real* r
     real* traces  # (gates before the cells + 1, cells, columns in whole vectors)
     real* peephole_traces  # (2, cells, S)
-    # gradients of the pooled cells, as they are for an error of 1 at each
+    # gradients of the pooled cells, for an error of 1 at each
     real* pooled  # (cells, gates before the cells + 2, columns in whole vectors)
     real* pooled_peepholes  # (cells, 3, S)
-    # of up to WAITING steps that the traces have not been carried over
+    # up to WAITING steps that the traces do not include yet
     real* slopes  # (WAITING, gates before the cells + 2, S, n)
     real* sources  # (WAITING, columns in whole vectors)
     real* states  # (WAITING, S, n) s(t-1), with peepholes
-    # of the present step
+    # of the current step
     real* d_r
     real* d_s
     real* d_o

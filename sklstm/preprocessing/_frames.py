@@ -85,7 +85,7 @@ def numbers_of(column: Any, label: str, what: str, hint: str = "") -> np.ndarray
             raise ValueError(f"{dtype} is not one number per row")
         return as_numbers(array, lambda index: f"{label}, row {index[0]}".lstrip(", "), what, hint)
     except (TypeError, ValueError) as error:
-        if str(error).startswith((f"{what} holds", "Complex")):
+        if str(error).startswith((f"{what} contains", "Complex")):
             raise
         place = f" in {label}" if label else ""
         raise ValueError(f"{what} contains values other than numbers{place}: {error}.") from error
