@@ -72,7 +72,7 @@ def test_columns_cannot_become_categories_later_on():
             model.partial_fit(other, y)
         assert f"features {now}, but" in str(error.value)
     model.set_params(categorical_features=[1])
-    with pytest.raises(ValueError, match='those that "from_dtype" found'):
+    with pytest.raises(ValueError, match='fitted with "from_dtype" on'):
         model.partial_fit(numbers, y)
     assert_array_equal(model.predict(X), before)
 

@@ -305,7 +305,11 @@ GROUPS = [
     ([[True]], ValueError, "feature_groups[0] contains True, which is no feature"),
     ([[0.0]], ValueError, "feature_groups[0] contains 0.0, which is no feature"),
     ([[1, -1]], ValueError, "feature_groups[0] contains feature 1 twice"),
-    (["u"], ValueError, "feature_groups[0] names the feature 'u', but the features of X have no"),
+    (
+        ["u"],
+        ValueError,
+        "feature_groups[0] selects the feature 'u' by name, but the features of X have no",
+    ),
 ]
 
 

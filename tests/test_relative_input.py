@@ -33,7 +33,10 @@ from sklstm.preprocessing import SequenceScaler, sliding_windows
             "load",
             "the feature 'load' by name, but the features of X have no names",
         ),
-        (1.5, "The 'columns' parameter of RelativeRegressor must be|contains 1.5, which is no fea"),
+        (
+            1.5,
+            "The 'columns' parameter of RelativeRegressor must be|contains 1.5, which is not a fea",
+        ),
     ],
 )
 def test_columns_that_do_not_fit_are_named_and_change_nothing(columns, message):
@@ -63,7 +66,7 @@ def test_names_that_frames_do_not_have_are_refused():
     with pytest.raises(ValueError, match=r"'loud', but X has 0 .*\['price', 'load'\]"):
         RelativeRegressor(lstm(), columns="loud").fit(frames(X), y)
     table = pd.DataFrame(cube()[:, :, 0], columns=list("abcde"))
-    with pytest.raises(ValueError, match="columns of a table are steps, not features"):
+    with pytest.raises(ValueError, match="columns of a table are steps and do not name"):
         RelativeRegressor(lstm(), columns="e").fit(table, y)
 
 
