@@ -289,7 +289,9 @@ def test_settings_that_changed_are_refused_and_predictions_are_as_fitted():
     ):
         model.partial_fit(X, y)
     model.set_params(quantile=LEVELS, loss="absolute_error")
-    with pytest.raises(ValueError, match="loss is 'absolute_error', but .* fitted with 'quantile'"):
+    with pytest.raises(
+        ValueError, match=r"loss is 'absolute_error', but .* fitted with 'quantile'"
+    ):
         model.partial_fit(X, y)
     assert model.fit(X, y).predict(X).shape == (len(X),)
 

@@ -300,7 +300,7 @@ GROUPS = [
     (3, TypeError, "pass a single group as [[3]]"),
     ([], ValueError, "feature_groups is empty"),
     ({"a": []}, ValueError, "feature_groups['a'] is empty: list its features"),
-    ([[0], [2]], ValueError, "feature_groups[1] contains 2, which is not a feature: X has 2 features"),
+    ([[0], [2]], ValueError, "feature_groups[1] contains 2, which is not a feature: X has 2"),
     ([[-3]], ValueError, "feature_groups[0] contains -3, which is not a feature"),
     ([[True]], ValueError, "feature_groups[0] contains True, which is not a feature"),
     ([[0.0]], ValueError, "feature_groups[0] contains 0.0, which is not a feature"),

@@ -173,7 +173,7 @@ def test_what_is_not_held_out_stays_in_order(kind):
 
 
 def test_one_sequence_is_too_few_to_hold_out():
-    with pytest.raises(ValueError, match="X has only 1. Pass X_val and y_val"):
+    with pytest.raises(ValueError, match=r"X has only 1\. Pass X_val and y_val"):
         LSTMRegressor(**STOP).fit(sequences(1), [1.0])
 
 
