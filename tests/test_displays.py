@@ -9,12 +9,14 @@ import pytest
 from kernels import CELLS
 from problems import labels, sequences
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import BaggingRegressor, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import LSTMClassifier, LSTMRegressor
@@ -360,6 +362,27 @@ def search(**settings):
             NotFittedError,
             r"TransformedTargetRegressor, which is not fitted yet.*model\.regressor_",
         ),
+        (
+            lambda: make_pipeline("passthrough", make_pipeline(SequenceScaler(), search())),
+            NotFittedError,
+            r"GridSearchCV, which is not fitted.*model\[-1\]\[-1\]\.best_estimator_",
+        ),
+        (
+            lambda: BaggingRegressor(LSTMRegressor(2, max_iter=1), 2).fit(X[:, 0], Y),
+            TypeError,
+            r"BaggingRegressor, a meta.*model\.estimators_\[0\], and X as",
+        ),
+        (
+            lambda: CalibratedClassifierCV(LSTMClassifier(2, max_iter=1), cv=2).fit(X, Y > 0),
+            TypeError,
+            r"CalibratedClassifierCV, a meta.*model\.calibrated_classifiers_\[0\]\.estimator, and",
+        ),
+        (
+            lambda: RandomForestRegressor(2).fit(X[:, 0], Y),
+            TypeError,
+            "This is RandomForestRegressor. A display needs an LSTM",
+        ),
+        (lambda: Pipeline([]), TypeError, "The pipeline has no steps"),
         (lambda: LSTMRegressor(), NotFittedError, "LSTMRegressor"),
         (
             lambda: make_pipeline(SequenceScaler(), LSTMRegressor()),

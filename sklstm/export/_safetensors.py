@@ -121,6 +121,11 @@ def load_safetensors(path: str | Path) -> Any:
     -----
     If training continues, the solver starts anew. The parameter ``random_state`` is restored, but
     the random generator starts anew too.
+
+    Examples
+    --------
+    >>> from sklstm.export import load_safetensors
+    >>> model = load_safetensors("model.safetensors")  # doctest: +SKIP
     """
     safetensors = optional("safetensors", "load_safetensors")
     path = Path(path)

@@ -11,15 +11,16 @@ from sklearn.pipeline import Pipeline
 from sklstm._base import BaseLSTM
 from sklstm._pipeline_stream import parts_of
 
-# Where meta-estimators keep what they have fitted, and the parameter that they fit.
-INSIDE = {
-    "best_estimator_": "estimator",
-    "regressor_": "regressor",
-    "classifier_": "classifier",
-    "estimator_": "estimator",
-    "estimators_": "estimator",
-    "calibrated_classifiers_": "estimator",
-}
+# Where meta-estimators keep what they have fitted, and the way to the first of several.
+FITTED = (
+    ("best_estimator_", ""),
+    ("regressor_", ""),
+    ("classifier_", ""),
+    ("calibrated_classifiers_", "[0].estimator"),
+    ("estimators_", "[0]"),
+    ("estimator_", ""),  # last, because of ensembles this is not fitted
+)
+PARAMETERS = ("estimator", "regressor", "classifier")  # what they fit
 
 
 def lstm_and_input(model: Any, X: Any) -> tuple[BaseLSTM, Any]:
@@ -104,33 +105,57 @@ def _before(model: Any) -> list[tuple[str, Any]]:
     return list(parts_of(model))[:-1] if isinstance(model, Pipeline) else []
 
 
-def no_lstm(model: Any, wanted: str) -> Exception:
-    """The error for a model of which there is nothing to draw; ``wanted`` is what could be."""
-    last = last_of(model)
-    path = "model" + "[-1]" * isinstance(model, Pipeline)
+def no_lstm(model: Any, wanted: str, kind: type = BaseLSTM) -> Exception:
+    """The error for a model that has nothing to draw, because it is not of a ``kind``.
+
+    ``wanted`` is that kind in words. If a meta-estimator holds one, the message says where it is.
+    """
+    if isinstance(model, Pipeline) and not model.steps:
+        return TypeError(f"The pipeline has no steps. Its last step must be {wanted}.")
+    last, path = model, "model"
+    while isinstance(last, Pipeline) and last.steps:
+        last, path = last.steps[-1][1], f"{path}[-1]"
     if isinstance(last, type):
         return TypeError(f"{last.__name__} is a class. Pass a fitted instance of {wanted}.")
-    kind = repr(last) if last is None or isinstance(last, str) else type(last).__name__
-    said = f"The last step of the pipeline is {kind}" if last is not model else f"This is {kind}"
-    if isinstance(model, Pipeline) and last is model:
-        return TypeError("The pipeline has no steps. Its last step must be " + wanted + ".")
-    for fitted, parameter in INSIDE.items():
-        if hasattr(last, fitted):
+    name = repr(last) if last is None or isinstance(last, str) else type(last).__name__
+    said = f"This is {name}" if last is model else f"The last step of the pipeline is {name}"
+    for fitted, item in FITTED:
+        if _ends_with(_part(last, fitted, item), kind):
             return TypeError(
                 f"{said}, a meta-estimator. A display needs {wanted}, or a Pipeline that ends with "
-                f"one: pass the fitted estimator inside, {path}.{fitted}"
-                f"{'[0]' if fitted.endswith('s_') else ''}, and X as that estimator receives it."
+                f"one: pass the fitted estimator inside, {path}.{fitted}{item}, and X as that "
+                "estimator receives it."
             )
-        if not hasattr(last, parameter) or not hasattr(last, "get_params"):
+    for parameter in PARAMETERS:
+        if not _ends_with(getattr(last, parameter, None), kind):
             continue
         if hasattr(last, "cv_results_"):
             return TypeError(
                 f"{said}, fitted with refit=False, so it has no best_estimator_ to draw. Set "
                 f"refit=True, call fit, and pass {path}.best_estimator_."
             )
-        if hasattr(last, "refit") or fitted not in ("best_estimator_", "classifier_"):
-            return NotFittedError(
-                f"{said}, which is not fitted yet. Call fit, then pass the fitted estimator "
-                f"inside it, such as {path}.{fitted}."
-            )
+        fitted = "best_estimator_" if hasattr(last, "refit") else f"{parameter}_"
+        return NotFittedError(
+            f"{said}, which is not fitted yet. Call fit, then pass the fitted estimator inside it, "
+            f"such as {path}.{fitted}."
+        )
     return TypeError(f"{said}. A display needs {wanted}, or a Pipeline whose last step is one.")
+
+
+def _part(model: Any, fitted: str, item: str) -> Any:
+    """What a meta-estimator has fitted, the first of several, or None."""
+    part = getattr(model, fitted, None)
+    if item and part is not None:
+        part = part[0] if len(part) else None
+        part = getattr(part, "estimator", part) if item != "[0]" else part
+    return part
+
+
+def _ends_with(model: Any, kind: type) -> bool:
+    """True for an estimator of a ``kind``, also inside pipelines and meta-estimators."""
+    last = last_of(model)
+    if isinstance(last, kind):
+        return True
+    inner = [_part(last, fitted, item) for fitted, item in FITTED]
+    inner += [getattr(last, name, None) for name in PARAMETERS]
+    return any(_ends_with(part, kind) for part in inner if part is not None)

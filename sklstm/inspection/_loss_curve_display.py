@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from sklstm._estimator import SequenceEstimator
 from sklstm.inspection._drawing import legend_beside, one_axes
 from sklstm.inspection._fitted_lstm import last_of, no_lstm
 
@@ -101,7 +102,7 @@ class LossCurveDisplay:
         loss = getattr(last, "loss_curve_", None)
         if loss is None or isinstance(last, type):
             if not hasattr(last, "partial_fit") or isinstance(last, type):
-                raise no_lstm(estimator, "an LSTM or a baseline")
+                raise no_lstm(estimator, "an LSTM or a baseline", SequenceEstimator)
             check_is_fitted(last)
             raise TypeError(f"{type(last).__name__} keeps no loss curve (loss_curve_).")
         if not len(loss):

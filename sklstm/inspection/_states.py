@@ -36,7 +36,7 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
     Returns
     -------
     states : Bunch
-        float64 arrays in the order of time, for H blocks of S cells. ``input_gate``,
+        Arrays of float64 in the order of time, for H blocks of S cells. ``input_gate``,
         ``forget_gate`` (if the cell has one) and ``output_gate`` of shape (T, H) are activations
         from 0 to 1. ``candidate``, ``state`` and ``output`` of shape (T, H * S) are the cell inputs
         g, the cell states s and the cell outputs y.
