@@ -331,7 +331,7 @@ def _read_symbols(X, name):
 
 
 def _is_string(x):
-    """Whether ``x`` is a sequence of symbols, as integers or one-hot."""
+    """True if ``x`` is a sequence of symbols, as integers or one-hot."""
     if x.size == 0 or x.dtype.kind not in "biuf":
         return False
     if x.ndim == 1:

@@ -149,7 +149,7 @@ def _labels(outputs: Labels) -> Head:
 
 
 def _names(classes: np.ndarray, what: str) -> str:
-    """What classes or labels were called in training, in the type that C has for that."""
+    """The C function that returns the label of a class, as a string or a number."""
     values = classes.tolist()
     if all(isinstance(value, str) for value in values):
         kind, given, entries = "char *const", "const char *", [string(value) for value in values]
@@ -157,7 +157,7 @@ def _names(classes: np.ndarray, what: str) -> str:
         small = all(-(2**31) <= value < 2**31 for value in values)
         kind = "int32_t" if small else "uint64_t" if max(values) >= 2**63 else "int64_t"
         given, entries = f"{kind} ", [integer(int(value)) for value in values]
-    else:  # whole numbers, as all labels
+    else:  # integers, like all labels
         kind, given, entries = "double", "double ", [repr(float(value)) for value in values]
     names = table(f"{kind} names", entries).rstrip().replace("\n", "\n    ")
     return f"""\
@@ -185,7 +185,7 @@ static inline net_real net_softplus(net_real x)
 
 """
 
-# The middle one is an output as it is; from it each next one is softplus of its output away.
+# The middle quantile is an output. Each next one is the softplus of its output away from it.
 _IN_ORDER = """\
     for (k = 0; k < NET_OUTPUTS; k++) {
         net_real *v = values + k * NET_QUANTILES;

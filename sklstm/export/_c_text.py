@@ -86,12 +86,12 @@ class Constant:
     Attributes
     ----------
     name : str
-        After "net_".
+        Name without the prefix "net_".
     values : ndarray
     what : str
-        What it is, for a message.
+        Description for messages.
     is_weight : bool
-        Of the type of weights, which are int8 if the values are.
+        True for weights, whose type in C is int8 if the values are.
     """
 
     name: str

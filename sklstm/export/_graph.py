@@ -27,9 +27,9 @@ class Graph:
     ----------
     opset : int
     prefix : str
-        Of all names.
+        Prefix of all names.
     explicit : bool
-        Give inputs that an operator may do without, where one that it needs follows.
+        True names optional inputs if a required input follows.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class Graph:
     ) -> list[str]:
         """Add an operator and return the names of its first outputs.
 
-        All have names, also those that nobody wants: onnx's evaluator takes an output without one
-        for the next input without one.
+        Unused outputs have names too, because onnx's evaluator confuses an output without a name
+        with the next input without a name.
         """
         inputs = list(inputs)
         while inputs and not inputs[-1]:

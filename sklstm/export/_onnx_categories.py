@@ -1,10 +1,12 @@
 """Categorical features as ONNX operators: from codes to rows of the table to columns of X.
 
-The LSTM operator has no place for what a category adds to its gates. There are two ways to add it
-through the inputs, and the narrower one is taken:
+The LSTM operator cannot add the weights of a category to its net inputs. They are added by further
+columns of X, in whichever of these two ways needs fewer columns:
 
-- a column for each category, 1 where it is there, whose weights are those of the category;
-- a column for each gate and cell, with what the categories of the step add to it, and weight 1.
+- one column per category, which is 1 if the step has the category, with the weights of the
+  category;
+- one column per gate and cell, which is the sum of the weights of the step's categories, with a
+  weight of 1.
 """
 
 from __future__ import annotations

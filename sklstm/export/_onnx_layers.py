@@ -1,15 +1,15 @@
 """Hidden layers as ONNX operators.
 
-The LSTM operator has gates in the order input, output, forget, cell. It computes every cell:
+The LSTM operator has gates in the order input, output, forget, cell. It can compute every cell:
 
-- A block of S cells is S cells with the same gate rows.
-- A coupled forget gate has minus the rows of the input gate, as 1 - sigmoid(z) = sigmoid(-z).
-- The cell of 1997 has half the state, s' = s / 2, so that its squashing functions are tanh; it
-  never forgets. Each of its gates that is fed back is an additional cell whose state is so large
-  that tanh is 1: what it outputs is its output gate, which has the rows of the gate.
+- A block of S cells becomes S cells with copies of the gate rows.
+- A coupled forget gate gets minus the rows of the input gate: 1 - sigmoid(z) = sigmoid(-z).
+- The cell of 1997 gets half the state, s' = s / 2, so that its squashing functions are tanh. Its
+  forget gate is always 1. Each gate that is fed back becomes an additional cell. Its state is so
+  large that tanh is 1, so it outputs its output gate, which has the rows of the gate.
 
-But peepholes from several cells of a block to a gate are a sum, which the operator has not: these
-layers are a Scan over the steps.
+The exception is peepholes from several cells of a block to a gate. The operator cannot add them, so
+these layers are a Scan over the steps.
 """
 
 from __future__ import annotations
@@ -123,9 +123,9 @@ def _one_by_one(
 ) -> Cells:
     """One operator per direction.
 
-    The backward direction reads the steps of each sequence in reverse. Padding comes behind them
-    then, too, and changes nothing of what was before it. The LSTM operator has an input for
-    lengths, but some programs ignore it without a word.
+    The backward direction reads the steps of each sequence in reverse, so padding is still at the
+    end and does not affect the steps before it. The LSTM operator has an input for lengths, but
+    some programs ignore it silently.
     """
     g = steps.graph
     parts = []

@@ -1,6 +1,6 @@
 """Convert an LSTM estimator to plain values and arrays, and back, to predict or to train further.
 
-The state of the solver is not kept: training goes on as from a fresh one.
+The state of the solver is not saved. Further training starts with a new one.
 """
 
 from __future__ import annotations

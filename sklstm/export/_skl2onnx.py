@@ -207,7 +207,7 @@ def _start(scope: Any, operator: Any, container: Any) -> tuple[Any, str]:
     from sklstm.export._graph import FLOAT, Graph
 
     prefix = scope.get_unique_variable_name("sklstm")
-    # skl2onnx waits for inputs without a name, so the graph omits them explicitly
+    # skl2onnx waits for an input without a name, so all inputs get names
     graph = Graph(container.target_opset, f"{prefix}_", explicit=True)
     return graph, graph.cast(operator.inputs[0].full_name, FLOAT)
 

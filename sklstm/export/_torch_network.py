@@ -74,7 +74,7 @@ class Network(nn.Module):
         elif settings["pooling"] == "mean":
             count = n_steps if there is None else there.sum(dim=1)
             read = (x if there is None else x * there).sum(dim=1) / count
-        else:  # what each direction has read to its end
+        else:  # the last hidden state of each direction
             read = torch.cat([*last[-2 if settings["bidirectional"] else -1 :]], dim=1)
         return self._values(self.linear(read))
 

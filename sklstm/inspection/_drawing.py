@@ -1,4 +1,4 @@
-"""What the displays share: Matplotlib, the axes to draw on, and legends outside of them."""
+"""Functions that the displays share: Matplotlib, axes to draw on, and legends outside of them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ FITTED = (
     ("classifier_", ""),
     ("calibrated_classifiers_", "[0].estimator"),
     ("estimators_", "[0]"),
-    ("estimator_", ""),  # last, because of ensembles this is not fitted
+    ("estimator_", ""),  # last, because the estimator_ of ensembles is not fitted
 )
 PARAMETERS = ("estimator", "regressor", "classifier")  # what they fit
 
@@ -143,7 +143,7 @@ def no_lstm(model: Any, wanted: str, kind: type = BaseLSTM) -> Exception:
 
 
 def _part(model: Any, fitted: str, item: str) -> Any:
-    """What a meta-estimator has fitted, the first of several, or None."""
+    """A fitted part of a meta-estimator (the first of several), or None."""
     part = getattr(model, fitted, None)
     if item and part is not None:
         part = part[0] if len(part) else None

@@ -403,7 +403,7 @@ class SequenceEncoder(
         self._vocabularies = vocabularies
         self._n_step_features = symbols.n_features
         if len(vocabularies) < symbols.n_features:
-            self._encoded(symbols)  # finds what is wrong with the other features
+            self._encoded(symbols)  # raises the errors of the other features
 
     def _encoded(self, symbols: Symbols) -> Sequences:
         """Codes and numbers."""
@@ -414,7 +414,7 @@ class SequenceEncoder(
                 column = symbols.numbers(j)
             else:
                 column = vocabulary.encoded(symbols.feature(j), self._unknown_code(vocabulary))
-            with np.errstate(over="ignore"):  # infinity is told as such
+            with np.errstate(over="ignore"):  # infinite values raise an error later
                 values[:, j] = column
         if symbols.container != "step":
             check_finite(values, symbols.offsets, None, padded=False, allow_nan=True)
