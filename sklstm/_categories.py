@@ -87,9 +87,9 @@ class Categories:
 
 
 def _column(sequences: Sequences, feature: int, place: Callable = place_of) -> np.ndarray:
-    """The codes of a feature, or an error that says where another number stands."""
+    """The codes of a feature, or an error that names the place of a value that is no code."""
     column = sequences.values[:, feature]
-    with np.errstate(invalid="ignore"):  # infinity less infinity
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
         bad = (column - np.floor(column) != 0) & ~np.isnan(column)
     if bad.any():
         row = int(bad.argmax())

@@ -261,7 +261,7 @@ cdef class Session:
     cdef int[::1] n_read
     cdef tuple pointed_to  # the arrays that `read` points into
     cdef double alpha
-    # of the call under way
+    # of the current call
     cdef Signals signals
     cdef Watch watch  # of the calling thread
     cdef Deal deal

@@ -462,8 +462,8 @@ cdef class Online:
         """Raise an error if another call is running, because both would write the same arrays."""
         if self.busy:
             raise RuntimeError(
-                "This stream is at work in another thread, or in the call that a signal has "
-                "interrupted. A stream belongs to one thread at a time: make one for each."
+                "This stream is at work in another thread, or in a call that a signal has "
+                "interrupted. Open one stream for each thread with stream()."
             )
         self.busy = True
         return 0

@@ -21,8 +21,9 @@ cdef inline void* arena_take(Arena* arena, double n, double size) except NULL:
             piece = calloc(<size_t> n_bytes, 1)
     if piece == NULL:
         raise MemoryError(
-            f"The network needs a work array of {n_bytes / 2.0**30:.3g} GiB, which this machine "
-            f"does not give. Use fewer hidden units, shorter sequences or a smaller batch_size."
+            f"The network needs a work array of {n_bytes / 2.0**30:.3g} GiB, which is more "
+            f"than the available memory. Use fewer hidden units, shorter sequences or a smaller "
+            f"batch_size."
         )
     arena.pieces[arena.n_pieces] = piece
     arena.n_pieces += 1
