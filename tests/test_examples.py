@@ -1,4 +1,7 @@
-"""The examples run and show what they say."""
+"""The examples run and show what they say.
+
+``SKLSTM_LONG=1 python -m pytest tests/test_examples.py`` runs the long ones, too, as `.ci/site` does.
+"""
 
 import os
 import re
@@ -34,6 +37,11 @@ def run(name, capsys, *arguments):
         patch.setattr(sys, "argv", [name, *map(str, arguments)])
         runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     return capsys.readouterr().out
+
+
+long = pytest.mark.skipif(
+    os.environ.get("SKLSTM_LONG") != "1", reason="takes many seconds: SKLSTM_LONG=1"
+)
 
 
 def data_files():
@@ -75,6 +83,7 @@ def test_relative_to_now_a_rising_series_is_forecast_best_and_another_only_near_
     assert len(pictures()) == 3
 
 
+@long
 def test_numbers_that_attributions_call_important_decide(capsys, pictures):
     printed = run("how_to/explaining.py", capsys)
     assert float(re.search(r"Accuracy .*: ([\d.]+)", printed)[1]) > 0.95
@@ -85,6 +94,7 @@ def test_numbers_that_attributions_call_important_decide(capsys, pictures):
     assert len(pictures()) == 3
 
 
+@long
 def test_the_winner_of_cross_validation_is_tested(capsys, pictures):
     printed = run("how_to/tuning.py", capsys)
     defaults, *tuned = (
@@ -125,6 +135,7 @@ def test_predictions_go_beside_the_rows_of_a_long_table(capsys, pictures):
     assert len(pictures()) == 1
 
 
+@long
 def test_workers_and_parts_return_what_one_call_returns(capsys, pictures):
     printed = run("how_to/beyond_one_machine.py", capsys)
     assert re.findall(r"^Same .*: (\w+)$", printed, re.MULTILINE) == ["True"] * 3
@@ -143,6 +154,7 @@ def test_a_cell_remembers_the_second_symbol_of_a_string(capsys, pictures):
     assert len(pictures()) == 2
 
 
+@long
 def test_the_start_of_the_gates_matters_more_than_the_gradient(capsys, pictures):
     printed = run("paper/long_time_lags.py", capsys)
     guess = float(re.search(r"constant guess: ([\d.]+)", printed)[1])
@@ -167,6 +179,7 @@ def test_errors_vanish_in_logistic_units_and_stay_in_cells(capsys, pictures):
     assert len(pictures()) == 2
 
 
+@long
 def test_folds_of_people_are_harder_than_random_ones(capsys, pictures):
     printed = run("how_to/activity_recognition.py", capsys)
     people, random = (
@@ -206,6 +219,7 @@ def test_intervals_are_widened_to_their_coverage(capsys, pictures):
     assert len(pictures()) == 2
 
 
+@long
 def test_the_order_of_events_counts_and_n_grams_know_it_too(capsys, pictures):
     printed = run("how_to/event_logs.py", capsys)
     scores = re.findall(r"^(bag.*|LSTM.*): (0\.\d+)$", printed, re.M)
@@ -218,6 +232,7 @@ def test_the_order_of_events_counts_and_n_grams_know_it_too(capsys, pictures):
     assert len(pictures()) == 2
 
 
+@long
 def test_the_reason_of_gaps_decides_how_to_fill_them(capsys, pictures):
     printed = run("how_to/missing_values.py", capsys)
     score = {name: float(s) for name, s in re.findall(r"^(.*): (0\.\d+)$", printed, re.M)}
