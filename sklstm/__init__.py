@@ -1,4 +1,4 @@
-"""Long Short-Term Memory (Hochreiter & Schmidhuber 1997) as a scikit-learn estimator."""
+"""Long Short-Term Memory (Hochreiter & Schmidhuber 1997) as scikit-learn estimators."""
 
 from sklstm import _isa as _isa  # first, because its error explains how to compile the package
 from sklstm._classifier import LSTMClassifier

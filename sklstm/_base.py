@@ -55,21 +55,25 @@ class BaseLSTM(CategoricalInput):
 
     @property
     def layers_(self) -> list[dict[str, np.ndarray]]:
+        """Weights of each layer and direction, as writable views of ``parameters_``."""
         now = snapshot(self)
         return now._topology.layers(now.parameters_)
 
     @property
     def output_weights_(self) -> np.ndarray:
+        """Weights of the output layer, a writable view of ``parameters_``."""
         now = snapshot(self)
         return now._topology.output_weights(now.parameters_)
 
     @property
     def output_bias_(self) -> np.ndarray:
+        """Biases of the output layer, a writable view of ``parameters_``."""
         now = snapshot(self)
         return now._topology.output_bias(now.parameters_)
 
     @property
     def n_parameters_(self) -> int:
+        """Number of trainable parameters."""
         return self._topology.n_parameters
 
     def _check_restored(self) -> None:

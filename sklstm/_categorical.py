@@ -36,6 +36,7 @@ class CategoricalInput(SequenceEstimator):
 
     @property
     def categories_(self) -> list[np.ndarray] | None:
+        """Categories of each categorical feature, or None if there are none."""
         if self.is_categorical_ is None:
             return None
         if self._labels is None:

@@ -11,7 +11,10 @@ from sklstm._version import __version__
 
 
 class VersionWarning(UserWarning):
-    """Warning that an estimator was saved by another version of sklstm."""
+    """Warning that an estimator was saved by another version of sklstm.
+
+    Its predictions may differ. Fit it again, or install the version that saved it.
+    """
 
 
 class Portable:

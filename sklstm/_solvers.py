@@ -44,7 +44,7 @@ class Adam:
     def step_on(
         self, vector: np.ndarray, gradient: Gradient, gate: Any = None
     ) -> tuple[Callable[[], bool], Callable[[], None]]:
-        """Return a function that updates ``vector`` with the current gradient, and its inverse.
+        """Return functions that update ``vector`` with the current gradient, and undo it.
 
         The first function returns False and changes nothing if the new parameters would not be
         finite. The second function undoes the last step. ``gate`` is closed during the update.
@@ -118,7 +118,7 @@ class SGD:
     def step_on(
         self, vector: np.ndarray, gradient: Gradient, gate: Any = None
     ) -> tuple[Callable[[], bool], Callable[[], None]]:
-        """Return a function that updates ``vector`` with the current gradient, and its inverse.
+        """Return functions that update ``vector`` with the current gradient, and undo it.
 
         The first function returns False and changes nothing if the new parameters would not be
         finite. The second function undoes the last step. ``gate`` is closed during the update.
