@@ -174,7 +174,7 @@ def test_weights_are_those_of_streams():
         ({"a": None}, 1.0, "Feature 'a' is None"),
         ({"a": float("nan")}, 1.0, "Feature 'a' is nan"),
         ({"new": float("inf")}, 1.0, "Feature 'new' is inf"),
-        ({}, 1.0, "no features yet"),
+        ({}, 1.0, "x is empty: the first step"),
         ({"a": 1.0}, -1.0, "w must be a finite number >= 0"),
         ({"a": 1.0}, float("inf"), "w must be a finite number >= 0"),
         ({"a": 1.0}, "1", "w must be a finite number >= 0, got '1'"),
