@@ -1,4 +1,4 @@
-"""One step of a cell as the kernels compute it, in float64; arrays as in steps.pxd, (groups, n)."""
+"""One step of a cell by the kernels, in float64. Arrays are (groups, n), as in steps.pxd."""
 
 from sklstm._kernels.arguments cimport require_between, require_shape
 from sklstm._kernels.cells cimport (
@@ -11,7 +11,7 @@ from sklstm._kernels.simd cimport real
 cdef Cell sized(
     str cell, const real[:, ::1] s, const real[:, ::1] z, const real[:, ::1] h
 ) except *:
-    """A cell whose states, activations and squashed states are these."""
+    """The cell of this name, after a check of the sizes of its arrays."""
     cdef Cell found = <Cell> cell_named(cell)
     cdef Py_ssize_t S = s.shape[0], n = s.shape[1]
     require_between("the number of states", min(S, n), 1, 1 << 30)
@@ -47,7 +47,7 @@ def errors(
     real[:, ::1] d_s,        # OUT    (S, n)
     real[:, ::1] d_o,        # OUT    (1, n)
 ):
-    """What errors at the outputs of this step are at its states and output gates."""
+    """Errors at the states and output gates of a step, from errors at its outputs."""
     cdef Cell found = sized(cell, h, z, h)
     cdef Py_ssize_t S = h.shape[0], n = h.shape[1]
     require_between("rows of d_r", d_r.shape[0], S, S + gates_fed(found))
@@ -69,7 +69,7 @@ def backward(
     real[:, ::1] d_s,             # INOUT  (S, n) at s(t) -> at s(t-1)
     real[:, ::1] d_peephole,      # INOUT  (3 S, n)
 ):
-    """Undo one step."""
+    """One step backward."""
     cdef Cell found = sized(cell, s, z, h)
     cdef Py_ssize_t S = s.shape[0], n = s.shape[1]
     require_shape("flow", flow.shape[0], flow.shape[1], 3 * S, n)
