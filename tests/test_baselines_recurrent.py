@@ -386,7 +386,7 @@ def test_what_cannot_be_combined_is_an_error(settings, message):
 def test_a_fitted_net_keeps_its_shape():
     X, y = recall(5)
     net = RecurrentRegressor(4).partial_fit(X, y).set_params(n_hidden=5)
-    with pytest.raises(ValueError, match="n_hidden is now 5"):
+    with pytest.raises(ValueError, match="n_hidden is 5, but the model was fitted with"):
         net.partial_fit(X, y)
 
 

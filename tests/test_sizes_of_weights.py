@@ -116,7 +116,7 @@ def test_of_pieces_the_scaler_knows_the_sums():
 
 @pytest.mark.parametrize("name", ["adam", "GuessingRegressor", "relative"])
 def test_weights_whose_sums_could_overflow_are_refused_by_name(name):
-    with pytest.raises(ValueError, match=r"sample_weight is 1e\+308 at sequence 0.*divide all"):
+    with pytest.raises(ValueError, match=r"sample_weight is 1e\+308 at sequence 0.*Divide all"):
         fitted(name, np.full(N, 1e308))
 
 
@@ -135,7 +135,7 @@ def test_a_penalty_that_tiny_weights_make_infinite_is_named_and_changes_nothing(
     model.set_params(alpha=1.0, warm_start=True)
     tiny = np.full(N, 1e-320)
     for method in (model.partial_fit, model.fit):
-        message = r"Weights up to 1e-320 divide the penalty of alpha=1: multiply them until"
+        message = "alpha=1 is divided by sample weights of at most 1e-320: scale the weights"
         with pytest.warns(ConvergenceWarning, match=message):
             method(X.astype(dtype), Y, sample_weight=tiny)
         np.testing.assert_array_equal(model.parameters_, before)
