@@ -39,7 +39,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     logistic output for two classes, and one logistic output per label for a multilabel indicator.
 
     Parameters shared with :class:`sklearn.neural_network.MLPClassifier` have the same name and
-    meaning; some defaults differ.
+    meaning; some defaults differ. ``X`` is an array of shape (n, T, F), a list of arrays of shape
+    (T_i, F), or a table with one sequence per row. Scale the features first, for example with
+    :class:`~sklstm.preprocessing.SequenceScaler`.
 
     Parameters
     ----------
@@ -221,14 +223,15 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         1997 paper, in which only some units have a bias.
 
     gate_bias : "auto", dict or None, default="auto"
-        Initial biases of the gates. None starts forget gates at 1 and the input gates of
-        ``cell="coupled"`` at -1, so that cells remember at first. "auto" does the same for three
-        quarters of the blocks of a layer and starts the other blocks on longer time scales. The
-        time scales u are drawn from U[1, mean length of the training sequences]; forget gates start
-        at log u and input gates at -log u. With fewer than 3 blocks no block is slow. "auto" is the
-        same as None for ``cell="1997"`` and if ``init_range`` is set. A dict sets the biases
-        yourself, for example ``{"input": -1.0, "output": (-2, -4, -6)}``: one number per gate, or
-        one per block if there is a single layer.
+        Initial biases of the gates. They set how long a block keeps its state at the start of
+        training. None starts forget gates at 1 and the input gates of ``cell="coupled"`` at -1.
+        "auto" does the same for three quarters of the blocks of a layer and starts the other, slow
+        blocks on longer time scales. The time scales u are drawn from U[1, mean length of the
+        training sequences]; forget gates start at log u and input gates at -log u. A layer with
+        fewer than 3 blocks has no slow block. "auto" is the same as None for ``cell="1997"`` and if
+        ``init_range`` is set. Pass a dict to set the biases yourself, for example
+        ``{"input": -1.0, "output": (-2, -4, -6)}``: one number per gate, or one per block if there
+        is a single layer.
 
     init_range : float or None, default=None
         Range of the initial weights and biases, which are drawn from U[-init_range, init_range].
@@ -252,8 +255,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     verbose : int, default=0
         Amount of output during training. With 1 or more, ``fit`` prints the epoch, the loss, the
-        validation score and the time: in one line that is updated on a terminal, in one line per
-        epoch elsewhere. 0 prints nothing.
+        validation score and the time. On a terminal it updates one line. Elsewhere it prints one
+        line per epoch. 0 prints nothing.
 
     n_jobs : int or None, default=None
         Number of threads. None uses what OpenMP allows (``OMP_NUM_THREADS``, else all available
@@ -357,7 +360,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     Examples
     --------
-    Which came first, the high or the low?
+    The label is 1 if a low value (-1) comes before a high value (1), else 0:
 
     >>> import numpy as np
     >>> from sklstm import LSTMClassifier

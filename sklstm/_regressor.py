@@ -41,7 +41,9 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     with one output per target. Training minimises the squared error or another ``loss``.
 
     Parameters shared with :class:`sklearn.neural_network.MLPRegressor` have the same name and
-    meaning; some defaults differ.
+    meaning; some defaults differ. ``X`` is an array of shape (n, T, F), a list of arrays of shape
+    (T_i, F), or a table with one sequence per row. Scale the features first, for example with
+    :class:`~sklstm.preprocessing.SequenceScaler`.
 
     Parameters
     ----------
@@ -78,10 +80,10 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         units of ``y``. With ``loss="poisson"`` targets are only divided by their mean, and
         ``y_mean_`` is 0. The parameter applies to ``out_activation="identity"`` only.
         ``partial_fit`` and ``initialize`` use mean 0 and scale 1 unless ``fit`` was called before
-        or ``initialize`` received ``y_mean`` and ``y_scale``. With ``warm_start=True`` the units
-        are learned again from the new ``y`` if the previous ``fit`` learned them. For float32 ``X``
-        predictions are float32, or float64 if the mean of ``y`` is more than 256 times its standard
-        deviation.
+        or ``initialize`` received ``y_mean`` and ``y_scale``. With ``warm_start=True`` mean
+        and scale are computed again from the new ``y`` if the previous ``fit`` computed them. For
+        float32 ``X`` predictions are float32, or float64 if the mean of ``y`` is more than 256
+        times its standard deviation.
 
     block_size : int, default=1
         Number of memory cells in each block. The cells of a block share its gates. 1 is the layout
@@ -255,14 +257,15 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
         1997 paper, in which only some units have a bias.
 
     gate_bias : "auto", dict or None, default="auto"
-        Initial biases of the gates. None starts forget gates at 1 and the input gates of
-        ``cell="coupled"`` at -1, so that cells remember at first. "auto" does the same for three
-        quarters of the blocks of a layer and starts the other blocks on longer time scales. The
-        time scales u are drawn from U[1, mean length of the training sequences]; forget gates start
-        at log u and input gates at -log u. With fewer than 3 blocks no block is slow. "auto" is the
-        same as None for ``cell="1997"`` and if ``init_range`` is set. A dict sets the biases
-        yourself, for example ``{"input": -1.0, "output": (-2, -4, -6)}``: one number per gate, or
-        one per block if there is a single layer.
+        Initial biases of the gates. They set how long a block keeps its state at the start of
+        training. None starts forget gates at 1 and the input gates of ``cell="coupled"`` at -1.
+        "auto" does the same for three quarters of the blocks of a layer and starts the other, slow
+        blocks on longer time scales. The time scales u are drawn from U[1, mean length of the
+        training sequences]; forget gates start at log u and input gates at -log u. A layer with
+        fewer than 3 blocks has no slow block. "auto" is the same as None for ``cell="1997"`` and if
+        ``init_range`` is set. Pass a dict to set the biases yourself, for example
+        ``{"input": -1.0, "output": (-2, -4, -6)}``: one number per gate, or one per block if there
+        is a single layer.
 
     init_range : float or None, default=None
         Range of the initial weights and biases, which are drawn from U[-init_range, init_range].
@@ -279,8 +282,8 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     verbose : int, default=0
         Amount of output during training. With 1 or more, ``fit`` prints the epoch, the loss, the
-        validation score and the time: in one line that is updated on a terminal, in one line per
-        epoch elsewhere. 0 prints nothing.
+        validation score and the time. On a terminal it updates one line. Elsewhere it prints one
+        line per epoch. 0 prints nothing.
 
     n_jobs : int or None, default=None
         Number of threads. None uses what OpenMP allows (``OMP_NUM_THREADS``, else all available
@@ -291,11 +294,11 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
     ----------
     y_mean_ : ndarray of shape (`n_outputs_`,)
         Mean of each target that training subtracts, in the units of ``y``; see ``normalize_y``. 0
-        if no units were learned.
+        if training does not standardise ``y``.
 
     y_scale_ : ndarray of shape (`n_outputs_`,)
         Scale of each target that training divides by, in the units of ``y``; see ``normalize_y``. 1
-        if no units were learned.
+        if training does not standardise ``y``.
 
     layers_ : list of dict of ndarray
         Weights of each layer and direction: layer 0 forward, layer 0 backward (if
@@ -390,7 +393,7 @@ class LSTMRegressor(SequenceRegressor, BaseLSTM):
 
     Examples
     --------
-    The mean of a sequence of any length:
+    Predict the mean of each sequence:
 
     >>> import numpy as np
     >>> from sklstm import LSTMRegressor
