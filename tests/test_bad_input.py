@@ -241,7 +241,7 @@ def test_the_next_partial_fit_needs_the_same_kind_of_y():
     )
     fails(ValueError, "0 and 1", several, several.partial_fit, X, np.full((6, 3), 2))
     regressor = fitted(LSTMRegressor)
-    fails(ValueError, "made for 1", regressor, regressor.partial_fit, X, numbers(X, 2))
+    fails(ValueError, "was fitted with 1", regressor, regressor.partial_fit, X, numbers(X, 2))
 
 
 def test_balanced_classes_cannot_be_counted_by_partial_fit():
