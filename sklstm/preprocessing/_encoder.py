@@ -31,9 +31,9 @@ from sklstm._sklearn import (
     _wrap_data_with_container,
 )
 from sklstm._snapshots import revised, snapshot
-from sklstm._time_step import refused
-from sklstm.preprocessing._symbols import Symbols, read_step, read_steps, read_symbols
-from sklstm.preprocessing._transformer import TransformStream, as_given, for_inverse
+from sklstm.preprocessing._encoder_stream import EncoderStream
+from sklstm.preprocessing._symbols import Symbols, read_symbols
+from sklstm.preprocessing._transformer import as_given, for_inverse
 from sklstm.preprocessing._vocabulary import Vocabulary
 
 LARGEST_FLOAT32 = 2**24  # float32 rounds larger whole numbers
@@ -434,53 +434,3 @@ class SequenceEncoder(
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-class EncoderStream(TransformStream):
-    """A fitted ``SequenceEncoder`` on a stream of symbols, or of rows with symbols."""
-
-    def step(self, x: Any) -> np.ndarray:
-        """Encode the next time step.
-
-        Parameters
-        ----------
-        x : symbol, or array-like of shape (F,)
-            The symbol, or a row of symbols and numbers.
-
-        Returns
-        -------
-        row : ndarray of shape (F,)
-            Codes and numbers.
-
-        Raises
-        ------
-        ValueError
-            If ``x`` does not have F values, a number is infinite, or a symbol is unknown and
-            ``handle_unknown="error"``.
-        """
-        encoder = self._transformer
-        if type(x) is str and encoder._flat:  # the fast path for a known symbol
-            code = encoder._vocabularies[0].codes.get(x)
-            if code is not None:
-                return np.array([code], dtype=encoder.dtype)
-        now = snapshot(encoder)
-        row = now._encoded(read_step(x, now._n_step_features)).values[0]
-        infinite = np.isinf(row)
-        if infinite.any():
-            raise refused(row, infinite)
-        return row
-
-    def rows(self, X: Any) -> list[tuple]:
-        """Split a block of steps into single steps.
-
-        Parameters
-        ----------
-        X : sequence
-            Any form of a sequence that ``fit`` takes.
-
-        Returns
-        -------
-        rows : list of tuple
-            One per step, as ``step`` takes it.
-        """
-        return read_steps(X, self.n_features)
