@@ -422,7 +422,7 @@ cdef class Online:
         return found + penalize_table(&self.net, self.n_total - self.n_dense, penalty,
                                       &self.symbols_read)
 
-    # -- doors
+    # -- calls from Python
 
     @property
     def n_threads(self):
@@ -631,7 +631,7 @@ cdef class Online:
         self.busy = False
         return found
 
-    # -- what a stream remembers
+    # -- the state, for files
 
     def room_for(self, n):
         """An array of n numbers of the stream's precision."""
