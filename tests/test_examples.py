@@ -1,6 +1,6 @@
 """The examples run and show what they say.
 
-``SKLSTM_LONG=1 python -m pytest tests/test_examples.py`` runs the long ones, too, as `.ci/site` does.
+With ``SKLSTM_LONG=1`` the long ones run, too, as in `.ci/site`.
 """
 
 import os
