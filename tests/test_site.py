@@ -127,7 +127,7 @@ def test_home_has_what_a_newcomer_looks_for(page, address):
         ("ragged", "user_guide/"),
         ("stream", "user_guide/streams.html"),
         ("onnx", "export.html"),
-        ("missing values", "missing"),
+        ("missing values", "user_guide/preprocessing.html"),
         ("LSTMClassifier", "api/generated/sklstm.LSTMClassifier.html"),
         ("permutation_importance", "api/generated/sklstm.inspection.permutation_importance.html"),
     ],
