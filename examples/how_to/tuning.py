@@ -15,8 +15,8 @@ on the training data by cross-validation. The test data are scored once, at the 
 #
 # 1. ``hidden_layer_sizes``: the number of units. More units cost time and overfit small data.
 # 2. ``learning_rate_init``: always on a logarithmic scale.
-# 3. ``gate_bias``: how long a cell remembers before training. ``"auto"`` derives it from the length of
-#    the sequences. A larger forget bias keeps the state for longer.
+# 3. ``gate_bias``: how long a cell remembers before training. ``"auto"`` derives it from the
+#    length of the sequences. A larger forget bias keeps the state for longer.
 # 4. The window. For a series that you cut yourself this is the width of
 #    :func:`~sklstm.preprocessing.sliding_windows`. Here it is the context of
 #    :class:`~sklstm.preprocessing.SequenceContext`: how many neighbouring frames a step sees.
