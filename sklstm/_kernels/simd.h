@@ -9,6 +9,7 @@
 #define SKLSTM_SIMD_H
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -74,6 +74,14 @@ JUMPS = """
 #include_next <setjmp.h>
 #undef _setjmp
 """
+# They know the arguments of functions like printf of GCC and of x86 alone; Clang has its own.
+NO_ARGUMENTS = "#error VARARGS not implemented for this TARGET"
+ARGUMENTS = """
+#define _crt_va_start(v, l) __builtin_va_start(v, l)
+#define _crt_va_arg(v, l) __builtin_va_arg(v, l)
+#define _crt_va_end(v) __builtin_va_end(v)
+#define _crt_va_copy(d, s) __builtin_va_copy(d, s)
+"""
 
 
 def write_headers(target: Target, folder: Path) -> tuple[list[Path], list[Path]]:
@@ -94,6 +102,8 @@ def write_headers(target: Target, folder: Path) -> tuple[list[Path], list[Path]]
     text = text.replace("# define __attribute__(x) /* nothing */", "")  # Clang knows attributes
     text = text.replace("__declspec(noreturn)", "__attribute__((__noreturn__))")
     (changed / "_mingw.h").write_text(text.replace("__declspec(deprecated)", ""))
+    text = (mingw / "vadefs.h").read_text()
+    (changed / "vadefs.h").write_text(text.replace(NO_ARGUMENTS, ARGUMENTS))
     (changed / "windows.h").write_text(WINDOWS)
     (changed / "setjmp.h").write_text(JUMPS)
     return [python], [changed, mingw]
