@@ -61,7 +61,7 @@ int own(int n, gate_t *gate, real *x) {
 }
 """
 PRODUCT = re.compile(r"_?(units_tile_(\d+)_(\d+)_\d+|gradient_units_tile_of):")
-END = re.compile(r"\.cfi_endproc|\.seh_endproc|end_function")
+END = re.compile(r"-- End function|\.cfi_endproc|\.seh_endproc|end_function")
 WITH_PRODUCTS = "sklstm._cell"  # the others inline theirs: any vectors will do
 
 
@@ -135,10 +135,11 @@ def run(command: list[str]) -> None:
 def products(assembly: str, target: Target) -> int:
     """How many functions of tiles.h there are; all multiply vectors as wide as the machine's."""
     inside, vectors, scalars, count = None, 0, 0, 0
+    begun = 0
     for line in assembly.splitlines():
         start = PRODUCT.match(line)
         if start:
-            inside, vectors, scalars = start, 0, 0
+            inside, vectors, scalars, begun = start, 0, 0, begun + 1
         elif inside and END.search(line):
             # every sum of a tile is an instruction of its own: V vectors for each of Q sequences
             least = int(inside[2]) * int(inside[3]) if inside[2] else 1
@@ -148,6 +149,8 @@ def products(assembly: str, target: Target) -> int:
         elif inside:
             vectors += bool(target.vector.search(line))
             scalars += bool(target.scalar.search(line))
+    if begun != count:
+        raise Failed(f"the ends of {begun - count} products are not where this looks for them")
     return count
 
 
