@@ -156,7 +156,7 @@ def race(
     n_least: int = 1,
     long: float = inf,
 ) -> None:
-    """Time everyone in turn, one of ours and one of theirs, for so many rounds.
+    """Time everyone in turn, one of ours and one of theirs, for this number of rounds.
 
     Each time lasts about ``seconds``, and at least ``n_least`` units. If a round takes longer than
     ``long`` there are fewer, but three.

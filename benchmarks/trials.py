@@ -23,7 +23,7 @@ STEPS = 200_000  # of every lane
 
 
 def measure(name: str) -> dict[str, float]:
-    """Seconds of the kernel and of everything for so many steps with a net in every lane."""
+    """Seconds of the kernel and of everything for `STEPS` steps with a net in every lane."""
     row = select(name)[0]
     start = perf_counter()
     net, task = net_of(row, AS_PRINTED), task_of(row, AS_PRINTED, 0)

@@ -5,6 +5,7 @@ The gallery runs the scripts of `examples/`; ``-D plot_gallery=0`` leaves that o
 
 from __future__ import annotations
 
+import re
 import tomllib
 import warnings
 from pathlib import Path
@@ -82,7 +83,9 @@ html_css_files = ["sklstm.css"]
 html_search_scorer = str(ROOT / "docs" / "scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": []}
+# pages without a section of their own have nothing to list
+ALONE = ("index", "install", "quick_start", "coming_from", "faq", "glossary")
+html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
     "icon_links": [
         {"name": "Source", "url": PROJECT["urls"]["Source"], "icon": "fa-brands fa-github"}
@@ -110,5 +113,16 @@ def leave_out(app, what, name, thing, skip, options):
     return True if others and name not in FROM_SKLEARN else None
 
 
+# Of sphinx-gallery, above the title of each example. llms.txt takes it for the title.
+DOWNLOAD_NOTE = re.compile(
+    r"\.\. only:: html\n\n    \.\. note::\n        :class: sphx-glr-download.*?\n(?=\S)", re.DOTALL
+)
+
+
+def leave_out_note(app, page, source):
+    source[0] = DOWNLOAD_NOTE.sub("", source[0])
+
+
 def setup(app):
     app.connect("autodoc-skip-member", leave_out)
+    app.connect("source-read", leave_out_note)

@@ -6,6 +6,7 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sklstm._links import DOCUMENTATION
@@ -114,6 +115,30 @@ def test_a_release_is_named_in_the_changelog_and_in_the_citation():
     assert re.findall(r"^## (\S+)", changelog, flags=re.MULTILINE)[0] == __version__
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.findall(r"^\s*version: (\S+)$", citation, flags=re.MULTILINE) == [__version__] * 2
+
+
+def test_the_numbers_of_home_are_those_of_the_pages_that_explain_them():
+    def text(page):
+        return (ROOT / page).read_text(encoding="utf-8")
+
+    card = r":::\{grid-item-card\} (\w+)\n:link: (\w+)\n.+\n\n((?:.+\n)+):::"
+    cards = re.findall(card, text("docs/index.md"))
+    assert [name for name, *_ in cards[:3]] == ["Accuracy", "Speed", "Size"]
+    for _, page, words in cards[:3]:
+        shown = text(f"docs/{page}.md").replace(",", "")
+        numbers = re.findall(r"\d[\d.,]*\d", words.replace(",", ""))
+        assert len(numbers) >= 2
+        for number in numbers:
+            there = re.search(rf"\b{re.escape(number)}\b", shown)
+            assert there, f"{number} is not on {page}.md"
+    ratios = [
+        ratio
+        for size in json.loads(text("docs/map.json"))["map"]
+        for call in ("inference", "training")
+        for ratio in size[call]["ratios"].values()
+    ]
+    assert f"median of {len(ratios)} comparisons" in cards[1][2]
+    assert f"**{np.median(ratios):.1f} times**" in cards[1][2]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

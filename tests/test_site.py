@@ -170,6 +170,7 @@ def test_machines_find_the_pages():
     listed = re.findall(r"\]\(([^)]+\.md)\)", text)
     assert len(listed) > 50
     assert all((Path(SITE) / link).exists() for link in listed)
+    assert "[Missing values in sensor series](how_to/missing_values" in text
     sitemap = (Path(SITE) / "sitemap.xml").read_text(encoding="utf-8")
     assert "api/generated/sklstm.LSTMRegressor.html" in sitemap
 
