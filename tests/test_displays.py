@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,14 @@ from kernels import CELLS
 from problems import labels, sequences
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm.baselines import RecurrentRegressor
@@ -314,6 +315,27 @@ def test_a_row_of_a_table_is_drawn_as_its_steps():
         np.testing.assert_array_equal(np.asarray(drawn.x), X[0])
 
 
+def test_a_row_of_a_frame_reaches_steps_that_select_columns_by_name():
+    table = pd.DataFrame(X.reshape(len(X), -1)).add_prefix("c")
+    scale = ColumnTransformer([("scale", StandardScaler(), list(table.columns))])
+    model = make_pipeline(scale, LSTMRegressor(3, features_per_step=3, **SMALL)).fit(table, Y)
+    read = model[0].transform(table.iloc[:1]).reshape(8, 3)
+    for display in (AttributionDisplay, StateDisplay):
+        for row in (table.iloc[0], table.iloc[[0]]):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # such as that of names that were lost
+                drawn = display.from_estimator(model, row)
+            np.testing.assert_allclose(drawn.x, read)
+
+
+@pytest.mark.parametrize("names", [["a", "b"], list("abcd"), "speed"])
+@pytest.mark.parametrize("n_units", [3, 9])
+def test_names_that_do_not_fit_the_features_are_refused(names, n_units):
+    for display in (AttributionDisplay, StateDisplay):
+        with pytest.raises(ValueError, match=r"feature_names has \d names, but the LSTM reads 3"):
+            display.from_estimator(initialised(n_units), X[0], feature_names=names)
+
+
 def test_categories_are_drawn_as_codes():
     words = [["a", "b", "c", "a"], ["b", "c"]] * 10
     lstm = LSTMClassifier(8, categorical_features=[0], **SMALL)
@@ -407,6 +429,16 @@ def search(**settings):
 def test_what_cannot_be_drawn_is_said_with_what_to_pass(draw, make, error, message):
     with pytest.raises(error, match=message):
         draw(make())
+
+
+@pytest.mark.parametrize("draw", [ErrorFlowDisplay, LossCurveDisplay])
+def test_axes_that_are_not_one_are_refused(draw, pyplot):
+    data = (X,) if draw is ErrorFlowDisplay else ()
+    for ax in (pyplot.subplots(2)[1], pyplot.figure(), "left"):
+        with pytest.raises(
+            TypeError, match=f"one matplotlib Axes or None, got {type(ax).__name__}"
+        ):
+            draw.from_estimator(pipeline(), *data, ax=ax)
 
 
 def test_no_epoch_is_no_curve():

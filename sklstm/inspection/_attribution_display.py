@@ -8,7 +8,7 @@ import numpy as np
 
 from sklstm._label_outputs import Labels
 from sklstm.inspection._attributions import attributions
-from sklstm.inspection._drawing import legend_right, several_axes
+from sklstm.inspection._drawing import check_names, legend_right, several_axes
 from sklstm.inspection._fitted_lstm import names_of_features, one_sequence, step_values
 
 
@@ -74,8 +74,8 @@ class AttributionDisplay:
             Fitted. In a pipeline the LSTM is the last step, and the earlier steps transform ``x``.
             Attributions are then those of the transformed features.
         x : array-like of shape (T, F)
-            One sequence, as the estimator or the pipeline takes it. One row if it was fitted on a
-            table.
+            One sequence, as the estimator or the pipeline takes it. If it was fitted on a
+            table, one row, such as ``X[0]``, ``df.iloc[0]`` or ``df.iloc[[0]]``.
         ax : sequence of two matplotlib Axes, default=None
             Axes for the signal and the heat map. None makes a new figure. The layout of a figure of
             your own should be "constrained", so that it makes room for the legend.
@@ -129,16 +129,16 @@ class AttributionDisplay:
         Raises
         ------
         ValueError
-            If ``ax`` has another number of axes.
+            If ``ax`` has another number of axes, or ``feature_names`` another number of names.
         ImportError
             If Matplotlib is not installed.
         """
         n_steps, n_features = self.values.shape
+        names = check_names(self.feature_names, n_features)
         heights = [1.8, 1.5 + 0.2 * min(n_features, 24)]
         self.axes_ = several_axes(ax, ["signal", "attributions"], heights)
         signal, heat = self.axes_
-        names = self.feature_names
-        names = [f"{k}" for k in range(n_features)] if names is None else list(names)
+        names = [f"{k}" for k in range(n_features)] if names is None else names
         self.lines_ = signal.plot(np.arange(n_steps), self.x)
         signal.set_ylabel("Input (value)")
         if 1 < n_features < 8:

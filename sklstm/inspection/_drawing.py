@@ -19,6 +19,11 @@ def pyplot() -> Any:
 def one_axes(ax: Any) -> Any:
     """The axes of the user, or those of a new figure."""
     if ax is not None:
+        if not hasattr(ax, "fill_between"):
+            raise TypeError(
+                f"ax must be one matplotlib Axes or None, got {type(ax).__name__}. Pass one of the "
+                "axes, or ax=None to draw a new figure."
+            )
         return ax
     return pyplot().subplots(layout="constrained")[1]
 
@@ -43,6 +48,19 @@ def several_axes(ax: Any, names: list[str], heights: list[float]) -> np.ndarray:
             "Pass ax=None to draw a new figure."
         )
     return axes
+
+
+def check_names(names: Any, n_features: int) -> list[str] | None:
+    """Names of features as a list. A wrong number would shift or drop labels without a word."""
+    if names is None:
+        return None
+    names = [names] if isinstance(names, str) else [str(name) for name in names]
+    if len(names) != n_features:
+        raise ValueError(
+            f"feature_names has {len(names)} names, but the LSTM reads {n_features} features. Pass "
+            "one name per feature, or None."
+        )
+    return names
 
 
 def legend_right(ax: Any, handles: list[Any], labels: list[str], title: str | None = None) -> None:

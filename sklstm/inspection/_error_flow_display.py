@@ -104,8 +104,8 @@ class ErrorFlowDisplay:
         Raises
         ------
         TypeError
-            If the estimator is neither an LSTM nor a pipeline that ends with one. The message says
-            what to pass.
+            If the estimator is neither an LSTM nor a pipeline that ends with one, or ``ax`` is
+            not one Axes. The message says what to pass.
         sklearn.exceptions.NotFittedError
             If the estimator or a step of the pipeline is not fitted.
         ValueError
@@ -139,6 +139,8 @@ class ErrorFlowDisplay:
 
         Raises
         ------
+        TypeError
+            If ``ax`` is not one Axes.
         ImportError
             If Matplotlib is not installed.
         """

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
 from sklstm._base import BaseLSTM
+from sklstm._containers import is_frame
 from sklstm._pipeline_stream import parts_of
 
 # Where meta-estimators keep what they have fitted, and the way to the first of several.
@@ -33,7 +34,8 @@ def lstm_and_input(model: Any, X: Any) -> tuple[BaseLSTM, Any]:
 
 def one_sequence(model: Any, x: Any, display: str) -> tuple[BaseLSTM, Any]:
     """The fitted LSTM, and its X with the one sequence that ``x`` is after the earlier steps."""
-    lstm, X = lstm_and_input(model, [x])
+    table = getattr(fitted_lstm(model), "_sequence_input", None) == "table"
+    lstm, X = lstm_and_input(model, _row(x) if table else [x])
     if len(X) != 1:
         raise ValueError(
             f"The transformers of the pipeline make {len(X)} sequences of x, but a {display} draws "
@@ -98,6 +100,15 @@ def step_values(lstm: BaseLSTM, X: Any) -> np.ndarray:
     read[:, numbers] = sequences.values
     read[:, lstm._categories.features] = sequences.symbols
     return read
+
+
+def _row(x: Any) -> Any:
+    """A table with the row ``x``. Names of columns are kept, which earlier steps may select by."""
+    if is_frame(x) and len(x) == 1:
+        return x
+    if hasattr(x, "to_frame") and hasattr(x, "index"):  # a pandas Series: df.iloc[0]
+        return x.to_frame().T.infer_objects()
+    return [x]
 
 
 def _before(model: Any) -> list[tuple[str, Any]]:

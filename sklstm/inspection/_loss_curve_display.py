@@ -92,7 +92,7 @@ class LossCurveDisplay:
         Raises
         ------
         TypeError
-            If the estimator keeps no loss curve.
+            If the estimator keeps no loss curve, or ``ax`` is not one Axes.
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted, or is initialised but has made no epoch yet.
         ImportError
@@ -137,6 +137,8 @@ class LossCurveDisplay:
 
         Raises
         ------
+        TypeError
+            If ``ax`` is not one Axes.
         ImportError
             If Matplotlib is not installed.
         """

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklstm.inspection._drawing import legend_right, several_axes
+from sklstm.inspection._drawing import check_names, legend_right, several_axes
 from sklstm.inspection._fitted_lstm import names_of_features, one_sequence, step_values
-from sklstm.inspection._states import hidden_states
+from sklstm.inspection._states import states_of_first
 
 HEAT_MAP_FROM = 8  # rows: from here on, lines of one panel cannot be told apart
 KINDS = ("auto", "lines", "heatmap")
@@ -92,8 +92,8 @@ class StateDisplay:
             Fitted or initialised. In a pipeline the LSTM is the last step, and the earlier steps
             transform ``x``.
         x : array-like of shape (T, F)
-            One sequence, as the estimator or the pipeline takes it. One row if it was fitted on a
-            table.
+            One sequence, as the estimator or the pipeline takes it. If it was fitted on a
+            table, one row, such as ``X[0]``, ``df.iloc[0]`` or ``df.iloc[[0]]``.
         layer : int, default=-1
             Index in ``layers_``. The default is the last layer, which the outputs are read from.
             The two directions of a bidirectional layer have an index each.
@@ -124,7 +124,7 @@ class StateDisplay:
             If Matplotlib is not installed.
         """
         lstm, X = one_sequence(estimator, x, cls.__name__)
-        states = hidden_states(lstm, X[0], layer=layer)
+        states = states_of_first(lstm, X, layer)
         if feature_names is None:
             feature_names = names_of_features(estimator, lstm)
         return cls(states, step_values(lstm, X), feature_names=feature_names).plot(ax, kind=kind)
@@ -152,13 +152,16 @@ class StateDisplay:
         Raises
         ------
         ValueError
-            If ``kind`` has another value, or ``ax`` has another number of axes.
+            If ``kind`` has another value, ``ax`` has another number of axes, or ``feature_names``
+            another number of names.
         ImportError
             If Matplotlib is not installed.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {[*KINDS]}, got {kind!r}.")
         panels = self._panels()
+        if self.x is not None:
+            check_names(self.feature_names, self.x.shape[1])
         n_cells = np.shape(self.states.state)[1]
         as_map = n_cells >= HEAT_MAP_FROM if kind == "auto" else kind == "heatmap"
         heights = [_height(panel, as_map) for panel in panels]
@@ -189,7 +192,8 @@ class StateDisplay:
     def _names(self, panel: Panel) -> list[str]:
         n_rows = panel.values.shape[1]
         named = panel.rows == "feature" and self.feature_names is not None
-        return list(self.feature_names) if named else [str(row) for row in range(n_rows)]
+        names = check_names(self.feature_names, n_rows) if named else None
+        return [str(row) for row in range(n_rows)] if names is None else names
 
     def _lines(self, axes: Any, panel: Panel, options: dict[str, Any]) -> None:
         lines = axes.plot(np.arange(len(panel.values)), panel.values, **options)

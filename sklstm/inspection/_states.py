@@ -67,7 +67,12 @@ def hidden_states(estimator: BaseLSTM, x: Any, *, layer: int = -1) -> Bunch:
     ...             np.repeat(states.input_gate, 2, axis=1)[1:] * states.candidate[1:])
     True
     """
-    run = run_to(plain(*read(estimator, [x])), layer)
+    return states_of_first(estimator, [x], layer)
+
+
+def states_of_first(estimator: BaseLSTM, X: Any, layer: int) -> Bunch:
+    """What ``hidden_states`` returns, for the first sequence of X."""
+    run = run_to(plain(*read(estimator, X)), layer)
     states = run.states()
     return Bunch(**{name: a[::-1] for name, a in states.items()}) if run.shape.reverse else states
 
