@@ -98,10 +98,13 @@ def check_indicator(labels: np.ndarray, weights: np.ndarray, rows: Rows, name: s
     bad = used[:, None] & ~np.isin(labels, (0, 1)) if _is_number(labels) else used[:, None]
     if bad.any():
         row = first_row(bad)
+        hint = "Fit one classifier per column, or join the columns to one label."
+        if not rows.per_step and (rows.sequences.lengths == labels.shape[1]).all():
+            hint = f"If the columns are labels of the steps, set return_sequences=True. Else {hint}"
         raise ValueError(
             f"{name} with several columns must be a multilabel indicator of 0 and 1, but "
             f"{rows.place(row)} has {shown(labels, row)}; multiclass-multioutput targets are not "
-            "supported. Fit one classifier per column, or join the columns to one label."
+            f"supported. {hint}"
         )
 
 

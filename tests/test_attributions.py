@@ -199,7 +199,7 @@ def test_what_does_not_fit_is_named(options, message):
 
 
 def test_what_cannot_be_explained():
-    with pytest.raises(TypeError, match="Take the last step out of a pipeline"):
+    with pytest.raises(TypeError, match=r"For a pipeline, pass model\[-1\]"):
         attributions(make_pipeline(LSTMRegressor()), X)
     with pytest.raises(NotFittedError):
         attributions(LSTMRegressor(), X)

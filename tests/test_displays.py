@@ -458,6 +458,15 @@ def test_several_sequences_out_of_one_are_refused():
         StateDisplay.from_estimator(model, X[0])
 
 
+@pytest.mark.parametrize(
+    "x", [X, X[:1], [X[0]], (X[0], X[1][:3])], ids=["array", "one", "list", "ragged"]
+)
+@pytest.mark.parametrize("draw", [StateDisplay, AttributionDisplay])
+def test_a_list_of_sequences_is_refused(draw, x):
+    with pytest.raises(ValueError, match=rf"A {draw.__name__} draws one sequence.*x\[0\]"):
+        draw.from_estimator(pipeline(), x)
+
+
 def test_matplotlib_is_loaded_for_drawing_only(monkeypatch):
     code = "import sys, sklstm.inspection; sys.exit('matplotlib' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -87,6 +87,17 @@ def test_bad_labels_are_refused(y, message):
         learn_classes(read_labels(y, np.ones(6), rows), np.ones(6), rows)
 
 
+def test_labels_of_steps_need_return_sequences():
+    X, y = np.zeros((6, 4, 1)), np.tile(np.arange(6)[:, None], 4)
+    hint = "If the columns are labels of the steps, set return_sequences=True"
+    with pytest.raises(ValueError, match=hint):
+        LSTMClassifier().fit(X, y)
+    with pytest.raises(ValueError, match=r"supported\. Fit one classifier per column"):
+        LSTMClassifier().fit(X[:, 1:], y)
+    with pytest.raises(ValueError, match=r"supported\. Fit one classifier per column"):
+        LSTMClassifier(return_sequences=True).fit(X, np.repeat(y[:, :, None], 4, axis=2))
+
+
 def test_a_class_whose_weights_are_zero_leaves_one_class():
     rows, weights = ragged(False), np.array([0.0, 1, 0, 1, 0, 1])
     with pytest.raises(ValueError, match="only one class with a weight above zero"):

@@ -120,9 +120,9 @@ def attributions(
     """
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
-            f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Take the last "
-            "step out of a pipeline and pass X as its transformers return it; out of a search, "
-            "take best_estimator_."
+            f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. For a "
+            "pipeline, pass model[-1] and model[:-1].transform(X). For a search, pass "
+            "model.best_estimator_."
         )
     if method not in METHODS:
         raise ValueError(f"method must be 'integrated' or 'gradient', got {method!r}.")

@@ -34,6 +34,12 @@ def lstm_and_input(model: Any, X: Any) -> tuple[BaseLSTM, Any]:
 
 def one_sequence(model: Any, x: Any, display: str) -> tuple[BaseLSTM, Any]:
     """The fitted LSTM, and its X with the one sequence that ``x`` is after the earlier steps."""
+    inner = x[0] if isinstance(x, (list, tuple)) and len(x) else None
+    if getattr(x, "ndim", 0) == 3 or getattr(inner, "ndim", 0) == 2:
+        raise ValueError(
+            f"A {display} draws one sequence of shape (n_steps, n_features), but x holds several, "
+            "or one in a list. Pass one of them, x[0]."
+        )
     table = getattr(fitted_lstm(model), "_sequence_input", None) == "table"
     lstm, X = lstm_and_input(model, _row(x) if table else [x])
     if len(X) != 1:

@@ -86,9 +86,9 @@ def read(estimator: Any, X: Any) -> tuple[BaseLSTM, Sequences]:
     """A snapshot of the estimator, and the sequences of X."""
     if not isinstance(estimator, BaseLSTM):
         raise TypeError(
-            f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. Take the last "
-            "step out of a pipeline and pass X as its transformers return it; out of a search, "
-            "take best_estimator_."
+            f"{type(estimator).__name__} is not an LSTMClassifier or LSTMRegressor. For a "
+            "pipeline, pass model[-1] and X as model[:-1].transform returns it. For a search, pass "
+            "model.best_estimator_."
         )
     estimator._check_fitted()
     now = settled(estimator)
