@@ -40,7 +40,7 @@ def anchors(document):
 
 def links(document):
     """Targets of links that stay in the repository."""
-    found = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    found = re.findall(r"\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)", document.read_text(encoding="utf-8"))
     return [link for link in found if not link.startswith("http")]
 
 
@@ -99,13 +99,60 @@ def test_readme_works_without_the_repository():
     """On PyPI only absolute links work. Those to the documentation lead to a page of `docs`."""
     assert links(ROOT / "README.md") == []
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    pages = re.findall(re.escape(DOCUMENTATION) + r"([^)#]*)", text)
+    assert re.findall(r"<img|<a |!\[[^\]]*\]\((?!https:)", text) == []
+    pages = re.findall(re.escape(DOCUMENTATION) + r"([^)#\s]*)(?:#([^)\s]*))?", text)
     assert len(pages) > 10
-    for page in pages:
+    for page, anchor in pages:
         name = page.removesuffix(".html") or "index"
         files = [ROOT / "docs" / f"{name}.{end}" for end in ("md", "rst")]
-        made = any(file in SOURCES for file in files)
-        assert made or any(file.exists() for file in files), f"README links to {page}"
+        files = [SOURCES.get(file, file) for file in files]
+        found = [file for file in files if file.exists()]
+        assert found, f"README links to {page}"
+        assert not anchor or anchor in anchors(found[0]), f"README links to {page}#{anchor}"
+    for path in re.findall(
+        r"https://github\.com/sklstm/sklstm/(?:blob|tree|raw)/\w+/([^)#\s]+)", text
+    ):
+        assert (ROOT / path).exists(), f"README links to {path}"
+
+
+def test_headline_figures_are_those_of_the_results():
+    """README has the means of the tasks of whole sequences, Performance the median of the map."""
+    fits = json.loads((ROOT / "docs" / "real_data.json").read_text())["fits"]
+    page = (ROOT / "docs" / "real_data.md").read_text(encoding="utf-8")
+    table = page.partition("### Classification\n")[2].partition("###")[0]
+    tasks = re.findall(r"^\| (\w+) +\| +[*\d]", table, flags=re.MULTILINE)
+    assert len(tasks) == 28
+
+    def figures(system):
+        means = [
+            np.mean(
+                [
+                    (fit["score"], fit["seconds"])
+                    for fit in fits
+                    if (fit["task"], fit["system"]) == (task, system)
+                ],
+                axis=0,
+            )
+            for task in tasks
+        ]
+        accuracy, seconds = np.mean(means, axis=0)
+        return f"{100 * accuracy:.1f}", f"{seconds:.2f}"
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| ([\d.]+) \| ([\d.]+) \|$", readme, flags=re.MULTILINE)
+    systems = ("ours", "points", "torch", "minirocket", "linear", "boosting")
+    assert rows == [figures(system) for system in systems]
+
+    entries = json.loads((ROOT / "docs" / "map.json").read_text())["map"]
+    ratios = [
+        entry[task]["medians"][f"PyTorch {n}"] / entry[task]["medians"][f"sklstm{gradient} {n}"]
+        for entry in entries
+        for task, gradient in (("inference", ""), ("training", " full"))
+        for n in (1, 2)
+    ]
+    performance = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    said = f"The median of {len(ratios)} ratios is {np.median(ratios):.2f}, and the smallest is "
+    assert said + f"{min(ratios):.2f}." in " ".join(performance.split())
 
 
 def test_a_release_is_named_in_the_changelog_and_in_the_citation():

@@ -85,6 +85,8 @@ def test_wheels_are_built_for_every_python_that_is_declared():
     versions = re.findall(r"Python :: 3\.(\d+)", str(project["project"]["classifiers"]))
     built = project["tool"]["cibuildwheel"]["build"].split()
     assert {f"cp3{minor}-*" for minor in versions} == {name for name in built if "t-" not in name}
+    without_gil = {f"cp3{minor}t-*" for minor in sorted(map(int, versions))[-2:]}
+    assert without_gil == {name for name in built if "t-" in name}
     for path in project["tool"]["cibuildwheel"]["test-sources"]:
         assert (ROOT / path).exists(), path
 
@@ -101,5 +103,6 @@ def test_licences_and_files_that_are_declared_are_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["license"] == "BSD-3-Clause AND CC-BY-4.0"
     assert set(project["license-files"]) == {"LICENSE", "sklstm/data/README.md"}
+    assert "Redistribution and use" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "CC BY 4.0" in (ROOT / "sklstm" / "data" / "README.md").read_text(encoding="utf-8")
     assert set(project["urls"]) >= {"Homepage", "Documentation", "Source", "Issues", "Changelog"}
