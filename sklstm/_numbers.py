@@ -19,7 +19,7 @@ NESTED = (
 )
 SYMBOLS = (
     " For symbols, such as words, use sklstm.preprocessing.SequenceEncoder as the first step of a "
-    "pipeline."
+    "pipeline, and pass the numbers of their features as categorical_features to the estimator."
 )
 PLAIN = {float, int, bool, str, type(None), np.ndarray, np.float64}  # types that are never masked
 

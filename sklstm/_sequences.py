@@ -384,7 +384,8 @@ def _table_of(rows: list | tuple) -> np.ndarray:
             f"X is a list of 1-D arrays of unequal length: sequence 0 has {sizes[0]} values and "
             f"sequence {k} has {sizes[k]}. If they are steps of one feature, pass "
             "[np.reshape(x, (-1, 1)) for x in X]. If they are symbols, such as words, convert them "
-            "to codes with sklstm.preprocessing.SequenceEncoder."
+            "to codes with sklstm.preprocessing.SequenceEncoder, and pass categorical_features=[0] "
+            "to the estimator."
         ) from None
 
 

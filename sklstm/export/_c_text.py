@@ -25,7 +25,8 @@ def check_name(name: Any) -> str:
     if not plain or "__" in name or name.endswith("_") or len(name) > NAME_MAX:
         raise ValueError(
             f"name={name!r} cannot begin the names of C: use a letter, then letters, digits and "
-            f"single underscores, at most {NAME_MAX} in all, as in 'net' or 'gesture_net'."
+            f"single underscores, at most {NAME_MAX} in all, as in 'net' or 'gesture_net'. "
+            "to_c returns the text of the header, which you write to a file."
         )
     return str(name)
 

@@ -12,8 +12,8 @@ from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
 SYMBOLS = (
-    " For symbols use SequenceEncoder: pass [x for _, x in df.groupby(id)] to it, with the columns "
-    "of features only."
+    " For symbols use SequenceEncoder: pass [x[columns] for _, x in df.groupby({by}, sort=False)] "
+    "to it, where columns lists the features."
 )
 
 
@@ -68,7 +68,8 @@ def from_long(
     order of features is not checked later, so pass the same ``values`` for prediction.
 
     Encode columns of strings with :class:`~sklstm.preprocessing.SequenceEncoder`, which takes lists
-    of data frames: ``[x[["page", "seconds"]] for _, x in df.groupby("id")]``. A single column of
+    of data frames: ``[x[["page", "seconds"]] for _, x in df.groupby("id", sort=False)]``. They have
+    the order of ``ids``. Sort each frame by time if its rows are not in order. A single column of
     strings may be ``values``.
 
     For one target per sequence, in the order of ``ids``, use
@@ -109,7 +110,8 @@ def from_long(
     values = column_names(values, df, "values")
     if not values:
         raise ValueError("df has no column of values: every step needs at least one feature.")
-    steps = column_of(df, values[0], "df") if single else table_of(df, values, "df", SYMBOLS)
+    hint = SYMBOLS.format(by="level=0" if id is None else repr(id))
+    steps = column_of(df, values[0], "df") if single else table_of(df, values, "df", hint)
 
     codes, ids = _codes(id_column)
     if time_column is None:
