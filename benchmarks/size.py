@@ -6,6 +6,7 @@ wheel, because an editable install contains no files.
 
 from __future__ import annotations
 
+import json
 import re
 from argparse import ArgumentParser
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
@@ -15,6 +16,9 @@ from benchmarks.report import machine, table, write_json
 
 PEERS = ("sklstm", "torch", "tensorflow", "jax", "keras", "aeon", "onnxruntime")
 MEGABYTE = 1e6
+NEEDED = re.compile(r"\s*([\w.-]+)\s*(?:\[([^]]*)\])?")  # name[extra, extra]
+EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)""")
+SPLIT = re.compile(r"\s*,\s*")
 
 
 def main(argv: list[str]) -> None:
@@ -28,7 +32,18 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the sizes to this file")
     options = parser.parse_args(argv)
+    for name in options.packages:
+        if installed(name) is None and name not in PEERS:
+            parser.error(f"{name} is not installed. Run pip install {name}")
+        if editable(name):
+            parser.error(
+                f"{name} is an editable install, which contains no files. Run "
+                f"'pip install PATH' without -e, in an environment of its own"
+            )
     found = {name: sizes(name) for name in options.packages if installed(name) is not None}
+    for name in options.packages:
+        if name not in found:
+            print(f"Skipped {name}: it is not installed.")
     write_json(options.json, {"sizes": found})
     print(machine())
     rows = [
@@ -46,6 +61,13 @@ def installed(name: str) -> Distribution | None:
         return None
 
 
+def editable(name: str) -> bool:
+    """True if the files of a package are those of a checkout (PEP 610)."""
+    found = installed(name)
+    origin = json.loads((found and found.read_text("direct_url.json")) or "{}")
+    return bool(origin.get("dir_info", {}).get("editable"))
+
+
 def sizes(name: str) -> dict[str, int | list[str]]:
     """Bytes of a package, and of it with everything that it needs; and what that is."""
     everything = sorted(closure(name))
@@ -56,17 +78,23 @@ def sizes(name: str) -> dict[str, int | list[str]]:
     }
 
 
-def closure(name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
-    """A package and everything that it needs; requirements of extras are not needed."""
-    found = installed(name)
-    if found is None or normal(name) in seen:
-        return seen
-    seen |= {normal(name)}
-    for requirement in found.requires or []:
-        needed, _, condition = requirement.partition(";")
-        if "extra ==" not in condition:
-            seen = closure(re.match(r"[\w.-]+", needed)[0], seen)
-    return seen
+def closure(name: str) -> set[str]:
+    """A package and everything that it needs, with the extras that requirements ask for."""
+    seen: set[tuple[str, str]] = set()
+    left = [(normal(name), "")]
+    while left:
+        package, extra = left.pop()
+        found = installed(package)
+        if found is None or (package, extra) in seen:
+            continue
+        seen.add((package, extra))
+        for requirement in found.requires or []:
+            needed, _, condition = requirement.partition(";")
+            asked = EXTRA.search(condition)
+            if normal(asked[1] if asked else "") == extra:
+                needs, extras = NEEDED.match(needed).groups()
+                left += [(normal(needs), normal(more)) for more in ("", *SPLIT.split(extras or ""))]
+    return {package for package, _ in seen}
 
 
 def normal(name: str) -> str:

@@ -11,6 +11,8 @@ from typing import get_args
 
 import pytest
 
+import sklstm.baselines
+import sklstm.preprocessing
 from sklstm import LSTMClassifier, LSTMRegressor, _typing
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +48,22 @@ def test_mypy_finds_a_wrong_parameter(tmp_path):
     program.write_text('from sklstm import LSTMClassifier\nLSTMClassifier(cell="1998")\n')
     code, said = run("mypy", "--strict", "--follow-imports=silent", program)
     assert code == 1 and "incompatible type \"Literal['1998']\"" in said, said
+
+
+@needs("mypy")
+def test_every_default_has_the_type_of_its_parameter(tmp_path):
+    lines = ["import sklstm.baselines, sklstm.preprocessing"]
+    for module in (sklstm, sklstm.baselines, sklstm.preprocessing):
+        for name in module.__all__:
+            if hasattr(getattr(module, name), "get_params"):
+                defaults = getattr(module, name)().get_params(deep=False)
+                given = ", ".join(f"{name}={value!r}" for name, value in defaults.items())
+                lines.append(f"{module.__name__}.{name}({given})")
+    assert len(lines) > 8
+    program = tmp_path / "defaults.py"
+    program.write_text("\n".join([*lines, ""]).replace("=nan", "=float('nan')"))
+    code, said = run("mypy", "--strict", "--follow-imports=silent", program)
+    assert code == 0, said
 
 
 @needs("pyright")

@@ -32,6 +32,16 @@ assert_type(classifier.score(X, y), float)
 assert_type(classifier.layers_, list[dict[str, np.ndarray]])
 assert_type(classifier.n_parameters_, int)
 
+LSTMClassifier(
+    categorical_features=[0, 2],
+    class_weight={0: 1.0, 1: 2.5},
+    scoring=lambda model, X, y: 0.5,
+    random_state=np.random.RandomState(0),
+)
+LSTMClassifier(categorical_features=["event"], class_weight="balanced", scoring="f1_macro")
+LSTMClassifier(categorical_features="from_dtype")
+LSTMClassifier(categorical_features=np.array([True, False]))
+
 regressor = LSTMRegressor(8, loss="quantile", quantile=[0.1, 0.9])
 assert_type(regressor.fit(X, y), LSTMRegressor)
 assert_type(regressor.predict(X), np.ndarray | list[np.ndarray])
