@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +180,31 @@ def test_private_parts_of_scikit_learn_are_tested_through_one_module():
 def test_a_private_part_is_found_however_it_is_imported(line):
     assert takes_private_parts(line)
     assert not takes_private_parts(line.replace("_mask", "mask"))
+
+
+# ------------------------------------------------------------------------- modules at first use
+
+
+def fresh(code):
+    """Run code in a Python of its own, which has imported nothing."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_public_modules_are_imported_at_their_first_use():
+    done = fresh(
+        "import sys, sklstm; assert 'sklstm.inspection' not in sys.modules; "
+        "sklstm.inspection.permutation_importance; sklstm.preprocessing.SequenceScaler()"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_module_is_completed():
+    folders = {file.parent.name for file in ROOT.glob("[a-z]*/__init__.py")}
+    without = {"contrib", "data", "paper"}  # need other packages, or are programs
+    assert set(dir(sklstm)) == {*sklstm.__all__, "__version__", *(folders - without)}
+
+
+def test_a_misspelt_name_is_an_attribute_error_with_a_proposal():
+    assert not hasattr(sklstm, "nothing")
+    done = fresh("import sklstm; sklstm.LSTMClasifier")
+    assert re.search(r"no attribute 'LSTMClasifier'\. Did you mean.*LSTMClassifier", done.stderr)

@@ -116,7 +116,8 @@ class SequenceEncoder(
 
     A symbol is a string or a number that denotes a category: a word, a character, a base of DNA,
     the name of an event. Each feature has its own codes, 0 to ``n_categories - 1`` in the order of
-    the sorted symbols. Columns of numbers are not changed.
+    the sorted symbols. Columns of numbers are not changed. Pass the numbers of the encoded features
+    as ``categorical_features`` to the estimator; otherwise it reads the codes as quantities.
 
     Parameters
     ----------
