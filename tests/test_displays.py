@@ -72,6 +72,11 @@ def test_the_error_flow_is_drawn_as_measured():
     (line,) = display.lines_
     np.testing.assert_array_equal(line.get_xdata(), flow.lag)
     assert line.get_ydata()[0] == np.median(flow.candidate[:, 0])
+    (edge,) = display.band_.get_paths()
+    for lag in (0, 3):
+        heights = edge.vertices[edge.vertices[:, 0] == lag, 1]
+        ends = flow.candidate[:, lag].min(), flow.candidate[:, lag].max()
+        np.testing.assert_array_equal((heights.min(), heights.max()), ends)
     assert display.ax_.get_yscale() == "log"
     assert display.ax_.get_legend().get_texts()[0].get_text() == "1997, full gradient"
     plain = plain_error_flow(np.eye(3), np.zeros((5, 3)))
@@ -105,6 +110,9 @@ def test_the_loss_is_drawn_over_epochs_and_scores_beside_it(pyplot):
     np.testing.assert_array_equal(display.lines_[1].get_ydata(), estimator.validation_scores_)
     np.testing.assert_array_equal(display.lines_[1].get_xdata(), [5, 6, 7, 8])
     np.testing.assert_array_equal(display.lines_[2].get_ydata(), estimator.validation_loss_curve_)
+    at = list(estimator.validation_scores_).index(estimator.best_validation_score_)
+    assert 5 + at <= display.best_epoch <= 8  # of equal scores, the loss chooses
+    assert estimator.validation_scores_[display.best_epoch - 5] == estimator.best_validation_score_
     assert display.validation_ax_.get_ylabel() == "Validation score"
 
 
@@ -197,6 +205,8 @@ def test_heat_maps_have_scales_that_can_be_compared(block_size):
     arrays = [X[0], states.input_gate, states.forget_gate, states.output_gate, states.state]
     for image, ax, values in zip(display.images_, display.axes_, arrays, strict=False):
         np.testing.assert_array_equal(image.get_array(), values.T)
+        n_steps, n_rows = values.shape  # pixels are centred on steps and rows, the first row on top
+        assert tuple(image.get_extent()) == (-0.5, n_steps - 0.5, n_rows - 0.5, -0.5)
         is_gate = "gate" in ax.get_ylabel()
         largest = np.abs(values).max()
         assert image.get_clim() == ((0, 1) if is_gate else (-largest, largest))
@@ -305,6 +315,23 @@ def test_names_of_features_go_through_a_pipeline():
     assert shown == ["speed", "height", "heat"]
     legend = StateDisplay.from_estimator(model, frames[0]).axes_[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["speed", "height", "heat"]
+
+
+@pytest.mark.parametrize(
+    "make, unit",
+    [
+        (lambda: LSTMRegressor(2, **SMALL).fit(X, Y), "units of y"),
+        (lambda: LSTMClassifier(2, **SMALL).fit(X, Y > 0), "decision value"),
+        (lambda: LSTMRegressor(2, loss="poisson", **SMALL).fit(X, np.abs(Y)), "raw output"),
+        (lambda: LSTMRegressor(2, out_activation="tanh", **SMALL).fit(X, Y > 0), "raw output"),
+    ],
+)
+def test_attributions_have_the_unit_of_the_output_that_they_explain(make, unit):
+    display = AttributionDisplay.from_estimator(make(), X[0])
+    assert display.image_.colorbar.ax.get_ylabel() == f"Attribution ({unit})"
+    assert AttributionDisplay(X[0], 1 - X[0] ** 2).plot().image_.norm(0.0) == 0.5  # 0 is white
+    assert AttributionDisplay(X[0], X[0] ** 2).plot().image_.norm(0.0) == 0.5
+    assert display.image_.get_cmap()(0.0)[2] > 0.3 > display.image_.get_cmap()(1.0)[2]  # blue, red
 
 
 def test_a_row_of_a_table_is_drawn_as_its_steps():

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -97,6 +98,18 @@ def test_the_site_is_built_as_here():
     assert (ROOT / settings["sphinx"]["configuration"]).exists()
     assert settings["sphinx"]["fail_on_warning"] is True
     ast.parse((ROOT / settings["sphinx"]["configuration"]).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("arguments", [["fast"], ["quick", "quick"], ["--help"]])
+def test_the_site_is_not_built_with_an_argument_that_is_unknown(arguments):
+    ended = subprocess.run(
+        ["bash", ROOT / ".ci" / "site", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (2, "usage: .ci/site [quick]\n")
 
 
 def test_licences_and_files_that_are_declared_are_there():
