@@ -39,7 +39,11 @@ LSTMClassifier(
     random_state=np.random.RandomState(0),
 )
 LSTMClassifier(categorical_features=["event"], class_weight="balanced", scoring="f1_macro")
-LSTMClassifier(categorical_features="from_dtype")
+LSTMClassifier(
+    categorical_features="from_dtype", max_iter=5, batch_size=32, tol=1e-4, clip_norm=1.0
+)
+LSTMClassifier(bias=None, clip_norm=None, n_jobs=2, features_per_step=2, verbose=1)
+LSTMRegressor(max_iter=5, batch_size=32, tol=1e-4, n_jobs=2, features_per_step=2, bias="gates")
 LSTMClassifier(categorical_features=np.array([True, False]))
 
 regressor = LSTMRegressor(8, loss="quantile", quantile=[0.1, 0.9])
