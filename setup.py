@@ -36,8 +36,7 @@ DIRECTIVES = {
     "initializedcheck": DEBUG,
     "cdivision": True,
     "allow_none_for_extension_args": False,  # None is no array
-    # Not before the suite has passed on a Python without the GIL, which takes it back until then.
-    "freethreading_compatible": False,
+    "freethreading_compatible": True,  # tests/concurrency, on a Python without the GIL
 }
 BUILDS = run_path("sklstm/_builds.py")  # without the package, which needs NumPy
 PRECISIONS = BUILDS["PRECISIONS"]

@@ -31,7 +31,8 @@ from sklstm._kernels.rows cimport dot, multiply_rows
 from sklstm._kernels.saved cimport check_part, refuse, restore_part, saved_part
 from sklstm._kernels.saved_symbols cimport checked_symbols, restore_symbols, save_symbols
 from sklstm._kernels.signals cimport (
-    LOOK, STEP, Signals, Watch, begin_call, require_going, stops_alone,
+    LOOK, STEP, Signals, Watch, atomic_count, atomic_number, atomic_write, begin_call, require_going,
+    stops_alone,
 )
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm._kernels.symbol_traces cimport (
@@ -110,7 +111,7 @@ cdef class Online:
     cdef Py_ssize_t n_total, n_dense, n_categories
     cdef const real[::1] vector
     cdef gate_t* gate  # in front of the parameters
-    cdef bint busy  # a call is at work
+    cdef atomic_number busy  # calls at work, with those that were refused meanwhile
     cdef object gate_holder
 
     def __cinit__(
@@ -460,12 +461,11 @@ cdef class Online:
 
     cdef int begin(self) except -1:
         """Raise an error if another call is running, because both would write the same arrays."""
-        if self.busy:
+        if atomic_count(&self.busy) > 0:
             raise RuntimeError(
                 "This stream is at work in another thread, or in a call that a signal has "
                 "interrupted. Open one stream for each thread with stream()."
             )
-        self.busy = True
         return 0
 
     def step(self, row, const int[::1] symbols=None):
@@ -503,7 +503,7 @@ cdef class Online:
                 self.trace(now)
             gate_leave(self.gate)
             restore_float_mode(self.mode)
-        self.busy = False
+        atomic_write(&self.busy, 0)
         return True
 
     def peek(self, const real[::1] x, const int[::1] symbols):
@@ -527,7 +527,7 @@ cdef class Online:
             restore_float_mode(self.mode)
         found = self.output()
         keep_parts(self.parts, self.n_parts, self.kept, True)
-        self.busy = False
+        atomic_write(&self.busy, 0)
         return found
 
     cdef void advance(self, const real* x, const int* symbols, real* out) noexcept nogil:
@@ -559,7 +559,7 @@ cdef class Online:
                 self.advance(reals_at(X, t), ints_at(symbols, t), &out[t, 0])
                 gate_leave(self.gate)
             restore_float_mode(self.mode)
-        self.busy = False
+        atomic_write(&self.busy, 0)
         try:
             require_going(&self.watch)
         except BaseException:
@@ -603,7 +603,7 @@ cdef class Online:
                 if has_target[t]:
                     found = self.learn_target(&targets[t, 0], weights[t], penalties[t])
                 restore_float_mode(self.mode)
-            self.busy = False
+            atomic_write(&self.busy, 0)
             if has_target[t]:
                 losses[t] = found
                 if not isfinite(found) or not move():
@@ -628,7 +628,7 @@ cdef class Online:
             self.mode = flush_denormals()
             found = self.learn_target(&target[0], weight, penalty)
             restore_float_mode(self.mode)
-        self.busy = False
+        atomic_write(&self.busy, 0)
         return found
 
     # -- the state, for files
@@ -644,7 +644,7 @@ cdef class Online:
         forget_parts(self.parts, self.n_parts)
         if self.past.now != NULL:
             forget_symbols(&self.net, &self.symbols_read, &self.past)
-        self.busy = False
+        atomic_write(&self.busy, 0)
 
     def save(self, make):
         """State and traces as flat arrays, each made by ``make(n)``, then the state of symbols."""
@@ -654,7 +654,7 @@ cdef class Online:
             self.mode = flush_denormals()
             self.carry_traces()
             restore_float_mode(self.mode)
-        self.busy = False
+        atomic_write(&self.busy, 0)
         saved = [saved_part(&self.parts[k], make) for k in range(self.n_parts)]
         if self.past.now != NULL:
             saved += save_symbols(&self.net, &self.symbols_read, &self.past, make)
@@ -674,7 +674,7 @@ cdef class Online:
         for k in range(n):
             check_part(&self.parts[k], parts[k])
         self.begin()
-        self.busy = False
+        atomic_write(&self.busy, 0)
         for k in range(n):
             restore_part(&self.parts[k], parts[k])
         self.n_waiting = 0
