@@ -31,8 +31,8 @@ from sklstm._kernels.rows cimport dot, multiply_rows
 from sklstm._kernels.saved cimport check_part, refuse, restore_part, saved_part
 from sklstm._kernels.saved_symbols cimport checked_symbols, restore_symbols, save_symbols
 from sklstm._kernels.signals cimport (
-    LOOK, STEP, Signals, Watch, atomic_count, atomic_number, atomic_write, begin_call, require_going,
-    stops_alone,
+    LOOK, STEP, Signals, Watch, atomic_count, atomic_number, atomic_write, begin_call,
+    require_going, stops_alone,
 )
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm._kernels.symbol_traces cimport (
