@@ -278,7 +278,8 @@ cdef class Session:
         Py_ssize_t span=SPAN,
     ):
         cdef Py_ssize_t n
-        self.vector = self.d_dense = None
+        self.vector = None
+        self.d_dense = None
         self.watch = Watch(&self.signals, LOOK, True)
         require_topology(topology)
         require_between("whole", whole, 1, WHOLE_MOST)
@@ -358,7 +359,11 @@ cdef class Session:
 
     def rest(self):
         """Release the caller's arrays; return the number of bytes that are kept."""
-        self.vector = self.values = self.symbols = self.offsets = self.out = None
+        self.vector = None
+        self.values = None
+        self.symbols = None
+        self.offsets = None
+        self.out = None
         return self.arena.n_bytes
 
     cdef int require_ready(self, bint to_learn) except -1:

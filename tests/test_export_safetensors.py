@@ -491,7 +491,7 @@ CLASSES = {
     "twice": ({"array": ["int64", [1, 1, 2]]}, "classes are not sorted, or not distinct"),
     "one": ({"array": ["int64", [1]]}, "two labels or more"),
     "four": ({"array": ["int64", [0, 1, 2, 3]]}, "4 classes need 4 outputs"),
-    "fractions": ({"array": ["float64", [0.5, 1, 2]]}, "class is a string or a whole number"),
+    "fractions": ({"array": ["float64", [0.5, 1, 2]]}, "class must be a string or a whole number"),
     "list": ([0, 1, 2], "two labels or more"),
 }
 
@@ -544,7 +544,7 @@ CATEGORIES = {
     "mask": (lambda f: f.update(is_categorical={"array": ["bool", [True]]}), "is_categorical must"),
     "no mask": (lambda f: f.pop("is_categorical"), "is_categorical must say of 2 features which 1"),
     "codes": (lambda f: f.update(codes=[[0]]), "codes are not as many as cardinalities="),
-    "negative": (lambda f: f.update(codes=[[0, -1]]), "categories must hold, for each"),
+    "negative": (lambda f: f.update(codes=[[0, -1]]), "categories must contain, for each"),
     "no codes": (lambda f: f.pop("codes"), "categories must be a list"),
     "labels": (lambda f: f.update(labels=[["x"]]), "not one for each code"),
     "no labels": (lambda f: f.update(labels=7), "labels must be a list with an entry"),
