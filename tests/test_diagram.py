@@ -6,27 +6,17 @@ from pathlib import Path
 
 import pytest
 import sklearn
+from public import ESTIMATORS, made
 from sklearn.pipeline import make_pipeline
 
-import sklstm
-from sklstm import LSTMClassifier, LSTMRegressor, baselines, compose, preprocessing
+from sklstm import LSTMClassifier, compose
 from sklstm._links import DOCUMENTATION
 from sklstm.preprocessing import SequenceScaler
 
 ROOT = Path(__file__).parents[1]
-ESTIMATORS = [
-    getattr(module, name)
-    for module in (sklstm, preprocessing, compose, baselines)
-    for name in module.__all__
-    if hasattr(getattr(module, name), "get_params")
-]
 has_tooltips = pytest.mark.skipif(
     sklearn.__version__ < "1.9", reason="diagrams have tooltips since scikit-learn 1.9"
 )
-
-
-def made(cls):
-    return cls(LSTMRegressor()) if cls is compose.RelativeRegressor else cls()
 
 
 def page(cls):

@@ -7,13 +7,12 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
+from public import ESTIMATORS, made
 
-import sklstm.baselines
-import sklstm.preprocessing
-from sklstm import LSTMClassifier, LSTMRegressor, _typing
+from sklstm._sklearn import StrOptions
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = ROOT / "tests" / "typed" / "user.py"
@@ -52,13 +51,12 @@ def test_mypy_finds_a_wrong_parameter(tmp_path):
 
 @needs("mypy")
 def test_every_default_has_the_type_of_its_parameter(tmp_path):
-    lines = ["import sklstm.baselines, sklstm.preprocessing"]
-    for module in (sklstm, sklstm.baselines, sklstm.preprocessing):
-        for name in module.__all__:
-            if hasattr(getattr(module, name), "get_params"):
-                defaults = getattr(module, name)().get_params(deep=False)
-                given = ", ".join(f"{name}={value!r}" for name, value in defaults.items())
-                lines.append(f"{module.__name__}.{name}({given})")
+    lines = ["import sklstm.baselines, sklstm.compose, sklstm.preprocessing"]
+    for cls in ESTIMATORS:
+        defaults = made(cls).get_params(deep=False)
+        given = ", ".join(f"{name}={value!r}" for name, value in defaults.items())
+        module = cls.__module__.partition("._")[0]
+        lines.append(f"{module}.{cls.__name__}({given})".replace("=LSTM", "=sklstm.LSTM"))
     assert len(lines) > 8
     program = tmp_path / "defaults.py"
     program.write_text("\n".join([*lines, ""]).replace("=nan", "=float('nan')"))
@@ -90,20 +88,16 @@ def test_every_compiled_module_of_its_own_has_a_stub():
     assert {stub.with_suffix("") for stub in STUBS} == own
 
 
-@pytest.mark.parametrize(
-    ("parameter", "alias"),
-    [
-        ("cell", _typing.Cell),
-        ("gradient", _typing.Gradient),
-        ("pooling", _typing.Pooling),
-        ("solver", _typing.Solver),
-        ("learning_rate", _typing.LearningRate),
-        ("bias", _typing.Bias),
-        ("loss", _typing.Loss),
-        ("out_activation", _typing.OutActivation),
-    ],
-)
-def test_types_list_the_values_that_are_accepted(parameter, alias):
-    constraints = LSTMRegressor._parameter_constraints | LSTMClassifier._parameter_constraints
-    options = next(c.options for c in constraints[parameter] if hasattr(c, "options"))
-    assert set(get_args(alias)) == options
+def literals(hint):
+    """The strings that a type lists."""
+    if get_origin(hint) is Literal:
+        return set(get_args(hint))
+    return set().union(*map(literals, get_args(hint)))
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_types_list_the_strings_that_are_accepted(cls):
+    hints = get_type_hints(cls.__init__)
+    for name, constraints in cls._parameter_constraints.items():
+        accepted = {o for c in constraints if isinstance(c, StrOptions) for o in c.options}
+        assert hints[name] is Any or literals(hints[name]) == accepted, name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from math import ceil
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from sklstm._sequences import Sequences
 from sklstm._sklearn import Interval, StrOptions
 from sklstm._targets import Examples
 from sklstm._training import End, Records, Training
-from sklstm._typing import Bias, OutActivation, RandomState
+from sklstm._typing import OutActivation, RandomState
 from sklstm.baselines._baseline import CONSTRAINTS, POSITIVE, BaselineRegressor
 from sklstm.baselines._entries import Steps
 from sklstm.baselines._guesses import Guesses
@@ -145,8 +145,8 @@ class GuessingRegressor(BaselineRegressor):
         self,
         n_hidden: int = 1,
         *,
-        connections: str = "full",
-        bias: Bias | None = "all",
+        connections: Literal["full", "self", "outputs"] = "full",
+        bias: Literal["all", "hidden"] | None = "all",
         out_activation: OutActivation = "logistic",
         tolerance: float = 0.1,
         return_sequences: bool = False,

@@ -229,7 +229,7 @@ class SequenceEncoder(
         *,
         min_frequency: int | float | None = None,
         max_categories: int | None = None,
-        handle_unknown: Literal["ignore", "error"] = "ignore",
+        handle_unknown: Literal["ignore", "infrequent_if_exist", "error"] = "ignore",
         dtype: Any = "float64",
     ) -> None:
         self.min_frequency = min_frequency

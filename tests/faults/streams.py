@@ -6,6 +6,14 @@ ROWS = "sklstm/_kernels/rows.pxd"
 
 FAULTS = [
     Fault(
+        "stream-turn",
+        "two threads work on one stream at once",
+        ONLINE_PYX,
+        "        if atomic_count(&self.busy) > 0:\n",
+        "        if atomic_count(&self.busy) < 0:\n",
+        STREAM,
+    ),
+    Fault(
         "stream-unit-learn",
         "the last block of a stream that several threads work on does not learn",
         ONLINE_PYX,
