@@ -17,7 +17,14 @@ from sklstm.paper._rows import select
 from sklstm.paper._run import run_row
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Folders that building the site fills.
+BUILT = [
+    ROOT / "docs" / folder for folder in ("_build", "api/generated", "how_to", "paper_gallery")
+]
+PAGES = sorted(
+    page for page in (ROOT / "docs").rglob("*.md") if not any(map(page.is_relative_to, BUILT))
+)
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 # Pages that the gallery makes, and what it makes them of.
 GALLERIES = {"how_to": "how_to", "paper_gallery": "paper"}
 SOURCES = {

@@ -5,6 +5,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from problems import labels, numbers, sequences
 from sklearn.exceptions import NotFittedError
 
+import sklstm
 from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._snapshots import revised, snapshot
 from sklstm._training import Training
@@ -30,7 +32,8 @@ from sklstm.preprocessing import (
     SequenceScaler,
 )
 
-OURS = "sklstm/"
+# Not any path with the name in it: a clone has it too, and scikit-learn may be installed inside.
+OURS = str(Path(sklstm.__file__).parent)
 
 
 class Between:
@@ -40,7 +43,7 @@ class Between:
         self.call, self.at, self.n_lines, self.calling = call, at, 0, False
 
     def _trace(self, frame, event, arg):
-        if OURS not in frame.f_code.co_filename.replace("\\", "/") or self.calling:
+        if not frame.f_code.co_filename.startswith(OURS) or self.calling:
             return None
         if event == "line":
             self.n_lines += 1
