@@ -172,6 +172,30 @@ def total_loss(
     return total
 
 
+def penalize(
+    const real[::1] vector,          # IN     (n_total,) the parameters
+    found,                           # INOUT  their ``Gradient``, without a penalty
+    const Py_ssize_t[::1] frozen,    # IN     places that do not train
+    const unsigned char[::1] decayed,
+    double penalty,
+):
+    """Add the L2 penalty to a gradient, as `Session.gradient` does, and return its loss."""
+    cdef Py_ssize_t n = decayed.shape[0], n_total = vector.shape[0]
+    cdef real[::1] dense = found.dense, factor = found.penalty
+    cdef double loss
+    cdef float_mode mode
+    require_between("the number of dense parameters", n, 1, n_total)
+    require_trained(frozen, decayed, n)
+    require_gradient(found, n, len(found.row_of), found.rows.shape[1])
+    require_size("the parameters", n_total, n + found.row_of.size * found.rows.shape[1])
+    with nogil:
+        mode = flush_denormals()
+        loss = finish_gradient(n, frozen, &decayed[0], penalty, &vector[0], &dense[0])
+        loss += penalize_table(&vector[0] + n, n_total - n, penalty, &factor[0])
+        restore_float_mode(mode)
+    return loss
+
+
 def threads_chosen(
     const double[::1] alone,     # IN  (calls,) seconds of a call with one thread
     const double[::1] together,  # IN  (calls,) and with all
@@ -287,7 +311,7 @@ cdef class Session:
         require_between("span & (span - 1)", span & (span - 1), 0, 0)
         self.net.full = full
         self.net.return_sequences, self.net.explains = return_sequences, explains
-        self.net.dropout = Dropout(dropout, recurrent_dropout, 0)
+        self.net.dropout = Dropout(dropout, recurrent_dropout, 0, 0)
         network_new(&self.arena, &self.net, topology)
         self.n_dense, self.n_total = topology.n_dense, topology.n_total
         self.n_categories = topology.n_categories
@@ -406,9 +430,14 @@ cdef class Session:
         self.frozen, self.decayed, self.d_dense = frozen, decayed, found.dense
         self.alpha, self.quantiles, self.loss = alpha, quantiles, loss
 
-    def begin_epoch(self, unsigned long long seed, unsigned long long epoch):
-        """Set the dropout masks of an epoch."""
-        self.net.dropout.key = mixed(seed ^ mixed(epoch))
+    def begin_epoch(
+        self, unsigned long long seed, unsigned long long epoch, unsigned long long first=0
+    ):
+        """Set the dropout masks of an epoch.
+
+        ``first`` is the number of the first sequence if the sequences are a part of others.
+        """
+        self.net.dropout.key, self.net.dropout.first = mixed(seed ^ mixed(epoch)), first
 
     # -- which thread checks for signals
 
@@ -728,10 +757,12 @@ cdef class Session:
         restore_float_mode(mode)
         return loss
 
-    def gradient(self, const long long[::1] rows):
+    def gradient(self, const long long[::1] rows, of=None):
         """Loss of the batch of these sequences, or None if its weight is zero.
 
-        It writes the gradient into the ``Gradient`` that was passed to `learn_from`.
+        The sum over the sequences is divided by ``of``: the number of sequences of a larger batch
+        to which they belong. None is their own number. The gradient is written into the
+        ``Gradient`` of `learn_from`.
         """
         cdef Py_ssize_t n_threads, first, n, done = 0, size
         cdef Py_ssize_t k
@@ -745,7 +776,7 @@ cdef class Session:
             weight += self.sequence_weights[rows[k]]
         if not weight > 0:
             return None
-        self.scale = 1.0 / n
+        self.scale = 1.0 / (n if of is None else of)
         penalty = self.alpha / weight  # before denormal numbers are flushed to zero
         begin_call(&self.signals, &self.watch)
         self.start(&rows[0], 0, n)
@@ -777,7 +808,8 @@ cdef class Session:
             mode = flush_denormals()
             loss += finish_gradient(self.n_dense, self.frozen, &self.decayed[0], penalty,
                                     &self.vector[0], &self.d_dense[0])
-            loss += penalize_table(&self.net, self.n_total - self.n_dense, penalty, &self.read)
+            loss += penalize_table(self.net.table, self.n_total - self.n_dense, penalty,
+                                   self.read.penalty)
             restore_float_mode(mode)
             if is_over(&self.watch):
                 forget_pieces(&self.net, self.pieces, self.n_pieces)

@@ -420,8 +420,8 @@ cdef class Online:
                                  &self.symbols_read, &self.past)
         found += finish_gradient(self.n_dense, self.frozen, &self.decayed[0], penalty,
                                  &self.vector[0], d_vector)
-        return found + penalize_table(&self.net, self.n_total - self.n_dense, penalty,
-                                      &self.symbols_read)
+        return found + penalize_table(self.net.table, self.n_total - self.n_dense, penalty,
+                                      self.symbols_read.penalty)
 
     # -- calls from Python
 

@@ -12,6 +12,7 @@ cdef struct Dropout:
     double rate  # for the cells that the next layer, or the output layer, reads
     double recurrent_rate  # for what the layer itself reads from its previous step
     unsigned long long key
+    unsigned long long first  # number of the first sequence of the session
 
 
 cdef inline bint drops(const Dropout* dropout) noexcept nogil:
@@ -29,7 +30,7 @@ cdef inline unsigned long long stream_of(
     const Dropout* dropout, Py_ssize_t sequence, Py_ssize_t index, bint is_recurrent
 ) noexcept nogil:
     """Start of the random numbers of one mask."""
-    cdef unsigned long long at = mixed(dropout.key ^ mixed(<unsigned long long> sequence + 1))
+    cdef unsigned long long at = mixed(dropout.key ^ mixed(dropout.first + sequence + 1))
     return mixed(at ^ mixed(2 * <unsigned long long> index + is_recurrent + 1))
 
 

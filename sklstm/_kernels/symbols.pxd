@@ -223,12 +223,13 @@ cdef inline void give_symbols(
 
 
 cdef inline double penalize_table(
-    const Net* net, Py_ssize_t n, double penalty, const Read* read
+    const real* table, Py_ssize_t n, double penalty,
+    real* factor,  # OUT
 ) noexcept nogil:
     """Pass the penalty on the n numbers of the table to the solver; return its loss."""
     cdef Py_ssize_t p
     cdef double square = 0
-    read.penalty[0] = <real> penalty
+    factor[0] = <real> penalty
     for p in range(n if penalty != 0 else 0):
-        square += <double> net.table[p] * net.table[p]
+        square += <double> table[p] * table[p]
     return penalty * square / 2
