@@ -12,7 +12,7 @@ from sklstm._targets import Examples
 
 def cure(settings: Any, outputs: Outputs, examples: Examples) -> str:
     """Advice after training on these examples."""
-    advice = _slower(settings)
+    advice = slower(settings)
     largest = float(np.abs(examples.rows.sequences.values).max(initial=0.0))
     if largest > LARGE:
         advice += f". X has values up to {largest:.3g}: standardise it with SequenceScaler"
@@ -33,9 +33,10 @@ def cure(settings: Any, outputs: Outputs, examples: Examples) -> str:
 
 def cure_of_step(settings: Any, outputs: Outputs, target: np.ndarray) -> str:
     """Advice after a step of a stream that could not learn this target."""
-    return outputs.cure(target) or f"{_slower(settings)}, or standardise X with SequenceScaler."
+    return outputs.cure(target) or f"{slower(settings)}, or standardise X with SequenceScaler."
 
 
-def _slower(settings: Any) -> str:
+def slower(settings: Any) -> str:
+    """Advice to make smaller steps, without a period."""
     advice = f"Lower learning_rate_init={settings.learning_rate_init:g}"
     return advice if settings.clip_norm else f"{advice}, or clip the gradient with clip_norm"

@@ -16,6 +16,7 @@ from sklstm._callbacks import Watch, watched
 from sklstm._categorical import CategoricalInput
 from sklstm._descent import train
 from sklstm._estimator import SEEDS
+from sklstm._exchange import GradientExchange
 from sklstm._learner import Learner
 from sklstm._network import Network
 from sklstm._outputs import LARGE, Outputs
@@ -44,7 +45,7 @@ from sklstm._validation import HeldOut, hold_out, warn_if_apart
 ADAPTIVE_TOL = 1e-4  # tol=None with learning_rate="adaptive", which needs a rule to lower its rate
 
 
-class BaseLSTM(CategoricalInput):
+class BaseLSTM(GradientExchange, CategoricalInput):
     """LSTM whose subclasses decide what outputs mean: they read y and score predictions."""
 
     # ------------------------------------------------------------------------ fitted parameters

@@ -58,3 +58,20 @@ class Gradient:
         table[self.read[:n]] = self.rows[:n]
         table += self.penalty * vector[len(self.dense) :].reshape(table.shape)
         return np.concatenate([self.dense, table.ravel()])
+
+    def put(self, whole: np.ndarray) -> None:
+        """Set the gradient of all parameters, of which categories without any have not been read.
+
+        The gradient needs room for all categories.
+        """
+        n_dense = len(self.dense)
+        table = whole[n_dense:].reshape(len(self.row_of), self.rows.shape[1])
+        read = np.flatnonzero(table.any(axis=1))
+        self.dense[:] = whole[:n_dense]
+        self.rows[: len(read)], self.read[: len(read)], self.n_read[0] = (
+            table[read],
+            read,
+            len(read),
+        )
+        self.row_of[:] = -1
+        self.row_of[read] = np.arange(len(read))

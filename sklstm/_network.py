@@ -170,6 +170,13 @@ class Network:
         return found
 
 
+def add_penalty(topology: Topology, vector: np.ndarray, found: Gradient, penalty: float) -> float:
+    """Add the L2 penalty to the gradient at ``vector``; return its loss."""
+    decayed = topology.decayed.view(np.uint8)
+    kernel = _isa.kernels[vector.dtype]
+    return kernel.penalize(vector, found, topology.frozen, decayed, penalty)
+
+
 class Trainer:
     """Loss and gradient of one batch after the other, in work arrays that are allocated once.
 
@@ -181,7 +188,7 @@ class Trainer:
         ``gradient(rows)`` with an int64 array of at most ``batch_size`` sequence numbers. It
         returns the loss of the batch: the sum of weighted losses divided by the number of
         sequences, plus ``alpha / 2 ||W||^2`` divided by the weight of the batch. It returns None
-        if that weight is zero.
+        if that weight is zero. ``gradient(rows, of)`` divides by ``of`` instead.
     """
 
     def __init__(self, session, found: Gradient, seed: int) -> None:
