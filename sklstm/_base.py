@@ -419,7 +419,6 @@ class BaseLSTM(GradientExchange, CategoricalInput):
             solver,
             records,
             order,
-            batch_size=size,
             max_iter=max_iter,
             first_epoch=len(self.loss_curve_),
             tol=ADAPTIVE_TOL if self.tol is None and self._is_adaptive() else self.tol,

@@ -121,7 +121,6 @@ def train(
     records: Records,
     order: np.ndarray,
     *,
-    batch_size: int,
     max_iter: int,
     first_epoch: int,
     tol: float | None,
@@ -141,15 +140,13 @@ def train(
         The parameters. At the end: those of the best validation score with ``validate``, else of
         the last finite loss if training diverged, or of the lowest loss if it exploded.
     trainer : Trainer
-        Computes the loss of a batch and its gradient at ``vector``.
+        Computes the loss of a batch and its gradient at ``vector``, and makes the steps.
     solver : Adam or SGD
         Updates ``vector``.
     records : Records
         Changed in place.
     order : ndarray of int64
         The sequences to train on, in the order of the first epoch; shuffled in place.
-    batch_size : int
-        Sequences per gradient step.
     max_iter : int
         Largest number of epochs, including those of an interrupted run.
     first_epoch : int
@@ -182,7 +179,7 @@ def train(
     n = len(order)
     unshuffled = order.copy()
     # Views of order, so that shuffling order changes them.
-    batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
+    batches = [order[k : k + trainer.batch_size] for k in range(0, n, trainer.batch_size)]
     sized = [(rows, len(rows)) for rows in batches]
     stops = validate is not None or tol is not None
     training = Descent(
@@ -197,7 +194,7 @@ def train(
         watch=watch,
         unfinished=unfinished,
     )
-    step, training.undo = solver.step_on(vector, trainer.found)
+    step, training.undo = trainer.step_on(solver)
     with training:
         if unfinished is not None:
             training.go_on(unfinished)

@@ -6,6 +6,7 @@ This is the only module that passes batches to the kernels (``_cell.pyx``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from sklstm import _isa, _kept
 from sklstm._gradient import Gradient
 from sklstm._outputs import Objective
+from sklstm._remote import RemoteSequences
 from sklstm._sequences import Sequences
 from sklstm._topology import Topology
 
@@ -71,6 +73,8 @@ class Network:
 
         With an ``owner``, work arrays and packed parameters are stored for its next call.
         """
+        if isinstance(sequences, RemoteSequences):
+            return sequences.output(self)
         n = len(sequences.values) if self.return_sequences else len(sequences)
         out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
         kind = self.topology, self.vector.dtype, self.return_sequences, n_threads
@@ -114,6 +118,19 @@ class Network:
         batch_size: int,
     ) -> Trainer:
         """A Trainer for batches of these sequences; ``seed`` is the seed of dropout."""
+        if isinstance(sequences, RemoteSequences):
+            return sequences.trainer(
+                self,
+                targets,
+                weights,
+                sequence_weights,
+                objective=objective,
+                alpha=alpha,
+                dropout=dropout,
+                recurrent_dropout=recurrent_dropout,
+                seed=seed,
+                batch_size=batch_size,
+            )
         session = self._session(
             sequences,
             batch_size,
@@ -122,8 +139,7 @@ class Network:
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
         )
-        room = int(np.sort(sequences.lengths)[-batch_size:].sum()) * sequences.symbols.shape[1]
-        gradient = Gradient.of(self.topology, self.vector.dtype, room)
+        gradient = self.gradient_of_batch(sequences.lengths, batch_size)
         session.learn_from(
             targets,
             weights,
@@ -134,7 +150,13 @@ class Network:
             objective=objective,
             alpha=alpha,
         )
-        return Trainer(session, gradient, seed)
+        return Trainer(session, self.vector, gradient, seed, batch_size)
+
+    def gradient_of_batch(self, lengths: np.ndarray, batch_size: int) -> Gradient:
+        """Memory for the gradient of any batch of sequences of these lengths."""
+        n_steps = int(np.sort(lengths)[-batch_size:].sum())
+        room = n_steps * len(self.topology.cardinalities)
+        return Gradient.of(self.topology, self.vector.dtype, room)
 
     def feature_gradient(
         self, sequences: Sequences, factors: np.ndarray, n_threads: int
@@ -184,6 +206,8 @@ class Trainer:
     ----------
     found : Gradient
         Gradient of the last batch.
+    batch_size : int
+        Largest number of sequences of a step.
     gradient : callable
         ``gradient(rows)`` with an int64 array of at most ``batch_size`` sequence numbers. It
         returns the loss of the batch: the sum of weighted losses divided by the number of
@@ -191,11 +215,17 @@ class Trainer:
         if that weight is zero. ``gradient(rows, of)`` divides by ``of`` instead.
     """
 
-    def __init__(self, session, found: Gradient, seed: int) -> None:
-        self.found = found
+    def __init__(
+        self, session: Any, vector: np.ndarray, found: Gradient, seed: int, batch_size: int
+    ) -> None:
+        self.found, self.batch_size = found, batch_size
         self.gradient = session.gradient
-        self._session, self._seed = session, seed
+        self._session, self._vector, self._seed = session, vector, seed
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Draw the dropout masks of an epoch."""
-        self._session.begin_epoch(self._seed, epoch)
+    def begin_epoch(self, epoch: int, first: int = 0) -> None:
+        """Draw the dropout masks of an epoch; ``first`` is the number of the first sequence."""
+        self._session.begin_epoch(self._seed, epoch, first)
+
+    def step_on(self, solver: Any) -> tuple[Callable[[], bool], Callable[[], None]]:
+        """Functions that make a step along the last gradient, and undo it; see ``_solvers``."""
+        return solver.step_on(self._vector, self.found)

@@ -38,6 +38,7 @@ from sklstm._numbers import (
     precision,
     refuse_dates,
 )
+from sklstm._remote import RemoteX
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +150,15 @@ def read_sequences(
     MemoryError
         If X does not fit into memory.
     """
+    if isinstance(X, RemoteX):
+        return X.read(
+            estimator,
+            reset=reset,
+            dtype=dtype,
+            features_per_step=features_per_step,
+            allow_nan=allow_nan,
+            split=split,
+        )
     refuse_container(X, "X")
     items = members(X)
     if items is not None:

@@ -17,8 +17,8 @@ NUMBERS = np.array([3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0])
 class Quadratic:
     """A trainer that writes down the batches it is asked for."""
 
-    def __init__(self, vector, numbers=NUMBERS, losses=None):
-        self.vector, self.numbers = vector, numbers
+    def __init__(self, vector, numbers=NUMBERS, losses=None, batch_size=3):
+        self.vector, self.numbers, self.batch_size = vector, numbers, batch_size
         self.found = Gradient(np.zeros_like(vector))
         self.batches, self.seen = [], []
         self.losses = losses or {}  # number of the batch -> what to return instead, or raise
@@ -27,6 +27,9 @@ class Quadratic:
 
     def begin_epoch(self, epoch):
         self.epochs.append(epoch)
+
+    def step_on(self, solver):
+        return solver.step_on(self.vector, self.found)
 
     def gradient(self, rows):
         assert rows.dtype == np.int64 and rows.flags.c_contiguous
@@ -55,7 +58,7 @@ def run(losses=None, rate=0.1, batch_size=3, max_iter=4, tol=0.0, patience=np.in
         learning_rate=kwargs.pop("schedule", "constant"),
     )
     solver = SOLVERS["sgd"](SOLVERS["sgd"].start(vector, settings), settings)
-    trainer = Quadratic(vector, losses=losses)
+    trainer = Quadratic(vector, losses=losses, batch_size=batch_size)
     records = kwargs.pop("records", Records())
     end = train(
         vector,
@@ -63,7 +66,6 @@ def run(losses=None, rate=0.1, batch_size=3, max_iter=4, tol=0.0, patience=np.in
         solver,
         records,
         np.arange(len(NUMBERS)),
-        batch_size=batch_size,
         max_iter=max_iter,
         first_epoch=kwargs.pop("first_epoch", 0),
         tol=tol,
