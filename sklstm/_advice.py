@@ -13,7 +13,7 @@ from sklstm._targets import Examples
 def cure(settings: Any, outputs: Outputs, examples: Examples) -> str:
     """Advice after training on these examples."""
     advice = slower(settings)
-    largest = float(np.abs(examples.rows.sequences.values).max(initial=0.0))
+    largest = examples.rows.sequences.largest()
     if largest > LARGE:
         advice += f". X has values up to {largest:.3g}: standardise it with SequenceScaler"
     largest = outputs.largest(examples.targets)

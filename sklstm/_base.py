@@ -353,7 +353,7 @@ class BaseLSTM(GradientExchange, CategoricalInput):
             "n_outputs": self._outputs_now().n_raw,
             "cardinalities": self._cardinalities,
         }
-        self.parameters_ = draw(self._shape, self, rng, sequences.values.dtype, expected_length)
+        self.parameters_ = draw(self._shape, self, rng, sequences.dtype, expected_length)
         self._n_draws = getattr(self, "_n_draws", 0) + 1
         self._rng_state = rng.get_state()
         self._solver_state = SOLVERS[self.solver].start(self.parameters_, self)

@@ -107,7 +107,7 @@ class Labels(Outputs):
         return Examples(rows, labels, weights)
 
     def trainable(self, examples: Examples) -> Examples:
-        dtype = examples.rows.sequences.values.dtype
+        dtype = examples.rows.sequences.dtype
         return replace(examples, targets=examples.targets.astype(dtype, copy=False))
 
     def check_complete(self, examples: Examples) -> None:

@@ -52,7 +52,7 @@ class Numbers(Outputs):
     @staticmethod
     def read(y: Any, sample_weight: Any, rows: Rows, suffix: str = "") -> Given:
         weights = read_weights(sample_weight, rows, name="sample_weight" + suffix)
-        dtype = rows.sequences.values.dtype
+        dtype = rows.sequences.dtype
         values, weights = read_regression(y, weights, rows, dtype, name="y" + suffix)
         return Given(rows, values, weights, "y" + suffix)
 
@@ -79,7 +79,7 @@ class Numbers(Outputs):
             )
 
     def trainable(self, examples: Examples) -> Examples:
-        dtype = examples.rows.sequences.values.dtype
+        dtype = examples.rows.sequences.dtype
         with np.errstate(over="ignore"):  # an infinite target with a weight makes the loss infinite
             targets = self._in_units(examples.targets).astype(dtype, copy=False)
         return replace(examples, targets=targets)

@@ -63,6 +63,14 @@ class RemoteSequences:
             "LSTMClassifier and LSTMRegressor can use them there."
         )
 
+    def largest(self) -> float:
+        """Largest absolute value."""
+        raise NotImplementedError
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each feature."""
+        raise NotImplementedError
+
     def take(self, rows: np.ndarray) -> RemoteSequences:
         """The selected sequences."""
         raise NotImplementedError

@@ -81,6 +81,26 @@ class Sequences:
         return np.diff(self.offsets)
 
     @property
+    def n_steps(self) -> int:
+        """Number of all steps."""
+        return int(self.offsets[-1])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Precision of the values."""
+        return self.values.dtype
+
+    def largest(self) -> float:
+        """Largest absolute value."""
+        return float(np.abs(self.values).max(initial=0.0))
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each feature, (F,) float64."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self.values
+            return np.mean(values, 0, dtype=np.float64), np.std(values, 0, dtype=np.float64)
+
+    @property
     def equally_long(self) -> bool:
         """True if the container makes all sequences equally long."""
         return self.container in ("array", "rows")

@@ -37,7 +37,7 @@ class Rows:
     per_step: bool
 
     def __len__(self) -> int:
-        return len(self.sequences.values if self.per_step else self.sequences)
+        return self.sequences.n_steps if self.per_step else len(self.sequences)
 
     def place(self, row: int) -> str:
         if not self.per_step:

@@ -16,6 +16,7 @@ import numpy as np
 from sklstm._network import Network
 from sklstm._numbers import filled
 from sklstm._outputs import Outputs
+from sklstm._remote import RemoteX
 from sklstm._sequences import Sequences
 from sklstm._sklearn import _safe_indexing
 from sklstm._targets import Examples
@@ -42,10 +43,7 @@ class HeldOut:
     @classmethod
     def of(cls, examples: Examples, others: np.ndarray, X: Any, y: Any, weights: Any) -> HeldOut:
         """The sequences ``others`` of a training set."""
-        X, y, weights = (
-            data if data is None or isinstance(data, Real) else _safe_indexing(data, others)
-            for data in (_indexable(X), _indexable(y), _indexable(weights))
-        )
+        X, y, weights = (_selected(data, others) for data in (X, y, weights))
         return cls(examples.take(others), X, y, weights)
 
     def judge(
@@ -219,11 +217,7 @@ def warn_if_apart(
     ``numbers`` are the numbers of the features in X, if categorical ones were separated.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, std, mean_val, std_val = (
-            moment(part.values, axis=0, dtype=np.float64)
-            for part in (sequences, validation)
-            for moment in (np.mean, np.std)
-        )
+        (mean, std), (mean_val, std_val) = sequences.moments(), validation.moments()
         varies = std > 0
         away = varies & ((np.abs(mean_val - mean) > FAR * std) | (std_val > FAR * std))
         narrow = varies.any() and (std_val[varies] < std[varies] / FAR).all()
@@ -274,6 +268,10 @@ def _scorer_of(name: str, per_step: bool) -> Callable[..., float]:
         ) from None
 
 
-def _indexable(data: Any) -> Any:
-    """``data`` in a form from which scikit-learn can select rows."""
-    return list(data) if isinstance(data, tuple) else data
+def _selected(data: Any, numbers: np.ndarray) -> Any:
+    """The entries of ``data`` for these sequences; data for all of them stay as they are."""
+    if data is None or isinstance(data, Real):
+        return data
+    if isinstance(data, RemoteX):
+        return data.take(numbers)
+    return _safe_indexing(list(data) if isinstance(data, tuple) else data, numbers)
