@@ -6,6 +6,7 @@ ONNX = ("onnx", "onnxruntime")
 EXPORTS = ("safetensors", "skl2onnx", "torch", *ONNX)
 NEEDED = {
     "docs/export.md": EXPORTS,
+    "docs/user_guide/beyond_one_machine.md": ("distributed", "ray", "pyarrow", "optuna"),
     "sklstm/export/_graph.py": ONNX,
     "sklstm/export/_onnx.py": ONNX,
     "sklstm/export/_onnx_categories.py": ONNX,

@@ -14,6 +14,7 @@ CASES = [
     Case("on_joblib", "searches_in_processes", 5, environment=FREE),
     Case("on_joblib", "searches_in_threads", 5, environment=FREE),
     Case("on_joblib", "threads_in_workers", 5, environment=FREE),
+    Case("on_joblib", "threads_in_executors", 5, environment=FREE),
     Case("on_dask", "searches", 5, environment=FREE),
     Case("on_dask", "searches_of_scattered_data", 5, environment=FREE),
     Case("on_dask", "bags", 5, environment=FREE),
@@ -25,5 +26,6 @@ CASES = [
     Case("on_ray", "objects", 5, environment=RAY),
     Case("on_ray", "threads_in_workers", 5, environment=RAY),
     Case("on_optuna", "a_journal_of_two_processes", 5, environment=FREE),
+    Case("on_optuna", "threads_in_trials", 5, environment=FREE),
     Case("on_mpi", "threads_in_ranks", 5, environment=FREE),
 ]

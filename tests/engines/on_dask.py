@@ -32,7 +32,7 @@ def client(workers: int = 2, threads: int = 1, processes: bool = True) -> Iterat
             n_workers=workers,
             threads_per_worker=threads,
             processes=processes,
-            dashboard_address=None,
+            dashboard_address=":0",
         ) as cluster,
         Client(cluster) as found,
     ):
@@ -120,7 +120,7 @@ def threads_in_the_process_of_the_nannies(rounds: int) -> int:
         from distributed import LocalCluster
         if __name__ == "__main__":
             {}
-            with LocalCluster(n_workers=1, dashboard_address=None):
+            with LocalCluster(n_workers=1, dashboard_address=":0"):
                 from tests.engines.work import threads_of_a_fit
                 print(threads_of_a_fit())
     """

@@ -52,7 +52,7 @@ def ranks(*options: str) -> list[int]:
 def threads_in_ranks(rounds: int) -> int:
     """One thread in a rank that is bound to a processor, all without binding or a limit."""
     for _ in range(rounds):
-        assert ranks("--bind-to", "core") == [1, 1]
+        assert ranks() == ranks("--bind-to", "core") == [1, 1]
         assert ranks("--bind-to", "none") == [threads_of_a_fit()] * 2
         assert ranks("--bind-to", "none", "-x", "OMP_NUM_THREADS=1") == [1, 1]
     return rounds

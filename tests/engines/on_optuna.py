@@ -10,7 +10,7 @@ from typing import Any
 from joblib import Parallel, delayed
 
 from tests.cases import callbacks, needs, package
-from tests.engines.work import X, digest, pipeline, y
+from tests.engines.work import X, digest, pipeline, threads_of_a_fit, y
 
 N_TRIALS = 12
 LIMIT = 60  # seconds that a process waits for the other one
@@ -86,4 +86,16 @@ def a_journal_of_two_processes(rounds: int) -> int:
         assert len(processes) == 2 and os.getpid() not in processes
         again = model(best.params).fit(X, y)[-1]
         assert digest(again.parameters_) == best.user_attrs["bits"]
+    return rounds
+
+
+@needs(package("optuna"))
+def threads_in_trials(rounds: int) -> int:
+    """The threads of ``optimize(n_jobs=2)`` are not joblib's: each fit uses all processors."""
+    import optuna
+
+    for _ in range(rounds):
+        study = optuna.create_study()
+        study.optimize(lambda trial: threads_of_a_fit(), n_trials=4, n_jobs=2)
+        assert {trial.value for trial in study.trials} == {threads_of_a_fit()}
     return rounds
