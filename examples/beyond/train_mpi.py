@@ -13,7 +13,7 @@ from sklstm import LSTMClassifier
 from sklstm.datasets import load_japanese_vowels
 
 PARTS = 4  # at least as many as there are ranks
-EPOCHS, BATCHES = 20, 6  # every batch takes sequences from all parts
+EPOCHS, BATCHES = 20, 6  # each batch takes some sequences of every part
 
 
 def load(part):
@@ -33,7 +33,6 @@ mine = {part: load(part) for part in range(ranks.rank, PARTS, ranks.size)}
 model = LSTMClassifier(16, learning_rate_init=0.01, random_state=0)
 model.initialize(n_features=12, classes=range(9), expected_length=16)
 
-# the loop
 for epoch in range(EPOCHS):
     for batch in range(BATCHES):
         found = {}
@@ -46,7 +45,6 @@ for epoch in range(EPOCHS):
         model.apply_gradient(gradient, weight)
     if ranks.rank == 0:
         print(f"epoch {epoch + 1}: loss of the last batch {loss / weight:.3f}")
-# the end of the loop
 
 if ranks.rank == 0:
     accuracy = model.score(*load_japanese_vowels(split="test", return_X_y=True))

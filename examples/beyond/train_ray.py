@@ -15,7 +15,7 @@ from sklstm import LSTMClassifier
 from sklstm.datasets import load_japanese_vowels
 
 PARTS = 4  # at least as many as there are workers
-EPOCHS, BATCHES = 20, 6  # every batch takes sequences from all parts
+EPOCHS, BATCHES = 20, 6  # each batch takes some sequences of every part
 
 
 def load(part):
@@ -44,7 +44,6 @@ workers = [Worker.remote(range(first, PARTS, n_workers)) for first in range(n_wo
 model = LSTMClassifier(16, learning_rate_init=0.01, random_state=0)
 model.initialize(n_features=12, classes=range(9), expected_length=16)
 
-# the loop
 for epoch in range(EPOCHS):
     for batch in range(BATCHES):
         sent = ray.put(model)  # once for all workers
@@ -56,7 +55,6 @@ for epoch in range(EPOCHS):
         loss, weight, gradient = (sum(values) for values in zip(*in_order, strict=True))
         model.apply_gradient(gradient, weight)
     print(f"epoch {epoch + 1}: loss of the last batch {loss / weight:.3f}")
-# the end of the loop
 
 accuracy = model.score(*load_japanese_vowels(split="test", return_X_y=True))
 print(f"{n_workers} worker(s): test accuracy {accuracy:.3f}")
