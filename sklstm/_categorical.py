@@ -62,7 +62,7 @@ class CategoricalInput(SequenceEstimator):
         if fresh:
             self.is_categorical_ = self._labels = None
         by_type = isinstance(self.categorical_features, str)
-        if by_type and is_frame(X) and any(map(is_category, X.dtypes)):
+        if by_type and is_frame(X) and any(map(is_category, getattr(X, "dtypes", ()))):
             raise ValueError(
                 'categorical_features="from_dtype" needs a list of data frames, one for each '
                 "sequence, but X is a table whose columns are steps. Convert its categories to "

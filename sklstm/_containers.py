@@ -7,6 +7,7 @@ that converts them.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, MappingView, Set
 from numbers import Integral
 from typing import Any
@@ -36,6 +37,27 @@ def members(data: Any) -> list | tuple | None:
 def is_frame(data: Any) -> bool:
     """True if ``data`` is a data frame of any library."""
     return hasattr(data, "columns") and hasattr(data, "shape")
+
+
+class Frame:
+    """Values (N, F) with feature names, which come from an Arrow column."""
+
+    def __init__(self, values: np.ndarray, columns: list[str]) -> None:
+        self.values, self.columns = values, columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def dtypes(self) -> list[np.dtype]:
+        return [self.values.dtype] * len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype) if copy else np.asarray(self.values, dtype)
 
 
 def frame_of(X: Any) -> Any:
@@ -123,6 +145,8 @@ def _advice(data: Any, name: str) -> str | None:
         )
     if type(data).__name__ == "LazyFrame":
         return f"which has no values yet: pass {name}.collect()."
+    if type(data).__module__.startswith("awkward"):
+        return f"which NumPy cannot read: pass ak.to_arrow({name})."
     if hasattr(data, "__array__"):
         return None
     if isinstance(data, Mapping):
@@ -193,6 +217,9 @@ def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
 
     ``X`` is a data frame, or an array (N, F) without names.
     """
+    if isinstance(X, Frame):
+        _check_own_names(estimator, X, reset=reset)
+        return
     if (  # quick check: only the number has to be compared
         not reset
         and type(X) is np.ndarray
@@ -209,6 +236,29 @@ def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
             f"{error}X has the columns {_listed(list(X.columns))}, but fit saw "
             f"{_listed(list(estimator.feature_names_in_))}."
         ) from None
+
+
+def _check_own_names(estimator: Any, frame: Frame, *, reset: bool) -> None:
+    """The same for names that scikit-learn cannot read, because no data frame has them."""
+    if reset or not hasattr(estimator, "feature_names_in_"):
+        unnamed = np.empty((0, len(frame.columns)))
+        validate_data(estimator, unnamed, reset=reset, skip_check_array=True)
+        if reset:
+            estimator.feature_names_in_ = np.array(frame.columns, dtype=object)
+        else:
+            warnings.warn(
+                f"X has feature names, but {type(estimator).__name__} was fitted without feature "
+                "names",
+                UserWarning,
+                stacklevel=2,
+            )
+        return
+    known = list(estimator.feature_names_in_)
+    if frame.columns != known:
+        raise ValueError(
+            "The feature names should match those that were passed during fit. X has the features "
+            f"{_listed(frame.columns)}, but fit saw {_listed(known)}. Select them in this order."
+        )
 
 
 def feature_number(chosen: Any, n_features: int, names: list[str] | None, argument: str) -> int:

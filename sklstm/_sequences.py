@@ -7,11 +7,11 @@ sequence begins. All other modules use packed sequences. The checks of ``X`` are
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy.sparse import issparse
@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_array
 
 from sklstm._containers import (
     LONG_TABLE,
+    Frame,
     check_names,
     first_frame,
     is_frame,
@@ -29,6 +30,7 @@ from sklstm._containers import (
     refuse_members,
 )
 from sklstm._laws import check_finite, check_form, place_in, place_of, refuse_shape
+from sklstm._lists import Block, Lists, lists_of, refuse_nulls
 from sklstm._numbers import (
     as_array,
     as_numbers,
@@ -39,6 +41,9 @@ from sklstm._numbers import (
     refuse_dates,
 )
 from sklstm._remote import RemoteX
+
+EMPTY = "X is empty: it needs at least one sequence."
+NO_FEATURES = "The sequences of X have 0 features. At least one is needed."
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +149,7 @@ def read_sequences(
         ("table" or "sequences") are set after all checks, so invalid input does not change it.
         With ``reset=False`` X is checked against them.
     X : (n, T, F) array, list, tuple or 1-D object array of (T_i, F) arrays, or (n, d) table
-        The sequences.
+        The sequences, or an Arrow column of lists (see ``_lists.py``).
     reset : bool
         True for new training data.
     dtype : float32, float64 or None
@@ -179,14 +184,20 @@ def read_sequences(
             allow_nan=allow_nan,
             split=split,
         )
-    refuse_container(X, "X")
-    items = members(X)
+    items, lists = None, lists_of(X, "X")
+    if lists is None:
+        refuse_container(X, "X")
+        items = members(X)
     if items is not None:
         if len(items) == 0:
-            raise ValueError("X is empty: it needs at least one sequence.")
+            raise ValueError(EMPTY)
         refuse_members(items, "X")
-    named = None
-    if items is not None and _n_dims(items[0]) >= 2:
+    named, blocks = None, []
+    if lists is not None:
+        blocks = lists.blocks(lists.dtype if dtype is None else dtype)
+        sequences = _pack_blocks(blocks)
+        named = _frame_of(lists)
+    elif items is not None and _n_dims(items[0]) >= 2:
         named = first_frame(items, "X")
         sequences = _pack_items(items, _container(X), dtype)
     elif items is None and (array := _as_nd_array(X)) is not None:
@@ -200,7 +211,7 @@ def read_sequences(
         if estimator._sequence_input == "initialized":  # initialize knows no feature names
             named = sequences.values
         check_names(estimator, named, reset=False)
-    sequences = _checked(sequences, X, frame, allow_nan, split)
+    sequences = _checked(sequences, X, frame, allow_nan, split, blocks)
     if reset:
         check_names(estimator, named, reset=True)
         estimator._sequence_input = "sequences"
@@ -209,8 +220,10 @@ def read_sequences(
 
 def learn_names(estimator: Any, X: Any) -> None:
     """Learn the feature names from ``X``, because ``initialize`` did not have them."""
-    items = members(X)
-    if items is not None and (frame := first_frame(items, "X")) is not None:
+    lists = lists_of(X, "X")
+    items = members(X) if lists is None else None
+    frame = _frame_of(lists) if items is None else first_frame(items, "X")
+    if frame is not None:
         check_names(estimator, frame, reset=True)
     estimator._sequence_input = "sequences"
 
@@ -305,10 +318,9 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
         )
     lengths = np.fromiter((len(array) for array in arrays), dtype=np.int64, count=len(arrays))
     if not lengths.all():
-        k = int(np.argmin(lengths))
-        raise ValueError(f"Sequence {k} of X is empty. Drop it, or add at least one step.")
+        _refuse_empty(int(np.argmin(lengths)))
     if n_features == 0:
-        raise ValueError("The sequences of X have 0 features. At least one is needed.")
+        raise ValueError(NO_FEATURES)
     if any(array.dtype == object for array in arrays):
         arrays = [as_numbers(array, place_in(items, k)) for k, array in enumerate(arrays)]
     dtype = precision({array.dtype for array in arrays}) if dtype is None else dtype
@@ -318,6 +330,26 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
         values = np.empty((int(offsets[-1]), n_features), dtype)
         np.concatenate(arrays, out=values, casting="same_kind")
     return Sequences(values, offsets, container)
+
+
+def _pack_blocks(blocks: list[Block]) -> Sequences:
+    """Pack the blocks of an Arrow column, without a copy if there is only one."""
+    if not blocks:
+        raise ValueError(EMPTY)
+    lengths = np.concatenate([np.diff(block.offsets) for block in blocks])
+    if not lengths.all():
+        _refuse_empty(int(np.argmin(lengths)))
+    if blocks[0].values.shape[1] == 0:
+        raise ValueError(NO_FEATURES)
+    values = blocks[0].values if len(blocks) == 1 else np.concatenate([b.values for b in blocks])
+    return Sequences(values, _offsets(lengths), "list")
+
+
+def _frame_of(lists: Lists | None) -> Frame | None:
+    """The feature names of an Arrow column, as a data frame without rows."""
+    if lists is None or lists.names is None:
+        return None
+    return Frame(np.empty((0, len(lists.names))), lists.names)
 
 
 def _read_table(
@@ -386,13 +418,24 @@ def _read_table(
     return sequences
 
 
+def _refuse_empty(k: int) -> NoReturn:
+    raise ValueError(f"Sequence {k} of X is empty. Drop it, or add at least one step.")
+
+
 def _checked(
-    sequences: Sequences, X: Any, frame: Any, allow_nan: bool, split: Split | None
+    sequences: Sequences,
+    X: Any,
+    frame: Any,
+    allow_nan: bool,
+    split: Split | None,
+    blocks: Sequence[Block] = (),
 ) -> Sequences:
     """Separate categorical features, then check that all other values are finite."""
     left = None
     if split is not None:
         sequences, left = split(sequences, frame)
+    if not allow_nan:
+        refuse_nulls(blocks, left)
     values, offsets, padded = sequences.values, sequences.offsets, sequences.equally_long
     check_finite(values, offsets, X, padded=padded, allow_nan=allow_nan, features=left)
     return sequences

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sklstm._containers import first_frame, is_frame, members, refuse_container
+from sklstm._lists import as_items
 from sklstm._numbers import as_array, contiguous, filled, first_unequal
 from sklstm._sequences import Sequences
 
@@ -35,6 +36,7 @@ def pack_steps(
     ``name`` is the name of the argument and ``what`` the plural of its entries, both for error
     messages. Masked entries become ``missing``.
     """
+    y = as_items(y, name, missing)
     refuse_container(y, name)
     n = len(sequences)
     items = members(y)

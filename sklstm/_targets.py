@@ -18,6 +18,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklstm._containers import LONG_TABLE, first_frame, is_frame, members, refuse_container
+from sklstm._lists import as_items, lists_of
 from sklstm._numbers import as_numbers, contiguous, first_unequal, shares
 from sklstm._sequences import Sequences
 from sklstm._steps import as_entries, pack_steps, x_of
@@ -287,6 +288,7 @@ def _one_column(values: np.ndarray, name: str, warning: bool = True) -> np.ndarr
 def entries(values: Any, name: str, missing: Any = np.nan) -> np.ndarray:
     if issparse(values):
         raise TypeError(f"{name} is sparse, but dense data is required. Use {name}.toarray().")
+    values = as_items(values, name, missing)
     refuse_container(values, name)
     items = members(values)
     if items and is_frame(items[0]):
@@ -307,6 +309,8 @@ def _too_many(rows: Rows, n: int) -> str:
 
 def is_nested(values: Any) -> bool:
     """True if there is an array per sequence instead of a number."""
+    if lists_of(values, "sample_weight") is not None:
+        return True
     items = members(values)
     if items is not None:
         return len(items) > 0 and np.ndim(items[0]) > 0

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sklstm._lists import as_items
 from sklstm._network import Network
 from sklstm._numbers import filled
 from sklstm._outputs import Outputs
@@ -32,6 +33,7 @@ class HeldOut:
     X: Any
     y: Any
     sample_weight: Any
+    others: np.ndarray | None = None  # the held-out sequences of X; None: all
 
     def __post_init__(self) -> None:
         if len(self.examples) < 2 or not self.examples.weights.any():
@@ -43,8 +45,7 @@ class HeldOut:
     @classmethod
     def of(cls, examples: Examples, others: np.ndarray, X: Any, y: Any, weights: Any) -> HeldOut:
         """The sequences ``others`` of a training set."""
-        X, y, weights = (_selected(data, others) for data in (X, y, weights))
-        return cls(examples.take(others), X, y, weights)
+        return cls(examples.take(others), X, y, weights, others)
 
     def judge(
         self, estimator: Any, network: Network, outputs: Outputs, n_threads: int
@@ -82,7 +83,10 @@ class HeldOut:
             scoring = _scorer_of(scoring, estimator.return_sequences)
         judged = copy(estimator)  # with the parameters in training
         judged.parameters_ = network.vector
-        weights = self.sample_weight
+        X, y, weights = (
+            _chosen(data, name, self.others)
+            for data, name in ((self.X, "X"), (self.y, "y"), (self.sample_weight, "sample_weight"))
+        )
         if isinstance(weights, Real):
             weights = np.full(len(self.examples), float(weights))
         given = {}
@@ -91,7 +95,7 @@ class HeldOut:
 
         def score(raw: np.ndarray) -> float:
             try:
-                value = float(scoring(judged, self.X, self.y, **given))
+                value = float(scoring(judged, X, y, **given))
             except Exception as error:
                 raise ValueError(
                     f"scoring={estimator.scoring!r} failed on the validation data: {error}. Pass "
@@ -268,10 +272,25 @@ def _scorer_of(name: str, per_step: bool) -> Callable[..., float]:
         ) from None
 
 
-def _selected(data: Any, numbers: np.ndarray) -> Any:
-    """The entries of ``data`` for these sequences; data for all of them stay as they are."""
-    if data is None or isinstance(data, Real):
+def _chosen(data: Any, name: str, rows: np.ndarray | None) -> Any:
+    """The ``rows`` of the user's data, or all of it for None."""
+    if rows is None or data is None or isinstance(data, Real):
         return data
     if isinstance(data, RemoteX):
-        return data.take(numbers)
-    return _safe_indexing(list(data) if isinstance(data, tuple) else data, numbers)
+        return data.take(rows)
+    is_query = type(data).__module__.partition(".")[0] == "duckdb"
+    if hasattr(data, "__arrow_c_stream__") and (is_query or not hasattr(data, "__len__")):
+        raise TypeError(
+            f"Early stopping with this scoring reads {name} twice, but {name} is of type "
+            f"{type(data).__name__}, whose rows may come in another order the next time, or not "
+            "at all. Read it into memory first (with DuckDB: X.to_arrow_table()), pass X_val and "
+            "y_val, or set scoring=None or scoring='loss'."
+        )
+    chosen = as_items(data, name, rows=rows)
+    if chosen is not data:
+        return chosen
+    if isinstance(data, tuple):
+        data = list(data)
+    elif hasattr(data, "to_pylist"):  # pyarrow, which old versions of scikit-learn cannot index
+        data = np.asarray(data)
+    return _safe_indexing(data, rows)

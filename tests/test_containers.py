@@ -177,15 +177,14 @@ def test_the_lines_that_help_do_help():
 def test_polars_is_refused_alike():
     pl = pytest.importorskip("polars")
     long = pl.DataFrame(LONG.to_dict("list"))
-    nested = pl.DataFrame({"a": [x[:, 0].tolist() for x in sequences(6)]})
+    nested = pl.DataFrame({name: [x[:, 0].tolist() for x in sequences(6)] for name in "ab"})
     dated = long.with_columns(pl.lit("2020-01-01").str.to_date().alias("day"))
     for X, error, match in (
         (long, ValueError, r"Column 'id' of X repeats.*from_long\(X, id='id'\)"),
         (long.lazy(), TypeError, r"type LazyFrame, .* pass X.collect\(\)"),
         (long.group_by("id"), TypeError, "GroupBy.*from_long"),
         (list(long.group_by("id")), TypeError, r"is a pair \(key, DataFrame\)"),
-        (nested, ValueError, "a whole array in one cell"),
-        (nested["a"], ValueError, r"type Series and contains arrays. Pass list\(X\)"),
+        (nested, TypeError, r"a table with the columns \['a', 'b'\]. Pass one column of lists"),
         (long["u"], ValueError, "Reshape your data"),
         (dated.drop("id", "time"), TypeError, f"dates or durations.*column 'day'.*{FROM_LONG}"),
         ([dated.select("u", "day")] * 6, TypeError, "the first at sequence 0, column 'day'"),

@@ -14,7 +14,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklstm._containers import is_frame, members
+from sklstm._containers import Frame, is_frame, members
+from sklstm._lists import lists_of
 from sklstm._memory import about, require
 from sklstm._numbers import filled
 from sklstm._parameters import CONSTRAINTS, setting_of
@@ -197,6 +198,8 @@ def permutation_importance(
     rng = check_random_state(random_state)
     require(8 * n_repeats * len(sequences), f"n_repeats={about(n_repeats)}", "Repeat less often.")
     orders = [rng.permutation(len(sequences)) for _ in range(n_repeats)]
+    if lists_of(X, "X") is not None:
+        X = [names and Frame(np.empty((0, len(names))), names)] * len(sequences)
     score = _Score(scorer, estimator, X, filled(y), filled(sample_weight), sequences)
     baseline = score.unchanged()
     # Threads share the sequences and need no copy of the estimator; the kernels release the lock.
@@ -336,6 +339,8 @@ def _in_frames(values: Any, X: Any) -> Any:
 
 
 def _in_frame(values: np.ndarray, frame: Any) -> Any:
+    if isinstance(frame, Frame):
+        return Frame(values, frame.columns)
     if hasattr(frame, "iloc"):
         return type(frame)(values, columns=frame.columns, index=frame.index)
     return type(frame)(values, schema=frame.columns, orient="row")  # polars

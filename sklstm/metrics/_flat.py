@@ -11,6 +11,7 @@ import numpy as np
 
 from sklstm._containers import members, refuse_container
 from sklstm._laws import place_of
+from sklstm._lists import as_items
 from sklstm._steps import as_entries, check_one_type, concatenated
 from sklstm._targets import check_weights, entries, is_nested
 
@@ -140,6 +141,7 @@ def _flat(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _members(values: Any, name: str) -> np.ndarray | list[np.ndarray]:
     """Arrays are returned unchanged, lists and object arrays as a list of arrays."""
+    values = as_items(values, name)
     refuse_container(values, name)
     items = members(values)
     if items is None:

@@ -28,6 +28,7 @@ from sklstm._containers import (
     refuse_members,
 )
 from sklstm._laws import check_form, place_of, refuse_shape
+from sklstm._lists import as_items
 from sklstm._numbers import as_numbers, filled, refuse_dates, refuse_dict
 from sklstm.preprocessing._frames import numbers_of
 
@@ -117,6 +118,7 @@ def read_symbols(estimator: Any, X: Any, *, reset: bool) -> Symbols:
     """Validate ``X`` for ``estimator`` and pack it, like ``read_sequences`` but with symbols."""
     if isinstance(X, str):
         raise TypeError("X is a str: pass [X] if its characters are one sequence.")
+    X = as_items(X, "X", None)
     refuse_container(X, "X")
     items, container = _items_of(X)
     if items is None:

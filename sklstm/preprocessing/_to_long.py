@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklstm._containers import refuse_container
+from sklstm._lists import as_items
 from sklstm._numbers import as_array, filled
 from sklstm.preprocessing._frames import refuse_twice
 
@@ -88,6 +89,7 @@ def to_long(
 
 def _as_sequences(X: Any) -> list[np.ndarray]:
     """X as a list of (T_i, F) arrays of one type. Labels and NaN are allowed."""
+    X = as_items(X, "X")
     refuse_container(X, "X")
     items = X if isinstance(X, (list, tuple)) else np.asarray(filled(X))
     if (not isinstance(items, (list, tuple)) and items.ndim == 0) or len(items) == 0:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklstm._containers import chosen_features, frame_of, is_frame
 from sklstm._links import Linked
+from sklstm._lists import lists_of
 from sklstm._restored import check, check_input, check_places, require_int, restoring
 from sklstm._sequences import Sequences, read_sequences, unpack_steps
 from sklstm._sklearn import CallbackSupportMixin, Interval, StrOptions, _wrap_data_with_container
@@ -260,7 +261,9 @@ class TransformStream:
 def for_inverse(transformer: Any, X: Any) -> Any:
     """A snapshot of ``transformer`` that reads its own results, without names if ``X`` has none."""
     now = snapshot(transformer)
-    if not is_frame(X) and frame_of(X) is None:
+    lists = lists_of(X, "X")
+    named = is_frame(X) or frame_of(X) is not None if lists is None else lists.names is not None
+    if not named:
         vars(now).pop("feature_names_in_", None)
     return now
 
