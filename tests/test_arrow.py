@@ -11,7 +11,7 @@ from sklstm import LSTMClassifier, LSTMRegressor
 from sklstm._lists import lists_of
 from sklstm.baselines import RecurrentRegressor
 from sklstm.compose import RelativeRegressor
-from sklstm.inspection import input_gradients, permutation_importance
+from sklstm.inspection import attributions, permutation_importance
 from sklstm.metrics import flatten_steps, make_step_scorer
 from sklstm.preprocessing import (
     SequenceContext,
@@ -420,7 +420,7 @@ def test_relative_regressor():
 def test_tools():
     X = sequences()
     model = LSTMRegressor(**SMALL).fit(X, np.arange(24.0))
-    same(input_gradients(model, chunked(X)), input_gradients(model, X))
+    same(attributions(model, chunked(X)), attributions(model, X))
     assert_array_equal(to_padded(chunked(X)), to_padded(X))
     steps = targets_per_step(X)
     for flat, wanted in zip(
