@@ -107,7 +107,7 @@ def _column(sequences: Sequences, feature: int, place: Callable = place_of) -> n
 
 def _refuse_rounded(sequences: Sequences, feature: int, codes: np.ndarray) -> None:
     """Raise an error for codes that are equal to their neighbours after rounding."""
-    dtype = sequences.values.dtype
+    dtype = sequences.dtype
     large = codes[codes >= _first_rounded(dtype)]
     if len(large) == 0:
         return

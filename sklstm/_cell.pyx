@@ -1,4 +1,4 @@
-"""Interface of the kernels for batches: a network on packed sequences, forward and backward.
+"""Interface of the kernels for batches: a network on sequences, forward and backward.
 
 The sequences of a batch are grouped into bundles: LANES sequences of similar length side by side if
 the network is small, else one sequence per bundle. Training works in rounds. In each round, threads
@@ -13,10 +13,10 @@ in Python.
 from cython.parallel cimport parallel, threadid
 from libc.string cimport memcmp, memcpy, memset
 
+from sklstm._addresses cimport Addresses, run_of
 from sklstm._kernels.arena cimport Arena, arena_free, arena_take
 from sklstm._kernels.arguments cimport (
-    SMALL_MOST, require_between, require_offsets, require_places, require_reals, require_shape,
-    require_size, require_symbols,
+    SMALL_MOST, require_between, require_places, require_shape, require_size, require_symbols,
 )
 from sklstm._kernels.bundles cimport SPAN, WHOLE, Bundle, Chunk, slot
 from sklstm._kernels.dropout cimport Dropout, mixed
@@ -57,7 +57,7 @@ from sklstm._kernels.stacks cimport backward_span, enter_span, forward, n_spans,
 from sklstm._kernels.symbols cimport Read, find_read, give_symbols, penalize_table
 from sklstm._kernels.teams cimport Member, does, sklstm_team_size, wait
 from sklstm._kernels.threads cimport seconds_now, threads_here
-from sklstm._kernels.views cimport first_int, first_real, ints_at, reals_at
+from sklstm._kernels.views cimport first_int, first_real, ints_at
 
 cdef enum:
     PACK_MIN = 1 << 16  # number of parameters from which several threads pack faster than one
@@ -118,28 +118,66 @@ def evaluate(str function, real[::1] x):
             x[k + lane] = part[lane]
 
 
-def all_finite(const real[:, ::1] values):
-    """True if all of the (N, F) values are finite."""
-    cdef Py_ssize_t k = 0, n = values.shape[0] * values.shape[1]
-    cdef const real* x
+cdef inline bint are_finite(const real* x, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t k = 0
     cdef vec total = splat(0)
     cdef real rest = 0
+    while k + LANES <= n:
+        # 0, or NaN
+        total = total + load(x + k) * splat(0)
+        k += LANES
+    while k < n:
+        rest += x[k] * 0
+        k += 1
+    return rest + sum_lanes(total) == 0
+
+
+def all_finite(const real[:, ::1] values):
+    """True if all of the (N, F) values are finite."""
+    cdef Py_ssize_t n = values.shape[0] * values.shape[1]
     cdef float_mode mode
+    cdef bint found
     if n == 0:
         return True
-    x = &values[0, 0]
     with nogil:
         mode = flush_denormals()
-        while k + LANES <= n:
-            # 0, or NaN
-            total = total + load(x + k) * splat(0)
-            k += LANES
-        while k < n:
-            rest += x[k] * 0
-            k += 1
-        rest += sum_lanes(total)
+        found = are_finite(&values[0, 0], n)
         restore_float_mode(mode)
-    return rest == 0
+    return found
+
+
+def first_not_finite(Addresses sequences):
+    """Number of the first sequence with a value that is not finite, or their number if none has."""
+    cdef Py_ssize_t k = 0, stop
+    cdef float_mode mode
+    require_precision(sequences)
+    with nogil:
+        mode = flush_denormals()
+        while k < sequences.n:
+            stop = run_of(sequences, k, sequences.n)
+            if not finite_between(sequences, k, stop):
+                while k < stop - 1 and finite_between(sequences, k, k + 1):
+                    k += 1
+                break
+            k = stop
+        restore_float_mode(mode)
+    return k
+
+
+cdef inline bint finite_between(
+    Addresses sequences, Py_ssize_t first, Py_ssize_t stop
+) noexcept nogil:
+    """True if all values of sequences that follow one another in memory are finite."""
+    cdef Py_ssize_t n_steps = <Py_ssize_t> (sequences.ends[stop] - sequences.ends[first])
+    return are_finite(<const real*> sequences.first[first], n_steps * sequences.n_columns)
+
+
+cdef int require_precision(Addresses sequences) except -1:
+    if sequences.size != sizeof(real):
+        raise ValueError(
+            f"the sequences have numbers of {sequences.size} bytes, but must have {sizeof(real)}."
+        )
+    return 0
 
 
 def total_loss(
@@ -236,14 +274,14 @@ cdef Kept pace_of(tuple work):
 
 
 cdef class Session:
-    """Work arrays for one network, one set of packed sequences and some threads.
+    """Work arrays for one network, one set of sequences and some threads.
 
     Parameters
     ----------
     topology : sklstm._topology.Topology
     vector : ndarray (n_total,)
         The parameters, which are read again at each call.
-    values, symbols, offsets : ndarray (N, F), ndarray (N, C) of int32, ndarray (n + 1,) of int64
+    addresses, symbols : Addresses, ndarray (N, C) of int32
         As in ``sklstm._sequences.Sequences``.
     full, return_sequences : bool
     training : bool
@@ -271,9 +309,9 @@ cdef class Session:
     cdef bint packed[2]  # are the packed parameters those in `known`?
     cdef real* known  # without training: the parameters that were packed last
     cdef const real[::1] vector
-    cdef const real[:, ::1] values
+    cdef Addresses addresses
     cdef const int[:, ::1] symbols
-    cdef const long long[::1] offsets
+    cdef const long long* offsets  # of the addresses
     # of learning
     cdef Loss loss
     cdef const double[::1] quantiles
@@ -295,11 +333,10 @@ cdef class Session:
     cdef real[:, ::1] out
 
     def __cinit__(
-        self, topology, const real[::1] vector, const real[:, ::1] values,
-        const int[:, ::1] symbols, const long long[::1] offsets, *, bint full,
-        bint return_sequences, Py_ssize_t largest_batch, Py_ssize_t n_threads, bint training=False,
-        bint explains=False, double dropout=0, double recurrent_dropout=0, Py_ssize_t whole=WHOLE,
-        Py_ssize_t span=SPAN,
+        self, topology, const real[::1] vector, Addresses addresses,
+        const int[:, ::1] symbols, *, bint full, bint return_sequences, Py_ssize_t largest_batch,
+        Py_ssize_t n_threads, bint training=False, bint explains=False, double dropout=0,
+        double recurrent_dropout=0, Py_ssize_t whole=WHOLE, Py_ssize_t span=SPAN,
     ):
         cdef Py_ssize_t n
         self.vector = None
@@ -315,12 +352,12 @@ cdef class Session:
         network_new(&self.arena, &self.net, topology)
         self.n_dense, self.n_total = topology.n_dense, topology.n_total
         self.n_categories = topology.n_categories
-        self.take(vector, values, symbols, offsets)
-        self.n_sequences = n = offsets.shape[0] - 1
+        self.take(vector, addresses, symbols)
+        self.n_sequences = n = addresses.n
         self.rooms.training = training
         self.rooms.whole, self.rooms.span = whole, span
         self.largest_batch = max(1, min(largest_batch, n))
-        n_steps = self.largest_batch * len(values) // max(n, 1)  # estimated steps of a batch
+        n_steps = self.largest_batch * symbols.shape[0] // max(n, 1)  # estimated steps of a batch
         plan_new(&self.plan, &self.net)
         if self.plan.shared_most == 0:  # one thread computes a whole sequence
             n_threads = min(n_threads, self.largest_batch)
@@ -342,39 +379,35 @@ cdef class Session:
         arena_free(&self.arena)
 
     cdef int take(
-        self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
-        const long long[::1] offsets
+        self, const real[::1] vector, Addresses addresses, const int[:, ::1] symbols
     ) except -1:
         """Use these numbers and sequences, after checking that they match the network."""
-        cdef Py_ssize_t N = values.shape[0], C = self.net.n_categorical
+        cdef Py_ssize_t N = addresses.shape[0]
         require_parameters(vector, self.n_total)
-        require_shape("values", N, values.shape[1], N, self.net.n_features)
-        require_reals("values", values)
-        require_shape("symbols", symbols.shape[0], symbols.shape[1], N, C)
+        require_precision(addresses)
+        require_size("a step", addresses.n_columns, self.net.n_features)
+        require_shape("symbols", symbols.shape[0], symbols.shape[1], N, self.net.n_categorical)
         require_symbols(symbols, self.n_categories)
-        require_offsets("offsets", offsets, N, 1)
-        self.vector, self.values, self.symbols, self.offsets = vector, values, symbols, offsets
+        self.vector, self.symbols = vector, symbols
+        self.addresses, self.offsets = addresses, addresses.ends
         self.net.table = &self.vector[0] + self.n_dense
         return 0
 
     cdef int arrange_all(self) except -1:
         """Sort all sequences by length, longest first."""
-        arrange(&self.plan, &self.offsets[0], NULL, 0, self.n_sequences)
+        arrange(&self.plan, self.offsets, NULL, 0, self.n_sequences)
         if self.net.pooling == HIGHEST and sizeof(real) == 4:  # places have the size of numbers
             require_between("the length of a sequence", self.plan.places[0].length, 1, PLACES_MOST)
         return 0
 
-    def renew(
-        self, const real[::1] vector, const real[:, ::1] values, const int[:, ::1] symbols,
-        const long long[::1] offsets
-    ):
+    def renew(self, const real[::1] vector, Addresses addresses, const int[:, ::1] symbols):
         """Use other parameters and sequences; False if the work arrays are too small for them.
 
         For sessions without training.
         """
-        if self.rooms.training or offsets.shape[0] != self.n_sequences + 1:
+        if self.rooms.training or addresses.n != self.n_sequences:
             return False
-        self.take(vector, values, symbols, offsets)
+        self.take(vector, addresses, symbols)
         self.arrange_all()
         if numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers:
             return True
@@ -384,9 +417,8 @@ cdef class Session:
     def rest(self):
         """Release the caller's arrays; return the number of bytes that are kept."""
         self.vector = None
-        self.values = None
+        self.addresses, self.offsets = None, NULL
         self.symbols = None
-        self.offsets = None
         self.out = None
         return self.arena.n_bytes
 
@@ -413,7 +445,7 @@ cdef class Session:
         if not self.rooms.training and self.n_sequences > 0:
             raise ValueError("This session keeps no history to learn from.")
         require_loss(&loss, K)
-        require_targets(&loss, K, targets, weights, self.values.shape[0]
+        require_targets(&loss, K, targets, weights, self.symbols.shape[0]
                         if self.net.return_sequences else self.n_sequences)
         require_size("sequence_weights", sequence_weights.shape[0], self.n_sequences)
         require_trained(frozen, decayed, self.n_dense)
@@ -456,7 +488,7 @@ cdef class Session:
     cdef Chunk* chunk_in(self, Py_ssize_t room, Py_ssize_t index) noexcept nogil:
         """Chunk number `index` of the current group, in a room."""
         return fill_chunk(&self.rooms, &self.net, &self.plan, index, room,
-                          reals_at(self.values, 0), ints_at(self.symbols, 0), &self.offsets[0])
+                          self.addresses.first, ints_at(self.symbols, 0), self.offsets)
 
     cdef bint in_spans(self) noexcept nogil:
         return learns_in_spans(&self.rooms, &self.plan)
@@ -464,7 +496,7 @@ cdef class Session:
     cdef int start(self, const long long* rows, Py_ssize_t first, Py_ssize_t n) except -1:
         """Sort a batch, divide it, and allocate memory for the packed parameters."""
         cdef Py_ssize_t wide
-        arrange(&self.plan, &self.offsets[0], rows, first, n)
+        arrange(&self.plan, self.offsets, rows, first, n)
         cut(&self.plan, 0, n)
         for wide in range(2):
             if self.uses(wide) and not self.has_room[wide]:
@@ -527,7 +559,7 @@ cdef class Session:
         self.require_ready(False)
         self.require_batch(rows)
         n = rows.shape[0]
-        arrange(&self.plan, &self.offsets[0], &rows[0], 0, n)
+        arrange(&self.plan, self.offsets, &rows[0], 0, n)
         cut(&self.plan, 0, n)
         rounds, pieces = [], []
         for first in range(0, self.plan.n_chunks, self.rooms.n):
@@ -594,7 +626,7 @@ cdef class Session:
         cdef double work, start
         self.require_ready(False)
         require_shape("out", out.shape[0], out.shape[1],
-                      self.values.shape[0] if self.net.return_sequences else n, self.net.n_outputs)
+                      self.symbols.shape[0] if self.net.return_sequences else n, self.net.n_outputs)
         self.out = out
         begin_call(&self.signals, &self.watch)
         for first in range(0, n, self.largest_batch):
@@ -782,7 +814,7 @@ cdef class Session:
         self.start(&rows[0], 0, n)
         if self.net.n_categorical > 0:
             with nogil:
-                has_room = find_read(&self.net, ints_at(self.symbols, 0), &self.offsets[0],
+                has_room = find_read(&self.net, ints_at(self.symbols, 0), self.offsets,
                                      &rows[0], n, &self.read)
             self.n_read[0] = self.read.n
         if not has_room:
@@ -859,7 +891,7 @@ cdef class Session:
         self.require_ready(True)
         if not self.net.explains:
             raise ValueError("This session was not made to explain.")
-        require_shape("d_x", d_x.shape[0], d_x.shape[1], self.values.shape[0],
+        require_shape("d_x", d_x.shape[0], d_x.shape[1], self.symbols.shape[0],
                       self.net.n_features)
         self.out, self.scale = d_x, 1
         begin_call(&self.signals, &self.watch)

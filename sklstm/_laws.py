@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
 
+from sklstm._arrays import Sequences
 from sklstm._containers import is_frame, members
 from sklstm._isa import kernels
 
@@ -51,38 +52,40 @@ def check_form(estimator: Any, n_features: int) -> None:
 
 
 def check_finite(
-    values: np.ndarray,
-    offsets: np.ndarray,
-    X: Any,
-    *,
-    padded: bool,
-    allow_nan: bool,
-    features: np.ndarray | None = None,
+    sequences: Sequences, X: Any, *, allow_nan: bool, features: np.ndarray | None = None
 ) -> None:
-    """Raise an error if values of packed sequences are not finite (or NaN, with ``allow_nan``).
+    """Raise an error if values of sequences are not finite (or NaN, with ``allow_nan``).
 
-    ``X`` is the user's argument. ``padded`` is True if all its sequences have the same length.
-    ``features`` are the numbers of the columns of ``values`` in X; None means all of them.
+    ``X`` is the user's argument. ``features`` are the numbers of the columns of ``sequences`` in X;
+    None means all of them.
     """
-    kernel = kernels.get(values.dtype)  # None if parameters_ has a dtype that is refused later
-    if get_config()["assume_finite"] or kernel is None or kernel.all_finite(values):
+    kernel = kernels.get(sequences.dtype)  # None if parameters_ has a dtype that is refused later
+    if get_config()["assume_finite"] or kernel is None or len(sequences) == 0:
         return
+    k = kernel.first_not_finite(sequences.addresses)
+    if k == len(sequences):
+        return
+    # NaN is allowed in transformers, which need all steps in one array in any case
+    values = sequences.values if allow_nan else sequences.steps_of(k)
     bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
     if not bad.any():
         return
-    row, feature = divmod(int(bad.argmax()), values.shape[1])
-    k = int(np.searchsorted(offsets, row, side="right")) - 1
+    step, feature = divmod(int(bad.argmax()), sequences.n_features)
+    value = values[step, feature]
+    if allow_nan:
+        k = int(np.searchsorted(sequences.offsets, step, side="right")) - 1
+        step -= int(sequences.offsets[k])
     number = feature if features is None else features[feature]
-    where = f"{place_of(k, row - offsets[k])}, feature {number}"
-    if not np.isnan(values[row, feature]):
+    where = f"{place_of(k, step)}, feature {number}"
+    if not np.isnan(value):
         raise ValueError(
-            f"X contains infinity or a value too large for {values.dtype}: {where}. Clip it or "
+            f"X contains infinity or a value too large for {sequences.dtype}: {where}. Clip it or "
             "drop it."
         )
     hint = (
         " If NaN pads short sequences, convert X to a list with "
         "sklstm.preprocessing.from_padded(X)."
-        if padded
+        if sequences.equally_long
         else ""
     )
     items = members(X)

@@ -1,6 +1,6 @@
 """Network: parameters in one flat vector, outputs, and the gradient of a batch.
 
-Input must be validated, packed as in ``_sequences.py``, and in the precision of the parameters.
+Input must be validated as in ``_sequences.py``, and in the precision of the parameters.
 This is the only module that passes batches to the kernels (``_cell.pyx``).
 """
 
@@ -57,9 +57,8 @@ class Network:
         return _isa.kernels[self.vector.dtype].Session(
             self.topology,
             self.vector,
-            sequences.values,
+            sequences.addresses,
             sequences.symbols,
-            sequences.offsets,
             full=self.gradient == "full",
             return_sequences=self.return_sequences,
             largest_batch=batch,
@@ -75,12 +74,12 @@ class Network:
         """
         if isinstance(sequences, RemoteSequences):
             return sequences.output(self)
-        n = len(sequences.values) if self.return_sequences else len(sequences)
+        n = sequences.n_steps if self.return_sequences else len(sequences)
         out = np.empty((n, self.topology.n_outputs), dtype=self.vector.dtype)
         kind = self.topology, self.vector.dtype, self.return_sequences, n_threads
         session = None if owner is None else _kept.take(owner, kind)
-        arrays = sequences.values, sequences.symbols, sequences.offsets
-        if session is None or not session.renew(self.vector, *arrays):
+        given = sequences.addresses, sequences.symbols
+        if session is None or not session.renew(self.vector, *given):
             session = self._session(sequences, OUTPUT_BATCH, n_threads)
         session.output(out)
         if owner is not None:
@@ -154,8 +153,9 @@ class Network:
 
     def gradient_of_batch(self, lengths: np.ndarray, batch_size: int) -> Gradient:
         """Memory for the gradient of any batch of sequences of these lengths."""
-        n_steps = int(np.sort(lengths)[-batch_size:].sum())
-        room = n_steps * len(self.topology.cardinalities)
+        n_features, room = len(self.topology.cardinalities), 0
+        if n_features > 0:
+            room = int(np.sort(lengths)[-batch_size:].sum()) * n_features
         return Gradient.of(self.topology, self.vector.dtype, room)
 
     def feature_gradient(
@@ -166,9 +166,8 @@ class Network:
         session = kernel.Session(
             self.topology,
             self.vector,
-            sequences.values,
+            sequences.addresses,
             sequences.symbols,
-            sequences.offsets,
             full=True,
             return_sequences=self.return_sequences,
             largest_batch=EXPLAINED_BATCH,
@@ -187,7 +186,7 @@ class Network:
             objective=Objective("projection", "identity", np.empty(0)),
             alpha=0.0,
         )
-        found = np.empty_like(sequences.values)
+        found = np.empty((sequences.n_steps, sequences.n_features), sequences.dtype)
         session.explain(found)
         return found
 

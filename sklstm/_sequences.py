@@ -1,15 +1,12 @@
-"""Conversion between the user's sequences and one packed array of steps.
+"""Conversion between the user's containers and ``Sequences``, which all other modules use.
 
-A packed array contains the steps of all sequences one after the other, and the offset at which each
-sequence begins. All other modules use packed sequences. The checks of ``X`` are here.
+Arrays are not copied if the kernels can read them as they are. The checks of ``X`` are here.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -17,6 +14,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
+from sklstm._arrays import Sequences, memory_for, offsets_of
 from sklstm._containers import (
     LONG_TABLE,
     Frame,
@@ -45,88 +43,6 @@ from sklstm._remote import RemoteX
 EMPTY = "X is empty: it needs at least one sequence."
 NO_FEATURES = "The sequences of X have 0 features. At least one is needed."
 
-
-@dataclass(frozen=True, eq=False)
-class Sequences:
-    """n sequences of F features: sequence k is ``values[offsets[k] : offsets[k + 1]]``.
-
-    Attributes
-    ----------
-    values : ndarray of shape (N, F)
-        The steps of all sequences, C-contiguous, float32 or float64. Do not write to it, because it
-        may be a view of the user's array.
-    offsets : ndarray of shape (n + 1,), int64
-        First step of each sequence, and the number of all steps.
-    symbols : ndarray of shape (N, C), int32
-        For C categorical features, which ``values`` does not contain: a row of the table of
-        categories, or -1 for none. See ``_categories.py``.
-    container : {"array", "rows", "list", "tuple", "object"}
-        The user's container: a 3-D array, a 2-D table, a list, a tuple or a 1-D object array.
-    """
-
-    values: np.ndarray
-    offsets: np.ndarray
-    container: str
-    symbols: np.ndarray | None = None  # None: no categorical features
-
-    def __post_init__(self) -> None:
-        if self.symbols is None:
-            object.__setattr__(self, "symbols", np.empty((len(self.values), 0), np.int32))
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def n_features(self) -> int:
-        return self.values.shape[1]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Number of steps of each sequence, (n,) int64."""
-        return np.diff(self.offsets)
-
-    @property
-    def n_steps(self) -> int:
-        """Number of all steps."""
-        return int(self.offsets[-1])
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Precision of the values."""
-        return self.values.dtype
-
-    def largest(self) -> float:
-        """Largest absolute value."""
-        return float(np.abs(self.values).max(initial=0.0))
-
-    def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each feature, (F,) float64."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = self.values
-            return np.mean(values, 0, dtype=np.float64), np.std(values, 0, dtype=np.float64)
-
-    @property
-    def equally_long(self) -> bool:
-        """True if the container makes all sequences equally long."""
-        return self.container in ("array", "rows")
-
-    def take(self, rows: Any) -> Sequences:
-        """The selected sequences, packed; ``rows`` are indices, a mask or a slice."""
-        rows = np.arange(len(self))[rows]
-        offsets = _offsets(self.lengths[rows])
-        # Step p of the selection is step p + moved[k] here, where k is its sequence.
-        moved = self.offsets[rows] - offsets[:-1]
-        steps = np.arange(offsets[-1]) + np.repeat(moved, np.diff(offsets))
-        return Sequences(self.values[steps], offsets, self.container, self.symbols[steps])
-
-    def astype(self, dtype: Any) -> Sequences:
-        """The sequences in ``dtype``, without a copy if they already have it."""
-        if self.values.dtype == dtype:
-            return self
-        with np.errstate(over="ignore"):
-            return replace(self, values=self.values.astype(dtype))
-
-
 Split = Callable[[Sequences, Any], tuple[Sequences, np.ndarray]]
 
 
@@ -140,7 +56,7 @@ def read_sequences(
     allow_nan: bool = False,
     split: Split | None = None,
 ) -> Sequences:
-    """Validate ``X`` for ``estimator`` and pack it.
+    """Validate ``X`` for ``estimator`` and convert it if necessary.
 
     Parameters
     ----------
@@ -159,14 +75,15 @@ def read_sequences(
     allow_nan : bool
         If True, NaN is allowed.
     split : callable or None
-        Function that separates categorical features. Its arguments are packed sequences and the
-        data frame with the feature names (or None). It returns the sequences and the numbers of the
+        Function that separates categorical features. Its arguments are the sequences and the data
+        frame with the feature names (or None). It returns the sequences and the numbers of the
         other features.
 
     Returns
     -------
     sequences : Sequences
-        Packed X.
+        X. The arrays of a list are not copied if they are C-contiguous, aligned, in native byte
+        order and of the precision of the result.
 
     Raises
     ------
@@ -184,32 +101,36 @@ def read_sequences(
             allow_nan=allow_nan,
             split=split,
         )
-    items, lists = None, lists_of(X, "X")
-    if lists is None:
+    items, sequences, frame, blocks = None, None, None, []
+    lists = lists_of(X, "X")
+    if lists is not None:
+        blocks = lists.blocks(lists.dtype if dtype is None else dtype)
+        sequences, frame = _in_blocks(blocks), _frame_of(lists)
+    else:
         refuse_container(X, "X")
         items = members(X)
     if items is not None:
         if len(items) == 0:
             raise ValueError(EMPTY)
-        refuse_members(items, "X")
-    named, blocks = None, []
-    if lists is not None:
-        blocks = lists.blocks(lists.dtype if dtype is None else dtype)
-        sequences = _pack_blocks(blocks)
-        named = _frame_of(lists)
-    elif items is not None and _n_dims(items[0]) >= 2:
-        named = first_frame(items, "X")
-        sequences = _pack_items(items, _container(X), dtype)
-    elif items is None and (array := _as_nd_array(X)) is not None:
-        sequences = _pack_array(array, dtype)
-    else:
-        return _read_table(estimator, X, items, reset, dtype, features_per_step, allow_nan, split)
+        sequences = _as_they_are(items, _container(X), dtype)
+    if sequences is None:
+        if items is not None:
+            refuse_members(items, "X")
+        if items is not None and _n_dims(items[0]) >= 2:
+            frame = first_frame(items, "X")
+            sequences = _pack_items(items, _container(X), dtype)
+        elif items is None and (array := _as_nd_array(X)) is not None:
+            sequences = _pack_array(array, dtype)
+        else:
+            table = X, items, reset, dtype, features_per_step, allow_nan, split
+            return _read_table(estimator, *table)
 
-    frame, named = named, sequences.values if named is None else named
+    unnamed = np.empty((0, sequences.n_features))
+    named = unnamed if frame is None else frame
     if not reset:
         check_form(estimator, sequences.n_features)
         if estimator._sequence_input == "initialized":  # initialize knows no feature names
-            named = sequences.values
+            named = unnamed
         check_names(estimator, named, reset=False)
     sequences = _checked(sequences, X, frame, allow_nan, split, blocks)
     if reset:
@@ -284,14 +205,22 @@ def _pack_array(X: np.ndarray, dtype: Any) -> Sequences:
     X = as_numbers(X, lambda index: place_of(*index[:2]))
     dtype = precision([X.dtype]) if dtype is None else dtype
     if X.dtype != dtype or not X.flags.carray or type(X) is not np.ndarray:
-        with _memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
+        with memory_for(n * n_steps, n_features, dtype), np.errstate(over="ignore"):
             X = np.require(X, dtype, ["C", "A", "E"])
     values = X.reshape(n * n_steps, n_features)
     return Sequences(values, np.arange(n + 1, dtype=np.int64) * n_steps, "array")
 
 
+def _as_they_are(items: list | tuple, container: str, dtype: Any) -> Sequences | None:
+    """The arrays of a list, without a copy; None if the kernels cannot read all of them."""
+    sequences = Sequences.of_arrays(items, container)
+    if sequences is None or sequences.n_features == 0:
+        return None
+    return sequences if dtype is None or sequences.dtype == dtype else None
+
+
 def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
-    """Pack one 2-D array per sequence. Checks are quick; a loop finds the place of an error."""
+    """Read one 2-D array per sequence. Checks are quick; a loop finds the place of an error."""
     arrays = _as_arrays(items)
     if any(kind not in "biufO" for kind in {array.dtype.kind for array in arrays}):
         k = next(k for k, array in enumerate(arrays) if array.dtype.kind not in "biufO")
@@ -324,16 +253,19 @@ def _pack_items(items: list | tuple, container: str, dtype: Any) -> Sequences:
     if any(array.dtype == object for array in arrays):
         arrays = [as_numbers(array, place_in(items, k)) for k, array in enumerate(arrays)]
     dtype = precision({array.dtype for array in arrays}) if dtype is None else dtype
-    offsets = _offsets(lengths)
-    with _memory_for(int(offsets[-1]), n_features, dtype), np.errstate(over="ignore"):
+    sequences = _as_they_are(arrays, container, dtype)
+    if sequences is not None:  # arrays of data frames, or arrays that were made above
+        return sequences
+    offsets = offsets_of(lengths)
+    with memory_for(int(offsets[-1]), n_features, dtype), np.errstate(over="ignore"):
         # Without `out`, NumPy would keep column order if all items have it.
         values = np.empty((int(offsets[-1]), n_features), dtype)
         np.concatenate(arrays, out=values, casting="same_kind")
     return Sequences(values, offsets, container)
 
 
-def _pack_blocks(blocks: list[Block]) -> Sequences:
-    """Pack the blocks of an Arrow column, without a copy if there is only one."""
+def _in_blocks(blocks: list[Block]) -> Sequences:
+    """The sequences of the blocks of an Arrow column, without a copy."""
     if not blocks:
         raise ValueError(EMPTY)
     lengths = np.concatenate([np.diff(block.offsets) for block in blocks])
@@ -341,8 +273,9 @@ def _pack_blocks(blocks: list[Block]) -> Sequences:
         _refuse_empty(int(np.argmin(lengths)))
     if blocks[0].values.shape[1] == 0:
         raise ValueError(NO_FEATURES)
-    values = blocks[0].values if len(blocks) == 1 else np.concatenate([b.values for b in blocks])
-    return Sequences(values, _offsets(lengths), "list")
+    if len(blocks) == 1:
+        return Sequences(blocks[0].values, blocks[0].offsets, "list")
+    return Sequences.of_blocks([(block.values, block.offsets) for block in blocks], "list")
 
 
 def _frame_of(lists: Lists | None) -> Frame | None:
@@ -408,7 +341,7 @@ def _read_table(
             "Set it to the number of columns that make one step."
         )
     dtype = precision([table.dtype]) if dtype is None else dtype
-    with _memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
+    with memory_for(n * n_steps, features_per_step, dtype), np.errstate(over="ignore"):
         values = np.require(table, dtype, ["C", "A", "E"]).reshape(n * n_steps, features_per_step)
     sequences = Sequences(values, np.arange(n + 1, dtype=np.int64) * n_steps, "rows")
     sequences = _checked(sequences, given, None, allow_nan, split)
@@ -436,8 +369,7 @@ def _checked(
         sequences, left = split(sequences, frame)
     if not allow_nan:
         refuse_nulls(blocks, left)
-    values, offsets, padded = sequences.values, sequences.offsets, sequences.equally_long
-    check_finite(values, offsets, X, padded=padded, allow_nan=allow_nan, features=left)
+    check_finite(sequences, X, allow_nan=allow_nan, features=left)
     return sequences
 
 
@@ -473,25 +405,3 @@ def _as_arrays(items: list | tuple) -> list[np.ndarray]:
                 f"{first_unequal(item)}. Pass the same features at every step."
             ) from None
     return arrays
-
-
-def _offsets(lengths: np.ndarray) -> np.ndarray:
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
-
-
-@contextmanager
-def _memory_for(n_steps: int, n_features: int, dtype: Any) -> Iterator[None]:
-    """Raise a MemoryError that names the size if the block runs out of memory or integers."""
-    size = n_steps * n_features * np.dtype(dtype).itemsize
-    try:
-        if size > sys.maxsize:
-            raise MemoryError
-        yield
-    except MemoryError:
-        raise MemoryError(
-            f"X has {n_steps} steps of {n_features} features, {size / 2**30:.3g} GiB as "
-            f"{np.dtype(dtype)}, which is more than the available memory. Pass fewer sequences at "
-            "a time to partial_fit or predict, or use float32."
-        ) from None

@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose
 
 import sklstm
 from sklstm import _isa
+from sklstm._addresses import of_arrays
 from sklstm._network import Network
 from sklstm._outputs import Objective
 from sklstm._sequences import Sequences
@@ -26,6 +27,7 @@ KERNELS = sorted(path for kind in ("pyx", "pxd") for path in ROOT.rglob(f"*.{kin
 # C ints that are few, or that a check bounds. Numbers of categories are 32 bits wide where users'
 # columns of codes become rows of a table (require_topology).
 MAY_BE_INT = {
+    "_addresses.pyx": {"two", "n_dims", "size", "flags"},  # of NumPy's description of an array
     "_kernels/pace.pxd": {"most", "look", "way", "n_threads"},  # threads, calls
     "_kernels/products.pxd": {"V", "Q", "R", "terms"},  # of a tile
     "_kernels/simd.pxd": {"or_equal"},
@@ -80,14 +82,13 @@ def test_networks_beyond_any_memory_are_refused_before_any_size_is_computed():
         {"cardinalities": (2**31,)},
     ):
         other = replace(topology, **change)
-        values = np.zeros((1, 1))
+        addresses = of_arrays([np.zeros((1, 1))])
         with pytest.raises((ValueError, MemoryError, OverflowError)):
             _isa.kernels[vector.dtype].Session(
                 other,
                 vector,
-                values,
+                addresses,
                 np.zeros((1, 0), np.int32),
-                np.array([0, 1]),
                 full=True,
                 return_sequences=False,
                 largest_batch=1,

@@ -96,8 +96,8 @@ cdef inline bint learns_in_spans(const Rooms* rooms, const Plan* plan) noexcept 
 
 
 cdef inline void fill_bundle(
-    const Net* net, const Plan* plan, Bundle* bundle, Py_ssize_t index, const real* values,
-    const int* symbols, const long long* offsets
+    const Net* net, const Plan* plan, Bundle* bundle, Py_ssize_t index,
+    const char* const* first_steps, const int* symbols, const long long* offsets
 ) noexcept nogil:
     cdef Py_ssize_t first = first_place(plan, index), lane, width = width_of(plan, index)
     cdef const Place* place
@@ -109,13 +109,13 @@ cdef inline void fill_bundle(
             place = &plan.places[first + lane]
             bundle.row[lane] = place.row
             bundle.length[lane] = place.length
-            bundle.x[lane] = values + offsets[place.row] * net.n_features
+            bundle.x[lane] = <const real*> first_steps[place.row]
             bundle.symbols[lane] = symbols + offsets[place.row] * net.n_categorical
 
 
 cdef inline Chunk* fill_chunk(
     const Rooms* rooms, const Net* net, const Plan* plan, Py_ssize_t index, Py_ssize_t number,
-    const real* values, const int* symbols, const long long* offsets
+    const char* const* first_steps, const int* symbols, const long long* offsets
 ) noexcept nogil:
     """Chunk number `index` of the current group, in a room."""
     cdef Chunk* chunk = &rooms.chunks[number]
@@ -128,7 +128,7 @@ cdef inline Chunk* fill_chunk(
     if chunk.span > 0:
         chunk.block = min(chunk.block, chunk.span)
     for b in range(chunk.n):
-        fill_bundle(net, plan, &chunk.bundles[b], first + b, values, symbols, offsets)
+        fill_bundle(net, plan, &chunk.bundles[b], first + b, first_steps, symbols, offsets)
         bundle_place(&room, net, &chunk.bundles[b], chunk.width, chunk.block, rooms.training,
                      chunk.span)
         if rooms.training and drops(&net.dropout):

@@ -332,5 +332,5 @@ class RecurrentCascadeRegressor(BaselineRegressor):
     def _target_rows(self, sequences: Sequences) -> np.ndarray:
         """Return the numbers of the steps that have an output."""
         if self.return_sequences:
-            return np.arange(len(sequences.values))
+            return np.arange(sequences.n_steps)
         return sequences.offsets[1:] - 1

@@ -274,7 +274,7 @@ class GuessingRegressor(BaselineRegressor):
         self.parameters_ = vector
 
     def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
-        n_rows = len(sequences.values) if self.return_sequences else len(sequences)
+        n_rows = sequences.n_steps if self.return_sequences else len(sequences)
         out = np.empty((n_rows, self.n_outputs_))
         steps = Steps.dense(sequences.values, sequences.offsets)
         self._net().output(self.parameters_, steps, out, per_step=self.return_sequences)

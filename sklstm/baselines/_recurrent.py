@@ -280,7 +280,7 @@ class RecurrentRegressor(BaselineRegressor):
         return learn
 
     def _raw_outputs(self, sequences: Sequences, owner: Any) -> np.ndarray:
-        n_rows = len(sequences.values) if self.return_sequences else len(sequences)
+        n_rows = sequences.n_steps if self.return_sequences else len(sequences)
         out = np.empty((n_rows, self.n_outputs_))
         steps = Steps.dense(sequences.values, sequences.offsets)
         vector = np.require(self.parameters_, requirements="W")  # copies a read-only array

@@ -7,7 +7,6 @@ the step of the target.
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 
@@ -31,7 +30,7 @@ def relative_steps(rows: Rows, features: np.ndarray) -> Sequences:
     stays[features] = False
     taken_out[:, stays] = 0
     with np.errstate(over="ignore"):  # the regressor raises an error that names the place
-        return replace(sequences, values=sequences.values - taken_out)
+        return sequences.with_values(sequences.values - taken_out)
 
 
 def values_now(rows: Rows, columns: np.ndarray) -> np.ndarray:
@@ -74,6 +73,6 @@ def _last_steps(sequences: Sequences) -> np.ndarray:
 
 def _steps_before(sequences: Sequences) -> np.ndarray:
     """For each step, the previous step of its sequence (a first step: itself), (N,)."""
-    before = np.arange(-1, len(sequences.values) - 1)
+    before = np.arange(-1, sequences.n_steps - 1)
     before[sequences.offsets[:-1]] += 1
     return before

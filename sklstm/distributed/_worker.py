@@ -130,7 +130,7 @@ def converted(held: Held, dtype: Any, rows: np.ndarray | None) -> Held:
     if rows is not None:
         symbols = sequences.symbols
         moved = np.where(symbols < 0, -1, rows[symbols]).astype(np.int32)
-        sequences = replace(sequences, symbols=moved)
+        sequences = sequences.with_symbols(moved)
     return replace(held, sequences=sequences)
 
 

@@ -131,7 +131,7 @@ def attributions(
     given = estimator._read_fitted(X)
     numbers = _left(estimator)
     centre = _baseline(baseline, estimator._n_step_features)[numbers]
-    found = np.empty((len(given.values), estimator._n_step_features))
+    found = np.empty((given.n_steps, estimator._n_step_features))
     for first in range(0, len(given), GROUP):
         some = slice(first, first + GROUP)
         start, stop = given.offsets[first], given.offsets[min(first + GROUP, len(given))]
@@ -272,7 +272,7 @@ def _factors(
     """Factors of the raw outputs (rows, K). The sum of the products is the explained output."""
     outputs = estimator._outputs_now()
     rows = _rows(sequences, step) if network.return_sequences else np.arange(len(sequences))
-    n = len(sequences.values) if network.return_sequences else len(sequences)
+    n = sequences.n_steps if network.return_sequences else len(sequences)
     factors = np.zeros((n, outputs.n_raw))
     if isinstance(outputs, Labels):
         columns, signs = _of_labels(outputs, network, sequences, rows, target, n_threads)

@@ -102,7 +102,7 @@ def step_values(lstm: BaseLSTM, X: Any) -> np.ndarray:
     if lstm._categories is None:
         return sequences.values
     numbers = lstm._categories.left(lstm._n_step_features)
-    read = np.empty((len(sequences.values), lstm._n_step_features))
+    read = np.empty((sequences.n_steps, lstm._n_step_features))
     read[:, numbers] = sequences.values
     read[:, lstm._categories.features] = sequences.symbols
     return read

@@ -417,9 +417,10 @@ class SequenceEncoder(
                 column = vocabulary.encoded(symbols.feature(j), self._unknown_code(vocabulary))
             with np.errstate(over="ignore"):  # infinite values raise an error later
                 values[:, j] = column
+        encoded = Sequences(values, symbols.offsets, symbols.container)
         if symbols.container != "step":
-            check_finite(values, symbols.offsets, None, padded=False, allow_nan=True)
-        return Sequences(values, symbols.offsets, symbols.container)
+            check_finite(encoded, None, allow_nan=True)
+        return encoded
 
     def _unknown_code(self, vocabulary: Vocabulary) -> int | None:
         if self.handle_unknown == "error":

@@ -23,6 +23,8 @@ from doors.networks import (
     X0,
     K,
     N,
+    addresses,
+    arrays,
     fitted,
     gradient,
     gradients,
@@ -32,15 +34,18 @@ from doors.networks import (
     memories,
     n,
     objectives,
+    offsets,
     online,
     rows,
     session,
     softmax_loss,
+    steps,
     symbols,
     topologies,
     total_loss,
 )
 from sklstm import _isa
+from sklstm._addresses import of_blocks
 
 
 def renew(**arguments):
@@ -49,14 +54,55 @@ def renew(**arguments):
 
 
 NETWORKS = {
+    "of_blocks": Door(
+        lambda values, offsets: of_blocks([(values, offsets)]),
+        dict(values=SEQUENCES.values, offsets=SEQUENCES.offsets),
+        values=arrays,
+        offsets=lambda: but(offsets(), "late", "ends early"),  # a part of a block
+    ),
+    "of_blocks of a second block": Door(
+        lambda values, offsets: of_blocks(
+            [(SEQUENCES.values, SEQUENCES.offsets), (values, offsets)]
+        ),
+        dict(values=SEQUENCES.values, offsets=SEQUENCES.offsets),
+        values=lambda: [
+            *arrays(),
+            ("wide", np.zeros((N, 3))),
+            ("other precision", SEQUENCES.values.astype(np.float32)),
+        ],
+        offsets=lambda: but(offsets(), "late", "ends early"),  # a part of a block
+    ),
+    "Addresses.take": Door(
+        lambda rows: SEQUENCES.addresses.take(rows),
+        dict(rows=np.array([2, 0])),
+        rows=lambda: [
+            ("none", None),
+            ("beyond", np.array([0, 3])),
+            ("before", np.array([-1])),
+            ("far beyond", np.array([2**62])),
+            ("int32", np.array([0], np.int32)),
+        ],
+    ),
+    "Addresses.pack": Door(
+        lambda out: SEQUENCES.addresses.pack(out),
+        dict(out=np.zeros(N * 2 * 8, np.uint8)),
+        out=lambda: [
+            *but(wrong(np.zeros(N * 2 * 8, np.uint8))),
+            ("read-only", bytes(N * 2 * 8)),
+        ],
+    ),
+    "first_not_finite": Door(
+        _isa.kernels[DTYPE].first_not_finite,
+        dict(sequences=SEQUENCES.addresses),
+        sequences=lambda: but(addresses(), "short", "long", "longer steps", "shorter steps"),
+    ),
     "Session": Door(
         session,
         dict(
             topology=TOPOLOGY,
             vector=VECTOR,
-            values=SEQUENCES.values,
+            addresses=SEQUENCES.addresses,
             symbols=SEQUENCES.symbols,
-            offsets=SEQUENCES.offsets,
             span=256,
             whole=1024,
         ),
@@ -69,9 +115,8 @@ NETWORKS = {
         renew,
         dict(
             vector=VECTOR,
-            values=SEQUENCES.values,
+            addresses=SEQUENCES.addresses,
             symbols=SEQUENCES.symbols,
-            offsets=SEQUENCES.offsets,
         ),
         **SESSION_ARRAYS,
     ),
@@ -154,14 +199,14 @@ NETWORKS = {
     "Online.steps": Door(
         lambda X, symbols, out: online().steps(X, symbols, out),
         BLOCK | dict(out=np.zeros((N, K))),
-        X=SESSION_ARRAYS["values"],
+        X=steps,
         symbols=symbols,
         out=lambda: wrong(np.zeros((N, K)), columns=True),
     ),
     "Online.learn_steps": Door(
         learn_steps,
         LEARN_STEPS,
-        X=SESSION_ARRAYS["values"],
+        X=steps,
         symbols=symbols,
         **{
             name: (lambda name=name: but(wrong(LEARN_STEPS[name]), "other type"))

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from kernels import drawn, packed, ragged, symbols_of
 
-from doors import changed, misaligned, wrong
+from doors import but, changed, misaligned, wrong
 from sklstm import _isa
+from sklstm._addresses import Addresses, of_arrays
 from sklstm._gradient import Gradient
 from sklstm._outputs import Objective
 
@@ -46,13 +47,12 @@ def topologies(given=TOPOLOGY):
 def session(
     topology=TOPOLOGY,
     vector=VECTOR,
-    values=SEQUENCES.values,
+    addresses=SEQUENCES.addresses,
     symbols=SEQUENCES.symbols,
-    offsets=SEQUENCES.offsets,
     **settings,
 ):
     settings = dict(full=True, return_sequences=False, largest_batch=3, n_threads=1) | settings
-    return _isa.kernels[DTYPE].Session(topology, vector, values, symbols, offsets, **settings)
+    return _isa.kernels[DTYPE].Session(topology, vector, addresses, symbols, **settings)
 
 
 def offsets():
@@ -68,6 +68,36 @@ def offsets():
     yield "int32", right.astype(np.int32)
 
 
+def arrays():
+    """Arrays of a block that the kernels cannot read."""
+    right = SEQUENCES.values
+    yield from but(wrong(right), "long")
+    yield "list", right.tolist()
+    yield "buffer", memoryview(right)
+    yield "fortran", np.asfortranarray(right)
+    yield "other byte order", right.astype(">f8")
+    yield "longer numbers", right.astype(np.longdouble)
+    yield "half numbers", right.astype(np.float16)
+    yield "masked", np.ma.array(right)
+    yield "misaligned", misaligned(right)
+
+
+def addresses():
+    """Addresses of sequences that are not those of the symbols, or not of the network."""
+    yield "none", None
+    yield "empty", Addresses.__new__(Addresses)
+    yield "offsets", SEQUENCES.addresses.offsets
+    yield "array", SEQUENCES.values
+    for name, x in (
+        ("short", X[:2]),
+        ("long", [*X, X[0]]),
+        ("longer steps", [np.zeros((length, 3)) for length in LENGTHS]),
+        ("shorter steps", [np.zeros((length, 1)) for length in LENGTHS]),
+        ("other precision", [x.astype(np.float32) for x in X]),
+    ):
+        yield name, of_arrays(x)
+
+
 def symbols():
     yield from wrong(SEQUENCES.symbols, columns=True)
     yield "no category", changed(SEQUENCES.symbols, 4, 1, to=7)
@@ -76,14 +106,15 @@ def symbols():
 
 SESSION_ARRAYS = dict(
     vector=lambda: [*wrong(VECTOR), ("misaligned", misaligned(VECTOR))],
-    values=lambda: [
-        *wrong(SEQUENCES.values, columns=True),
-        ("misaligned", misaligned(SEQUENCES.values)),
-        ("other precision", SEQUENCES.values.astype(np.float32)),
-    ],
+    addresses=addresses,
     symbols=symbols,
-    offsets=offsets,
 )
+
+
+def steps():
+    yield from wrong(SEQUENCES.values, columns=True)
+    yield "misaligned", misaligned(SEQUENCES.values)
+    yield "other precision", SEQUENCES.values.astype(np.float32)
 
 
 def gradient(room=None):

@@ -4,6 +4,7 @@ from faults.fault import Fault
 
 ARGUMENTS = "sklstm/_kernels/arguments.pxd"
 OF_NETWORKS = "sklstm/_kernels/network_arguments.pxd"
+ADDRESSES = "sklstm/_addresses.pyx"
 TESTS = "test_kernel_arguments.py"
 
 FAULTS = [
@@ -38,6 +39,46 @@ FAULTS = [
         "if not offsets[k] + shortest <= offsets[k + 1] <= n_steps:",
         "if not offsets[k + 1] <= n_steps:",
         TESTS,
+    ),
+    Fault(
+        "addresses-memory",
+        "arrays may be in any order in memory",
+        ADDRESSES,
+        " or found.flags & SKLSTM_READABLE != SKLSTM_READABLE:",
+        ":",
+        "test_addresses.py",
+    ),
+    Fault(
+        "addresses-owners",
+        "arrays are freed before they are read",
+        ADDRESSES,
+        "made.offsets, made.owners = first, offsets, owners",
+        "made.offsets, made.owners = first, offsets, ()",
+        "test_addresses.py",
+    ),
+    Fault(
+        "addresses-block",
+        "sequences may end behind their block",
+        ADDRESSES,
+        "<= end <= block.rows or",
+        "<= end or",
+        "test_addresses.py",
+    ),
+    Fault(
+        "addresses-take",
+        "selected sequences have the lengths of the first ones",
+        ADDRESSES,
+        "self.first[row], length_of(self, row))",
+        "self.first[row], length_of(self, k))",
+        "test_addresses.py",
+    ),
+    Fault(
+        "addresses-joined",
+        "sequences that lie apart in memory are read in one go",
+        "sklstm/_addresses.pxd",
+        "given.first[k] == given.first[k - 1] + length_of(given, k - 1)",
+        "given.first[k] >= given.first[k - 1] + length_of(given, k - 1)",
+        "test_addresses.py",
     ),
     Fault(
         "arguments-class",

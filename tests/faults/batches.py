@@ -163,7 +163,7 @@ FAULTS = [
         "finite-rest",
         "what is left over of whole vectors may be anything",
         CELL_PYX,
-        "            rest += x[k] * 0\n",
+        "        rest += x[k] * 0\n",
         "",
         "test_kept_sessions.py",
     ),

@@ -13,12 +13,19 @@ FAULTS = [
     ),
     Fault(
         "take",
-        "a selection of sequences is named by the offsets of the whole set",
+        "a selection of sequences has the symbols of the first ones",
+        "sklstm/_arrays.py",
+        "return self._at(addresses, self.container, self.symbols[steps])",
+        "return self._at(addresses, self.container, self.symbols[: len(steps)])",
+        "test_addresses.py",
+    ),
+    Fault(
+        "copied",
+        "a list of arrays is packed",
         "sklstm/_sequences.py",
-        "return Sequences(self.values[steps], offsets, self.container, self.symbols[steps])",
-        "return Sequences(self.values[steps], self.offsets[: len(offsets)], self.container, "
-        "self.symbols[steps])",
-        "test_sequences.py",
+        "    if sequences is None or sequences.n_features == 0:\n",
+        "    if sequences is not None:\n",
+        "test_addresses.py",
     ),
     Fault(
         "steps-of-y",

@@ -37,6 +37,7 @@ MODULES = (
 )
 NAMES = (
     "Session", "Online", "AdamSteps", "SgdSteps", "total_loss", "all_finite", "norm",
+    "first_not_finite",
     "Recurrent", "Chunker", "Guesses", "Steps", "run_units", "run_back",
 )  # fmt: skip
 FEW = ("scaler", "imputer", "encoder", "context", "differences")  # or no calls at all
