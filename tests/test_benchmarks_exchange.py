@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 import watchdog
@@ -31,6 +32,13 @@ def test_the_table_has_medians_and_only_engines_that_were_measured():
     head, row = (line.strip("|").split("|") for line in (rows[0], rows[-1]))
     assert [cell.strip() for cell in row] == ["1,234", "64.0 ms", "10.0 us", "2.00 ms", "18"]
     assert [cell.strip() for cell in head][3:] == ["Ray round trip", "sequences for 90 % with Ray"]
+
+
+def test_the_page_has_the_measured_table():
+    docs = Path(__file__).parents[1] / "docs"
+    measured = json.loads((docs / "exchange.json").read_text(encoding="utf-8"))["exchange"]
+    page = (docs / "user_guide" / "beyond_one_machine.md").read_text(encoding="utf-8")
+    assert exchange.markdown(measured) in page
 
 
 @pytest.mark.skipif(not watchdog.needed, reason=watchdog.why_not)
