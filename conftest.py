@@ -7,6 +7,8 @@ EXPORTS = ("safetensors", "skl2onnx", "torch", *ONNX)
 NEEDED = {
     "docs/export.md": EXPORTS,
     "docs/user_guide/beyond_one_machine.md": ("distributed", "ray", "pyarrow", "optuna"),
+    "docs/user_guide/arrow.md": ("pyarrow", "polars", "duckdb", "awkward"),
+    "sklstm/datasets/_arrow.py": ("pyarrow",),
     "sklstm/export/_graph.py": ONNX,
     "sklstm/export/_onnx.py": ONNX,
     "sklstm/export/_onnx_categories.py": ONNX,

@@ -44,6 +44,11 @@ OWN = {
         "n_outputs_": "depends on the classes",
         "out_activation_": "depends on the classes",
     },
+    datasets.to_arrow: {
+        "X": "sequences that are written",
+        "dtype": "of the file",
+        "path": "the file is written",
+    },
     GuessingRegressor: {
         "n_hidden": "may be 0",
         "connections": "other kinds of nets",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from sklstm._arrow_files import Rows, Steps, open_table, write_rows
 from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
@@ -18,8 +20,13 @@ SYMBOLS = (
 
 
 def from_long(
-    df: Any, id: Any = None, time: Any = None, values: Any = None
-) -> tuple[list[np.ndarray], np.ndarray]:
+    df: Any,
+    id: Any = None,
+    time: Any = None,
+    values: Any = None,
+    *,
+    to: str | os.PathLike | None = None,
+) -> tuple[Any, np.ndarray]:
     """Turn a long data frame, with one row per time step, into a list of sequences.
 
     Parameters
@@ -37,12 +44,17 @@ def from_long(
         Columns of features, in this order. None takes all columns except ``id`` and ``time``.
         Missing values become NaN. Pass a single name (without a list) for targets: it returns one
         value per step, which may also be a label of any type.
+    to : str or path-like, default=None
+        Arrow file to write. ``X`` is then its column of sequences, memory-mapped, with the names of
+        the features. The ids are the column "id" of the file. Set it if the sequences should not
+        stay in memory. Needs pyarrow, and several names in ``values`` or a list of one.
 
     Returns
     -------
     X : list of ndarray of shape (T_i, F), or (T_i,) if ``values`` is a single name
         Sequences in the order in which their ids first appear. They are C-contiguous views of one
-        array. The dtype is float32 if all value columns are float32, else float64.
+        array. The dtype is float32 if all value columns are float32, else float64. With ``to``, a
+        pyarrow.ChunkedArray.
     ids : ndarray of shape (n_sequences,)
         Id of each sequence.
 
@@ -53,10 +65,13 @@ def from_long(
     ValueError
         If a column does not exist, has a duplicated name or does not hold numbers, if an id or a
         time is missing, if a sequence has the same time twice, or if ``df`` has no rows.
+    ImportError
+        If ``to`` is set and pyarrow is not installed.
 
     See Also
     --------
     to_long : Turn sequences into a long data frame.
+    sklstm.datasets.to_arrow : Write sequences with targets to an Arrow file.
     SequenceEncoder : Encode columns of strings.
 
     Notes
@@ -110,6 +125,12 @@ def from_long(
     values = column_names(values, df, "values")
     if not values:
         raise ValueError("df has no column of values: every step needs at least one feature.")
+    if single and to is not None:
+        raise ValueError(
+            f"to={os.fspath(to)!r} writes features, but values={values[0]!r} is a single name, "
+            "which returns targets. Pass a list of names as values, or write the targets with "
+            "sklstm.datasets.to_arrow(path, X, y)."
+        )
     hint = SYMBOLS.format(by="level=0" if id is None else repr(id))
     steps = column_of(df, values[0], "df") if single else table_of(df, values, "df", hint)
 
@@ -120,7 +141,13 @@ def from_long(
         order = _by_time(codes, ids, time_column)
     ends = np.cumsum(np.bincount(codes)).tolist()
     steps = steps[order]
-    return [steps[start:end] for start, end in pairwise([0, *ends])], ids
+    sequences = (steps[start:end] for start, end in pairwise([0, *ends]))
+    if to is None:
+        return list(sequences), ids
+    names = values if all(isinstance(name, str) for name in values) else None
+    columns = [Steps(steps.dtype, names), Rows("id")]
+    write_rows(to, zip(sequences, ids.tolist(), strict=True), columns, "from_long with to")
+    return open_table(to, "from_long with to")["X"], ids
 
 
 # ------------------------------------------------------------------------------- ids and times
