@@ -31,9 +31,13 @@ KERNELS = (
 )
 REST = (
     "kernel_arguments stream stream_edges stream_blocks trials baselines_cascade baselines_chunker "
-    "baselines_guessing baselines_recurrent bad_input bad_values persistence categories"
+    "baselines_guessing baselines_recurrent bad_input bad_values persistence categories "
+    "arrow_structs"
 )
-SHORT = "kernel_arguments stream_edges symbols baselines_cascade baselines_chunker persistence"
+SHORT = (
+    "kernel_arguments stream_edges symbols baselines_cascade baselines_chunker persistence "
+    "arrow_structs"
+)
 THREADS = "snapshots threads kept_sessions"  # tests with several Python threads
 # Tests that compare times, or start processes with their own environment.
 LEFT_OUT = "not (time or fork or interrupt or isa or subprocess)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -13,12 +13,23 @@ from sklstm._arrow_files import Rows, Steps, open_table, write_rows
 from sklstm._numbers import is_missing
 from sklstm.preprocessing._frames import column_names, column_of, is_frame, listed, table_of
 
+if TYPE_CHECKING:
+    import pyarrow
+
 SYMBOLS = (
     " For symbols use SequenceEncoder: pass [x[columns] for _, x in df.groupby({by}, sort=False)] "
     "to it, where columns lists the features."
 )
 
 
+@overload
+def from_long(
+    df: Any, id: Any = None, time: Any = None, values: Any = None, *, to: None = None
+) -> tuple[list[np.ndarray], np.ndarray]: ...
+@overload
+def from_long(
+    df: Any, id: Any = None, time: Any = None, values: Any = None, *, to: str | os.PathLike
+) -> tuple[pyarrow.ChunkedArray, np.ndarray]: ...
 def from_long(
     df: Any,
     id: Any = None,

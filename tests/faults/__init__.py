@@ -3,6 +3,7 @@
 from faults import (
     answers,
     arguments,
+    arrow,
     batches,
     callbacks,
     categories,
@@ -28,6 +29,7 @@ __all__ = ["FAULTS", "ROOT", "Fault"]
 
 FAULTS = [
     *arguments.FAULTS,
+    *arrow.FAULTS,
     *batches.FAULTS,
     *signals.FAULTS,
     *sums.FAULTS,
