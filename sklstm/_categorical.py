@@ -162,6 +162,8 @@ class CategoricalInput(SequenceEstimator):
         """Add categories with weights of zero, so that outputs do not change yet."""
         net, cardinalities = topology(**self._shape), grown.cardinalities
         self._codes = list(grown.codes)
+        if "parameters_" not in vars(self):  # a copy that only reads, see distributed
+            return
         self.parameters_ = net.grown(self.parameters_, cardinalities)
         self._solver_state = {
             name: net.grown(value, cardinalities) if isinstance(value, np.ndarray) else value

@@ -216,11 +216,11 @@ def penalize(
     const Py_ssize_t[::1] frozen,    # IN     places that do not train
     const unsigned char[::1] decayed,
     double penalty,
+    double loss,
 ):
-    """Add the L2 penalty to a gradient, as `Session.gradient` does, and return its loss."""
+    """Add the L2 penalty to a gradient, as `Session.gradient` does; return ``loss`` with it."""
     cdef Py_ssize_t n = decayed.shape[0], n_total = vector.shape[0]
     cdef real[::1] dense = found.dense, factor = found.penalty
-    cdef double loss
     cdef float_mode mode
     require_between("the number of dense parameters", n, 1, n_total)
     require_trained(frozen, decayed, n)
@@ -228,7 +228,7 @@ def penalize(
     require_size("the parameters", n_total, n + found.row_of.size * found.rows.shape[1])
     with nogil:
         mode = flush_denormals()
-        loss = finish_gradient(n, frozen, &decayed[0], penalty, &vector[0], &dense[0])
+        loss += finish_gradient(n, frozen, &decayed[0], penalty, &vector[0], &dense[0])
         loss += penalize_table(&vector[0] + n, n_total - n, penalty, &factor[0])
         restore_float_mode(mode)
     return loss

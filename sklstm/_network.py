@@ -191,11 +191,13 @@ class Network:
         return found
 
 
-def add_penalty(topology: Topology, vector: np.ndarray, found: Gradient, penalty: float) -> float:
-    """Add the L2 penalty to the gradient at ``vector``; return its loss."""
+def add_penalty(
+    topology: Topology, vector: np.ndarray, found: Gradient, penalty: float, loss: float = 0.0
+) -> float:
+    """Add the L2 penalty to the gradient at ``vector``; return ``loss`` with the penalty."""
     decayed = topology.decayed.view(np.uint8)
     kernel = _isa.kernels[vector.dtype]
-    return kernel.penalize(vector, found, topology.frozen, decayed, penalty)
+    return kernel.penalize(vector, found, topology.frozen, decayed, penalty, loss)
 
 
 class Trainer:

@@ -59,16 +59,17 @@ def average(models: Sequence[Model], weights: Sequence[float] | None = None) -> 
     >>> model.predict(parts[0][0]).shape
     (8,)
     """
-    given = [settled(model) for model in models]
-    if not given:
-        raise ValueError("models is empty: pass at least one fitted model.")
-    for k, model in enumerate(given):
+    for k, model in enumerate(models):
         if not isinstance(model, BaseLSTM):
             raise ValueError(
                 f"Model {k} is of type {type(model).__name__}; expected an LSTMClassifier or an "
                 "LSTMRegressor. Average the networks of pipelines, not the pipelines."
             )
         model._check_fitted()
+    given = [settled(model) for model in models]
+    if not given:
+        raise ValueError("models is empty: pass at least one fitted model.")
+    for k, model in enumerate(given):
         same = (
             model._shape == given[0]._shape
             and model.parameters_.dtype == given[0].parameters_.dtype
@@ -94,8 +95,8 @@ def average(models: Sequence[Model], weights: Sequence[float] | None = None) -> 
 
 def weighted_mean(arrays: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
     """Sum of the arrays times their shares, in float64 and in this order, in their precision."""
-    total = np.zeros(arrays[0].shape)
-    for array, share in zip(arrays, shares, strict=True):
+    total = shares[0] * arrays[0].astype(np.float64)
+    for array, share in zip(arrays[1:], shares[1:], strict=True):
         total += share * array.astype(np.float64)
     return total.astype(arrays[0].dtype)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -142,7 +142,7 @@ def _joined(cluster: Any, per_step: bool) -> tuple[Any, Any]:
         )
     sizes = [len(y) for y in targets]
     weights = [
-        np.full(size, float(weight)) if weight is not None and np.ndim(weight) == 0 else weight
+        np.full(size, float(weight)) if isinstance(weight, Real) else weight
         for weight, size in zip(weights, sizes, strict=True)
     ]
     if per_step:

@@ -57,7 +57,8 @@ class Partitions(RemoteX):
 
     def _read(self, estimator: Any, split: str | None, arguments: dict[str, Any]) -> PartSequences:
         cluster, reader = self.cluster, snapshot(estimator)
-        for name in ("_skl_callbacks", "_unfinished", "_solver_state", "parameters_"):
+        # Workers do not need these, and users' functions may not have a pickle.
+        for name in ("_skl_callbacks", "_unfinished", "_solver_state", "parameters_", "scoring"):
             vars(reader).pop(name, None)
         numbers = range(len(cluster.opened))
         held = cluster.hold(
@@ -194,9 +195,11 @@ def _merge_categories(
     estimator: Any, facts: list[Facts], split: str | None
 ) -> list[np.ndarray] | None:
     """Set the categories of all partitions; return the new rows of those of each partition."""
-    if split is None or facts[0].learned["is_categorical_"] is None:
+    learned = facts[0].learned
+    if split == "_split_first":
+        estimator.is_categorical_, estimator._codes = learned["is_categorical_"], []
+    if split is None or learned["is_categorical_"] is None:
         return None
-    estimator.is_categorical_ = facts[0].learned["is_categorical_"]
     codes = [part.learned["_codes"] for part in facts]
     known = estimator._codes if split == "_split_more" else [np.empty(0)] * len(codes[0])
     merged = copy(list(known))

@@ -105,7 +105,7 @@ class Sums(PartTrainer):
             gradient, self.learners, arguments, len(batch), self.epoch, self.vector
         )
         loss = self._add([share for share in shares if share is not None])
-        return loss + add_penalty(self.topology, self.vector, self.found, self.alpha / weight)
+        return add_penalty(self.topology, self.vector, self.found, self.alpha / weight, loss)
 
     def _add(self, shares: list[Share]) -> float:
         """Write the sum of the gradients; return the sum of the losses."""

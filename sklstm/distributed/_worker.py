@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +106,7 @@ def targets_of(given: Opened, per_step: bool) -> tuple[Any, Any]:
     """y and the weights: a list with one entry per sequence, or an array."""
     weights = given.sample_weight
     y = list(given.y) if per_step else as_entries(given.y)
-    if weights is None or np.ndim(weights) == 0:
+    if weights is None or isinstance(weights, Real):
         return y, weights
     return y, list(weights) if per_step else as_entries(weights)
 
