@@ -26,6 +26,7 @@ _MODULES = (
     "callback",
     "compose",
     "datasets",
+    "distributed",
     "export",
     "inspection",
     "metrics",

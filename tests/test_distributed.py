@@ -348,7 +348,7 @@ def test_average_is_the_weighted_mean_of_parameters_and_of_the_solvers():
     assert_allclose(mean._solver_state["square"], shares @ squares, rtol=1e-13)
     assert [bits(model) for model in models] == before
     mean.partial_fit(X[:20], SUMS[:20])
-    assert bits(average(models[:1])) == before[0]
+    assert average(models[:1]).parameters_.tobytes() == models[0].parameters_.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ EXTRAS = {  # the extra of sklstm that installs a package; PyTorch has its own i
     "onnx": "onnx",
     "safetensors": "safetensors",
     "skl2onnx": "skl2onnx",
+    "distributed": "dask",
 }
 
 
