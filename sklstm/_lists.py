@@ -330,10 +330,15 @@ def _words(of_format: str) -> tuple[str, str]:
 
 
 def _names_of(steps: Type) -> list[str] | None:
+    """Names of the features. Those of a file are ignored if the number of features has changed."""
     if steps.format == "+s":
         return [field.name for field in steps.children]
-    names = steps.metadata.get(FEATURE_NAMES)
-    return None if names is None else json.loads(names)
+    try:
+        names = json.loads(steps.metadata.get(FEATURE_NAMES, b"null"))
+    except ValueError:
+        return None
+    known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if known and steps.format == f"+w:{len(names)}" else None
 
 
 def _tensor_shape(of: Type, name: str) -> tuple[int, int] | None:

@@ -488,13 +488,19 @@ def test_a_table_of_several_columns_raises():
 # -------------------------------------------------------------------------------- tensors
 
 
+def metadata_of(**facts):
+    """Metadata of a field as the interface packs them."""
+    packed = np.int32(len(facts)).tobytes()
+    for pair in facts.items():
+        for text in pair:
+            packed += np.int32(len(text)).tobytes() + text.encode()
+    c.kept.append(packed)
+    return packed
+
+
 def tensors(shape, facts):
-    name, text = b"arrow.fixed_shape_tensor", facts.encode()
-    pairs = [b"ARROW:extension:name", name, b"ARROW:extension:metadata", text]
-    metadata = np.int32(2).tobytes() + b"".join(
-        np.int32(len(part)).tobytes() + part for part in pairs
-    )
-    c.kept.append(metadata)
+    name = {"ARROW:extension:name": "arrow.fixed_shape_tensor"}
+    metadata = metadata_of(**name, **{"ARROW:extension:metadata": facts})
     size = int(np.prod(shape))
     of = schema(b"+w:%d" % size, schema(b"g"), metadata=metadata)
     return Exported(of, array(2, None, children=[numbers(*range(2 * size))]))
@@ -512,3 +518,19 @@ def test_tensors_of_steps_and_features():
 def test_other_tensors_raise(facts):
     with pytest.raises(TypeError, match="column of tensors of shape"):
         read(tensors((3, 2), facts))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ('["u", "v"]', ["u", "v"]),
+        ('["u", "v", "w"]', None),
+        ('["u", 2]', None),
+        ("null", None),
+        ("{", None),
+    ],
+)
+def test_names_in_the_metadata_of_a_step(names, expected):
+    of, values = lists_of_rows(ROWS)
+    of.children[0].contents.metadata = metadata_of(**{"sklstm.feature_names": names})
+    assert lists_of(Exported(of, values), "X").names == expected
