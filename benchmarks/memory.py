@@ -1,6 +1,6 @@
-"""Memory: the peak of ``fit`` against the documented formula, and over many epochs.
+"""Memory: the peak of ``fit`` against the documented formula, over many epochs, and per sequence.
 
-It measures the peak resident memory of a new process during ``fit``, minus the memory before. Linux
+It measures the peak resident memory of a new process during a call, minus the memory before. Linux
 only.
 """
 
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.machine import cores, describe, headline
 from benchmarks.processes import Process
@@ -26,6 +29,11 @@ SIZES = (
 )
 LONG_RUN = Work("training", 32, 100, 8, 32)
 EPOCHS = (2, 400)
+# What a call takes for each sequence of a list is the slope between two numbers of sequences.
+FEW, MANY = 20_000, 220_000
+LISTED = Work("training", 32, 20, 8, 8)
+CALLS = ("read X", "predict", "partial_fit", "fit")
+MOST_BYTES = 64  # for each sequence, to read X and to predict
 TOLERANCE = 0.20
 
 
@@ -84,12 +92,34 @@ class Fit(Sklstm):
 
     def peak(self, n_epochs: int) -> float:
         """Bytes that it takes at most."""
-        if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-            libc.malloc_trim(0)  # what was freed before must not be there to be used again
-        before = _status("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        self._fit(self.X, self.y, n_epochs)
-        return _status("VmHWM") - before
+        return _peak_of(lambda: self._fit(self.X, self.y, n_epochs))
+
+
+class Calls(Fit):
+    """Calls with a list of arrays, each of which has its own memory."""
+
+    def __init__(self, work: Work, form: str) -> None:
+        super().__init__(work, 1)
+        self.X = [np.array(x, order="F" if form == "columns" else "C") for x in self.X]
+        self.model.max_iter = 1
+
+    def taken(self, call: str) -> float:
+        """Bytes that a call takes at most."""
+        model, calls = self.model, {"fit": lambda: self._fit(self.X, self.y, 1)}
+        calls["read X"] = lambda: model._read_fitted(self.X)
+        calls["predict"] = lambda: model.predict(self.X)
+        calls["partial_fit"] = lambda: model.partial_fit(self.X, self.y)
+        return _peak_of(calls[call])
+
+
+def _peak_of(call: Callable[[], Any]) -> float:
+    """Bytes that a call takes at most."""
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)  # what was freed before must not be there to be used again
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    call()
+    return _status("VmHWM") - before
 
 
 def peak(work: Work, n_threads: int, gradient: str, n_epochs: int) -> float:
@@ -99,6 +129,17 @@ def peak(work: Work, n_threads: int, gradient: str, n_epochs: int) -> float:
     taken = process.call("fit", "peak", n_epochs)
     process.close()
     return taken
+
+
+def bytes_per_sequence(form: str, call: str, few: int = FEW, many: int = MANY) -> float:
+    """Bytes that a call takes for each sequence of a list, in new processes."""
+    taken = []
+    for n in (few, many):
+        process = Process(cores()[:1])
+        process.make("calls", Calls, replace(LISTED, sequences=n), form)
+        taken.append(process.call("calls", "taken", call))
+        process.close()
+    return (taken[1] - taken[0]) / (many - few)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -122,9 +163,25 @@ def main(argv: Sequence[str]) -> None:
     print(f"\nEpochs at {LONG_RUN}, full gradient:")
     for n, taken in long_run.items():
         print(f"  {n:>3} epochs: {taken / 2**20:.2f} MiB")
-    write_json(
-        arguments.json, {"machine": describe(), "memory": results, "bytes_by_epochs": long_run}
-    )
+    each = {
+        form: {call: bytes_per_sequence(form, call) for call in CALLS}
+        for form in ("rows", "columns")
+    }
+    size = LISTED.steps * LISTED.features * _dtype(LISTED).itemsize
+    print(f"\nBytes that a call takes for each sequence of a list, at {LISTED}: {size} of steps")
+    print(table(("call", "C-contiguous", "target", "Fortran order"), _per_sequence(each)))
+    found = {"memory": results, "bytes_by_epochs": long_run, "bytes_per_sequence": each}
+    write_json(arguments.json, {"machine": describe(), **found})
+
+
+def _per_sequence(each: dict[str, dict[str, float]]) -> list[list[str]]:
+    rows = []
+    for call in CALLS:
+        met = "met" if each["rows"][call] <= MOST_BYTES else "missed"
+        target = f"{MOST_BYTES} {met}" if call in ("read X", "predict") else "-"
+        shown = (f"{each[form][call]:.0f}" for form in ("rows", "columns"))
+        rows.append([call, next(shown), target, next(shown)])
+    return rows
 
 
 def _compare(work: Work, n_threads: int, gradient: str) -> dict[str, Any]:

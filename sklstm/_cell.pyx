@@ -37,8 +37,8 @@ from sklstm._kernels.pace cimport (
     FAR, LOOKS, NEXT_LOOK, PARALLEL_MIN, SHARE, Pace, keep_pace, threads_now,
 )
 from sklstm._kernels.plan cimport (
-    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange, cut,
-    plan_new,
+    ALONE_MAX, BYTES_FEW, BYTES_MANY, CHUNK_MIDDLE, GROUP, NARROW, SMALL, Place, Plan, arrange,
+    arrange_longest, cut, plan_new,
 )
 from sklstm._kernels.products cimport (
     GRADIENT_COLUMNS, GRADIENT_ROWS, GRADIENT_VECTORS, ROW_TILE, TILE_MAX, TILE_SEQUENCES,
@@ -338,7 +338,7 @@ cdef class Session:
         Py_ssize_t n_threads, bint training=False, bint explains=False, double dropout=0,
         double recurrent_dropout=0, Py_ssize_t whole=WHOLE, Py_ssize_t span=SPAN,
     ):
-        cdef Py_ssize_t n
+        cdef Py_ssize_t n, n_places
         self.vector = None
         self.d_dense = None
         self.watch = Watch(&self.signals, LOOK, True)
@@ -362,11 +362,12 @@ cdef class Session:
         if self.plan.shared_most == 0:  # one thread computes a whole sequence
             n_threads = min(n_threads, self.largest_batch)
         self.n_threads = self.plan.n_threads = max(1, min(n_threads, <Py_ssize_t> SMALL_MOST))
-        self.plan.places = <Place*> arena_take(&self.arena, max(n, 1), sizeof(Place))
+        n_places = max(self.largest_batch, min(n, <Py_ssize_t> CHUNK_MAX))
+        self.plan.places = <Place*> arena_take(&self.arena, n_places, sizeof(Place))
         if not training:
             self.known = <real*> arena_take(&self.arena, self.n_dense, sizeof(real))
         if n > 0:
-            self.arrange_all()
+            self.find_longest()
             rooms_new(&self.arena, &self.rooms, &self.net, &self.plan, self.largest_batch)
         if training:
             self.n_pieces = pieces_new(&self.arena, &self.net, self.n_threads, &self.pieces)
@@ -393,9 +394,10 @@ cdef class Session:
         self.net.table = &self.vector[0] + self.n_dense
         return 0
 
-    cdef int arrange_all(self) except -1:
-        """Sort all sequences by length, longest first."""
-        arrange(&self.plan, self.offsets, NULL, 0, self.n_sequences)
+    cdef int find_longest(self) except -1:
+        """Find the longest sequences, on which the size of the rooms depends."""
+        cdef Py_ssize_t n = self.n_sequences
+        arrange_longest(&self.plan, self.offsets, n, min(n, <Py_ssize_t> CHUNK_MAX))
         if self.net.pooling == HIGHEST and sizeof(real) == 4:  # places have the size of numbers
             require_between("the length of a sequence", self.plan.places[0].length, 1, PLACES_MOST)
         return 0
@@ -408,7 +410,7 @@ cdef class Session:
         if self.rooms.training or addresses.n != self.n_sequences:
             return False
         self.take(vector, addresses, symbols)
-        self.arrange_all()
+        self.find_longest()
         if numbers_needed(&self.rooms, &self.net, &self.plan) <= self.rooms.numbers:
             return True
         self.rest()

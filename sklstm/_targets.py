@@ -84,7 +84,9 @@ class Examples:
 
         A step with some missing outputs counts in proportion.
         """
-        weights = self.weights * (1 - np.isnan(self.targets).mean(axis=1))
+        weights, missing = self.weights, np.isnan(self.targets)
+        if missing.any():
+            weights = weights * (1 - missing.mean(axis=1))
         if self.rows.per_step:
             weights = np.add.reduceat(weights, self.rows.sequences.offsets[:-1])
         return float(weights.sum() if chosen is None else weights[chosen].sum())
@@ -100,7 +102,8 @@ class Examples:
         """
         # relative to the largest weight, because the sum of tiny weights would underflow
         weights = shares(self.weights)[0]
-        even = replace(self, weights=weights / (weights.max() or 1.0))
+        weights /= weights.max() or 1.0
+        even = replace(self, weights=weights)
         total = even.total_weight(chosen)
         if total == 0:
             raise ValueError(NOTHING_LEFT)
@@ -118,7 +121,7 @@ class Examples:
         """Weighted mean length of the chosen sequences; it does not depend on their order."""
         lengths = self.rows.sequences.lengths[chosen]
         weights = shares(self.sequence_weights[chosen])[0]
-        weights = weights / (weights.max() or 1.0)
+        weights /= weights.max() or 1.0
         total = fsum(weights)
         return fsum(weights * lengths) / total if total > 0 else float(lengths.mean())
 

@@ -27,7 +27,7 @@ COPIED = ("conftest.py", "pyproject.toml", "setup.py", "tests", "sklstm")
 
 KERNELS = (
     "cell every_cell edges teams spans pooling dropout symbols units wider memory_order "
-    "reference kept_sessions optimizers threads"
+    "reference kept_sessions optimizers threads addresses"
 )
 REST = (
     "kernel_arguments stream stream_edges stream_blocks trials baselines_cascade baselines_chunker "
@@ -36,7 +36,7 @@ REST = (
 )
 SHORT = (
     "kernel_arguments stream_edges symbols baselines_cascade baselines_chunker persistence "
-    "arrow_structs"
+    "arrow_structs addresses"
 )
 THREADS = "snapshots threads kept_sessions"  # tests with several Python threads
 # Tests that compare times, or start processes with their own environment.

@@ -113,6 +113,17 @@ def test_outputs_and_gradients_have_the_same_bits(form, dtype, shape, cell):
         assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_there_is_room_for_the_longest_sequence_wherever_it_is(place):
+    X = ragged([1] * 99, 3)
+    X.insert(place, ragged([900], 3)[0])
+    y = np.arange(100.0)
+    model = LSTMRegressor(4, max_iter=1, shuffle=False, batch_size=100, random_state=0)
+    found = model.fit(X, y).predict(X)
+    long, short = model.predict([X[place]]), model.predict([*X[:place], *X[place + 1 :]])
+    assert_array_equal(found, np.insert(short, place, long))
+
+
 def test_symbols_are_selected_with_their_sequences():
     X = ragged(LENGTHS, 2)
     symbols = symbols_of(X, (3, 4))

@@ -162,6 +162,16 @@ def test_the_memory_formula_counts_the_steps_of_one_chunk_or_two_for_each_thread
     assert memory.formula(few, 2) == memory.formula(few, 1)
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads /proc")
+def test_the_bytes_of_a_sequence_are_measured():
+    taken = [
+        memory.bytes_per_sequence(form, "read X", 1000, 21_000) for form in ("rows", "columns")
+    ]
+    size = 4 * memory.LISTED.steps * memory.LISTED.features
+    assert taken[0] <= memory.MOST_BYTES
+    assert size <= taken[1] <= 2 * size
+
+
 def test_the_limits_count_every_large_line_of_the_table():
     assert [work.hidden for work in limits.LARGE] == [128, 128, 256, 512, 1024, 512, 128, 256, 512]
     assert set(limits.SHARES) <= set(limits.LARGE)

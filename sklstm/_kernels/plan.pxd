@@ -29,7 +29,7 @@ cdef struct Place:
 
 
 cdef struct Plan:
-    Place* places  # sequences of a batch, the longest first
+    Place* places  # sequences of a batch, or the longest of all; the longest first
     bint has_lanes  # is the net small enough for lanes of sequences,
     double least_use  # if at least this fraction of the lanes is used on average?
     Py_ssize_t most  # largest number of single-sequence bundles in a chunk
@@ -90,6 +90,23 @@ cdef inline void arrange(
             sorted_already = False
     if not sorted_already:
         qsort(plan.places, n, sizeof(Place), longer_first)
+
+
+cdef inline void arrange_longest(
+    Plan* plan, const long long* offsets, Py_ssize_t n, Py_ssize_t most
+) noexcept nogil:
+    """Put the `most` longest of n sequences in order, without memory for all of them."""
+    cdef Py_ssize_t k, length, count = 0, place
+    for k in range(n):
+        length = <Py_ssize_t> (offsets[k + 1] - offsets[k])
+        if count == most and length <= plan.places[count - 1].length:
+            continue
+        count = min(count + 1, most)
+        place = count - 1
+        while place > 0 and plan.places[place - 1].length < length:
+            plan.places[place] = plan.places[place - 1]
+            place -= 1
+        plan.places[place] = Place(length, k, k)
 
 
 cdef inline Py_ssize_t chunks_of(const Plan* plan, Py_ssize_t n_alone) noexcept nogil:

@@ -49,6 +49,14 @@ FAULTS = [
         "test_addresses.py",
     ),
     Fault(
+        "addresses-precision",
+        "sequences may have another precision than the kernel",
+        "sklstm/_cell.pyx",
+        "    if sequences.size != sizeof(real):\n",
+        "    if sequences.size == 0:\n",
+        TESTS,
+    ),
+    Fault(
         "addresses-owners",
         "arrays are freed before they are read",
         ADDRESSES,

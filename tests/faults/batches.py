@@ -160,6 +160,14 @@ FAULTS = [
         "test_kept_sessions.py",
     ),
     Fault(
+        "longest",
+        "the work arrays are those of the longest of the first sequences",
+        PLAN,
+        "if count == most and length <= plan.places[count - 1].length:",
+        "if count == most:",
+        "test_addresses.py",
+    ),
+    Fault(
         "finite-rest",
         "what is left over of whole vectors may be anything",
         CELL_PYX,
