@@ -220,6 +220,14 @@ cdef class Memory:
 # ---------------------------------------------------------------------------------------- exports
 
 
+cdef object called(method):
+    """What a method of the interface returns, without a wish for a type."""
+    try:
+        return method()
+    except TypeError:  # polars 1.3 has no default for the wish; DuckDB 1.1 has no wish
+        return method(None)
+
+
 cdef class Export:
     """What an object exported: ``type``, and once the arrays themselves.
 
@@ -238,14 +246,14 @@ cdef class Export:
         cdef ArrowArrayStream* stream
         cdef ArrowSchema schema
         if hasattr(data, "__arrow_c_array__"):
-            of_type, of_array = data.__arrow_c_array__()
+            of_type, of_array = called(data.__arrow_c_array__)
             array = <ArrowArray*> PyCapsule_GetPointer(of_array, "arrow_array")
             self.type = type_at(<ArrowSchema*> PyCapsule_GetPointer(of_type, "arrow_schema"), 0)
             self.single = Owner.__new__(Owner)
             self.single.array = array[0]
             array.release = NULL  # moved
             return
-        capsule = data.__arrow_c_stream__()
+        capsule = called(data.__arrow_c_stream__)
         stream = <ArrowArrayStream*> PyCapsule_GetPointer(capsule, "arrow_array_stream")
         if stream.release == NULL:
             raise CorruptArray("its stream was released before it was read")

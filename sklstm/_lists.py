@@ -232,10 +232,11 @@ def lists_of(data: Any, name: str) -> Lists | None:
     TypeError
         If ``data`` is a table of several columns, of which some are lists.
     """
-    if type(data) is np.ndarray or isinstance(data, (list, tuple)) or not _exports(data):
+    if type(data) is np.ndarray or isinstance(data, (list, tuple)):
         return None
-    if hasattr(data, "iloc") and hasattr(data, "columns") and len(data.columns) == 1:
-        data = data.iloc[:, 0]  # pandas exports the index of a data frame as a column
+    data = _exporter(data, name)
+    if data is None:
+        return None
     try:
         export = Export(data)
         of, in_table = export.type, False
@@ -244,10 +245,7 @@ def lists_of(data: Any, name: str) -> Lists | None:
             if not lists:
                 return None
             if len(of.children) > 1:
-                raise TypeError(
-                    f"{name} is a table with the columns {[field.name for field in of.children]}. "
-                    f"Pass one column of lists, such as {name}[{lists[0]!r}]."
-                )
+                raise _several([field.name for field in of.children], lists[0], name)
             of, in_table = of.children[0], True
         return Lists(export, in_table, of, name) if _is_list(of) else None
     except CorruptArray as error:
@@ -289,20 +287,45 @@ def corrupt(name: str, error: Exception) -> ValueError:
     return ValueError(f"{name} cannot be read as Arrow data: {error}.")
 
 
-def _exports(data: Any) -> bool:
-    """True if ``data`` exports Arrow data without converting other columns to it."""
+def _exporter(data: Any, name: str) -> Any:
+    """What exports Arrow data of ``data``; None if nothing does without converting it."""
+    if hasattr(data, "iloc"):  # pandas
+        return _of_pandas(data, name)
     kind = type(data)
     if not (hasattr(kind, "__arrow_c_stream__") or hasattr(kind, "__arrow_c_array__")):
-        return False
+        return None
     dtypes = data.dtypes if hasattr(data, "columns") and hasattr(data, "dtypes") else ()
     dtypes = [*dtypes] or [getattr(data, "dtype", None)]
-    if hasattr(data, "iloc"):  # pandas converts NumPy's columns
-        return any(
-            type(dtype).__name__ == "ArrowDtype"
-            and str(dtype).startswith(("list", "large_list", "fixed_size_list", "extension"))
-            for dtype in dtypes
-        )
-    return all(str(dtype) != "Object" for dtype in dtypes)  # polars cannot export Python objects
+    # polars cannot export Python objects
+    return data if all(str(dtype) != "Object" for dtype in dtypes) else None
+
+
+def _of_pandas(data: Any, name: str) -> Any:
+    """The Arrow array of a Series or of the only column of a DataFrame.
+
+    pandas would convert other columns, and export the index as a column.
+    """
+    if not hasattr(data, "columns"):
+        return data.array.__arrow_array__() if _has_lists(getattr(data, "dtype", None)) else None
+    columns, lists = list(data.columns), list(map(_has_lists, data.dtypes))
+    if not any(lists):
+        return None
+    if len(columns) > 1:
+        raise _several(columns, columns[lists.index(True)], name)
+    return data.iloc[:, 0].array.__arrow_array__()
+
+
+def _has_lists(dtype: Any) -> bool:
+    return type(dtype).__name__ == "ArrowDtype" and str(dtype).startswith(
+        ("list", "large_list", "fixed_size_list", "extension")
+    )
+
+
+def _several(columns: list, lists: Any, name: str) -> TypeError:
+    return TypeError(
+        f"{name} is a table with the columns {columns}. Pass one column of lists, such as "
+        f"{name}[{lists!r}]."
+    )
 
 
 def _is_list(of: Type) -> bool:

@@ -37,6 +37,34 @@ def equal(found, expected):
 # ------------------------------------------------------------------------------ what is read
 
 
+class WithoutDefault(Exported):
+    """As polars 1.3."""
+
+    def __arrow_c_array__(self, requested_schema):
+        return super().__arrow_c_array__()
+
+
+class WithoutWish(Exported):
+    """As DuckDB 1.1."""
+
+    def __arrow_c_array__(self):
+        return super().__arrow_c_array__()
+
+
+@pytest.mark.parametrize("kind", [WithoutDefault, WithoutWish])
+def test_methods_of_old_releases(kind):
+    equal(read(kind(*lists_of_rows(ROWS))), ROWS)
+
+
+def test_the_error_of_an_export_is_raised():
+    class Failing:
+        def __arrow_c_array__(self, requested_schema=None):
+            raise TypeError("no such type in Arrow")
+
+    with pytest.raises(TypeError, match="no such type in Arrow"):
+        read(Failing())
+
+
 @pytest.mark.parametrize("offsets", [np.int32, np.int64])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_numbers_are_read_without_a_copy(offsets, dtype):
