@@ -131,22 +131,27 @@ def sequences(part: Part, of: Type, n_steps: int | None) -> Iterator[tuple[np.nd
     if part.n == 0:
         yield np.zeros(1, np.int64), Part(child, 0, 0)
         return
-    if views:
-        starts = part.entries(1, OFFSETS[of.format]).astype(np.int64)
-        ends = starts + part.entries(2, OFFSETS[of.format])
-    else:
-        offsets = part.entries(1, OFFSETS[of.format], part.n + 1).astype(np.int64)
-        starts, ends = offsets[:-1], offsets[1:]
-    wrong = (starts < 0) | (ends < starts)
-    if wrong.any():
-        raise CorruptArray(f"its offsets decrease or are negative at list {int(wrong.argmax())}")
+    kind = OFFSETS[of.format]
+    if not views:
+        offsets = part.entries(1, kind, part.n + 1).astype(np.int64)
+        _require_order(offsets[:-1], offsets[1:])
+        start, end = int(offsets[0]), int(offsets[-1])
+        offsets -= start
+        yield offsets, Part(child, start, end - start)
+        return
+    starts = part.entries(1, kind).astype(np.int64)
+    ends = starts + part.entries(2, kind)
+    _require_order(starts, ends)
     edges = np.flatnonzero(starts[1:] != ends[:-1]) + 1  # of parts whose lists are side by side
     for first, stop in zip([0, *edges.tolist()], [*edges.tolist(), part.n], strict=True):
         start, end = int(starts[first]), int(ends[stop - 1])
-        offsets = np.empty(stop - first + 1, np.int64)
-        offsets[0] = 0
-        np.subtract(ends[first:stop], start, out=offsets[1:])
-        yield offsets, Part(child, start, end - start)
+        yield np.append(starts[first:stop], end) - start, Part(child, start, end - start)
+
+
+def _require_order(starts: np.ndarray, ends: np.ndarray) -> None:
+    wrong = (starts < 0) | (ends < starts)
+    if wrong.any():
+        raise CorruptArray(f"its offsets decrease or are negative at list {int(wrong.argmax())}")
 
 
 def fixed_size(of: Type) -> int:

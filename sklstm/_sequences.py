@@ -268,9 +268,12 @@ def _in_blocks(blocks: list[Block]) -> Sequences:
     """The sequences of the blocks of an Arrow column, without a copy."""
     if not blocks:
         raise ValueError(EMPTY)
-    lengths = np.concatenate([np.diff(block.offsets) for block in blocks])
-    if not lengths.all():
-        _refuse_empty(int(np.argmin(lengths)))
+    first = 0
+    for block in blocks:
+        empty = block.offsets[1:] == block.offsets[:-1]
+        if empty.any():
+            _refuse_empty(first + int(empty.argmax()))
+        first += len(empty)
     if blocks[0].values.shape[1] == 0:
         raise ValueError(NO_FEATURES)
     if len(blocks) == 1:

@@ -439,6 +439,10 @@ def test_the_messages_of_lists():
     hole = array(2, None, np.array([0, 1, 1], np.int32), children=[steps])
     with pytest.raises(ValueError, match=r"^Sequence 1 of X is empty. Drop it, or add at least"):
         read(Exported(of, hole))
+    pairs = array(2, None, children=[numbers(*range(4))])
+    two = array(2, None, np.array([0, 1, 2], np.int32), children=[pairs])
+    with pytest.raises(ValueError, match=r"^Sequence 3 of X is empty. Drop it, or add at least"):
+        read(Streamed(of, [two, hole]))
     nothing = array(0, None, None, children=[array(0, None, children=[array(0, None, None)])])
     with pytest.raises(ValueError, match=r"^X is empty: it needs at least one sequence"):
         read(Exported(of, nothing))
