@@ -1,9 +1,9 @@
 """Addresses of sequences: where in memory the kernels find the steps of each one, without a copy.
 
-An address never comes from Python. It is that of an array which has been checked here and is kept
-alive, and neither can be changed later. NumPy describes its arrays to C by ``__array_struct__``
-(its array interface, which has been the same since 2005), in a third of the time of the buffer
-protocol and without the bytes that the latter leaves at each array.
+No address is passed in from Python. All of them belong to arrays that were checked here and are
+kept alive. Nobody can change the addresses later. NumPy describes its arrays to C code with
+``__array_struct__``, its array interface. It is faster than the buffer protocol, which also leaves
+some memory at each array.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -68,10 +68,7 @@ cdef bint can_read(object array, Block* block) except -1:
     cdef const sklstm_array* found
     if type(array) is not ARRAY and type(array) is not MAPPED:
         return False  # a masked array, for example
-    try:
-        capsule = sklstm_described(DESCRIPTION, array)
-    except DeprecationWarning:  # of np.broadcast_arrays, whose arrays may share their steps
-        return False
+    capsule = sklstm_described(DESCRIPTION, array)
     found = <const sklstm_array*> PyCapsule_GetPointer(capsule, NULL)
     if found.two != 2 or found.n_dims != 2 or found.kind != c"f":
         return False
