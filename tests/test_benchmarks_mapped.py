@@ -31,6 +31,12 @@ def test_speeds_are_relative_to_the_same_order_in_memory():
     assert {row[3] for row in rows[2:]} == {"2"}
 
 
+def test_in_a_cgroup_speeds_are_relative_to_the_order_of_the_file():
+    speeds = {"mapped, shuffled, cold": 10, "mapped, in order, cold": 100}
+    lines = mapped.markdown({name: [run(speed)] for name, speed in speeds.items()}).splitlines()
+    assert [line.split("|")[3].strip() for line in lines[2:]] == ["0.10", "1.00"]
+
+
 def test_sequences_have_the_size_that_was_asked_for():
     drawn = list(mapped.sequences(1e6))
     n_bytes = [x.nbytes for x, _ in drawn]
@@ -49,7 +55,7 @@ def test_growth_is_that_of_anonymous_memory():
 @needs_linux
 def test_a_small_file(tmp_path, capfd, monkeypatch):
     pytest.importorskip("pyarrow")
-    few = ("in memory, shuffled", "mapped, shuffled", "mapped, in shuffled blocks, cold")
+    few = ("in memory, shuffled", "mapped, shuffled", "mapped, in order, cold")
     monkeypatch.setattr(mapped, "CASES", {name: mapped.CASES[name] for name in few})
     results = tmp_path / "results.json"
     folder = tmp_path / "folder"
@@ -61,4 +67,4 @@ def test_a_small_file(tmp_path, capfd, monkeypatch):
     assert set(found["mapped"]) == set(mapped.CASES)
     assert found["written"]["bytes"] > 500_000
     said = capfd.readouterr().out
-    assert "Load when it begins" in said and "mapped, in shuffled blocks, cold" in said
+    assert "Load when it begins" in said and "mapped, in order, cold" in said
