@@ -279,6 +279,25 @@ def test_a_list_that_changes_during_a_call_is_read_as_it_was():
     assert_array_equal(sequences.values, expected)
 
 
+def test_a_list_may_be_emptied_during_training():
+    def trained(X, at_epoch):
+        def scoring(model, X_val, y_val):
+            at_epoch()
+            gc.collect()
+            return float(np.mean(model.predict(X_val)))
+
+        model = LSTMRegressor(
+            4, max_iter=5, random_state=0, early_stopping=True, scoring=scoring, n_iter_no_change=9
+        )
+        return model.fit(X, np.arange(len(X)), X_val=ragged(LENGTHS, 2), y_val=np.arange(8))
+
+    X, emptied = ragged([200] * 30, 2), ragged([200] * 30, 2)
+    expected = trained(X, lambda: None)
+    found = trained(emptied, emptied.clear)
+    assert emptied == []
+    assert_array_equal(found.parameters_, expected.parameters_)
+
+
 @pytest.mark.parametrize("make", [bytearray, lambda b: array.array("d", b)], ids=["bytes", "array"])
 def test_memory_that_is_read_cannot_be_resized(make):
     room = make(np.arange(10.0).tobytes())
