@@ -79,6 +79,13 @@ class RemoteSequences:
         """Raw outputs, as `Network.output`."""
         raise NotImplementedError
 
-    def trainer(self, network: Any, task: Any) -> Any:
-        """A trainer of ``network``, as `Network.trainer`, for a ``Task``."""
+    def trainer(
+        self,
+        network: Any,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        sequence_weights: np.ndarray,
+        **settings: Any,
+    ) -> Any:
+        """A trainer of ``network``, as `Network.trainer` with the same arguments."""
         raise NotImplementedError

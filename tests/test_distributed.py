@@ -230,6 +230,69 @@ def test_a_worker_that_is_lost_does_not_change_a_bit(lose, two):
     assert model.validation_loss_curve_ == expected.validation_loss_curve_
 
 
+def test_scattered_partitions_that_are_lost_are_named():
+    calls = []
+
+    def score(model, X, y):
+        calls.append(None)
+        if len(calls) == 2:
+            killed(client)
+        return 0.0
+
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        scattered = client.scatter(parted(X, SUMS))
+        model = regressor().fit(X, SUMS)
+        before = model.parameters_.tobytes()
+        model.set_params(early_stopping=True, scoring=score)
+        for _ in range(2):  # lost during a fit, and before it
+            with pytest.raises(RuntimeError, match=r"artition \d was lost with its worker"):
+                fit(model, scattered, client)
+            assert model.parameters_.tobytes() == before
+    assert len(calls) == 2
+
+
+def test_a_worker_that_is_lost_does_not_change_a_bit_of_averages(two):
+    calls = []
+
+    def score(model, X, y):
+        calls.append(None)
+        if len(calls) == 2:
+            kill(client)
+        return 0.0
+
+    settings = {"early_stopping": True, "max_iter": 4, "batch_size": 8}
+    parts = [dask.delayed(part) for part in parted(X, SUMS)]
+    expected = fit(regressor(scoring="loss", **settings), parts, two, average=2)
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        model = fit(regressor(scoring=score, **settings), parts, client, average=2)
+    assert model.loss_curve_ == expected.loss_curve_
+
+
+def test_callbacks_and_progress(some, capsys):
+    callback = pytest.importorskip("sklearn.callback")
+    epochs = []
+
+    class Seen(callback.FitCallback):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if context.task_name == "epoch":
+                epochs.append((fitted_estimator.n_iter_, fitted_estimator.loss_curve_[-1]))
+
+    model = regressor(verbose=True).set_callbacks(Seen())
+    fit(model, parted(X, SUMS), some)
+    assert epochs == list(enumerate(model.loss_curve_, start=1))
+    assert capsys.readouterr().out.count("loss") == len(epochs) == 4
+
+
 def test_average_of_one_step_with_sgd_is_the_step_along_the_mean_gradient(some):
     settings = SETTINGS | {
         "solver": "sgd",
@@ -297,6 +360,7 @@ def test_a_delayed_partition_that_fails_is_named(two):
         ({"estimator": "LSTM"}, "expected an LSTMClassifier or an LSTMRegressor"),
         ({"parts": []}, "at least one partition"),
         ({"parts": "part.arrow"}, "at least one partition"),
+        ({"client": "tcp://127.0.0.1:8786"}, r"pass distributed\.Client\(address\)"),
         ({"average": 0}, "average is 0"),
         ({"average": True}, "average is True"),
         ({"average": 1.5}, "average is 1.5"),

@@ -9,8 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from distributed import Client, Future, get_worker, wait
-from distributed.client import FutureCancelledError
+from distributed import CancelledError, Client, Future, get_worker, wait
 
 from sklstm.distributed._worker import opened
 
@@ -99,7 +98,7 @@ class Cluster:
         ]
         try:
             answers = self.client.gather(futures)
-        except FutureCancelledError:
+        except CancelledError:
             self._require(held)
             raise
         results: list[Any] = [None] * len(arguments)
@@ -135,9 +134,13 @@ class Cluster:
 
     def _require(self, futures: list[Future]) -> None:
         """Wait for these tasks; an error names the partition."""
-        wait(futures)
+        lost = None
+        try:
+            wait(futures)
+        except CancelledError as error:
+            lost = error  # the loop names the partition
         for k, future in enumerate(futures):
-            if future.status == "finished":
+            if future.status == "finished" or (lost and future.status == "pending"):
                 continue
             if future.status in ("cancelled", "lost"):
                 raise RuntimeError(
@@ -151,6 +154,8 @@ class Cluster:
                 f"{self.name} {k} cannot be read: {type(error).__name__}: {error} The estimator "
                 "is unchanged."
             ) from error
+        if lost is not None:
+            raise lost
 
 
 def _each(

@@ -95,6 +95,11 @@ def fit(
     from sklstm.distributed._partitions import Partitions
 
     client = engine.default_client() if client is None else client
+    if not isinstance(client, engine.Client):
+        raise TypeError(
+            f"client is of type {type(client).__name__}; expected a distributed.Client. For the "
+            "address of a scheduler, pass distributed.Client(address)."
+        )
     per_step = estimator.return_sequences
     training = Cluster(client, parts, "Partition")
     y, weights = _joined(training, per_step)

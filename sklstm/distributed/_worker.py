@@ -91,7 +91,10 @@ def opened(part: Any) -> Opened:
         table = open_sequences(part)
         names = table.column_names
         if "X" not in names or "y" not in names:
-            raise ValueError(f"{os.fspath(part)} has the columns {names}; X and y are needed.")
+            raise ValueError(
+                f"{os.fspath(part)!r} has the columns {names}, but needs X and y. Write both with "
+                "sklstm.datasets.to_arrow(path, X, y)."
+            )
         weights = table["sample_weight"] if "sample_weight" in names else None
         return Opened(table["X"], table["y"], weights)
     if not isinstance(part, (tuple, list)) or len(part) not in (2, 3):
