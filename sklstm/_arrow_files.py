@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from sklstm._containers import is_frame
+from sklstm._containers import columns_of, is_frame
 from sklstm._files import remove_leftovers, replace_file
 from sklstm._lists import FEATURE_NAMES
 from sklstm._numbers import as_array, as_numbers, filled, first_unequal, precision, refuse_dates
@@ -170,7 +170,7 @@ class Steps:
         self.n_bytes = 0
 
     def add(self, item: Any, k: int) -> None:
-        columns = list(item.columns) if is_frame(item) else None
+        columns = columns_of(item) if is_frame(item) else None
         array = self._array(item, k, columns)
         if self._width is None:
             self._width = array.shape[1]

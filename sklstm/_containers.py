@@ -39,6 +39,11 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape")
 
 
+def columns_of(frame: Any) -> list:
+    """Names of the columns of a data frame. ``columns`` of pyarrow's tables are their values."""
+    return list(frame.column_names if hasattr(type(frame), "column_names") else frame.columns)
+
+
 class Frame:
     """Values (N, F) with feature names, which come from an Arrow column."""
 
@@ -119,7 +124,7 @@ def refuse_long(X: Any, ids: bool) -> None:
         )
     if not (ids and is_frame(X)):
         return
-    for name in X.columns:
+    for name in columns_of(X):
         if isinstance(name, str) and re.fullmatch(r"(.*[_ ])?id", name, re.IGNORECASE):
             values = np.asarray(X[name])
             if values.ndim == 1 and len(set(values.tolist())) < len(values):
@@ -191,7 +196,7 @@ def first_frame(items: list | tuple, name: str) -> Any:
     """
     if all(type(item) is np.ndarray for item in items):
         return None
-    columns = [list(item.columns) if is_frame(item) else None for item in items]
+    columns = [columns_of(item) if is_frame(item) else None for item in items]
     first = columns[0]
     for k, other in enumerate(columns):
         if other == first:
@@ -233,7 +238,7 @@ def check_names(estimator: Any, X: Any, *, reset: bool) -> None:
         if not (str(error).startswith("The feature names should match") and is_frame(X)):
             raise
         raise ValueError(
-            f"{error}X has the columns {_listed(list(X.columns))}, but fit saw "
+            f"{error}X has the columns {_listed(columns_of(X))}, but fit saw "
             f"{_listed(list(estimator.feature_names_in_))}."
         ) from None
 

@@ -187,14 +187,22 @@ class GradientExchange(SequenceEstimator):
         return self._outputs_now()
 
     def _checked_gradient(self, gradient: Any, weight: float) -> tuple[np.ndarray, float]:
-        given, parameters = np.asarray(gradient), self.parameters_
+        parameters = self.parameters_
+        try:
+            given = np.asarray(gradient)
+        except ValueError:
+            raise ValueError(
+                f"gradient is of type {type(gradient).__name__}; expected an array. Pass the third "
+                "of the values that compute_gradient returned."
+            ) from None
         if given.shape != parameters.shape or given.dtype.kind not in "iuf":
             raise ValueError(
                 f"gradient has shape {given.shape} and type {given.dtype}, but parameters_ has "
                 f"{len(parameters)} real numbers. Pass the sum of the arrays that compute_gradient "
                 "returned."
             )
-        if not 0 <= weight < np.inf:
+        number = np.asarray(weight)
+        if number.ndim > 0 or number.dtype.kind not in "iuf" or not 0 <= number < np.inf:
             raise ValueError(
                 f"weight is {weight!r}; expected a finite number that is not negative. Pass the "
                 "sum of the weights that compute_gradient returned."

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn import get_config
 
 from sklstm._arrays import Sequences
-from sklstm._containers import is_frame, members
+from sklstm._containers import columns_of, is_frame, members
 from sklstm._isa import kernels
 
 IMPUTER = "sklstm.preprocessing.SequenceImputer"
@@ -106,7 +106,7 @@ def place_of(sequence: int, step: int | None = None) -> str:
 
 def place_in(items: list | tuple, sequence: int) -> Callable[[tuple], str]:
     """A function that describes an index of one item, with its column name if there is one."""
-    columns = list(items[sequence].columns) if is_frame(items[sequence]) else None
+    columns = columns_of(items[sequence]) if is_frame(items[sequence]) else None
 
     def place(index: tuple) -> str:
         column = f", column {columns[index[1]]!r}" if columns and len(index) > 1 else ""

@@ -19,6 +19,7 @@ from sklstm._containers import (
     LONG_TABLE,
     Frame,
     check_names,
+    columns_of,
     first_frame,
     is_frame,
     members,
@@ -301,7 +302,7 @@ def _read_table(
     """Read a table with scikit-learn's checks, after stricter checks of its numbers."""
 
     given = X
-    columns = list(X.columns) if is_frame(X) else None
+    columns = columns_of(X) if is_frame(X) else None
 
     def place(index: tuple) -> str:
         column = f", column {columns[index[1]]!r}" if columns and len(index) > 1 else ""

@@ -540,6 +540,25 @@ def test_tables_of_numbers_are_tables():
     given = pa.table({name: table[:, k] for k, name in enumerate("abcd")})
     model = LSTMClassifier(**SMALL).fit(given, labels())
     assert_array_equal(model.parameters_, LSTMClassifier(**SMALL).fit(table, labels()).parameters_)
+    words = given.append_column("word", [["x"] * len(table)])
+    with pytest.raises(ValueError, match="sequence 0, step 4, column 'word'"):
+        LSTMClassifier(**SMALL).fit(words, labels())
+    with pytest.raises(ValueError, match="Column 'id' of X repeats values"):
+        LSTMClassifier(**SMALL).fit(given.append_column("id", [[3] * len(table)]), labels())
+
+
+@pytest.mark.parametrize("kind", ["Table", "RecordBatch"])
+def test_tables_of_steps_are_sequences(kind):
+    def steps(x, names="ab"):
+        table = pa.table({name: x[:, k] for k, name in enumerate(names)})
+        return table if kind == "Table" else table.to_batches()[0]
+
+    arrays = [np.ascontiguousarray(x[:, :2]) for x in sequences()]
+    model = LSTMClassifier(**SMALL).fit([steps(x) for x in arrays], labels())
+    expected = LSTMClassifier(**SMALL).fit(arrays, labels())
+    assert_array_equal(model.parameters_, expected.parameters_)
+    with pytest.raises(ValueError, match=r"Sequence 1 of X has the columns \['b', 'a'\]"):
+        model.predict([steps(arrays[0]), steps(arrays[1], "ba")])
 
 
 def test_a_table_with_lists_and_other_columns_raises():

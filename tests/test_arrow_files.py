@@ -181,6 +181,12 @@ def test_an_arrow_column_is_written(path, small_batches):
     same(open_sequences(other)["X"], X)
 
 
+def test_an_arrow_column_of_numbers_has_one_feature(path, pa):
+    to_arrow(path, pa.array([[1.0, 2.0], [3.0]]), [0, 1])
+    X = open_sequences(path)["X"]
+    assert X.to_pylist() == [[[1.0], [2.0]], [[3.0]]]
+
+
 def test_names_of_features(path):
     pd = pytest.importorskip("pandas")
     frames = [pd.DataFrame(x, columns=list("abc")) for x in sequences()]
@@ -284,6 +290,11 @@ BAD = {
         "^Item 1 of X is a sequence. An iterator must yield",
     ),
     "a table": (lambda: np.ones((3, 4)), ValueError, "^X is of type ndarray; expected a list"),
+    "a long table": (
+        lambda: pytest.importorskip("pandas").DataFrame({"id": [1, 1], "a": [2.0, 3.0]}),
+        ValueError,
+        r"For a long table, use sklstm.preprocessing.from_long\(X, id=..., to=path\)",
+    ),
     "a dict": (lambda: {"a": GOOD[0]}, TypeError, r"^X is of type dict, .*list\(X.values\(\)\)"),
 }
 

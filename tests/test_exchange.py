@@ -163,6 +163,9 @@ def test_a_stream_follows_the_steps():
     [
         (np.zeros(3), 1.0, "gradient has shape"),
         (None, 1.0, "gradient has shape"),
+        ((0.0, 1.0, np.zeros(3)), 1.0, "gradient is of type tuple"),
+        ("same", "1", "weight is '1'"),
+        ("same", None, "weight is None"),
         ("same", -1.0, "weight is -1.0"),
         ("same", np.nan, "weight is nan"),
         ("same", np.inf, "weight is inf"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklstm._arrow_files import Rows, Steps, open_table, write_rows
-from sklstm._containers import is_frame, members, refuse_container
+from sklstm._containers import FROM_LONG, is_frame, members, refuse_container
 from sklstm._lists import as_items
 from sklstm._numbers import filled
 from sklstm._steps import as_entries
@@ -161,15 +161,18 @@ def _sequences(X: Any) -> tuple[Iterator, Any]:
     """An iterator over the sequences, and all of them if they are in memory, else None."""
     if isinstance(X, Iterator):
         return X, None
-    X = as_items(X, "X")
-    refuse_container(X, "X")
-    items = members(X)
+    lists = as_items(X, "X")
+    refuse_container(lists, "X")
+    items = members(lists)
+    if lists is not X and all(np.ndim(item) == 1 for item in items):
+        items = [item[:, None] for item in items]  # an Arrow column whose steps are numbers
     if items is None:
         items = None if is_frame(X) else np.asarray(filled(X))
         if items is None or items.ndim != 3:
+            hint = f" For a long table, use {FROM_LONG}(X, id=..., to=path)." if is_frame(X) else ""
             raise ValueError(
                 f"X is of type {type(X).__name__}; expected a list of arrays (n_steps, "
-                "n_features), an array (n_sequences, n_steps, n_features) or an iterator."
+                f"n_features), an array (n_sequences, n_steps, n_features) or an iterator.{hint}"
             )
     return iter(items), items
 
