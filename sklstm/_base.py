@@ -100,10 +100,11 @@ class BaseLSTM(GradientExchange, CategoricalInput):
         ----------
         X : array of shape (n, T, F), list of (T_i, F) arrays, or table of shape (n, d)
             The sequences: n of them, with T steps of F features. The sequences of a list may differ
-            in length. Each row of a table is one sequence, see ``features_per_step``. For a single
-            long sequence ``x`` of shape (T, F) with a target per step, set
-            ``return_sequences=True`` and pass ``[x]`` and ``[targets]``. For a long table of
-            several sequences, call :func:`sklstm.preprocessing.from_long` first.
+            in length. An Arrow column of lists is read like a list of arrays. Each row of a table
+            is one sequence, see ``features_per_step``. For a single long sequence ``x`` of shape
+            (T, F) with a target per step, set ``return_sequences=True`` and pass ``[x]`` and
+            ``[targets]``. For a long table of several sequences, call
+            :func:`sklstm.preprocessing.from_long` first.
         y : array-like
             Targets: one per sequence, or one per step with ``return_sequences=True``.
         sample_weight : array-like of shape (n,), default=None
