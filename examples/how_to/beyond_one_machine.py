@@ -3,10 +3,9 @@ Beyond one machine with Dask
 ============================
 
 This example is for people whose search takes too long for one core, or whose data do not fit in
-memory. Two workers of Dask search and predict. Here they are processes of this machine, and the
-same code runs on a cluster. Each result is compared with that of one core. A last part trains on
-several workers that average their parameters. The data are real: nine speakers say two Japanese
-vowels.
+memory. Two workers of Dask search, predict and train. Here they are processes of this machine, and
+the same code runs on a cluster. Each result is compared with that of one core. The data are real:
+nine speakers say two Japanese vowels.
 """
 
 # %%
@@ -17,23 +16,26 @@ vowels.
 # version of sklstm as your process. On Windows use ``LocalCluster``, and put the code of the script
 # below ``if __name__ == "__main__":``.
 
+import os
 import pickle
+import signal
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 from time import perf_counter
 
 import matplotlib.pyplot as plt
 import numpy as np
 from dask.distributed import Client, SubprocessCluster, get_task_stream
-from joblib import Parallel, delayed, parallel_config
+from joblib import parallel_config
 from sklearn.base import clone
-from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMClassifier
 from sklstm.datasets import load_japanese_vowels
+from sklstm.distributed import fit
 from sklstm.preprocessing import SequenceScaler
 
 WORKERS = 2
@@ -138,8 +140,6 @@ with TemporaryDirectory() as folder:
 
     sent = client.scatter(model, broadcast=True)
     on_workers = np.concatenate(client.gather(client.map(predict, parts, path=path, model=sent)))
-client.close()
-cluster.close()
 
 whole = model.predict_proba(X_test)
 print(f"Size of the model: {len(pickle.dumps(model)) / 1000:.0f} kB, {len(parts)} parts")
@@ -147,52 +147,67 @@ print(f"Same bits in parts: {np.array_equal(whole, in_parts)}")
 print(f"Same bits in parts on workers: {np.array_equal(whole, on_workers)}")
 
 # %%
-# Training on several workers
-# ---------------------------
-# Each worker holds a part of the sequences. In a round it trains one epoch with ``partial_fit``,
-# then the parameters of all workers are averaged and sent back. This needs little communication,
-# and works wherever you can send an array. It is an approximation: with the same number of rounds
-# the model has made fewer steps than on one core. Use it only if the data do not fit on one machine
-# or one core is too slow.
+# One model, trained on the workers
+# ---------------------------------
+# ``fit`` of ``sklstm.distributed`` trains one model on partitions, which stay on the workers. In
+# each step every worker computes the gradient of its sequences, and your process makes the step
+# along the sum. The parameters are those of one process up to rounding. The bits depend on the
+# partitions. They do not depend on the number of workers: a cluster with a single worker returns
+# the same. With data as small as these, most of the time goes into messages.
 
-
-def one_round(lstm, parameters, X, y):
-    """An epoch on a worker, from the common parameters. Its solver state stays with it."""
-    lstm.parameters_[:] = parameters
-    return lstm.partial_fit(X, y)
-
-
-ROUNDS = 40
 scaler = SequenceScaler().fit(X)
-scaled, scaled_test = scaler.transform(X), scaler.transform(X_test)
-network = LSTMClassifier(32, random_state=0)
+order = np.random.default_rng(0).permutation(len(X))
+scaled, labels = scaler.transform([X[k] for k in order]), y[order]
+scaled_test = scaler.transform(X_test)
+partitions = [
+    (scaled[first:stop], labels[first:stop]) for first, stop in pairwise([0, 70, 140, 210, 270])
+]
+network = LSTMClassifier(32, max_iter=30, random_state=0)
+start = perf_counter()
+alone = clone(network).fit(scaled, labels)
+middle = perf_counter()
+trained = fit(clone(network), partitions, client)
+print(f"fit: {middle - start:.1f} s, on the workers: {perf_counter() - middle:.1f} s")
+difference = np.abs(trained.parameters_ - alone.parameters_).max()
+print(f"Largest difference of a parameter: {difference:.0e}")
 
+with Client(
+    processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0", set_as_default=False
+) as single:
+    with_one = fit(clone(network), partitions, single)
+print(f"Same bits with one worker: {np.array_equal(with_one.parameters_, trained.parameters_)}")
+print(f"Test accuracy of training on the workers: {trained.score(scaled_test, y_test):.3f}")
 
-def train(n_workers):
-    """Loss on all training sequences after each round, and the model."""
-    order = np.random.default_rng(0).permutation(len(scaled))
-    shards = [([scaled[k] for k in rows], y[rows]) for rows in np.array_split(order, n_workers)]
-    start = clone(network).initialize(scaled[0].shape[1], classes=np.unique(y))
-    workers = [start] * n_workers
-    common, losses = start.parameters_.copy(), []
-    with Parallel(n_jobs=n_workers) as parallel:
-        for _ in range(ROUNDS):
-            workers = parallel(
-                delayed(one_round)(lstm, common, *shard)
-                for lstm, shard in zip(workers, shards, strict=True)
-            )
-            common = np.mean([lstm.parameters_ for lstm in workers], axis=0)
-            workers[0].parameters_[:] = common
-            losses.append(log_loss(y, workers[0].predict_proba(scaled)))
-    return losses, workers[0]
+# %%
+# Averages instead of gradients
+# -----------------------------
+# ``average=k`` is for slow networks: each partition trains alone on up to ``k`` batches, then the
+# parameters are averaged. Here an epoch has one exchange instead of nine. The result is another
+# model. Each partition makes two or three steps per epoch and not nine, so the loss falls more
+# slowly.
 
-
+averaged = fit(clone(network), partitions, client, average=4)
+print(f"Test accuracy of averages: {averaged.score(scaled_test, y_test):.3f}")
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-for n_workers in (1, 2):
-    losses, trained = train(n_workers)
-    accuracy = trained.score(scaled_test, y_test)
-    print(f"{n_workers} worker(s): training loss {losses[-1]:.3f}, test accuracy {accuracy:.3f}")
-    axis.semilogy(range(1, ROUNDS + 1), losses, label=f"{n_workers} worker(s)")
-axis.set(xlabel="Round", ylabel="Training loss", title="Averaging after every epoch")
+for label, each in {"gradients added up": trained, "parameters averaged": averaged}.items():
+    print(f"{label}: training loss {each.loss_curve_[-1]:.3f}")
+    axis.semilogy(range(1, len(each.loss_curve_) + 1), each.loss_curve_, label=label)
+axis.set(xlabel="Epoch", ylabel="Training loss", title="Training on two workers")
 axis.legend(loc="upper right")
+
+# %%
+# A worker is lost
+# ----------------
+# While this training runs, one of the two workers is killed. Its partitions move to the other, the
+# step is repeated, and no bit of the result changes. Dask then starts a new worker.
+
+process = min(client.run(os.getpid).values())
+killer = Timer(0.5, os.kill, [process, signal.SIGTERM])
+killer.start()
+survived = fit(clone(network), partitions, client)
+killer.join()
+print(f"The worker is gone: {process not in client.run(os.getpid).values()}")
+print(f"Same bits after the loss: {np.array_equal(survived.parameters_, trained.parameters_)}")
+client.close()
+cluster.close()
 plt.show()
