@@ -5,6 +5,7 @@ import pickle
 import signal
 import threading
 import time
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -154,11 +155,13 @@ def test_validation_partitions_and_continued_training(some):
     assert_allclose(model.parameters_, alone.parameters_, rtol=1e-6, atol=1e-8)
 
 
-def test_a_continued_fit_adds_the_new_categories_of_all_partitions(some):
-    n = BOUNDS[1]
+@pytest.mark.parametrize(
+    "known", [slice(BOUNDS[1]), slice(BOUNDS[3], None)], ids=["numbers", "a missing one"]
+)
+def test_a_continued_fit_adds_the_new_categories_of_all_partitions(known, some):
     models = [regressor(categorical_features=[3], warm_start=True) for _ in range(2)]
     for model in models:
-        model.fit(CODES[:n], SUMS[:n])
+        model.fit(CODES[known], SUMS[known])
     fit(models[0], parted(CODES, SUMS), some)
     models[1].fit(CODES, SUMS)
     assert_array_equal(models[0].categories_[0], models[1].categories_[0])
@@ -276,6 +279,16 @@ def test_a_worker_that_is_lost_does_not_change_a_bit_of_averages(two):
     ):
         model = fit(regressor(scoring=score, **settings), parts, client, average=2)
     assert model.loss_curve_ == expected.loss_curve_
+
+
+@pytest.mark.parametrize("average", [None, 2])
+def test_large_networks_are_sent_without_warnings(average, some):
+    parts = some.scatter(parted(X, SUMS), hash=False)
+    size = {"distributed.admin.large-graph-warning-threshold": "20 kB"}
+    with dask.config.set(size), warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model = fit(regressor(hidden_layer_sizes=30, max_iter=1), parts, some, average=average)
+    assert model.parameters_.nbytes > 30_000
 
 
 def test_callbacks_and_progress(some, capsys):

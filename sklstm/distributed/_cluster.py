@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from sys import maxsize
 from typing import Any
 
+import dask
 from distributed import CancelledError, Client, Future, get_worker, wait
 
 from sklstm.distributed._worker import opened
@@ -62,7 +64,7 @@ class Cluster:
     def hold(self, function: Callable, *columns: Sequence[Any], **shared: Any) -> list[Future]:
         """A task for each partition at its home; ``columns`` has an argument for each partition."""
         made = [
-            self.client.submit(function, *arguments, pure=False, **shared, **self._at(home))
+            self._submit(home, function, *arguments, **shared)
             for home, *arguments in zip(self.homes, *columns, strict=True)
         ]
         self._require(made)
@@ -85,14 +87,13 @@ class Cluster:
             if own is not None:
                 tasks.setdefault(self.homes[k], []).append(k)
         futures = [
-            self.client.submit(
+            self._submit(
+                home,
                 _each,
                 function,
                 [held[k] for k in numbers],
                 [arguments[k] for k in numbers],
                 shared,
-                pure=False,
-                **self._at(home),
             )
             for home, numbers in tasks.items()
         ]
@@ -108,6 +109,11 @@ class Cluster:
         if any(home != where for home, (where, _) in zip(tasks, answers, strict=True)):
             self._find(held)
         return results
+
+    def _submit(self, home: str, function: Callable, *arguments: Any, **shared: Any) -> Future:
+        # Parameters and targets have to be sent, so Dask's advice about large tasks does not help
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": maxsize}):
+            return self.client.submit(function, *arguments, pure=False, **shared, **self._at(home))
 
     def _at(self, home: str) -> dict[str, Any]:
         return {"workers": [home], "allow_other_workers": True}
