@@ -190,6 +190,20 @@ def test_partitions_may_be_arrow_files(two, tmp_path):
     assert bits(fit(regressor(), paths, two)) == bits(fit(regressor(), parts, two))
 
 
+@pytest.mark.parametrize("make", [regressor, classifier])
+def test_arrow_files_may_have_targets_per_step(make, some, tmp_path):
+    pytest.importorskip("pyarrow")
+    from sklstm.datasets import to_arrow
+
+    targets = STEPS if make is regressor else [np.where(y > 0, "up", "down") for y in STEPS]
+    parts = parted(X, targets, STEP_WEIGHTS)
+    paths = [tmp_path / f"{k}.arrow" for k in range(len(parts))]
+    for path, part in zip(paths, parts, strict=True):
+        to_arrow(path, *part)
+    models = [fit(make(return_sequences=True), each, some) for each in (paths, parts)]
+    assert_array_equal(models[0].parameters_, models[1].parameters_)
+
+
 def kill(client):
     """Kill the process of a worker. Its nanny starts a new one."""
     os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
@@ -331,6 +345,20 @@ def test_averages_have_the_same_bits_on_any_workers_and_learn(k, solver, two, so
     assert model.loss_curve_[-1] < model.loss_curve_[0]
 
 
+def test_averages_are_those_of_local_passes_weighted_by_sequences(some):
+    settings = {"batch_size": 8, "shuffle": False, "warm_start": True, "max_iter": 1}
+    start = regressor(**settings).fit(X, SUMS)
+    parts = parted(X, SUMS)
+    local = [pickle.loads(pickle.dumps(start)).partial_fit(*part) for part in parts]
+    expected = average(local, SIZES)
+    model = fit(start, parts, some, average=4)  # an epoch has one average
+    assert_allclose(model.parameters_, expected.parameters_, rtol=1e-9, atol=1e-12)
+    for name in ("mean", "square"):
+        assert_allclose(
+            model._solver_state[name], expected._solver_state[name], rtol=1e-8, atol=1e-12
+        )
+
+
 BROKEN = {
     "a value": (2, lambda X, y: ([np.full((3, 3), np.nan), *X[1:]], y), "n partition 2: .*NaN"),
     "targets": (1, lambda X, y: (X, y[:-1]), "n partition 1: X has 23 sequences, but y has 22"),
@@ -373,6 +401,9 @@ def test_a_delayed_partition_that_fails_is_named(two):
         ({"estimator": "LSTM"}, "expected an LSTMClassifier or an LSTMRegressor"),
         ({"parts": []}, "at least one partition"),
         ({"parts": "part.arrow"}, "at least one partition"),
+        ({"parts": dask.delayed([(X, SUMS)])}, "parts must be a list .* got Delayed"),
+        ({"parts": [(X, None)]}, "Its y is None"),
+        ({"validation_parts": []}, "validation_parts must be a list of at least one"),
         ({"client": "tcp://127.0.0.1:8786"}, r"pass distributed\.Client\(address\)"),
         ({"average": 0}, "average is 0"),
         ({"average": True}, "average is True"),
@@ -384,7 +415,7 @@ def test_a_delayed_partition_that_fails_is_named(two):
 )
 def test_what_cannot_be_is_refused(arguments, message, some):
     given = {"estimator": regressor(), "parts": parted(X, SUMS), "client": some} | arguments
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises((ValueError, TypeError, RuntimeError), match=message):
         fit(**given)
 
 

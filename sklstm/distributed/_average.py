@@ -59,6 +59,7 @@ def average(models: Sequence[Model], weights: Sequence[float] | None = None) -> 
     >>> model.predict(parts[0][0]).shape
     (8,)
     """
+    models = list(models)
     for k, model in enumerate(models):
         if not isinstance(model, BaseLSTM):
             raise ValueError(

@@ -90,6 +90,8 @@ def fit(
     >>> model = distributed.fit(LSTMClassifier(), paths, client)  # doctest: +SKIP
     """
     _check(estimator, parts, average)
+    if validation_parts is not None:
+        _check_parts(validation_parts, "validation_parts")
     engine = optional("distributed", "sklstm.distributed.fit")
     from sklstm.distributed._cluster import Cluster
     from sklstm.distributed._partitions import Partitions
@@ -118,11 +120,7 @@ def _check(estimator: Any, parts: Any, average: Any) -> None:
             f"estimator is of type {type(estimator).__name__}; expected an LSTMClassifier or an "
             "LSTMRegressor. For a pipeline, transform the partitions first, then fit its last step."
         )
-    if isinstance(parts, (str, bytes)) or not hasattr(parts, "__len__") or len(parts) == 0:
-        raise ValueError(
-            f"parts must be a list of at least one partition, got {type(parts).__name__}. A "
-            "partition is a tuple (X, y), a future or a delayed object of one, or a path."
-        )
+    _check_parts(parts, "parts")
     if isinstance(estimator.categorical_features, str):
         raise ValueError(
             "categorical_features='from_dtype' needs all categories in one process. Convert the "
@@ -132,6 +130,14 @@ def _check(estimator: Any, parts: Any, average: Any) -> None:
     whole = isinstance(average, Integral) and not isinstance(average, (bool, np.bool_))
     if average is not None and not (whole and average >= 1):
         raise ValueError(f"average is {average!r}; expected a whole number of at least 1, or None.")
+
+
+def _check_parts(parts: Any, name: str) -> None:
+    if not isinstance(parts, (list, tuple, np.ndarray)) or len(parts) == 0:
+        raise ValueError(
+            f"{name} must be a list of at least one partition, got {type(parts).__name__}. A "
+            "partition is a tuple (X, y), a future or a delayed object of one, or a path."
+        )
 
 
 def _joined(cluster: Any, per_step: bool) -> tuple[Any, Any]:

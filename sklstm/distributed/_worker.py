@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklstm._lists import as_items
 from sklstm._network import Network
 from sklstm._sequences import Sequences, called, read_sequences
 from sklstm._snapshots import snapshot
@@ -102,16 +103,23 @@ def opened(part: Any) -> Opened:
             f"It is of type {type(part).__name__}; expected a tuple (X, y) or "
             "(X, y, sample_weight), or the path of an Arrow file."
         )
+    if part[1] is None:
+        raise TypeError("Its y is None; expected the targets of its sequences.")
     return Opened(part[0], part[1], part[2] if len(part) == 3 else None)
 
 
 def targets_of(given: Opened, per_step: bool) -> tuple[Any, Any]:
     """y and the weights: a list with one entry per sequence, or an array."""
     weights = given.sample_weight
-    y = list(given.y) if per_step else as_entries(given.y)
+    if not per_step:
+        whole = weights is None or isinstance(weights, Real)
+        return as_entries(given.y), weights if whole else as_entries(weights)
+    # Arrow columns become arrays, with None for a missing label
+    y = list(as_items(given.y, "y", None))
     if weights is None or isinstance(weights, Real):
         return y, weights
-    return y, list(weights) if per_step else as_entries(weights)
+    weights = as_items(weights, "sample_weight")
+    return y, list(weights if isinstance(weights, (list, tuple)) else as_entries(weights))
 
 
 def read(given: Opened, number: int, estimator: Any, split: str | None, arguments: dict) -> Held:
