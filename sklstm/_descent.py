@@ -146,7 +146,7 @@ def train(
     records : Records
         Changed in place.
     order : ndarray of int64
-        The sequences to train on, in the order of the first epoch; shuffled in place.
+        The sequences to train on, in ascending order; shuffled in place.
     max_iter : int
         Largest number of epochs, including those of an interrupted run.
     first_epoch : int
@@ -177,7 +177,6 @@ def train(
     """
     gradient = trainer.gradient
     n = len(order)
-    unshuffled = order.copy()
     # Views of order, so that shuffling order changes them.
     batches = [order[k : k + trainer.batch_size] for k in range(0, n, trainer.batch_size)]
     sized = [(rows, len(rows)) for rows in batches]
@@ -203,7 +202,7 @@ def train(
                 training.begin_epoch()
             trainer.begin_epoch(epoch)
             if rng is not None and len(batches) > 1:
-                np.copyto(order, unshuffled)  # the order of an epoch depends on the generator only
+                order.sort()  # the order of an epoch depends on the generator only
                 rng.shuffle(order)
             total = 0.0
             for rows, size in sized:
