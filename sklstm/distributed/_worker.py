@@ -178,7 +178,8 @@ class Learner:
         return Learner, self._given
 
     def __sizeof__(self) -> int:
-        return self.held.__sizeof__() + sum(array.nbytes for array in self._given[1])
+        # The steps belong to ``held``, which Dask counts by itself.
+        return sum(array.nbytes for array in self._given[1])
 
 
 class Share(NamedTuple):
