@@ -115,7 +115,7 @@ class Sequences:
 
     def __reduce__(self) -> tuple:
         """Another process gets packed sequences: addresses are those of this process."""
-        return Sequences, (self.values, self.offsets, self.container, self.symbols)
+        return _restored, (self.values, self.offsets, self.container, self.symbols)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -179,6 +179,15 @@ class Sequences:
             return self
         with np.errstate(over="ignore"):
             return self.with_values(self.values.astype(dtype))
+
+
+def _restored(
+    values: np.ndarray, offsets: np.ndarray, container: str, symbols: np.ndarray
+) -> Sequences:
+    """Sequences from a pickle, whose arrays may be at any address: Dask joins them as bytes."""
+    arrays = (np.require(array, requirements="CA") for array in (values, offsets, symbols))
+    values, offsets, symbols = arrays
+    return Sequences(values, offsets, container, symbols)
 
 
 def offsets_of(lengths: np.ndarray) -> np.ndarray:

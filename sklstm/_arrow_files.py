@@ -36,7 +36,9 @@ def open_table(path: str | os.PathLike, wanted_by: str) -> Any:
     pa = need_pyarrow(wanted_by)
     try:
         return pa.ipc.open_file(pa.memory_map(os.fspath(path))).read_all()
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # of the system: no such file, for example
+            raise
         raise ValueError(f"{os.fspath(path)!r} {_reason(path)}") from error
 
 

@@ -123,7 +123,7 @@ def _is_nan(array: np.ndarray) -> bool:
     return array.dtype.kind == "f" and bool(np.isnan(array).all())
 
 
-def check_one_type(arrays: list[np.ndarray], name: str, what: str) -> None:
+def check_one_type(arrays: list[np.ndarray], name: str, what: str, of: str = "sequence") -> None:
     types = [TYPES.get(array.dtype.kind) for array in arrays]
     if len({*types} - {None}) < 2 and not ("dates or durations" in types and None in types):
         return
@@ -131,7 +131,7 @@ def check_one_type(arrays: list[np.ndarray], name: str, what: str) -> None:
     other = next(k for k, kind in enumerate(types) if kind != types[first])
     names = sorted([types[first], types[other] or "objects"], reverse=True)
     raise ValueError(
-        f"{name} mixes {names[0]} and {names[1]} (sequence {min(first, other)} and sequence "
+        f"{name} mixes {names[0]} and {names[1]} ({of} {min(first, other)} and {of} "
         f"{max(first, other)}). Use one type of {what}."
     )
 

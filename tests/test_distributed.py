@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import attributes
 
 from sklstm import LSTMClassifier, LSTMRegressor
+from sklstm._arrays import Sequences
 from sklstm.distributed import average, fit
 
 distributed = pytest.importorskip("distributed")
@@ -369,6 +370,23 @@ BROKEN = {
     "weights": (1, lambda X, y: (X, y, np.ones(len(y))), "some partitions have weights"),
     "a negative weight": (0, lambda X, y: (X, y, np.full(len(y), -1.0)), "weights"),
 }
+
+
+def test_each_partition_needs_its_own_weights(some):
+    # of which the sum over all partitions is right
+    parts = [
+        (*part, np.ones(len(part[1]) + more))
+        for part, more in zip(parted(X, SUMS), (1, -1, 0, 0), strict=True)
+    ]
+    with pytest.raises(ValueError, match=r"n partition [01]: X has .* but sample_weight has"):
+        fit(regressor(), parts, some)
+
+
+def test_sequences_from_a_message_may_be_at_any_address():
+    buffers = []
+    state = pickle.dumps(Sequences.of_arrays(X, "list"), 5, buffer_callback=buffers.append)
+    moved = [memoryview(b"x" + bytes(buffer.raw()))[1:] for buffer in buffers]
+    assert_array_equal(pickle.loads(state, buffers=moved).take([3]).values, X[3])
 
 
 @pytest.mark.parametrize("case", BROKEN)

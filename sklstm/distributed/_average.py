@@ -48,14 +48,14 @@ def average(models: Sequence[Model], weights: Sequence[float] | None = None) -> 
 
     Examples
     --------
+    >>> from copy import deepcopy
     >>> import numpy as np
-    >>> from sklearn.base import clone
     >>> from sklstm import LSTMRegressor
     >>> from sklstm.distributed import average
     >>> rng = np.random.default_rng(0)
     >>> parts = [(rng.normal(size=(8, 5, 2)), rng.normal(size=8)) for _ in range(2)]
     >>> model = LSTMRegressor(4, random_state=0).initialize(n_features=2)
-    >>> model = average([model.__copy__().partial_fit(X, y) for X, y in parts])
+    >>> model = average([deepcopy(model).partial_fit(X, y) for X, y in parts])
     >>> model.predict(parts[0][0]).shape
     (8,)
     """

@@ -165,5 +165,5 @@ def _joined(cluster: Any, per_step: bool) -> tuple[Any, Any]:
                 f"In partition {k}: y has shape {part.shape}, but partition 0 has shape "
                 f"{targets[0].shape}: the numbers of targets must be equal."
             )
-    check_one_type(targets, "y", "targets")
+    check_one_type(targets, "y", "targets", "partition")
     return np.concatenate(targets), np.concatenate(weights) if with_weights[0] else None

@@ -133,6 +133,12 @@ def read(given: Opened, number: int, estimator: Any, split: str | None, argument
             raise ValueError(
                 f"X has {len(sequences)} sequences, but y has {len(given.y)}: they must be equal."
             )
+        weights = given.sample_weight
+        if hasattr(weights, "__len__") and len(weights) != len(sequences):
+            raise ValueError(
+                f"X has {len(sequences)} sequences, but sample_weight has {len(weights)} entries: "
+                "they must be equal."
+            )
     return Held(sequences, {name: vars(reader).get(name) for name in LEARNED})
 
 
@@ -161,6 +167,8 @@ class Learner:
     def __init__(
         self, held: Held, targets: tuple[np.ndarray, ...], plan: Plan, settings: dict[str, Any]
     ) -> None:
+        # Dask joins the arrays of a message as bytes, so they may be at any address.
+        targets = tuple(np.require(array, requirements="CA") for array in targets)
         self._given = held, targets, plan, settings
         self.held, self.vector = held, np.zeros(plan.topology.n_total, held.sequences.dtype)
         self.first = settings["first"]  # number of the first sequence, over all partitions
