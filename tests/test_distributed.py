@@ -223,7 +223,13 @@ def kill_soon(client):
     threading.Timer(0.03, kill, [client]).start()
 
 
-@pytest.mark.parametrize("lose", [kill, killed, kill_soon])
+def kill_all(client):
+    """Kill the processes of all workers at once."""
+    for pid in client.run(os.getpid).values():
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("lose", [kill_all, kill, killed, kill_soon])
 def test_a_worker_that_is_lost_does_not_change_a_bit(lose, two):
     calls = []
 

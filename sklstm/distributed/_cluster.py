@@ -41,15 +41,14 @@ class Cluster:
     def __init__(self, client: Client, parts: Sequence[Any], name: str) -> None:
         self.client, self.name = client, name
         self.known: dict[bytes, Any] = {}
-        workers = self.workers()
+        self.workers()
+        self.moved: set[str] = set()  # homes whose partitions are still elsewhere
         self.opened = []
-        for k, part in enumerate(parts):
+        for part in parts:
             if hasattr(part, "__dask_graph__"):
                 part = client.compute(part)
-            # Futures are opened where they are
-            where = {} if isinstance(part, Future) else self._at(workers[k % len(workers)])
             part = os.fspath(part) if isinstance(part, os.PathLike) else part
-            self.opened.append(client.submit(opened, part, pure=False, **where))
+            self.opened.append(client.submit(opened, part, pure=False))
         self._require(self.opened)
         self.homes = [""] * len(self.opened)
         self._find(self.opened)
@@ -64,8 +63,8 @@ class Cluster:
     def hold(self, function: Callable, *columns: Sequence[Any], **shared: Any) -> list[Future]:
         """A task for each partition at its home; ``columns`` has an argument for each partition."""
         made = [
-            self._submit(home, function, *arguments, **shared)
-            for home, *arguments in zip(self.homes, *columns, strict=True)
+            self._submit("", function, *arguments, **shared)
+            for arguments in zip(*columns, strict=True)
         ]
         self._require(made)
         return made
@@ -106,6 +105,7 @@ class Cluster:
         for numbers, (_, found) in zip(tasks.values(), answers, strict=True):
             for k, result in zip(numbers, found, strict=True):
                 results[k] = result
+        self.moved.difference_update(tasks)
         if any(home != where for home, (where, _) in zip(tasks, answers, strict=True)):
             self._find(held)
         return results
@@ -116,7 +116,8 @@ class Cluster:
             return self.client.submit(function, *arguments, pure=False, **shared, **self._at(home))
 
     def _at(self, home: str) -> dict[str, Any]:
-        return {"workers": [home], "allow_other_workers": True}
+        # If all workers are lost, Dask does not run tasks that are bound to one of them
+        return {"workers": [home], "allow_other_workers": True} if home in self.moved else {}
 
     def _find(self, held: list[Future]) -> None:
         """Find out where the partitions are, and spread them if some workers have none."""
@@ -137,6 +138,7 @@ class Cluster:
                 for _ in range(counts[fullest] // 2):
                     last = len(self.homes) - 1 - self.homes[::-1].index(fullest)
                     self.homes[last] = idle
+                self.moved.add(idle)
 
     def _require(self, futures: list[Future]) -> None:
         """Wait for these tasks; an error names the partition."""
