@@ -443,6 +443,22 @@ def test_what_cannot_be_is_refused(arguments, message, some):
         fit(**given)
 
 
+@pytest.mark.parametrize("look", [len, lambda X: X[0], list], ids=["len", "item", "list"])
+def test_a_scorer_that_looks_at_the_sequences_is_told_where_they_are(look, some):
+    def score(model, X, y):
+        return look(X)
+
+    with pytest.raises(ValueError, match=r"on the workers.* model.predict\(X\)"):
+        fit(regressor(early_stopping=True, scoring=score), parted(X, SUMS), some)
+
+
+def test_a_closed_client_is_refused():
+    client = distributed.Client(processes=False, dashboard_address=None)
+    client.close()
+    with pytest.raises(RuntimeError, match="client is closed"):
+        fit(regressor(), parted(X, SUMS), client)
+
+
 def test_an_interrupt_keeps_what_was_learned(some):
     calls = []
 

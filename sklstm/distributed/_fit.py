@@ -102,6 +102,8 @@ def fit(
             f"client is of type {type(client).__name__}; expected a distributed.Client. For the "
             "address of a scheduler, pass distributed.Client(address)."
         )
+    if client.status in ("closing", "closed"):
+        raise RuntimeError("The client is closed. Make a new one, distributed.Client(address).")
     per_step = estimator.return_sequences
     training = Cluster(client, parts, "Partition")
     y, weights = _joined(training, per_step)
@@ -133,9 +135,11 @@ def _check(estimator: Any, parts: Any, average: Any) -> None:
 
 
 def _check_parts(parts: Any, name: str) -> None:
-    if not isinstance(parts, (list, tuple, np.ndarray)) or len(parts) == 0:
+    is_list = isinstance(parts, (list, tuple, np.ndarray))
+    if not is_list or len(parts) == 0:
+        found = "an empty list" if is_list else type(parts).__name__
         raise ValueError(
-            f"{name} must be a list of at least one partition, got {type(parts).__name__}. A "
+            f"{name} must be a list of at least one partition, got {found}. A "
             "partition is a tuple (X, y), a future or a delayed object of one, or a path."
         )
 
@@ -148,8 +152,8 @@ def _joined(cluster: Any, per_step: bool) -> tuple[Any, Any]:
     with_weights = [weight is not None for weight in weights]
     if any(with_weights) and not all(with_weights):
         raise ValueError(
-            f"In partition {with_weights.index(not with_weights[0])}: some partitions have weights "
-            "and others have none. Pass weights in all partitions or in none."
+            f"{cluster.name} {with_weights.index(not with_weights[0])}: some partitions have "
+            "weights and others have none. Pass weights in all partitions or in none."
         )
     sizes = [len(y) for y in targets]
     weights = [
@@ -162,7 +166,7 @@ def _joined(cluster: Any, per_step: bool) -> tuple[Any, Any]:
     for k, part in enumerate(targets):
         if part.shape[1:] != targets[0].shape[1:]:
             raise ValueError(
-                f"In partition {k}: y has shape {part.shape}, but partition 0 has shape "
+                f"{cluster.name} {k}: y has shape {part.shape}, but partition 0 has shape "
                 f"{targets[0].shape}: the numbers of targets must be equal."
             )
     check_one_type(targets, "y", "targets", "partition")

@@ -18,6 +18,11 @@ from sklstm.distributed._cluster import Cluster
 from sklstm.distributed._trainers import Averages, Sums
 from sklstm.distributed._worker import LEARNED, Facts, Held, Plan, converted, outputs, read
 
+ON_WORKERS = (
+    "The sequences of X are on the workers, so they cannot be counted or read here. A scorer can "
+    "call model.predict(X), and look at y."
+)
+
 
 class Partitions(RemoteX):
     """An X on the workers of a cluster.
@@ -35,6 +40,12 @@ class Partitions(RemoteX):
         self, cluster: Cluster, average: int | None = None, numbers: np.ndarray | None = None
     ) -> None:
         self.cluster, self.average, self.numbers = cluster, average, numbers
+
+    def __len__(self) -> int:  # for scorers of users
+        raise TypeError(ON_WORKERS)
+
+    def __getitem__(self, _: Any) -> Any:
+        raise TypeError(ON_WORKERS)
 
     def take(self, numbers: np.ndarray) -> Partitions:
         numbers = np.asarray(numbers)
