@@ -9,6 +9,8 @@ NEEDED = {
     "docs/user_guide/beyond_one_machine.md": ("distributed", "ray", "pyarrow", "optuna"),
     "docs/user_guide/arrow.md": ("pyarrow", "polars", "duckdb", "awkward"),
     "sklstm/datasets/_arrow.py": ("pyarrow",),
+    "sklstm/distributed/_cluster.py": ("distributed",),
+    "sklstm/distributed/_partitions.py": ("distributed",),
     "sklstm/export/_graph.py": ONNX,
     "sklstm/export/_onnx.py": ONNX,
     "sklstm/export/_onnx_categories.py": ONNX,

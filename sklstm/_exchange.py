@@ -120,7 +120,7 @@ class GradientExchange(SequenceEstimator):
             n_threads=effective_n_jobs(now.n_jobs),
             batch_size=len(order),
         )
-        trainer.begin_epoch(now.t_)
+        trainer.begin_epoch(now.t_ % 2**64)  # other dropout masks in every step
         loss = trainer.gradient(order, 1)
         if loss is None:  # all weights are 0
             return 0.0, 0.0, np.zeros_like(now.parameters_)

@@ -142,6 +142,13 @@ def test_computing_changes_nothing_and_any_number_of_threads_gives_the_same_bits
     assert model.compute_gradient(X, Y)[2].tobytes() != found[0]
 
 
+def test_any_weight_may_follow_another():
+    model = regressor(dropout=0.5)
+    _, _, gradient = model.compute_gradient(X, Y)
+    model.apply_gradient(gradient, 1e300)
+    assert np.isfinite(model.compute_gradient(X, Y)[2]).all()
+
+
 def test_float32_stays():
     model = LSTMRegressor(4, random_state=0).partial_fit([x.astype(np.float32) for x in X], Y)
     _, weight, gradient = model.compute_gradient(X, Y)
