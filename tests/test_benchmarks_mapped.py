@@ -68,3 +68,10 @@ def test_a_small_file(tmp_path, capfd, monkeypatch):
     assert found["written"]["bytes"] > 500_000
     said = capfd.readouterr().out
     assert "Load when it begins" in said and "mapped, in order, cold" in said
+
+
+def test_the_page_has_the_measured_table():
+    docs = Path(__file__).parents[1] / "docs"
+    measured = json.loads((docs / "mapped.json").read_text(encoding="utf-8"))["mapped"]
+    page = (docs / "user_guide" / "arrow.md").read_text(encoding="utf-8")
+    assert mapped.markdown(measured) in page
