@@ -26,8 +26,8 @@ import numpy as np
 from sklstm.datasets import make_adding
 from sklstm.inspection import hidden_states
 from sklstm.paper import _chunker_rows, _recurrent_rows
-from sklstm.paper._columns import best_reading
 from sklstm.paper._nets import net_of
+from sklstm.paper._plan import best_reading
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._results import machine
 from sklstm.paper._rows import N_SETS, Row, select
@@ -112,8 +112,8 @@ def learn(row: Row, reading: Reading) -> tuple[list[dict[str, Any]], list[list[t
     window = {"3a": 100, "2c": 1000}.get(row.experiment, 2000)
     curves: list[list[tuple]] = [[] for _ in range(N_CURVES)]
 
-    def look(number: int, record: dict[str, Any]) -> None:
-        seen, curve = record["sequences"], curves[number]
+    def look(seed: int, record: dict[str, Any]) -> None:
+        seen, curve = record["sequences"], curves[seed]
         if seen and not (curve and curve[-1][0] == seen):
             wrong = record["recent_wrong"] / min(seen, window)
             curve.append((seen, record["recent_error"], wrong))
@@ -277,7 +277,7 @@ def race() -> None:
 
 
 def keep(trials: list[dict[str, Any]]) -> None:
-    lines = ",\n".join(json.dumps(trial) for trial in trials)
+    lines = ",\n".join(json.dumps(trial, allow_nan=False) for trial in trials)
     about = json.dumps(machine())
     LAGS_FILE.write_text(f'{{"trials": [\n{lines}\n],\n"machine": {about}}}\n')
 

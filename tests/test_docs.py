@@ -11,9 +11,6 @@ import pytest
 
 from sklstm._links import DOCUMENTATION
 from sklstm._version import __version__
-from sklstm.paper._columns import run_column
-from sklstm.paper._results import Results
-from sklstm.paper._rows import select
 from sklstm.paper._run import run_row
 
 ROOT = Path(__file__).parents[1]
@@ -212,32 +209,6 @@ def test_the_pictures_of_the_tutorial_are_drawn_by_their_command(tmp_path, capsy
     shown = {link for link in links(ROOT / "docs" / "tutorial.md") if link.endswith(".png")}
     assert {f"pictures/{file.name}" for file in tmp_path.iterdir()} == shown
     assert "0 of 2 solved" in capsys.readouterr().out
-
-
-def test_the_results_page_is_what_the_results_say():
-    script = runpy.run_path(str(ROOT / "docs" / "make_paper_page.py"))
-    written = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
-    for name in ("paper_results.json", "paper_search.json"):
-        assert (ROOT / "docs" / name).exists()
-    assert written == script["page"](written), "run python docs/make_paper_page.py"
-
-
-def test_a_result_shows_in_its_table_in_the_summary_and_in_the_time(tmp_path):
-    script = runpy.run_path(str(ROOT / "docs" / "make_paper_page.py"))
-    text = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
-    for name in ("results", "search"):
-        (tmp_path / f"paper_{name}.json").write_text('{"rows": [], "machine": null}')
-    empty = script["page"](text, tmp_path).splitlines()
-    row = select("6a")[0]
-    result = run_column(row, "printed", n_trials=2, cap=100)
-    Results(tmp_path / "paper_results.json").add([result])
-    full = script["page"](text, tmp_path).splitlines()
-    new = [" ".join(line.split()) for line in full if line not in empty]
-    assert any("| printed | 156 | 0 of 2 | 0–84 % |" in line for line in new)
-    assert any(line.startswith("| `6a` | 31,390 | fails | fails | - |") for line in new)
-    assert "Fewer trials than published: 2 instead of 20 (6a, printed)." in " ".join(new)
-    assert "Caps that differ from the default: 100 (6a, printed)." in " ".join(new)
-    assert any(line.startswith("| printed | 1 | 2 |") for line in new)
 
 
 def test_the_pictures_of_the_results_are_drawn_by_their_command(tmp_path, capsys):

@@ -1,6 +1,5 @@
 """python -m sklstm.paper: rows, readings, results, and three experiments that it solves."""
 
-import json
 from dataclasses import replace
 from itertools import count
 from math import sqrt
@@ -12,15 +11,16 @@ from numpy.testing import assert_array_equal
 from sklstm.datasets import make_long_lag, make_temporal_order, make_two_sequence
 from sklstm.paper import _run
 from sklstm.paper.__main__ import main
-from sklstm.paper._columns import baseline_rows, best_reading, run_baseline, run_column
+from sklstm.paper._columns import baseline_rows, complete, run_baseline, run_column
 from sklstm.paper._continual import SYSTEMS
 from sklstm.paper._nets import ContinualNet, LateCellNet, net_of
+from sklstm.paper._plan import best_reading
 from sklstm.paper._readings import AS_PRINTED
-from sklstm.paper._report import HEADINGS, cells, number, summary, table, verdict
-from sklstm.paper._results import Result, Results
+from sklstm.paper._report import HEADINGS, cells, number, summary, table
+from sklstm.paper._results import Group, Result, Results, read
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
 from sklstm.paper._run import run_row
-from sklstm.paper._search import GRIDS, run_search
+from sklstm.paper._search import GRIDS, OTHER_GRIDS, TODAY_GRIDS, search_cells, search_names
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
@@ -177,10 +177,60 @@ def test_best_readings_and_those_of_the_search_are_readings():
 
 
 def test_a_search_tries_a_reading_on_a_row():
-    result = run_search("4:T=100", "first_pair=never,stop=error", n_trials=1, cap=1)
-    assert result.key == ("4:T=100", "first_pair=never,stop=error")
-    assert result.reading == {"first_pair": "never", "stop": "error"}
+    cells = search_cells("search/4:T=100", n_trials=1, cap=1)
+    assert len(cells) == len(GRIDS["4:T=100"])
+    (cell,) = (cell for cell in cells if cell.group.reading == "stop=error,first_pair=never")
+    result = complete(cell, Results())
+    assert (result.row, result.reading) == ("4:T=100", "stop=error,first_pair=never")
     assert len(result.trials) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "n"),
+    [
+        ("search", sum(map(len, [*GRIDS.values(), *OTHER_GRIDS.values(), *TODAY_GRIDS.values()]))),
+        ("search/today", sum(map(len, TODAY_GRIDS.values()))),
+        ("search/2a:CH", len(OTHER_GRIDS["2a:CH"])),
+        ("search/today/2b:p=100", len(TODAY_GRIDS["2b:p=100"])),
+    ],
+)
+def test_a_search_has_different_groups_with_seeds_and_caps(name, n):
+    cells = search_cells(name)
+    assert name in search_names()
+    assert len({cell.group for cell in cells}) == len(cells) == n
+    assert all(cell.cap > 0 and len(cell.seeds) > 0 for cell in cells)
+
+
+def test_the_search_knows_every_experiment_and_the_long_rows():
+    assert {name.partition(":")[0] for name in GRIDS} >= set(EXPERIMENTS) - {"6a"}  # it agrees
+    assert {"3b:T=1000,N=1", "4:T=1000"} <= set(GRIDS)
+    with pytest.raises(KeyError, match="search/9"):
+        search_cells("search/9")
+
+
+@pytest.mark.parametrize("row", OTHER_GRIDS)
+def test_settings_of_other_systems_change_their_trials(row):
+    run = baseline_rows()[row][1]
+
+    def figures(changes):
+        trial = run(row, 0, 600, changes)
+        return {name: value for name, value in trial.items() if name != "seconds"}
+
+    plain = figures("")
+    for changes in (changes for changes, *_ in OTHER_GRIDS[row] if changes):
+        assert figures(changes)["sequences"] <= 600
+    with pytest.raises(ValueError, match="'mood' is not a setting"):
+        run(row, 0, 100, "mood=good")
+    assert figures("") == plain
+
+
+def test_settings_of_today_are_those_of_the_estimator():
+    cells = {cell.group.reading: cell for cell in search_cells("search/today/4:T=100", cap=32)}
+    (changes,) = (text for text in cells if "truncated" in text)
+    result = complete(cells[changes], Results())
+    assert [trial["seed"] for trial in result.trials] == [1000, 1001, 1002, 1003]
+    assert result.column == "today"
+    assert all(trial["sequences"] == 50 for trial in result.trials)  # a batch
 
 
 # ------------------------------------------------------------------------------ figures
@@ -219,30 +269,6 @@ def test_there_is_no_mean_without_success_and_no_interval_of_one():
     assert one["mean_interval"] is None
 
 
-@pytest.mark.parametrize(
-    ("made", "sequences", "success", "words"),
-    [
-        (trials([100] * 10), 100, 1.0, "agrees"),
-        (trials([199] * 10), 100, 1.0, "agrees"),
-        (trials([51] * 10), 100, 1.0, "agrees"),
-        (trials([300] * 10), 100, 1.0, "3.0 times slower"),
-        (trials([25] * 10), 100, 1.0, "4.0 times faster"),
-        (trials([100] * 2, 8), 100, 1.0, "succeeds less often (2 of 10)"),
-        (trials([300] * 2, 8), 100, 1.0, "succeeds less often (2 of 10), 3.0 times slower"),
-        (trials([100] * 10), 100, 0.2, "succeeds more often"),
-        (trials([], 10), 100, 1.0, "fails"),
-        (trials([], 10), 100, 0.2, "fails (10 trials do not exclude 20%)"),
-        (trials([100] * 9, 1), 100, 1.0, "agrees"),
-        (trials([], 10), ">200,000", 0.0, "agrees: fails"),
-        (trials([9], 9), ">200,000", 0.0, "succeeds in 1 of 10 where the source fails"),
-        (trials([9] * 10), None, None, "agrees"),
-        (trials([], 10), None, None, "fails"),
-    ],
-)
-def test_a_verdict_compares_with_what_was_published(made, sequences, success, words):
-    assert verdict(summary(made), sequences, success).startswith(words)
-
-
 def result(row="4:T=100", column="printed", made=None, **changes):
     figures = summary(made or trials([1000, 3000], final_wrong=2))
     known = Result(
@@ -258,6 +284,7 @@ def result(row="4:T=100", column="printed", made=None, **changes):
         wall_seconds=1.0,
         summary=figures,
         verdict="so it goes",
+        kind="agree",
         trials=[],
     )
     return replace(known, **changes)
@@ -290,30 +317,7 @@ def test_numbers_have_separators_and_words_stay():
     ]
 
 
-# ------------------------------------------------------------------------------- results
-
-
-def test_results_replace_a_row_and_keep_others(tmp_path):
-    path = tmp_path / "all.json"
-    Results(path).add([result(), result(column="best"), result("6a")])
-    Results(path).add([result(verdict="again")])
-    kept = json.loads(path.read_text())
-    assert set(kept) == {"rows", "machine"}
-    assert {"processor", "cores", "python", "versions", "instruction_set"} <= set(kept["machine"])
-    verdicts = {(row["row"], row["column"]): row["verdict"] for row in kept["rows"]}
-    assert verdicts == {
-        ("4:T=100", "printed"): "again",
-        ("4:T=100", "best"): "so it goes",
-        ("6a", "printed"): "so it goes",
-    }
-    assert [file.name for file in tmp_path.iterdir()] == ["all.json"]
-    assert Results(path).find("6a", "printed") == result("6a")
-
-
-def test_results_without_a_file_write_nothing(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Results(None).add([result()])
-    assert not list(tmp_path.iterdir())
+# -------------------------------------------------------------------------- other systems
 
 
 def test_rows_of_a_file_have_different_names():
@@ -322,8 +326,8 @@ def test_rows_of_a_file_have_different_names():
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
-def test_other_systems_whose_trials_were_not_counted_get_ten():
-    assert len(run_baseline("1:RTRL/3", cap=1).trials) == 10
+def test_other_systems_run_the_trials_of_the_plan():
+    assert len(run_baseline("guessing/parity/A2", cap=1).trials) == 10
 
 
 # -------------------------------------------------------------------------- command line
@@ -342,19 +346,19 @@ def test_a_row_is_run_printed_and_kept(tmp_path, capsys, monkeypatch):
     command = ["3a:T=100,N=3", "--trials", "2", "--cap", "300", "--seed", "7", "--n-jobs", "1"]
     assert main([*command, "--json", str(path)]) == 0
     shown = capsys.readouterr()
-    for part in ("3a:T=100,N=3  printed  102", "39,850", "0 of 2", "fails", "minutes on 1 proc"):
+    for part in ("3a:T=100,N=3  printed  102", "39,850", "0 of 2", "cap 300", "minutes on 1 proc"):
         assert part in shown.out
-    assert "trial 1: 300 sequences" in shown.err
-    (row,) = json.loads(path.read_text())["rows"]
-    assert row["experiment"] == "3a"
-    assert (row["published_sequences"], row["published_success"]) == (39_850, 1.0)
-    assert row["published_trials"] == 10
-    assert (row["weights"], row["cap"], row["reading"]) == (102, 300, {})
-    assert [trial["seed"] for trial in row["trials"]] == [7, 8]
-    for trial in row["trials"]:
-        assert (trial["success"], trial["sequences"]) == (False, 300)
+    assert "seed 8: 300 sequences" in shown.err
+    kept = read(path)
+    assert [trial["seed"] for trial in kept["trials"]] == [7, 8]
+    for trial in kept["trials"]:
+        assert (trial["row"], trial["column"], trial["reading"]) == ("3a:T=100,N=3", "1997", "")
+        assert (trial["success"], trial["sequences"], trial["cap"]) == (False, 300, 300)
         assert trial["steps"] >= 300 * 100
         assert trial["seconds"] >= 1
+    (run,) = kept["runs"]
+    assert (run["seeds"], run["cap"], run["machine"]) == ([7, 8], 300, 0)
+    assert {"processor", "cores", "python", "versions"} <= set(kept["machines"][0])
 
 
 def test_a_column_or_an_experiment_that_there_is_not_is_an_error():
@@ -369,23 +373,24 @@ def test_columns_and_readings_are_run_as_asked(tmp_path):
     path = tmp_path / "kept.json"
     command = ["4:T=100", "--trials", "1", "--cap", "3", "--n-jobs", "1", "--json", str(path)]
     main([*command, "--column", "printed", "--column", "best"])
-    rows = json.loads(path.read_text())["rows"]
-    assert [row["column"] for row in rows] == ["printed", "best"]
-    assert [row["reading"] for row in rows] == [{}, best_reading(select("4")[0]).changed()]
+    best = best_reading(select("4")[0]).words()
+    assert [*Results(path).groups()] == [Group("4:T=100", "1997", r) for r in ("", best)]
     main([*command, "--reading", "rest=0.5,first_pair=never"])
-    printed = json.loads(path.read_text())["rows"][-1]
-    assert printed["reading"] == {"rest": 0.5, "first_pair": "never"}
+    readings = [group.reading for group in Results(path).groups()]
+    assert readings == ["", best, "rest=0.5,first_pair=never"]  # nothing was replaced
 
 
-def test_the_continual_grammar_is_run_for_every_system(tmp_path):
+def test_the_continual_grammar_is_run_for_every_system(tmp_path, capsys):
     path = tmp_path / "kept.json"
-    main(["crg", "--trials", "2", "--cap", "2", "--n-jobs", "1", "--json", str(path)])
-    rows = json.loads(path.read_text())["rows"]
-    assert [row["row"] for row in rows] == [f"crg: {name}" for name in SYSTEMS]
-    assert [row["weights"] for row in rows[:3]] == [360, 424, 424]
-    for row in rows:
-        assert [trial["sequences"] for trial in row["trials"]] == [2, 2]
-        assert all(trial["length"] >= 1 and not trial["good"] for trial in row["trials"])
+    main(["crg", "--trials", "2", "--cap", "2", "--n-jobs", "2", "--json", str(path)])
+    results = Results(path)
+    assert [group.row for group in results.groups()] == [f"crg: {name}" for name in SYSTEMS]
+    for group in results.groups():
+        trials = results.trials(group)
+        assert [trial["sequences"] for trial in trials] == [2, 2]
+        assert all(trial["length"] >= 1 and not trial["good"] for trial in trials)
+    shown = capsys.readouterr().out
+    assert "  360  " in shown and "  424  " in shown
 
 
 @pytest.mark.parametrize(
@@ -410,6 +415,7 @@ def test_the_continual_grammar_is_run_for_every_system(tmp_path):
         ),
         (["1:ELM", "--column", "today"], "argument --column: 1:ELM has no columns"),
         (["4", "--json", "no/such/folder/x.json"], "there is no folder no/such/folder"),
+        (["crg", "--quick"], "argument --quick: crg has no shorter plan"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_runs(arguments, message, capsys):
@@ -430,16 +436,15 @@ def test_trials_are_the_same_on_any_number_of_processors(name):
     assert one == two
     assert [trial["seed"] for trial in one] == list(range(5, 16))
     # a trial is known by its seed: trial 4 of these is trial 0 of others
-    if name[0] != "1":  # whose data set depends on the number of the trial
-        (other,) = run_row(row, AS_PRINTED, n_trials=1, cap=150, seed=9)
-        del other["seconds"]
-        assert other == one[4]
+    (other,) = run_row(row, AS_PRINTED, seeds=[9], cap=150)
+    del other["seconds"]
+    assert other == one[4]
 
 
 def test_a_cap_is_three_times_the_published_mean(monkeypatch):
     caps = []
 
-    def run_nothing(row, reading, group, seed, cap, *others):
+    def run_nothing(row, reading, group, cap, **others):
         caps.append(cap)
         return []
 

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+
+from joblib import Parallel, delayed
 
 from sklstm._threads import effective_n_jobs
-from sklstm.paper._columns import (
-    COLUMNS,
-    baseline_rows,
-    best_reading,
-    run_baseline,
-    run_column,
-)
-from sklstm.paper._continual import SYSTEMS, run_continual
+from sklstm.paper._columns import Cell, baseline_cell, baseline_rows, column_cell, complete
+from sklstm.paper._continual import SYSTEMS, continual_cell
 from sklstm.paper._lines import TrialLines
+from sklstm.paper._plan import COLUMNS
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import number, table
 from sklstm.paper._results import Result, Results
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
-from sklstm.paper._search import GRIDS, run_search
+from sklstm.paper._search import search_cells, search_names
 
 DESCRIPTION = """\
 Repeat experiments of Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", and print the
 results next to the published ones. Try 6a first: it takes seconds. All rows take about an hour on
-two cores.
+two cores; "all --quick" runs every row and column with fewer trials and lower caps.
 
 EXPERIMENT is one of
   list         list all rows with their published results, and run nothing
@@ -38,13 +33,16 @@ EXPERIMENT is one of
   all          all LSTM rows
   crg          the continual embedded Reber grammar of Gers et al. (2000)
   1:RTRL  1:ELM  1:RCC  2a:RTRL  2a:BPTT  2a:CH  guessing   the systems compared with LSTM
-  search  search/4:T=100                              the open choices of the paper, one by one
+  search  search/4:T=100  search/2a:CH                the open choices; settings of other systems
+  search/today  search/today/2a:p=100                 settings that were tried for the column today
 """
 
 EPILOG = """\
 The table has one line per row: the published and the measured number of training sequences and
 share of successful trials, with 95 % intervals. "agrees" means that Fisher's exact test finds no
-difference in success at 5 %, and that the numbers of sequences differ by less than a factor of 2.
+difference in success at 5 %, that the trials exclude a success rate 20 points lower, and that the
+interval of the mean is within a factor of 2 of the published mean. "not excluded" means that the
+trials are too few, or their cap too low, to say so. Stored trials are not run again.
 docs/paper.md explains the columns, readings and results.
 """
 
@@ -54,16 +52,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.experiment == "list":
         _list()
         return 0
-    results = Results(arguments.json)
     start = perf_counter()
     shown = []
-    for title, run in _jobs(arguments, results):
-        print(f"# {title}", file=sys.stderr, flush=True)
-        with TrialLines(title) as lines:
-            done = run(lines)
-        results.add(done)
-        shown += done
-        print(table(done), flush=True)
+    try:
+        for result in _run(arguments):
+            shown.append(result)
+            print(table([result]), flush=True)
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. {_kept(arguments.json)}", file=sys.stderr)
+        return 130
     if len(shown) > 1:
         print("\n" + table(shown))
     seconds = perf_counter() - start
@@ -73,61 +70,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _jobs(
-    arguments: Namespace, results: Results
-) -> list[tuple[str, Callable[[Any], list[Result]]]]:
-    """Return titles of the requested jobs, and functions from a progress to results."""
-    common = {
-        "n_trials": arguments.trials,
-        "seed": arguments.seed,
-        "n_jobs": arguments.n_jobs,
-        "cap": arguments.cap,
-    }
-    name = arguments.experiment
+def _kept(path: Path | None) -> str:
+    if path is None:
+        return "No trial was stored. Use --json to store them."
+    return f"{path} has all trials that have finished. The same command runs the others."
+
+
+def _run(arguments: Namespace) -> Iterator[Result]:
+    """Complete the cells in order, and return each result as soon as it is there."""
+    n_jobs, results = arguments.n_jobs, arguments.results
+
+    def run(cell: Cell, n_jobs: int) -> Result:
+        print(f"# {cell.title}", file=sys.stderr, flush=True)
+        with TrialLines(cell.title) as lines:
+            return complete(cell, results, n_jobs=n_jobs, progress=lines)
+
+    if not arguments.quick:
+        return (run(cell, n_jobs) for cell in arguments.cells)
+    # Few trials fill one kernel each, so that cells run side by side instead of trials.
+    jobs = (delayed(run)(cell, 1) for cell in arguments.cells)
+    return iter(Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(jobs))
+
+
+def _cells(arguments: Namespace) -> list[Cell]:
+    """Return the cells of the request."""
+    common = {"n_trials": arguments.trials, "seed": arguments.seed, "cap": arguments.cap}
+    name, quick = arguments.experiment, arguments.quick
     if name == "crg":
-
-        def continual(system):
-            return f"crg, {system}", lambda lines: [run_continual(system, **common, progress=lines)]
-
-        return [continual(system) for system in SYSTEMS]
-    if name.partition("/")[0] == "search":
-
-        def search(row, changes):
-            return f"{row}, {changes or 'as printed'}", lambda lines: [
-                run_search(row, changes, **common, progress=lines)
-            ]
-
-        rows = [row for row in GRIDS if name in ("search", f"search/{row}")]
-        return [search(row, changes) for row in rows for changes in GRIDS[row]]
-
-    def baseline(name):
-        return name, lambda lines: [run_baseline(name, **common, progress=lines)]
-
+        return [continual_cell(system, **common) for system in SYSTEMS]
+    if name in search_names():
+        return search_cells(name, **common)
     others = _baselines(name)
     if others:
-        return [baseline(other) for other in others]
-
-    def column(row, column):
-        def run(lines):
-            same = (
-                column == "best" and arguments.reading is None and best_reading(row) == AS_PRINTED
-            )
-            printed = results.find(row.name, "printed") if same else None
-            if printed is not None:
-                return [replace(printed, column="best")]
-            return [run_column(row, column, reading=arguments.reading, **common, progress=lines)]
-
-        return f"{row.name}, {column}", run
-
-    jobs = [column(row, name) for name in arguments.column for row in arguments.rows]
+        return [baseline_cell(other, quick=quick, **common) for other in others]
+    cells = [
+        column_cell(row, column, reading=arguments.reading, quick=quick, **common)
+        for column in arguments.column
+        for row in arguments.rows
+    ]
     if arguments.baselines:
         experiments = {row.experiment for row in arguments.rows}
-        jobs += [
-            baseline(other)
+        cells += [
+            baseline_cell(other, quick=quick, **common)
             for other in baseline_rows()
             if other.partition(":")[0] in experiments or name == "all"
         ]
-    return jobs
+    return cells
 
 
 def _baselines(request: str) -> list[str]:
@@ -156,10 +144,17 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     )
     parser.add_argument("experiment", metavar="EXPERIMENT")
     parser.add_argument(
-        "--trials", type=_positive, metavar="N", help="number of trials (default: the paper's)"
+        "--trials",
+        type=_positive,
+        metavar="N",
+        help="number of trials (default: those of the plan)",
     )
     parser.add_argument(
-        "--seed", type=_seed, default=0, metavar="S", help="trial k has seed S + k (default: 0)"
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="S",
+        help="added to all seeds (default: 0). Trial k has seed S + k, in today 100 more",
     )
     parser.add_argument(
         "--n-jobs",
@@ -173,7 +168,8 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         "--cap",
         type=_positive,
         metavar="N",
-        help="a trial fails after N training sequences (default: three times the published mean)",
+        help="a trial fails after N training sequences (default: that of the plan, which is three "
+        "times the published mean for LSTM)",
     )
     parser.add_argument(
         "--column",
@@ -186,25 +182,32 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         "--reading",
         type=_reading,
         metavar="NAME=VALUE,...",
-        help="change open choices of the columns printed and best. As printed: "
+        help="change open choices. The trials are stored beside those of the columns. As printed: "
         + ", ".join(f"{name}={_shown(value)}" for name, value in vars(AS_PRINTED).items()),
     )
     parser.add_argument(
         "--baselines", action="store_true", help="also run the systems that the paper compares with"
     )
     parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="run fewer trials with lower caps, and by default all three columns",
+    )
+    parser.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
-        help="store every trial in this file. Rows that it already contains are replaced, other "
-        "rows stay",
+        help="store every trial in this file as soon as it has finished. Trials that it already "
+        "contains are not run again, so an interrupted command continues if it is repeated",
     )
     arguments = parser.parse_args(argv)
     name = arguments.experiment
-    searches = ["search", *(f"search/{row}" for row in GRIDS)]
-    of_the_table = name not in ("list", "crg", *searches) and not _baselines(name)
+    of_the_table = name not in ("list", "crg", *search_names()) and not _baselines(name)
     if arguments.column and not of_the_table:
         parser.error(f"argument --column: {name} has no columns")
+    if arguments.quick and name in ("crg", *search_names()):
+        parser.error(f"argument --quick: {name} has no shorter plan. Use --trials and --cap.")
+    arguments.column = arguments.column or [*COLUMNS] if arguments.quick else arguments.column
     arguments.column = arguments.column or ["printed"]
     if arguments.reading and not (of_the_table and {"printed", "best"} & {*arguments.column}):
         parser.error(
@@ -218,6 +221,14 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
             parser.error(f"{error} Experiments: {', '.join(EXPERIMENTS)}, all, list, crg, search.")
     if arguments.json is not None and not arguments.json.parent.is_dir():
         parser.error(f"argument --json: there is no folder {arguments.json.parent}")
+    if name != "list":
+        arguments.cells = _cells(arguments)
+        try:
+            arguments.results = Results(arguments.json)
+            for cell in arguments.cells:
+                arguments.results.refuse_lower_cap(cell.group, cell.seeds, cell.cap)
+        except ValueError as error:
+            parser.error(f"argument --json: {error}")
     return arguments
 
 

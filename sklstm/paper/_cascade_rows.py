@@ -22,6 +22,7 @@ import numpy as np
 from sklstm.baselines import RecurrentCascadeRegressor
 from sklstm.baselines._growth import Cascade
 from sklstm.datasets import make_embedded_reber, reber_successors
+from sklstm.paper import _changes
 from sklstm.paper._rows import N_SETS, N_STRINGS, OtherRow
 
 # Of the six published runs: hidden units, epochs, wrong training strings, wrong test strings.
@@ -40,7 +41,7 @@ ROWS = {
 }
 
 
-def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
+def run_row(name: str, seed: int, cap: int | None = None, changes: str = "") -> dict[str, Any]:
     """Run one trial of a row.
 
     Parameters
@@ -51,6 +52,8 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
         Seed of the weights. ``seed`` modulo 3 selects the strings.
     cap : int or None
         Largest number of presentations of strings. None is the default of the row.
+    changes : str, default=""
+        Settings that replace those of the row, ``name=value,name=value``.
 
     Returns
     -------
@@ -60,6 +63,9 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     """
     row = ROWS[name]
     start = perf_counter()
+    defaults = RecurrentCascadeRegressor().get_params()
+    numbers = {name: value for name, value in defaults.items() if isinstance(value, (int, float))}
+    settings = row.settings | _changes.parse(changes, numbers)
     cap = row.cap if cap is None else cap
     X, y = make_embedded_reber(
         2 * N_STRINGS, distinct=True, targets="one_hot", random_state=seed % N_SETS
@@ -69,7 +75,7 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     test = Strings(X[N_STRINGS:], legal[N_STRINGS:])
     targets = np.concatenate(y[:N_STRINGS])
     net = RecurrentCascadeRegressor(
-        out_activation="logistic", return_sequences=True, random_state=seed, **row.settings
+        out_activation="logistic", return_sequences=True, random_state=seed, **settings
     ).initialize(7, n_outputs=7)
     n_steps = len(train.x)
     every_step, weights = np.arange(n_steps), np.ones(n_steps)

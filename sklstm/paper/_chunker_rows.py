@@ -18,12 +18,16 @@ from typing import Any
 import numpy as np
 
 from sklstm.baselines import SequenceChunker
+from sklstm.paper import _changes
 from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag
 from sklstm.paper._rows import OtherRow
 
 INTERVAL = 100  # sequences between two tests of the success criterion
 LONG_LAG_HIDDEN = 6
 LONG_LAG_RATE = 0.1
+
+# Settings of 2a:CH that a search changes, see `SequenceChunker`.
+SETTINGS = {"threshold": 0.25, "n_steps": 3, "chunker_shortcuts": False, "bias": False}
 
 ROWS = {
     "2a:CH": OtherRow(
@@ -39,7 +43,7 @@ ROWS = {
 }
 
 
-def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
+def run_row(name: str, seed: int, cap: int | None = None, changes: str = "") -> dict[str, Any]:
     """Run one trial of a row.
 
     Parameters
@@ -50,6 +54,8 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
         Seed of the weights and the order of the sequences.
     cap : int or None
         Largest number of sequences. None is the default of the row.
+    changes : str, default=""
+        Settings that replace those of the row, ``name=value,name=value``.
 
     Returns
     -------
@@ -60,7 +66,9 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     """
     row = ROWS[name]
     start = perf_counter()
-    result = _run_noise_free_lag(seed, row.cap if cap is None else cap, **row.settings)
+    settings = SETTINGS | row.settings
+    settings |= _changes.parse(changes, settings)
+    result = _run_noise_free_lag(seed, row.cap if cap is None else cap, **settings)
     return {"seed": seed, **result, "seconds": perf_counter() - start}
 
 
@@ -97,8 +105,10 @@ def run_lag(system: str, family: str, lag: int, seed: int, cap: int) -> dict[str
 # ---------------------------------------------------------------------------------------- trials
 
 
-def _run_noise_free_lag(seed: int, cap: int, *, p: int, learning_rate: float) -> dict[str, Any]:
-    net = _net(1, learning_rate, seed, next_input=True, return_sequences=True)
+def _run_noise_free_lag(
+    seed: int, cap: int, *, p: int, learning_rate: float, **settings: Any
+) -> dict[str, Any]:
+    net = _net(1, learning_rate, seed, next_input=True, return_sequences=True, **settings)
     net.initialize(p + 1, n_outputs=p + 1)
     return _learn(net, *noise_free_lag(p, seed), cap)
 
@@ -116,12 +126,11 @@ def _net(n_hidden: int, learning_rate: float, seed: int, **settings: Any) -> Seq
     """Return nets of the paper: logistic, without biases, weights from U[-0.2, 0.2]."""
     return SequenceChunker(
         n_hidden,
-        bias=False,
         out_activation="logistic",
         init_range=0.2,
         learning_rate_init=learning_rate,
         random_state=seed,
-        **settings,
+        **{"bias": False} | settings,
     )
 
 

@@ -9,24 +9,25 @@ symbol that may follow, 1/2 for each of two, 0 for the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from sklstm.paper import _kernel
+from sklstm.paper._columns import Cell
 from sklstm.paper._criterion import Criterion
 from sklstm.paper._nets import ContinualNet, EstimatorNet, estimator_of
-from sklstm.paper._report import summary, verdict
-from sklstm.paper._results import Result
+from sklstm.paper._plan import CAP_CONTINUAL, FIRST_SEED, N_CONTINUAL
+from sklstm.paper._results import Group
 from sklstm.paper._rows import PublishedNet
-from sklstm.paper._run import Progress, run_lanes
+from sklstm.paper._run import Keep, Progress, run_lanes
 from sklstm.paper._tasks import reber_stream
 
 STREAM = 100_000  # symbols
-N_STREAMS = 30_000
 N_TESTS = 10
 # Most symbols of a net, in all its streams. The source has no limit, but a nearly perfect net would
 # then read 30,000 streams of tens of thousands of symbols, for hours.
@@ -109,54 +110,71 @@ SYSTEMS = {
 }
 
 
-def run_continual(
+def continual_cell(
     name: str,
     *,
     n_trials: int | None = None,
     seed: int = 0,
     cap: int | None = None,
-    n_jobs: int = 1,
-    progress: Progress | None = None,
-) -> Result:
-    """Run one of `SYSTEMS` with ``n_trials`` nets, 20 by default.
+) -> Cell:
+    """Return the cell of one of `SYSTEMS`.
 
-    ``cap`` is the largest number of training streams, 30,000 by default.
+    ``cap`` is the largest number of training streams.
     """
-    n_trials = 20 if n_trials is None else n_trials
-    cap = N_STREAMS if cap is None else cap
     system = SYSTEMS[name]
     published = system.published
-    start = perf_counter()
-    groups = [list(range(part, n_trials, n_jobs)) for part in range(n_jobs)]
-    done = Parallel(n_jobs=n_jobs, backend="threading")(
-        delayed(_run_group)(system, group, seed, cap, progress) for group in groups if group
+    first = FIRST_SEED["continual"] + seed
+    return Cell(
+        title=f"crg, {name}",
+        group=Group(f"crg: {name}", "continual"),
+        seeds=range(first, first + (N_CONTINUAL if n_trials is None else n_trials)),
+        cap=CAP_CONTINUAL if cap is None else cap,
+        run=partial(_run, system),
+        judge_cap=cap is not None and cap < CAP_CONTINUAL,
+        about={
+            "experiment": "crg",
+            "row": f"crg: {name}",
+            "column": "continual",
+            "weights": system.net.n_weights,
+            "published_sequences": published.streams,
+            "published_success": published.perfect,
+            "published_trials": N_PUBLISHED,
+            "published": vars(published),
+        },
     )
-    trials = sorted((trial for group in done for trial in group), key=lambda trial: trial["seed"])
-    for trial in trials:
+
+
+def streams_of(trials: list[dict[str, Any]]) -> dict[str, float | None]:
+    """Return the fraction of good nets, and the mean length of the test streams of the others."""
+    rest = [trial["length"] for trial in trials if not trial["success"] and not trial["good"]]
+    return {
+        "good": float(np.mean([trial["good"] for trial in trials])),
+        "rest_length": float(np.mean(rest)) if rest else None,
+    }
+
+
+def _run(
+    system: System,
+    seeds: Sequence[int],
+    *,
+    cap: int,
+    n_jobs: int,
+    progress: Progress | None,
+    keep: Keep,
+) -> None:
+    def finish(trial: dict[str, Any]) -> None:
         trial["length"] = trial.pop("final_length")
         trial["good"] = not trial["success"] and trial["length"] > GOOD
-    figures = summary(trials)
-    rest = [t["length"] for t in trials if not t["success"] and not t["good"]]
-    figures["good"] = float(np.mean([t["good"] for t in trials]))
-    figures["rest_length"] = float(np.mean(rest)) if rest else None
-    return Result(
-        experiment="crg",
-        row=f"crg: {name}",
-        column="continual",
-        published_sequences=published.streams,
-        published_success=published.perfect,
-        published_trials=N_PUBLISHED,
-        published=vars(published),
-        weights=system.net.n_weights,
-        cap=cap,
-        wall_seconds=round(perf_counter() - start, 1),
-        summary=figures,
-        verdict=verdict(figures, published.streams, published.perfect, N_PUBLISHED),
-        trials=trials,
-    )
+        keep(trial)
+
+    groups = [list(seeds[part::n_jobs]) for part in range(n_jobs)]
+    jobs = (delayed(_run_group)(system, group, cap, progress, finish) for group in groups if group)
+    Parallel(n_jobs=n_jobs, backend="threading")(jobs)
 
 
-def _run_group(system, numbers, seed, cap, progress):
+def _run_group(
+    system: System, seeds: list[int], cap: int, progress: Progress | None, keep: Keep
+) -> None:
     kernel = _kernel.Trials(
         system.net.places(symbols=False, feedback=system.feedback),
         reber_stream(STREAM),
@@ -173,4 +191,4 @@ def _run_group(system, numbers, seed, cap, progress):
         rate_decay=system.rate_decay,
         update_every_step=True,
     )
-    return run_lanes(kernel, system.net.vector, numbers, seed, progress=progress)
+    run_lanes(kernel, system.net.vector, seeds, progress=progress, keep=keep)

@@ -8,10 +8,12 @@ accepted strings of their length, and rejected strings are uniform over all othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 SHORTEST, LONGEST = 500, 600  # steps
+NOISE = 0.2**0.5  # standard deviation of the noise of 2-sequence: the source has a variance of 0.2
 
 # Transitions from state and symbol to state (None if the string is rejected), and accepting states.
 # Tomita (1982): #1 is 1*, #2 is (10)*, #4 has no three zeros in a row.
@@ -22,17 +24,23 @@ TOMITA = {
 }
 
 
-def draw_task(name: str, n: int, rng: np.random.RandomState) -> tuple[list[np.ndarray], np.ndarray]:
+def draw_task(
+    name: str, n: int, rng: np.random.RandomState, *, noise: float = NOISE
+) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw ``n`` sequences (T, 1) and their targets, 1 and 0 in turn."""
     draw = TASKS[name]
+    if name == "2-sequence":
+        draw = partial(draw, noise=noise)
     y = np.arange(n) % 2
     lengths = rng.randint(SHORTEST, LONGEST + 1, n)
     return [draw(length, label, rng)[:, None] for length, label in zip(lengths, y, strict=True)], y
 
 
-def _two_sequence(length: int, label: int, rng: np.random.RandomState) -> np.ndarray:
-    """Draw a sequence whose first element is the class. The rest is noise of variance 0.2."""
-    x = rng.normal(0, np.sqrt(0.2), length)
+def _two_sequence(
+    length: int, label: int, rng: np.random.RandomState, *, noise: float
+) -> np.ndarray:
+    """Draw a sequence whose first element is the class. The rest is noise."""
+    x = rng.normal(0, noise, length)
     x[0] = 1.0 if label else -1.0
     return x
 

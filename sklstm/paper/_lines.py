@@ -12,7 +12,7 @@ EVERY = 0.5  # seconds between two updates of the line of a running trial
 
 
 class TrialLines:
-    """Callback that receives the number of a trial and its record, and prints a line.
+    """Callback that receives the seed of a trial and its record, and prints a line.
 
     On a terminal, the line of a running trial is updated in place. Every finished trial leaves a
     line. Elsewhere only finished trials are printed.
@@ -24,7 +24,7 @@ class TrialLines:
         self.lock = Lock()
         self.live = sys.stderr.isatty()
 
-    def __call__(self, trial: int, record: dict[str, Any]) -> None:
+    def __call__(self, seed: int, record: dict[str, Any]) -> None:
         with self.lock.now:
             finished = record.get("finished", False)
             if not finished and (not self.live or monotonic() - self.last < EVERY):
@@ -32,10 +32,10 @@ class TrialLines:
             self.last = monotonic()
             end = "\n" if finished else ""
             start = "\r\x1b[K" if self.live else ""
-            print(f"{start}{self._line(trial, record)}", end=end, file=sys.stderr, flush=True)
+            print(f"{start}{self._line(seed, record)}", end=end, file=sys.stderr, flush=True)
 
-    def _line(self, trial: int, record: dict[str, Any]) -> str:
-        words = [f"{self.title}, trial {trial}: {record['sequences']:,} sequences"]
+    def _line(self, seed: int, record: dict[str, Any]) -> str:
+        words = [f"{self.title}, seed {seed}: {record['sequences']:,} sequences"]
         if "recent_error" in record:
             words.append(
                 f"recent error {record['recent_error']:.4f}, {record['recent_wrong']} wrong"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+from sklstm.paper import _changes
 from sklstm.paper._kernel import FIRST_PAIRS, MEASURES
 
 
@@ -72,6 +73,10 @@ class Reading:
         """Return the fields that differ from "as printed"."""
         default = vars(Reading())
         return {name: value for name, value in vars(self).items() if value != default[name]}
+
+    def words(self) -> str:
+        """Return `changed` as text, in the order of the attributes."""
+        return _changes.words(self.changed())
 
     def with_changes(self, changes: str) -> Reading:
         """Parse ``name=value,name=value``."""

@@ -22,7 +22,8 @@ import numpy as np
 from sklstm.baselines import GuessingRegressor, RecurrentRegressor
 from sklstm.baselines._entries import Steps
 from sklstm.datasets import make_embedded_reber, reber_successors
-from sklstm.paper._guessing_tasks import draw_task
+from sklstm.paper import _changes
+from sklstm.paper._guessing_tasks import NOISE, draw_task
 from sklstm.paper._lag_tasks import Draw, Solved, long_lag, noise_free_lag, one_hot
 from sklstm.paper._rows import N_SETS, N_STRINGS, OtherRow
 
@@ -37,6 +38,14 @@ SYSTEMS = {
     "RTRL": {"gradient": "rtrl", "update": "step"},
     "BPTT": {"gradient": "bptt", "update": "sequence"},
     "ELM": {"gradient": "elman", "update": "step"},
+}
+# Settings that a search changes, with their values in all rows: different strings in experiment 1;
+# steps of 2a that are tested, "all" or "last", and when weights change, "step" or "sequence" ("" is
+# that of the system); the standard deviation of the noise of 2-sequence.
+SEARCHED = {
+    "1": {"distinct": False},
+    "2a": {"judged": "all", "update": ""},
+    "guessing": {"noise": NOISE},
 }
 
 
@@ -124,7 +133,7 @@ _ROWS = [
 ROWS = {row.name: row for row in _ROWS}
 
 
-def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
+def run_row(name: str, seed: int, cap: int | None = None, changes: str = "") -> dict[str, Any]:
     """Run one trial of a row.
 
     Parameters
@@ -136,6 +145,8 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
         experiment 1.
     cap : int or None
         Largest number of sequences (guessing: of trials). None is the default of the row.
+    changes : str, default=""
+        Settings that replace those of the row, ``name=value,name=value``.
 
     Returns
     -------
@@ -146,7 +157,8 @@ def run_row(name: str, seed: int, cap: int | None = None) -> dict[str, Any]:
     row = ROWS[name]
     start = perf_counter()
     run = {"1": _run_reber, "2a": _run_noise_free_lag, "guessing": _run_guess}[row.experiment]
-    result = run(seed, row.cap if cap is None else cap, **row.settings)
+    settings = row.settings | _changes.parse(changes, SEARCHED[row.experiment] | row.settings)
+    result = run(seed, row.cap if cap is None else cap, **settings)
     return {"seed": seed, **result, "seconds": perf_counter() - start}
 
 
@@ -217,10 +229,19 @@ def _run_reber(
 
 
 def _run_noise_free_lag(
-    seed: int, cap: int, *, system: str, p: int, learning_rate: float
+    seed: int,
+    cap: int,
+    *,
+    system: str,
+    p: int,
+    learning_rate: float,
+    judged: str = "all",
+    update: str = "",
 ) -> dict[str, Any]:
     net = _net(system, 1, "shortcuts", p + 1, p + 1, learning_rate, seed)
-    return _learn(net, *noise_free_lag(p, seed), cap, per_step=True)
+    if update:
+        net.set_params(update=update)
+    return _learn(net, *noise_free_lag(p, seed, judged=judged), cap, per_step=True)
 
 
 def _run_long_lag(seed: int, cap: int, *, system: str, lag: int) -> dict[str, Any]:
@@ -228,9 +249,11 @@ def _run_long_lag(seed: int, cap: int, *, system: str, lag: int) -> dict[str, An
     return _learn(net, *long_lag(lag, seed), cap, per_step=False)
 
 
-def _run_guess(seed: int, cap: int, *, task: str, **settings: Any) -> dict[str, Any]:
+def _run_guess(
+    seed: int, cap: int, *, task: str, noise: float = NOISE, **settings: Any
+) -> dict[str, Any]:
     rng = np.random.RandomState(seed)
-    (X, y), (X_test, y_test) = draw_task(task, 100, rng), draw_task(task, 100, rng)
+    (X, y), (X_test, y_test) = (draw_task(task, 100, rng, noise=noise) for _ in range(2))
     if settings.get("out_activation") == "tanh":
         y, y_test = 2 * y - 1, 2 * y_test - 1
     model = GuessingRegressor(max_iter=cap, random_state=rng, **settings)

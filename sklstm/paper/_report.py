@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, nan, sqrt
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, fisher_exact, t
+from scipy.stats import beta, t
 
 from sklstm.paper._results import Result
 from sklstm.paper._rows import N_TEST
+from sklstm.paper._verdict import dominant
 
 CONFIDENCE = 0.95
-FACTOR = 2.0  # means that differ by less than this factor agree
 
 
 def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return success rate and mean with 95 % intervals, range, and seconds.
 
     The interval of the success rate is Clopper and Pearson's. The interval of the mean is
-    Student's, over the successful trials; it is None with fewer than two of them.
+    Student's, over the successful trials; it is None with fewer than two of them. "dominant" is
+    the share of one trial in the sum of their sequences, if the mean depends on that trial.
     """
     n = len(trials)
     right = [trial for trial in trials if trial["success"]]
@@ -36,12 +37,14 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "mean": None,
         "mean_interval": None,
         "range": None,
+        "dominant": None,
         "seconds": round(sum(trial["seconds"] for trial in trials), 1),
     }
     if k:
         counts = np.array([trial["sequences"] for trial in right], dtype=float)
         figures["mean"] = float(counts.mean())
         figures["range"] = [int(counts.min()), int(counts.max())]
+        figures["dominant"] = dominant([trial["sequences"] for trial in right])
         if k > 1:
             half = t.ppf((1 + CONFIDENCE) / 2, k - 1) * counts.std(ddof=1) / sqrt(k)
             figures["mean_interval"] = [float(counts.mean() - half), float(counts.mean() + half)]
@@ -50,47 +53,6 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if values:
             figures["mean_" + name] = float(np.mean(values))
     return figures
-
-
-def verdict(
-    figures: dict[str, Any], sequences: Any, success: float | None, n_published: int | None = None
-) -> str:
-    """Compare trials with the published figures, and return the result in words.
-
-    Fisher's exact test at 5 % compares the numbers of successes.
-
-    Parameters
-    ----------
-    figures : dict
-        A `summary`.
-    sequences : float, str or None
-        Published mean; text if nothing was learned (``">200,000"``), None if not published.
-    success : float or None
-        Published fraction; None if not known.
-    n_published : int, default=None
-        Published number of trials. None means as many as here.
-    """
-    k, n = figures["n_success"], figures["n_trials"]
-    if success == 0:
-        return "agrees: fails" if k == 0 else f"succeeds in {k} of {n} where the source fails"
-    words = []
-    if success is not None:
-        m = n_published or n
-        right = round(success * m)
-        if fisher_exact([[k, n - k], [right, m - right]]).pvalue < 1 - CONFIDENCE:
-            less = k / n < success
-            words.append(f"succeeds {'less' if less else 'more'} often ({k} of {n})")
-    if k == 0:
-        if words or success is None:
-            return "fails"
-        return f"fails ({n} trials do not exclude {success:.0%})"
-    if isinstance(sequences, (int, float)):
-        ratio = figures["mean"] / sequences
-        if ratio > FACTOR:
-            words.append(f"{ratio:.1f} times slower")
-        elif ratio < 1 / FACTOR:
-            words.append(f"{1 / ratio:.1f} times faster")
-    return ", ".join(words) if words else "agrees"
 
 
 HEADINGS = (
@@ -160,6 +122,6 @@ def table(results: Sequence[Result], *, markdown: bool = False) -> str:
 
 def number(value: Any) -> str:
     """Format a number with thousands separators; text stays unchanged, None is "-"."""
-    if value is None or (isinstance(value, float) and value in (inf, nan)):
+    if value is None or (isinstance(value, float) and not isfinite(value)):
         return "-"
     return value if isinstance(value, str) else f"{value:,.0f}"

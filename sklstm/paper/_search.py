@@ -1,13 +1,17 @@
-"""The open choices of the paper, alone and combined, on rows that do not agree as printed."""
+"""Settings that were tried, or that the pages speak of: readings of the paper on rows that do not
+agree, other settings of the other systems, and other settings of the column "today".
+
+Each is a group of trials with its own seeds and cap, and ``python -m sklstm.paper search`` runs and
+stores them like all other trials. docs/paper.md, docs/baselines.md and docs/paper_today.md have
+tables of them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from sklstm.paper._columns import run_column
+from sklstm.paper._columns import Cell, baseline_cell, column_cell, today_cell
 from sklstm.paper._readings import AS_PRINTED
-from sklstm.paper._results import Result
 from sklstm.paper._rows import select
 
 # Experiment 1: rows that cover both nets and the three learning rates.
@@ -67,25 +71,191 @@ LONG_ADDING = (
     "first_pair=marked,plain_error=yes,feedback=none",
     "first_pair=marked,stop=error,feedback=none",
 )
+LONG_LAG = ("", "feedback=none", "feedback=cells", "rest=0.5")
+# How often the criterion is tested, and what else may hold a net of experiment 3 back.
+NOISE = ("", "check=10", "check=1000", "check=10000", "biased_outputs=yes")
+LONG_NOISE = (*NOISE, "feedback=none", "feedback=cells", "rest=0.5", "plain_error=yes")
+MULTIPLYING = (
+    "",
+    "first_pair=marked",
+    "first_pair=never",
+    "feedback=none",
+    "plain_error=yes",
+    "first_pair=marked,plain_error=yes",
+    "first_pair=marked,plain_error=yes,feedback=none",
+)
+ORDER = ("", "feedback=none", "feedback=cells", "rest=0.5", "measure=squared", "stop=error")
 GRIDS = {
     "1:4x1,lr=0.1": REBER,
     "1:3x2,lr=0.2": REBER,
     "1:3x2,lr=0.5": REBER,
     "2a:p=100": LATE_CELL,
     "2b:p=100": LATE_CELL,
+    "2c:q=50,p=50": LONG_LAG,
+    "2c:q=100,p=100": LONG_LAG,
+    "3a:T=100,N=3": NOISE,
+    "3b:T=100,N=3": NOISE,
+    "3b:T=1000,N=1": LONG_NOISE,
+    "3c:T=100,N=3": NOISE,
     "4:T=100": ADDING,
     "4:T=500": LONG_ADDING,
+    "4:T=1000": LONG_ADDING,
+    "5:n_seq=140": MULTIPLYING,
+    "6b": ORDER,
 }
 N_TRIALS = 8
 
+# Other systems: settings, number of trials and cap. "" are those of the row.
+OTHER_GRIDS = {
+    "1:RCC": [("", 14, 512_000)],
+    "1:RTRL/12": [(f"learning_rate={rate}", 4, 75_000) for rate in ("0.05", "0.2")],
+    "2a:RTRL/p=4/lr=1": [
+        ("judged=last", 8, 5_000_000),
+        ("update=sequence", 8, 5_000_000),
+        ("learning_rate=0.1", 8, 5_000_000),
+        ("learning_rate=0.3", 8, 5_000_000),
+        ("learning_rate=2", 8, 5_000_000),
+    ],
+    "2a:RTRL/p=4/lr=4": [("judged=last", 8, 5_000_000), ("update=sequence", 8, 5_000_000)],
+    "2a:RTRL/p=4/lr=10": [("judged=last", 8, 5_000_000), ("update=sequence", 8, 5_000_000)],
+    "2a:CH": [
+        ("p=4", 6, 100_000),
+        ("p=4,chunker_shortcuts=yes", 6, 100_000),
+        *((f"p={lag}", 6, 100_000) for lag in (5, 10, 20, 50)),
+        *((f"p=50,threshold={value}", 3, 100_000) for value in ("0.1", "0.5")),
+        *((f"p=50,n_steps={n}", 3, 100_000) for n in (5, 10)),
+        ("p=50,bias=yes", 3, 100_000),
+        ("p=50,chunker_shortcuts=yes", 3, 100_000),
+    ],
+    "guessing/2-sequence/A2": [("noise=0.2", 10, 30_000)],
+    "guessing/2-sequence/A1, n = 1": [("noise=0.2", 10, 30_000)],
+    "guessing/2-sequence/3 parameters": [("noise=0.2", 10, 30_000)],
+}
 
-def run_search(row: str, changes: str, *, n_trials: int | None = None, **settings: Any) -> Result:
-    """Run one reading of `GRIDS` on its row, with 8 trials by default.
+# Today: settings, number of trials and cap, on seeds from 1000. The settings that most trials were
+# made with before the present ones were chosen:
+_EARLY = "batch_size=50,beta_2=0.999,forget_bias=1,annealing=1e+09"
+TODAY_SEED = 1000
+TODAY_GRIDS = {
+    "1:4x1,lr=0.1": [
+        ("learning_rate_short=0.01", 2, 150_000),
+        ("input_bias_short=-1", 10, 200_000),
+        ("", 10, 60_000),
+        *((f"distinct=yes,learning_rate_short={rate}", 4, 60_000) for rate in ("0.01", "0.04")),
+    ],
+    "2a:p=100": [
+        *((f"batch_size=50,beta_2={beta}", 1, 30_000) for beta in ("0.999", "0.99", "0.95")),
+        ("beta_2=0.99", 1, 80_000),
+        ("beta_2=0.99,forget_bias=4,input_bias=0", 2, 80_000),
+        ("", 2, 80_000),
+    ],
+    "2b:p=100": [
+        ("beta_2_noise=0.9", 1, 150_000),
+        ("beta_2_noise=0.95", 1, 150_000),
+        ("annealing=1e+09", 1, 150_000),
+        ("annealing=1e+09,learning_rate=0.003", 1, 150_000),
+        ("", 2, 200_000),
+    ],
+    "3b:T=1000,N=1": [
+        *((f"{_EARLY},learning_rate={rate}", 1, 150_000) for rate in ("0.01", "0.02", "0.04")),
+        ("batch_size=50,learning_rate=0.02", 1, 150_000),
+        ("batch_size=50,learning_rate=0.02,input_bias=0", 1, 150_000),
+        ("batch_size=50,learning_rate=0.02,cell=peephole", 1, 150_000),
+        ("learning_rate=0.02", 2, 300_000),
+        ("", 2, 300_000),
+    ],
+    "4:T=100": [
+        (f"{_EARLY},input_bias=0", 1, 100_000),
+        (_EARLY, 4, 200_000),
+        (f"{_EARLY},gradient=truncated", 4, 200_000),
+    ],
+    "4:T=1000": [
+        (_EARLY, 4, 200_000),
+        (f"{_EARLY},gradient=truncated", 4, 200_000),
+        (f"{_EARLY},learning_rate=0.005", 4, 200_000),
+        ("forget_bias=4,input_bias=0", 1, 150_000),
+        ("most_annealed=1e+09", 4, 500_000),
+        ("", 4, 300_000),
+    ],
+}
 
-    ``settings`` are those of `run_column`.
+
+def search_cells(name: str = "search", **settings: Any) -> list[Cell]:
+    """Return the cells of a search.
+
+    Parameters
+    ----------
+    name : str, default="search"
+        "search" is all of them, and "search/ROW" the readings of a row of the paper or the settings
+        of a row of another system. "search/today" and "search/today/ROW" are the settings of
+        today's column.
+    **settings : dict
+        "n_trials", "seed" and "cap", as for `column_cell`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such search.
     """
-    reading = AS_PRINTED.with_changes(changes)
-    n_trials = n_trials or N_TRIALS
-    (chosen,) = select(row)
-    result = run_column(chosen, "printed", reading=reading, n_trials=n_trials, **settings)
-    return replace(result, column=changes or "as printed")
+    found = {known: cells for known, cells in _searches(settings).items() if _is(known, name)}
+    if not found:
+        raise KeyError(name)
+    return [cell for cells in found.values() for cell in cells]
+
+
+def search_names() -> list[str]:
+    """Return all names of `search_cells`."""
+    return ["search", "search/today", *_searches({})]
+
+
+def _is(known: str, name: str) -> bool:
+    return name in ("search", known) or (name == "search/today" and known.startswith(f"{name}/"))
+
+
+def _searches(settings: dict[str, Any]) -> dict[str, list[Cell]]:
+    found = {f"search/{row}": paper_cells(row, **settings) for row in GRIDS}
+    found |= {f"search/{row}": other_cells(row, **settings) for row in OTHER_GRIDS}
+    return found | {f"search/today/{row}": today_cells(row, **settings) for row in TODAY_GRIDS}
+
+
+def paper_cells(name: str, *, n_trials: int | None = None, **settings: Any) -> list[Cell]:
+    """Return the cells of the readings of a row of the paper."""
+    (row,) = select(name)
+    readings = [AS_PRINTED.with_changes(text) for text in GRIDS[name]]
+    n = N_TRIALS if n_trials is None else n_trials
+    return [column_cell(row, "printed", reading=r, n_trials=n, **settings) for r in readings]
+
+
+def other_cells(
+    name: str, *, n_trials: int | None = None, seed: int = 0, cap: int | None = None
+) -> list[Cell]:
+    """Return the cells of the settings of another system."""
+    return [
+        baseline_cell(
+            name,
+            changes,
+            n_trials=n if n_trials is None else n_trials,
+            seed=seed,
+            cap=most if cap is None else cap,
+        )
+        for changes, n, most in OTHER_GRIDS[name]
+    ]
+
+
+def today_cells(
+    name: str, *, n_trials: int | None = None, seed: int = 0, cap: int | None = None
+) -> list[Cell]:
+    """Return the cells of today's settings on a row of the paper."""
+    (row,) = select(name)
+    about = column_cell(row, "today").about
+    first = TODAY_SEED + seed
+    return [
+        today_cell(
+            row,
+            changes,
+            about=about,
+            seeds=range(first, first + (n if n_trials is None else n_trials)),
+            cap=most if cap is None else cap,
+        )
+        for changes, n, most in TODAY_GRIDS[name]
+    ]

@@ -47,7 +47,7 @@ class Settings:
     # keeps the weights moving. There is no annealing in experiment 1, which has no tolerance and in
     # which a low rate cannot learn the last few strings, and in 3c, whose targets are noisy.
     learned: float = 0.5
-    annealing: float = 10_000
+    annealing: float = 10_000.0
     most_annealed: float = 5.0
     # The gradient falls by orders of magnitude while 2a is learned, and Adam's scale has to follow.
     # In 2b most targets are noise, and Adam has to average over more updates.
@@ -59,6 +59,10 @@ class Settings:
     # faster with half-open input gates.
     forget_bias: float = 2.0
     input_bias: float = -1.0
+    input_bias_short: float = 0.0
+    # Training strings of experiment 1 that are all different, in a search only: nets learn from
+    # short strings first, and drawing them as the grammar does repeats those.
+    distinct: bool = False
 
     def rate(self, length: int, n_annealed: int) -> float:
         """Return the learning rate ``n_annealed`` sequences after annealing started."""
@@ -80,7 +84,8 @@ class Settings:
             beta_2=self.beta_2_noise if task.noisy_targets else self.beta_2,
             gate_bias={
                 "forget": self.forget_bias * log(task.length),
-                "input": self.input_bias * log(task.length) if task.length >= self.short else 0.0,
+                "input": log(task.length)
+                * (self.input_bias if task.length >= self.short else self.input_bias_short),
             },
             random_state=seed,
             n_jobs=1,
@@ -122,7 +127,7 @@ def run_today(
     limit = MAX_SEQUENCES if max_sequences is None else max_sequences
     started = perf_counter()
     rng = RandomState(seed)
-    task = find_task(experiment, parameters, rng)
+    task = find_task(experiment, parameters, rng, distinct=settings.distinct)
     model = settings.model(task, seed)
     n, test = _train(model, task, rng, settings, limit, progress)
     return {

@@ -74,7 +74,9 @@ class TodayTask:
     noisy_targets: bool = False  # most targets cannot be predicted
 
 
-def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> TodayTask:
+def find_task(
+    experiment: str, parameters: dict[str, Any], rng: RandomState, *, distinct: bool = False
+) -> TodayTask:
     """Return the task of a row.
 
     Parameters
@@ -85,6 +87,8 @@ def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> 
         Columns of the row: exactly those of the experiment.
     rng : RandomState
         Draws the data set of experiment 1. The others draw new sequences all the time.
+    distinct : bool, default=False
+        True if the training strings of experiment 1 are all different.
     """
     if experiment not in EXPERIMENTS:
         raise ValueError(f"experiment must be one of {', '.join(EXPERIMENTS)}, got {experiment!r}.")
@@ -94,11 +98,13 @@ def find_task(experiment: str, parameters: dict[str, Any], rng: RandomState) -> 
             f"Experiment {experiment} needs the parameters {', '.join(names) or 'none'}, got "
             f"{', '.join(parameters) or 'none'}."
         )
-    return make(rng, **parameters) if experiment == "1" else make(**parameters)
+    if experiment == "1":
+        return make(rng, distinct=distinct, **parameters)
+    return make(**parameters)
 
 
-def _embedded_reber(rng: RandomState, blocks: int, cells: int) -> TodayTask:
-    X, y = make_embedded_reber(N_STRINGS, dtype="float32", random_state=rng)
+def _embedded_reber(rng: RandomState, blocks: int, cells: int, distinct: bool) -> TodayTask:
+    X, y = make_embedded_reber(N_STRINGS, distinct=distinct, dtype="float32", random_state=rng)
     X_test, y_test = make_embedded_reber(N_STRINGS, exclude=X, dtype="float32", random_state=rng)
 
     def pick(n: int, rng: RandomState) -> tuple[Any, Any]:

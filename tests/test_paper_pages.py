@@ -1,0 +1,268 @@
+"""The pages about the paper say what the files of results say: tables, and figures in the text."""
+
+import re
+import runpy
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sklstm.paper._columns import baseline_cell, column_cell, result_of, run_column
+from sklstm.paper._continual import continual_cell, streams_of
+from sklstm.paper._pages import filled, places
+from sklstm.paper._plan import COLUMNS
+from sklstm.paper._report import number
+from sklstm.paper._results import Group, Results
+from sklstm.paper._rows import ROWS, select
+from sklstm.paper._search import paper_cells
+from sklstm.paper._verdict import KINDS
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("paper", "paper_today", "baselines")
+RESULTS, SEARCH = (Results(DOCS / f"paper_{name}.json") for name in ("results", "search"))
+
+
+@cache
+def script(name):
+    return runpy.run_path(str(DOCS / f"make_paper_{name}.py"))
+
+
+def text(page):
+    return (DOCS / f"{page}.md").read_text(encoding="utf-8")
+
+
+def prose(page):
+    return " ".join(text(page).split())
+
+
+# ------------------------------------------------------------------------------------ tables
+
+
+def test_the_tables_of_the_results_page_are_what_the_results_say():
+    written = text("paper")
+    assert written == script("page")["page"](written), "run python docs/make_paper_page.py"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tables_of_searches_are_what_the_search_says(page):
+    written, tables = text(page), script("searches")["make_tables"]()[page]
+    assert written == filled(written, tables), "run python docs/make_paper_searches.py"
+
+
+def test_every_place_of_the_pages_is_filled_by_a_command():
+    made = script("searches")["make_tables"]()
+    made["paper"] |= script("page")["make_tables"](RESULTS, SEARCH)
+    for page in PAGES:
+        assert sorted(places(text(page))) == sorted(made[page])
+
+
+def test_a_table_without_a_place_is_an_error():
+    with pytest.raises(ValueError, match="0 places for the table 'b': \\['a'\\]"):
+        filled("<!-- a -->\n<!-- end -->\n", {"b": "x"})
+    assert filled("<!-- a -->\nold\n<!-- end -->\n", {"a": "new"}).split("\n\n")[1] == "new"
+
+
+def test_a_result_shows_in_its_table_in_the_summary_and_in_the_time(tmp_path):
+    empty = script("page")["page"](text("paper"), tmp_path).splitlines()
+    results = Results(tmp_path / "paper_results.json")
+    run_column(select("6a")[0], "printed", n_trials=2, cap=100, results=results)
+    full = script("page")["page"](text("paper"), tmp_path).splitlines()
+    new = [" ".join(line.split()) for line in full if line not in empty]
+    words = "not excluded (2 trials, cap 100), none succeeds"
+    assert any("| printed | 156 | 0 of 2 | 0–84 % |" in line for line in new)
+    assert any(line.startswith(f"| `6a` | 31,390 | {words} | {words} | - |") for line in new)
+    assert "Fewer trials than planned: 2 instead of 20 (6a, printed)." in " ".join(new)
+    assert "Caps that differ from the plan: 100 (6a, printed)." in " ".join(new)
+    assert any(line.startswith("| printed | 1 | 2 |") for line in new)
+    # the best reading is the one as printed: its trials were counted
+    assert not any(line.startswith("| best | 1 |") for line in new)
+
+
+def test_a_search_shows_in_its_table_and_what_was_not_run_is_counted(tmp_path):
+    tables = script("searches")["make_tables"](tmp_path)["paper"]
+    assert "- " not in tables["search"].splitlines()[0]
+    n = int(re.search(r"not run yet: (\d+)", " ".join(tables["search"].split()))[1])
+    results = Results(tmp_path / "paper_search.json")
+    row, reading = select("6b")[0], paper_cells("6b")[1]
+    keep = results.begin(reading.group, 1000)
+    keep({"seed": 0, "success": True, "sequences": 500, "seconds": 1.0})
+    tables = script("searches")["make_tables"](tmp_path)["paper"]
+    lines = [" ".join(line.split()) for line in tables["search"].splitlines()]
+    assert "| `feedback=none` | 1 of 1: 500 |" in lines
+    assert f"| published | 100%: {number(row.sequences)} |" in lines
+    assert f"not run yet: {n - 1}" in " ".join(lines)
+
+
+def test_shared_trials_are_counted_once():
+    table = script("page")["make_tables"](RESULTS, SEARCH)["machine"]
+    shown = {line.split("|")[1].strip(): line.split("|")[3] for line in table.splitlines()[2:8]}
+    distinct = sum(len(RESULTS.trials(group)) for group in RESULTS.groups())
+    parts = [int(shown[part].replace(",", "")) for part in shown if part != "search"]
+    assert sum(parts) == distinct
+    assert int(shown["today"]) == len(
+        {(g, t["seed"]) for g in RESULTS.groups() if g.column == "today" for t in RESULTS.trials(g)}
+    )
+
+
+# ----------------------------------------------------------------- figures in the text
+
+
+def of(name, column, results=RESULTS):
+    return result_of(column_cell(select(name)[0], column), results)
+
+
+def found(name, reading):
+    """A reading of the search: the trials."""
+    (cell,) = (cell for cell in paper_cells(name) if cell.group.reading == reading)
+    return result_of(cell, SEARCH) or result_of(cell, RESULTS)
+
+
+def words(result):
+    figures = result.summary
+    return f"{figures['n_success']} of {figures['n_trials']}"
+
+
+def mean(result):
+    return number(result.summary["mean"])
+
+
+def test_the_counts_of_the_summary_are_those_of_the_results():
+    page = prose("paper").partition("## What was run")[0]
+    for column in COLUMNS:
+        kinds = [r.kind for r in (of(row.name, column) for row in ROWS) if r is not None]
+        (line,) = re.findall(rf"\| {column} \|((?: \d+ \|)+)", page)
+        counts = [int(word) for word in re.findall(r"\d+", line)]
+        assert counts == [*map(kinds.count, KINDS[:-1]), len(ROWS) - len(kinds)]
+
+
+def claims():
+    """Sentences of docs/paper.md with their figures, from the files of results."""
+    kinds = [of(row.name, "printed").kind for row in ROWS]
+    best = [r.kind for r in (of(row.name, "best") for row in ROWS) if r is not None]
+    yield (
+        f"As printed, {kinds.count('agree')} of the {len(ROWS)} rows agrees with the paper, "
+        f"{kinds.count('not excluded')} do not contradict it, "
+        f"{kinds.count('solved, different count')} are solved after a different number of "
+        f"sequences, {kinds.count('solved less often')} are solved less often, and "
+        f"{kinds.count('not solved')} are never solved."
+    )
+    yield (
+        f"With other readings of open points {best.count('agree')} rows agree, and "
+        f"{best.count('not excluded')} do not contradict the paper. These "
+        f"{best.count('agree') + best.count('not excluded')} include all nine rows of 2c"
+    )
+    long_lags = [of(row.name, "best").kind for row in select("2c")]
+    assert set(long_lags) <= {"agree", "not excluded"} and len(long_lags) == 9
+    today = [of(row.name, "today") for row in ROWS]
+    assert all(result.summary["n_success"] > 0 for result in today)
+    ten = [r for r in today if r.summary["n_trials"] == 10 and r.summary["n_success"] >= 9]
+    rest = [r for r in today if r not in ten]
+    assert all(r.summary["success"] == 1 for r in rest)
+    yield f"every row is solved: {len(ten)} of {len(ROWS)} rows in 10 of 10 or 9 of 10 trials"
+    assert len(rest) == 6  # "the other six"
+    late = of("2a:p=100", "best")
+    yield f"With both, {words(late)} nets learn the task after {mean(late)} sequences."
+    early = found("2a:p=100", "plain_error=yes,centred=yes,growth_window=100,growth_gain=0.5")
+    n = early.summary["n_success"]
+    yield f"If the cell is also added early, {n} of 8 learn it after {mean(early)}."
+    long = of("2c:q=1000,p=1000", "best")
+    yield (
+        f"In the row q = p = 1000, {words(long)} such nets succeed, after a mean of {mean(long)} "
+        f"sequences (published: 49,000)."
+    )
+    short = [of(f"2c:q={p},p={p}", "best") for p in (50, 100, 200, 500)]
+    assert {words(result) for result in short} == {"20 of 20"}
+    a, b, c, d = map(mean, short)
+    yield (
+        f"For q = p = 50 to 500, 20 of 20 succeed, after {a} (published: 30,000), {b} (31,000), "
+        f"{c} (33,000) and {d} (38,000) sequences."
+    )
+    half = found("4:T=100", "stop=error,first_pair=never")
+    wrong = half.summary["mean_final_wrong"]
+    yield f"{words(half)} nets succeed after {mean(half)} sequences, near the published 74,000."
+    yield f"But such nets err in {wrong:.0f} of 2560 test sequences on average"
+    marked, never, silent = (
+        found("4:T=100", reading)
+        for reading in (
+            "first_pair=marked,plain_error=yes",
+            "first_pair=never,plain_error=yes",
+            "feedback=none,first_pair=marked,plain_error=yes",
+        )
+    )
+    assert {words(result) for result in (marked, never, silent)} == {"8 of 8"}
+    yield (
+        f"8 of 8 nets succeed, after {mean(marked)} or {mean(never)} sequences, and after "
+        f"{mean(silent)} with zeros on the recurrent connections."
+    )
+    alone = ("first_pair=marked", "first_pair=never", "plain_error=yes", "feedback=none")
+    assert {words(found("4:T=100", reading)) for reading in alone} == {"0 of 8"}
+    yield "Each of these changes alone succeeds in 0 of 8 trials."
+    assert words(found("4:T=500", "first_pair=marked,plain_error=yes")) == "0 of 8"
+    assert words(found("4:T=500", "feedback=none")) == "0 of 8"
+    yield "0 of 8 succeed without the zeros, and 0 of 8 with the zeros alone."
+    all_three = of("4:T=500", "best")
+    wrong = all_three.summary["mean_final_wrong"]
+    yield (
+        f"With all three, {words(all_three)} nets succeed after {mean(all_three)} sequences, twice "
+        f"the published 209,000, and err in {wrong:.1f} of 2560 test sequences on average"
+    )
+    yield f"fails as printed, with {words(of('3b:T=1000,N=1', 'printed'))}."
+    failed = [t for t in of("6b", "printed").trials if not t["success"]]
+    wrong = sorted(trial["recent_wrong"] for trial in failed)
+    assert len(failed) == 5 and wrong[3:] == [2000, 2000]
+    few, many = wrong[0], wrong[2]
+    yield f"two err in all of their last 2000 sequences, and three in {few} to {many} of them."
+    best_of_1 = of("1:3x2,lr=0.5", "best")
+    yield f"{best_of_1.summary['n_success']} of 30 nets succeed, 24 of the others err"
+    grammar = result_of(continual_cell("forget gates"), RESULTS)
+    low, high = grammar.summary["success_interval"]
+    yield (
+        f"With forget gates {words(grammar)} nets are perfect, more than the published 18 % "
+        f"(the 95 % interval is {100 * low:.0f} to {100 * high:.0f} %)."
+    )
+    plain = result_of(continual_cell("standard LSTM"), RESULTS)
+    assert streams_of(plain.trials)["good"] == 0 and plain.summary["n_success"] == 0
+    yield "No net without forget gates is perfect or good"
+
+
+@pytest.mark.parametrize("claim", list(claims()), ids=lambda claim: claim[:50])
+def test_the_text_has_the_figures_of_the_results(claim):
+    assert claim in prose("paper")
+
+
+def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
+    assert {column_cell(row, "today").cap for row in ROWS} == {1_000_000}
+    assert "(today: after 1,000,000 sequences)" in prose("paper")
+    assert {cell.cap for cell in (column_cell(row, "printed") for row in select("4"))} == {
+        222_000,
+        627_000,
+        2_559_000,
+    }
+    assert baseline_cell("2a:RTRL/p=4/lr=1").cap == 5_000_000
+    assert "with a cap of 5,000,000 sequences" in prose("paper")
+
+
+def test_figures_of_other_systems_in_the_text_are_recorded_or_marked():
+    pages = prose("baselines")
+    kept = [entry for entry in SEARCH.summaries if entry["page"] == "baselines"]
+    assert len(kept) == 6 and all(entry["trials"] == "not recorded one by one" for entry in kept)
+    for entry in kept:
+        assert entry["found"] in pages
+    today = [entry for entry in SEARCH.summaries if entry["page"] == "paper_today"]
+    assert len(today) == 20 and all(entry["found"] in prose("paper_today") for entry in today)
+
+
+def test_every_group_of_the_files_is_one_that_a_command_makes():
+    known = {column_cell(row, column).group for row in ROWS for column in COLUMNS}
+    known |= {Group(group.row, group.column) for group in RESULTS.groups()}
+    assert {group for group in RESULTS.groups() if group.column in ("1997", "today")} <= known
+    for group in SEARCH.groups():
+        cells = [cell.group for cell in paper_cells(group.row)]
+        assert group in cells
+
+
+def test_seconds_are_those_of_the_runs():
+    row = of("3c:T=100,N=3", "printed")
+    assert row.wall_seconds == 11.1
+    assert np.isclose(sum(run["wall_seconds"] for run in RESULTS.runs), 60 * 172.3, rtol=0.01)
