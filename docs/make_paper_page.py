@@ -3,22 +3,28 @@
 ``python -m sklstm.paper`` writes docs/paper_results.json and docs/paper_search.json, and this
 script makes the tables from them. Rows that were not run show as "-". The script replaces what is
 between ``<!-- name of the table -->`` and ``<!-- end -->`` and leaves the other text unchanged.
+docs/make_paper_searches.py writes the tables of searches.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
-from sklstm.paper._columns import COLUMNS, baseline_rows, best_reading
-from sklstm.paper._continual import SYSTEMS
+from sklstm.paper._columns import (
+    baseline_cell,
+    baseline_rows,
+    column_cell,
+    result_of,
+)
+from sklstm.paper._continual import SYSTEMS, continual_cell, streams_of
+from sklstm.paper._pages import filled, notes, table
+from sklstm.paper._plan import COLUMNS, best_reading, planned
 from sklstm.paper._report import number
-from sklstm.paper._results import Result, read
+from sklstm.paper._results import Group, Result, Results
 from sklstm.paper._rows import N_TEST, ROWS, Row
-from sklstm.paper._search import GRIDS
+from sklstm.paper._verdict import KINDS
 
 FOLDER = Path(__file__).parent
 # The paper's tables (the result of 2b is in its text). The constants below list the experiments
@@ -48,38 +54,26 @@ def main() -> None:
 
 def page(text: str, folder: Path = FOLDER) -> str:
     """Return the text of the page, with tables of the results in a folder."""
-    results, here = kept(folder / "paper_results.json")
-    search, there = kept(folder / "paper_search.json")
-    tables = make_tables(results, search, here or there)
-    places = re.compile(r"<!-- (?!end)(.+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
-    if sorted(places.findall(text)) != sorted(tables):
-        raise ValueError(f"paper.md has places for {places.findall(text)}, not {list(tables)}")
-    return places.sub(
-        lambda place: f"<!-- {place[1]} -->\n\n{tables[place[1]]}\n\n<!-- end -->", text
+    tables = make_tables(
+        *(Results(folder / f"paper_{name}.json") for name in ("results", "search"))
     )
+    return filled(text, tables)
 
 
-def kept(path: Path) -> tuple[list[Result], dict[str, Any] | None]:
-    """The results of a file and their machine; nothing if there is no file."""
-    return read(path) if path.exists() else ([], None)
-
-
-def make_tables(
-    results: list[Result], search: list[Result], where: dict[str, Any] | None
-) -> dict[str, str]:
-    """Return all tables of the page, by name."""
-    done = {result.key: result for result in results}
-    for result in done.values():
-        if result.column == "printed" and result.reading:
-            raise ValueError(f"{result.row}: column printed was run with {result.reading}")
+def make_tables(results: Results, search: Results) -> dict[str, str]:
+    """Return all tables by name."""
+    cells = {(row.name, column): column_cell(row, column) for row in ROWS for column in COLUMNS}
+    cells |= {(name, "baseline"): baseline_cell(name) for name in baseline_rows()}
+    cells |= {(f"crg: {name}", "continual"): continual_cell(name) for name in SYSTEMS}
+    found = {key: result_of(cell, results) for key, cell in cells.items()}
+    done = {key: result for key, result in found.items() if result is not None}
     tables = {"summary": summary(done)}
     for name, experiments in TABLES.items():
         tables[name] = of_the_paper([r for r in ROWS if r.experiment in experiments], done)
     for experiment in ("1", "2a", "guessing"):
         tables[f"others of {experiment}"] = others(experiment, done)
     tables["crg"] = continual(done)
-    tables["search"] = searched(search)
-    tables["machine"] = machine(results, search, where)
+    tables["machine"] = machine({key: cells[key].group for key in done}, results, search)
     return tables
 
 
@@ -91,33 +85,17 @@ def summary(done: dict[tuple[str, str], Result]) -> str:
     for row in ROWS:
         line = [f"`{row.name}`", number(row.sequences)]
         for column in COLUMNS:
-            result = result_of(row, column, done)
+            result = done.get((row.name, column))
             line.append(result.verdict if result else "-")
-            verdicts[column].append(result and kind_of(result))
+            verdicts[column].append(result and result.kind)
         lines.append(line)
     text = table(("row", "published", "as printed", "best reading", "today"), lines)
-    kinds = ("agree", "solved, different count", "solved less often", "not solved", "not run")
+    kinds = {kind: kind for kind in KINDS if kind != "nothing published"} | {"not run": None}
     counts = [
-        [column, *(str(verdicts[column].count(kind)) for kind in kinds[:-1])]
-        + [str(verdicts[column].count(None))]
+        [column, *(str(verdicts[column].count(kind)) for kind in kinds.values())]
         for column in COLUMNS
     ]
     return text + f"\n\nOf {len(ROWS)} rows:\n\n" + table(("column", *kinds), counts)
-
-
-def kind_of(result: Result) -> str:
-    if result.verdict == "agrees":
-        return "agree"
-    if result.summary["n_success"] == 0:
-        return "not solved"
-    return "solved less often" if "less often" in result.verdict else "solved, different count"
-
-
-def result_of(row: Row, column: str, done: dict[tuple[str, str], Result]) -> Result | None:
-    """Result of a column. If the best reading is the one as printed, the result of that column."""
-    if column == "best" and (row.name, "best") not in done and not best_reading(row).changed():
-        column = "printed"
-    return done.get((row.name, column))
 
 
 def of_the_paper(rows: list[Row], done: dict[tuple[str, str], Result]) -> str:
@@ -145,15 +123,13 @@ def of_the_paper(rows: list[Row], done: dict[tuple[str, str], Result]) -> str:
     lines, readings = [], set()
     for row in rows:
         lines.append(select(*published_cells(row)))
-        readings.add(changes(best_reading(row).changed()))
+        readings.add(best_reading(row).words())
         for column in COLUMNS:
-            result = result_of(row, column, done)
+            result = done.get((row.name, column))
             if column == "best" and result and not result.reading:
                 cells = ["as printed"] + [""] * 11
             else:
                 cells = measured_cells(result) if result else ["-"] + [""] * 11
-            if column == "best" and result:
-                readings.add(changes(result.reading))
             lines.append(select("", column, *cells))
     readings = " and ".join(sorted(f"`{reading}`" for reading in readings if reading))
     return table(headings, lines) + notes(
@@ -242,7 +218,7 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
         if result is None:
             lines.append([heading, "here", weights, "-"] + [""] * 6)
             continue
-        figures = result.summary
+        figures = result.summary | streams_of(result.trials)
         low, high = figures["success_interval"]
         lines.append(
             [heading, "here", weights, str(figures["n_trials"]), percent(figures["success"])]
@@ -254,55 +230,39 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
     return table([*headings, "rest: length", "seconds"], lines)
 
 
-def searched(results: list[Result]) -> str:
-    """Successes and mean number of sequences: a table per experiment, a line per reading."""
-    done = {result.key: result for result in results}
-    asked = [(name, reading or "as printed") for name in GRIDS for reading in GRIDS[name]]
-    pairs = dict.fromkeys([*asked, *done])
-    tables = []
-    shown = [row for row in ROWS if row.name in {name for name, _ in pairs}]
-    for digit in dict.fromkeys(row.name[0] for row in shown):
-        rows = [row for row in shown if row.name[0] == digit]
-        names = [row.name for row in rows]
-        lines = [["published", *(f"{row.success:.0%}: {number(row.sequences)}" for row in rows)]]
-        for reading in dict.fromkeys(reading for name, reading in pairs if name in names):
-            cells = [found_words(done.get((name, reading))) for name in names]
-            lines.append([reading if reading == "as printed" else f"`{reading}`", *cells])
-        tables.append(table(["reading", *(f"`{name}`" for name in names)], lines))
-    return "\n\n".join(tables)
-
-
-def found_words(result: Result | None) -> str:
-    if result is None:
-        return "-"
-    figures = result.summary
-    mean = "" if figures["mean"] is None else f": {number(figures['mean'])}"
-    return f"{figures['n_success']} of {figures['n_trials']}{mean}"
-
-
-def machine(results: list[Result], search: list[Result], where: dict[str, Any] | None) -> str:
-    lines = []
+def machine(shown: dict[tuple[str, str], Group], results: Results, search: Results) -> str:
+    """Time and size of the parts. Rows and columns that share trials count them once."""
     names = {"baseline": "other systems", "continual": "continual grammar"}
-    groups = {
-        names.get(column, column): [r for r in results if r.column == column]
-        for column in (*COLUMNS, *names)
-    }
-    # many rows have no better reading than the one as printed: their results are shared
-    groups["best"] = [result for result in groups["best"] if result.reading]
-    for name, done in (groups | {"search": search}).items():
-        seconds = sum(result.wall_seconds for result in done)
-        trials = [trial for result in done for trial in result.trials]
-        steps = sum(trial.get("steps", 0) for trial in trials)
-        each = f"{1e9 * seconds / steps:.0f}" if steps else "-"
-        cells = [f"{seconds / 60:.1f}", f"{steps / 1e9:.2f}" if steps else "-", each]
-        lines.append([name, str(len(done)), number(len(trials)), *(cells if done else "---")])
-    headings = ("part", "rows", "trials", "minutes", "10⁹ steps", "ns per step")
-    if where is None:
-        return table(headings, lines)
+    parts: dict[str, list[Group]] = {name: [] for name in (*COLUMNS, *names.values())}
+    taken: set[Group] = set()
+    for (_, column), group in shown.items():
+        if group not in taken:
+            parts[names.get(column, column)].append(group)
+            taken.add(group)
+    lines = [part_line(name, groups, results) for name, groups in parts.items()]
+    lines.append(part_line("search", [g for g in search.groups() if g not in taken], search))
+    text = table(("part", "groups", "trials", "minutes", "10⁹ steps", "ns per step"), lines)
+    return text + notes(*(machine_words(entry) for entry in results.machines))
+
+
+def part_line(name: str, groups: list[Group], results: Results) -> list[str]:
+    trials = [trial for group in groups for trial in results.trials(group)]
+    seconds = sum(
+        results.seconds(group, (trial["seed"] for trial in results.trials(group)))
+        for group in groups
+    )
+    steps = sum(trial.get("steps", 0) for trial in trials)
+    each = f"{1e9 * seconds / steps:.0f}" if steps else "-"
+    cells = [f"{seconds / 60:.1f}", f"{steps / 1e9:.2f}" if steps else "-", each]
+    return [name, str(len(groups)), number(len(trials)), *(cells if groups else "---")]
+
+
+def machine_words(where: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
-    return table(headings, lines) + notes(
+    kernel = f" (fingerprint {where['kernel']})" if "kernel" in where else ""
+    return (
         f"{where['processor']}, {where['cores']} cores, {where['system']}; kernels for "
-        f"{where['instruction_set']}; Python {where['python']}, {versions}."
+        f"{where['instruction_set']}{kernel}; Python {where['python']}, {versions}."
     )
 
 
@@ -312,14 +272,6 @@ def machine(results: list[Result], search: list[Result], where: dict[str, Any] |
 def short_name(row: Row) -> str:
     parts = [str(v) if k == "net" else f"{k} = {v}" for k, v in row.columns.items()]
     return ", ".join(parts).replace("lr = ", "rate ").replace("x", "×") or row.experiment
-
-
-def changes(reading: dict[str, Any]) -> str:
-    words = {True: "yes", False: "no"}
-    return ",".join(
-        f"{name}={words[value] if isinstance(value, bool) else value}"
-        for name, value in reading.items()
-    )
 
 
 def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
@@ -339,25 +291,22 @@ def late_cells(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str
 
 
 def lowered(rows: list[Row], done: dict[tuple[str, str], Result]) -> list[str]:
-    """Sentences that list runs with fewer trials than published, or with another cap."""
+    """Sentences that list runs with fewer trials than published or planned, or with lower caps."""
     fewer, caps = {}, {}
     for row in rows:
         for column in COLUMNS:
             result = done.get((row.name, column))
             if result is None or (column == "best" and not result.reading):
                 continue
-            name, n, cap = (
-                f"{short_name(row)}, {column}",
-                result.summary["n_trials"],
-                result.cap,
-            )
-            if column != "today" and n < row.n_trials:
-                fewer[name] = f"{n} instead of {row.n_trials}"
-            if cap and (column == "today" or cap != int(3 * row.sequences)):
-                caps[name] = number(cap)
+            name, n = f"{short_name(row)}, {column}", result.summary["n_trials"]
+            wanted, cap = planned(row, column)
+            if n < wanted:
+                fewer[name] = f"{n} instead of {wanted}"
+            if result.cap != cap:
+                caps[name] = number(result.cap)
     return [
-        listed("Fewer trials than published", fewer),
-        listed("Caps that differ from the default", caps),
+        listed("Fewer trials than planned", fewer),
+        listed("Caps that differ from the plan", caps),
     ]
 
 
@@ -378,21 +327,6 @@ def span(ends: Iterable[float] | None) -> str:
         return "-"
     low, high = ends
     return f"{number(max(0.0, low))}–{number(high)}"
-
-
-def notes(*lines: str) -> str:
-    text = " ".join(line for line in lines if line)
-    return "\n\n" + fill(text, 110, break_long_words=False, break_on_hyphens=False) if text else ""
-
-
-def table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """Markdown table, padded to columns of even width so that the source is readable."""
-    cells = [list(headings), *map(list, lines)]
-    widths = [max(3, *(len(line[k]) for line in cells)) for k in range(len(cells[0]))]
-    widths[-1] = widths[-1] if widths[-1] < 20 else 3  # nothing follows
-    rows = [[text.ljust(w) for text, w in zip(line, widths, strict=True)] for line in cells]
-    rows.insert(1, ["-" * w for w in widths])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 if __name__ == "__main__":

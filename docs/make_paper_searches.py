@@ -1,0 +1,135 @@
+"""Write the tables of searches in three pages: ``python docs/make_paper_searches.py``.
+
+The pages are docs/paper.md, docs/paper_today.md and docs/baselines.md. The tables come from
+docs/paper_search.json, which ``python -m sklstm.paper search`` writes. Readings of the paper that
+are in docs/paper_results.json, too, are taken from either. The file also has figures whose trials
+were not recorded one by one. They have tables of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sklstm.paper._columns import Cell, result_of
+from sklstm.paper._pages import filled, notes, table
+from sklstm.paper._report import number
+from sklstm.paper._results import Result, Results
+from sklstm.paper._rows import ROWS
+from sklstm.paper._search import (
+    GRIDS,
+    OTHER_GRIDS,
+    TODAY_GRIDS,
+    other_cells,
+    paper_cells,
+    today_cells,
+)
+
+FOLDER = Path(__file__).parent
+PAGES = ("paper", "paper_today", "baselines")
+EARLIER = "Made before trials were recorded one by one:"
+
+
+def main() -> None:
+    for name, tables in make_tables().items():
+        path = FOLDER / f"{name}.md"
+        path.write_text(filled(path.read_text(encoding="utf-8"), tables), encoding="utf-8")
+
+
+def make_tables(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
+    """Return the tables of each page by name, from the files in a folder."""
+    search = Results(folder / "paper_search.json")
+    others = [cell for name in OTHER_GRIDS for cell in other_cells(name)]
+    of_reports = [cell for cell in others if cell.group.row in ("1:RCC", "2a:CH")]
+    rest = [cell for cell in others if cell not in of_reports]
+    today = [cell for name in TODAY_GRIDS for cell in today_cells(name)]
+    return {
+        "paper": {
+            "search": readings(search, Results(folder / "paper_results.json")),
+            "search of other systems": settings("search", rest, search),
+        },
+        "paper_today": {
+            "search of today": settings("search/today", today, search),
+            "search of today, earlier": earlier("paper_today", search),
+        },
+        "baselines": {
+            "search of baselines": settings("search/1:RCC, search/2a:CH", of_reports, search),
+            "search of baselines, earlier": earlier("baselines", search),
+        },
+    }
+
+
+def readings(search: Results, results: Results) -> str:
+    """Successes and mean number of sequences: a table for each kind of rows, a line per reading."""
+    done: dict[str, dict[str, Result]] = {name: {} for name in GRIDS}
+    missing = []
+    for name in GRIDS:
+        for cell in paper_cells(name):
+            result = result_of(cell, search) or result_of(cell, results)
+            if result is None:
+                missing.append(cell)
+            else:
+                done[name][cell.group.reading] = result
+    kinds: dict[str, list[str]] = {}
+    for name in (name for name in GRIDS if done[name]):
+        kinds.setdefault("2c" if name.startswith("2c") else name[0], []).append(name)
+    tables = []
+    published = {row.name: f"{row.success:.0%}: {number(row.sequences)}" for row in ROWS}
+    for names in kinds.values():
+        lines = [["published", *(published[name] for name in names)]]
+        for reading in dict.fromkeys(reading for name in names for reading in done[name]):
+            cells = [found_words(done[name].get(reading)) for name in names]
+            lines.append([f"`{reading}`" if reading else "as printed", *cells])
+        tables.append(table(["reading", *(f"`{name}`" for name in names)], lines))
+    return "\n\n".join(tables) + notes(not_run("search", missing))
+
+
+def settings(command: str, cells: list[Cell], search: Results) -> str:
+    """A line for each group of trials of other systems, or of today's column."""
+    found = [(cell, result_of(cell, search)) for cell in cells]
+    lines = [
+        [
+            f"`{cell.group.row}`",
+            f"`{cell.group.reading}`" if cell.group.reading else "as in the tables",
+            number(result.cap),
+            *(f"{result.summary[n]}" for n in ("n_success", "n_trials")),
+            number(result.summary["mean"]),
+        ]
+        for cell, result in found
+        if result is not None
+    ]
+    headings = ("row", "settings", "cap", "solved", "of", "mean sequences")
+    text = table(headings, lines) if lines else ""
+    return (text + notes(not_run(command, [cell for cell, r in found if r is None]))).strip()
+
+
+def not_run(command: str, cells: Iterable[Cell]) -> str:
+    rows = list(dict.fromkeys(cell.group.row for cell in cells))
+    if not rows:
+        return ""
+    commands = " and ".join(f"`python -m sklstm.paper {name}`" for name in command.split(", "))
+    return (
+        f"Settings that {commands} would run, but that were not run yet: {len(list(cells))}, of "
+        f"the rows {', '.join(f'`{row}`' for row in rows)}."
+    )
+
+
+def earlier(page: str, search: Results) -> str:
+    lines = [
+        [entry["row"], entry["settings"], entry["found"]]
+        for entry in search.summaries
+        if entry["page"] == page
+    ]
+    return f"{EARLIER}\n\n" + table(("row", "settings", "solved"), lines)
+
+
+def found_words(result: Result | None) -> str:
+    if result is None:
+        return "-"
+    figures = result.summary
+    mean = "" if figures["mean"] is None else f": {number(figures['mean'])}"
+    return f"{figures['n_success']} of {figures['n_trials']}{mean}"
+
+
+if __name__ == "__main__":
+    main()
