@@ -182,6 +182,7 @@ def test_a_search_tries_a_reading_on_a_row():
     (cell,) = (cell for cell in cells if cell.group.reading == "stop=error,first_pair=never")
     result = complete(cell, Results())
     assert (result.row, result.reading) == ("4:T=100", "stop=error,first_pair=never")
+    assert result.column == result.reading  # as the table of the command line shows it
     assert len(result.trials) == 1
 
 
@@ -229,7 +230,7 @@ def test_settings_of_today_are_those_of_the_estimator():
     (changes,) = (text for text in cells if "truncated" in text)
     result = complete(cells[changes], Results())
     assert [trial["seed"] for trial in result.trials] == [1000, 1001, 1002, 1003]
-    assert result.column == "today"
+    assert result.column == changes
     assert all(trial["sequences"] == 50 for trial in result.trials)  # a batch
 
 

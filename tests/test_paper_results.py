@@ -207,6 +207,22 @@ def test_a_killed_command_continues_after_its_last_trial(tmp_path):
     assert len(runs) == 1 + (len(finished) < 20)
 
 
+def test_the_missing_trials_of_a_command_are_listed(tmp_path, capsys):
+    path = tmp_path / "all.json"
+    command = ["3a:T=100,N=3", "--cap", "200", "--n-jobs", "1", "--json", str(path)]
+    main([*command, "--trials", "3"])
+    capsys.readouterr()
+    assert main([*command, "--trials", "5", "--missing"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == ["3a:T=100,N=3, printed: 2 of 5 trials, cap 200", "2 trials are missing."]
+    assert len(Results(path).trials(GROUP)) == 3
+
+
+def test_missing_trials_that_columns_share_are_counted_once(capsys):
+    main(["6b", "--column", "printed", "--column", "best", "--missing"])
+    assert capsys.readouterr().out.splitlines()[-1] == "10 trials are missing."
+
+
 def test_an_interrupted_command_says_how_to_continue(tmp_path, capsys, monkeypatch):
     path = tmp_path / "all.json"
 

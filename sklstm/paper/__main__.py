@@ -52,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.experiment == "list":
         _list()
         return 0
+    if arguments.missing:
+        _missing(arguments.cells, arguments.results)
+        return 0
     start = perf_counter()
     shown = []
     try:
@@ -68,6 +71,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"\n{seconds / 60:.1f} minutes on {arguments.n_jobs} processors.", end="")
     print(f" {number(steps)} steps of training and tests." if steps else "")
     return 0
+
+
+def _missing(cells: Sequence[Cell], results: Results) -> None:
+    """Print how many trials of each cell are stored, and how many would run."""
+    total, seen = 0, set()
+    for cell in cells:
+        wanted = [seed for seed in cell.seeds if (cell.group, seed) not in seen]
+        n = sum(results.find(cell.group, seed, cell.cap) is None for seed in wanted)
+        seen |= {(cell.group, seed) for seed in wanted}
+        total += n
+        if n:
+            print(f"{cell.title}: {n} of {len(cell.seeds)} trials, cap {cell.cap:,}")
+    print(f"{total:,} trials are missing.")
 
 
 def _kept(path: Path | None) -> str:
@@ -199,6 +215,11 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         metavar="FILE",
         help="store every trial in this file as soon as it has finished. Trials that it already "
         "contains are not run again, so an interrupted command continues if it is repeated",
+    )
+    parser.add_argument(
+        "--missing",
+        action="store_true",
+        help="only list the trials that the command would run, and run nothing",
     )
     arguments = parser.parse_args(argv)
     name = arguments.experiment

@@ -138,9 +138,12 @@ def column_cell(
     if column == "today":
         return today_cell(row, "", about=about, **common)
     named = {"printed": AS_PRINTED, "best": best_reading(row)}[column]
-    reading = named if reading is None else reading
+    if reading is None or reading == named:
+        reading = named
+    else:
+        about["column"] = reading.words() or "as printed"
     return Cell(
-        title=f"{row.name}, {column}" + (f", {reading.words()}" if reading != named else ""),
+        title=f"{row.name}, {about['column']}",
         group=Group(row.name, "1997", reading.words()),
         run=partial(_run_lstm, row, reading),
         about=about | {"weights": net_of(row, reading).n_weights},
@@ -175,7 +178,9 @@ def today_cell(row: Row, changes: str, *, about: dict[str, Any], **common: Any) 
         )
 
     group = Group(shared.name, "today", changes)
-    return Cell(title=f"{row.name}, today", group=group, run=run, about=about, **common)
+    about = about | {"column": changes or "today"}
+    title = f"{row.name}, today" + (f", {changes}" if changes else "")
+    return Cell(title=title, group=group, run=run, about=about, **common)
 
 
 # -------------------------------------------------------------------------- the other systems
@@ -219,7 +224,7 @@ def baseline_cell(
         about={
             "experiment": row.experiment,
             "row": name,
-            "column": "baseline",
+            "column": changes or "baseline",
             "label": row.label,
             "weights": row.weights,
             "published_sequences": row.sequences,
