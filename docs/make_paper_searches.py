@@ -1,8 +1,8 @@
 """Write the tables of searches in three pages: ``python docs/make_paper_searches.py``.
 
 The pages are docs/paper.md, docs/paper_today.md and docs/baselines.md. The tables come from
-docs/paper_search.json, which ``python -m sklstm.paper search`` writes. Readings of the paper that
-are in docs/paper_results.json, too, are taken from either. The file also has figures whose trials
+docs/paper_search.json, which ``python -m sklstm.paper search`` writes. Trials that
+are in docs/paper_results.json count, too. The file also has figures whose trials
 were not recorded one by one. They have tables of their own.
 """
 
@@ -38,14 +38,15 @@ def main() -> None:
 
 def make_tables(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
     """Return the tables of each page by name, from the files in a folder."""
-    search = Results(folder / "paper_search.json")
+    results = folder / "paper_results.json"
+    search = Results(folder / "paper_search.json", [results] if results.exists() else [])
     others = [cell for name in OTHER_GRIDS for cell in other_cells(name)]
     of_reports = [cell for cell in others if cell.group.row in ("1:RCC", "2a:CH")]
     rest = [cell for cell in others if cell not in of_reports]
     today = [cell for name in TODAY_GRIDS for cell in today_cells(name)]
     return {
         "paper": {
-            "search": readings(search, Results(folder / "paper_results.json")),
+            "search": readings(search),
             "search of other systems": settings("search", rest, search),
         },
         "paper_today": {
@@ -59,17 +60,16 @@ def make_tables(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
     }
 
 
-def readings(search: Results, results: Results) -> str:
+def readings(search: Results) -> str:
     """Successes and mean number of sequences: a table for each kind of rows, a line per reading."""
     done: dict[str, dict[str, Result]] = {name: {} for name in GRIDS}
-    missing = []
+    cells: list[Cell] = []
     for name in GRIDS:
         for cell in paper_cells(name):
-            result = result_of(cell, search) or result_of(cell, results)
-            if result is None:
-                missing.append(cell)
-            else:
+            result = result_of(cell, search)
+            if result is not None:
                 done[name][cell.group.reading] = result
+            cells.append(cell)
     kinds: dict[str, list[str]] = {}
     for name in (name for name in GRIDS if done[name]):
         kinds.setdefault("2c" if name.startswith("2c") else name[0], []).append(name)
@@ -78,10 +78,10 @@ def readings(search: Results, results: Results) -> str:
     for names in kinds.values():
         lines = [["published", *(published[name] for name in names)]]
         for reading in dict.fromkeys(reading for name in names for reading in done[name]):
-            cells = [found_words(done[name].get(reading)) for name in names]
-            lines.append([f"`{reading}`" if reading else "as printed", *cells])
+            found = [found_words(done[name].get(reading)) for name in names]
+            lines.append([f"`{reading}`" if reading else "as printed", *found])
         tables.append(table(["reading", *(f"`{name}`" for name in names)], lines))
-    return "\n\n".join(tables) + notes(not_run("search", missing))
+    return "\n\n".join(tables) + notes(not_run("search", cells, search))
 
 
 def settings(command: str, cells: list[Cell], search: Results) -> str:
@@ -100,17 +100,23 @@ def settings(command: str, cells: list[Cell], search: Results) -> str:
     ]
     headings = ("row", "settings", "cap", "solved", "of", "mean sequences")
     text = table(headings, lines) if lines else ""
-    return (text + notes(not_run(command, [cell for cell, r in found if r is None]))).strip()
+    return (text + notes(not_run(command, cells, search))).strip()
 
 
-def not_run(command: str, cells: Iterable[Cell]) -> str:
-    rows = list(dict.fromkeys(cell.group.row for cell in cells))
-    if not rows:
+def not_run(command: str, cells: Iterable[Cell], search: Results) -> str:
+    """A sentence that says how many trials of these cells are not stored."""
+    missing = {
+        cell.group: [s for s in cell.seeds if search.find(cell.group, s, cell.cap) is None]
+        for cell in cells
+    }
+    n = sum(map(len, missing.values()))
+    if n == 0:
         return ""
+    rows = dict.fromkeys(group.row for group, seeds in missing.items() if seeds)
     commands = " and ".join(f"`python -m sklstm.paper {name}`" for name in command.split(", "))
     return (
-        f"Settings that {commands} would run, but that were not run yet: {len(list(cells))}, of "
-        f"the rows {', '.join(f'`{row}`' for row in rows)}."
+        f"Trials of {commands} that were not run yet: {number(n)}, of the rows "
+        f"{', '.join(f'`{row}`' for row in rows)}."
     )
 
 

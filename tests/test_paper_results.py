@@ -159,6 +159,23 @@ def test_stored_trials_are_not_run_again(monkeypatch):
     assert figures(more.trials) == figures(at_once.trials)
 
 
+def test_trials_of_another_file_are_known_and_the_file_stays(tmp_path, capsys):
+    known, path = tmp_path / "known.json", tmp_path / "all.json"
+    command = ["3a:T=100,N=3", "--cap", "200", "--n-jobs", "1"]
+    main([*command, "--trials", "2", "--json", str(known)])
+    before = known.read_text()
+    main([*command, "--trials", "3", "--json", str(path), "--known", str(known)])
+    assert "0 of 3" in capsys.readouterr().out
+    assert [trial["seed"] for trial in Results(path).trials(GROUP)] == [2]
+    both = Results(path, [known])
+    assert [trial["seed"] for trial in both.trials(GROUP)] == [0, 1, 2]
+    assert both.seconds(GROUP, [0]) == Results(known).seconds(GROUP, [0])
+    assert known.read_text() == before
+    with pytest.raises(SystemExit):
+        main([*command, "--known", str(tmp_path / "none.json")])
+    assert "there is no file" in capsys.readouterr().err
+
+
 def test_a_success_before_both_caps_is_the_trial_of_both():
     assert answers(trial(0, True, 100, 1000), 101)
     assert answers(trial(0, True, 100, 1000), 5000)

@@ -7,6 +7,10 @@ import pytest
 from numpy.random import RandomState
 
 from sklstm.datasets import reber_successors
+from sklstm.paper._columns import complete, today_cell
+from sklstm.paper._results import Results
+from sklstm.paper._rows import select
+from sklstm.paper._search import TODAY_GRIDS, today_cells
 from sklstm.paper._today import MAX_SEQUENCES, Settings, run_today
 from sklstm.paper._today_tasks import Rule, count_wrong, find_task
 
@@ -96,6 +100,16 @@ def test_progress_is_told_the_sequences_and_the_recent_error():
 def test_a_row_that_does_not_exist_is_an_error_that_says_what_does(experiment, parameters, message):
     with pytest.raises(ValueError, match=message):
         run_today(experiment, parameters, seed=0)
+
+
+@pytest.mark.parametrize("row", TODAY_GRIDS)
+def test_settings_of_the_search_train(row):
+    for cell in today_cells(row, n_trials=1, cap=16):
+        result = complete(cell, Results())
+        assert [trial["seed"] for trial in result.trials] == [1000]
+        assert result.trials[0]["sequences"] in (16, 50)
+    with pytest.raises(ValueError, match="'mood' is not a setting"):
+        today_cell(select(row)[0], "mood=good", about={}, seeds=[0], cap=1)
 
 
 def test_a_rule_counts_errors_of_the_tolerance_and_more_and_wants_the_mean_below():

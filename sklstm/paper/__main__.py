@@ -217,6 +217,15 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         "contains are not run again, so an interrupted command continues if it is repeated",
     )
     parser.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="do not run trials that this file contains, either. It is not changed. May be "
+        "repeated",
+    )
+    parser.add_argument(
         "--missing",
         action="store_true",
         help="only list the trials that the command would run, and run nothing",
@@ -242,10 +251,13 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
             parser.error(f"{error} Experiments: {', '.join(EXPERIMENTS)}, all, list, crg, search.")
     if arguments.json is not None and not arguments.json.parent.is_dir():
         parser.error(f"argument --json: there is no folder {arguments.json.parent}")
+    for path in arguments.known:
+        if not path.is_file():
+            parser.error(f"argument --known: there is no file {path}")
     if name != "list":
         arguments.cells = _cells(arguments)
         try:
-            arguments.results = Results(arguments.json)
+            arguments.results = Results(arguments.json, arguments.known)
             for cell in arguments.cells:
                 arguments.results.refuse_lower_cap(cell.group, cell.seeds, cell.cap)
         except ValueError as error:

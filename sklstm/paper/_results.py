@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -109,6 +109,8 @@ class Results:
     ----------
     path : Path or None, default=None
         None keeps the trials in memory.
+    known : sequence of Path, default=()
+        Files with more trials, which are read only. Trials that one of them has are not run again.
 
     Attributes
     ----------
@@ -120,8 +122,9 @@ class Results:
         Figures whose trials were not recorded one by one. Nothing is computed from them.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, known: Sequence[Path] = ()) -> None:
         self.path = path
+        self.known = [Results(other) for other in known]
         self.runs: list[dict[str, Any]] = []
         self.machines: list[dict[str, Any]] = []
         self.summaries: list[dict[str, Any]] = []
@@ -133,17 +136,22 @@ class Results:
             self._merge()
 
     def groups(self) -> list[Group]:
+        """Return the groups of the file in the order of their first trials."""
         return list(self._trials)
 
     def trials(self, group: Group) -> list[dict[str, Any]]:
         """Return all trials of a group in the order of their seeds."""
-        known = self._trials.get(group, {})
-        return [known[seed] for seed in sorted(known)]
+        found = {trial["seed"]: trial for other in self.known for trial in other.trials(group)}
+        found |= self._trials.get(group, {})
+        return [found[seed] for seed in sorted(found)]
 
     def find(self, group: Group, seed: int, cap: int) -> dict[str, Any] | None:
         """Return the stored trial that is the trial with this cap; None if there is none."""
         trial = self._trials.get(group, {}).get(seed)
-        return trial if trial is not None and answers(trial, cap) else None
+        if trial is not None and answers(trial, cap):
+            return trial
+        found = (other.find(group, seed, cap) for other in self.known)
+        return next((trial for trial in found if trial is not None), None)
 
     def seconds(self, group: Group, seeds: Iterable[int]) -> float:
         """Return the wall-clock time of the runs that have made some of these trials."""
@@ -153,7 +161,7 @@ class Results:
             for run in self.runs
             if Group(run["row"], run["column"], run["reading"]) == group
             and wanted.intersection(run["seeds"])
-        )
+        ) + sum(other.seconds(group, wanted) for other in self.known)
 
     def refuse_lower_cap(self, group: Group, seeds: Iterable[int], cap: int) -> None:
         """Raise a ValueError if trials with this cap would replace trials with a higher one."""
