@@ -7,12 +7,11 @@
     lags     draw that file
 
 Without PART it runs all of them. Pictures are written to docs/pictures. The part race takes several
-minutes, the others one or two.
+minutes without a file and continues a file, the others take one or two.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -22,14 +21,17 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from joblib import delayed
 
+from sklstm._threads import effective_n_jobs
 from sklstm.datasets import make_adding
 from sklstm.inspection import hidden_states
 from sklstm.paper import _chunker_rows, _recurrent_rows
+from sklstm.paper._columns import Cell, in_processes, run_missing
 from sklstm.paper._nets import net_of
 from sklstm.paper._plan import best_reading
 from sklstm.paper._readings import AS_PRINTED, Reading
-from sklstm.paper._results import machine
+from sklstm.paper._results import Group, Results
 from sklstm.paper._rows import N_SETS, Row, select
 from sklstm.paper._run import run_row
 from sklstm.paper._tasks import reber_strings
@@ -258,46 +260,54 @@ def cap_of(family: str, lag: int) -> int:
 
 
 def race() -> None:
-    """Run systems at growing lags, until at two in a row no trial has succeeded."""
-    trials = []
+    """Run systems at growing lags, until at two in a row no trial has succeeded.
+
+    Trials that the file has already are not run again.
+    """
+    results, n_jobs = Results(LAGS_FILE), effective_n_jobs(None)
     for family, longest in LONGEST.items():
         for system in STYLES:
             if (family, system) == ("2c", "RTRL"):
                 continue  # with a target at the end only it is BPTT, but for rounding
-            failed = 0
-            for lag in (lag for lag in LAGS if lag <= longest):
-                done = run_lag(system, family, lag)
-                trials += done
+            failed, last = 0, 0
+            for last in (lag for lag in LAGS if lag <= longest):
+                cell = lag_cell(system, family, last)
+                run_missing(cell, results, n_jobs=n_jobs)
+                done = [results.find(cell.group, seed, cell.cap) for seed in cell.seeds]
                 failed = 0 if any(trial["success"] for trial in done) else failed + 1
                 if failed == 2:
                     break
-            last = trials[-1]["lag"]
             print(f"{family}, {system}: up to lag {last}", flush=True)
-            keep(trials)  # now and then: the race is long
 
 
-def keep(trials: list[dict[str, Any]]) -> None:
-    lines = ",\n".join(json.dumps(trial, allow_nan=False) for trial in trials)
-    about = json.dumps(machine())
-    LAGS_FILE.write_text(f'{{"trials": [\n{lines}\n],\n"machine": {about}}}\n')
-
-
-def run_lag(system: str, family: str, lag: int) -> list[dict[str, Any]]:
+def lag_cell(system: str, family: str, lag: int) -> Cell:
     """Trials of a system at one lag."""
-    cap = cap_of(family, lag)
+    common = {"seeds": range(N_TRIALS), "cap": cap_of(family, lag)}
+    group = Group(f"{family}, lag {lag}", "lags", system)
     if system.startswith("LSTM"):
         row = lag_row(family, lag)
         reading = best_reading(row) if "best" in system else AS_PRINTED
-        done = run_row(row, reading, n_trials=N_TRIALS, cap=cap)
+
+        def run(seeds: Sequence[int], **how: Any) -> None:
+            run_row(row, reading, seeds=seeds, **how)
     else:
         module = _chunker_rows if system == "CH" else _recurrent_rows
-        done = [module.run_lag(system, family, lag, seed, cap) for seed in range(N_TRIALS)]
-    about = {"system": system, "family": family, "lag": lag, "cap": cap}
-    kept = ("seed", "success", "sequences", "seconds")
-    return [
-        about | {name: round(t[name], 2) if name == "seconds" else t[name] for name in kept}
-        for t in done
-    ]
+
+        def run(seeds: Sequence[int], *, cap: int, **how: Any) -> None:
+            trial = delayed(module.run_lag)
+            in_processes((trial(system, family, lag, seed, cap) for seed in seeds), **how)
+
+    return Cell(title=f"{system}, {group.row}", group=group, run=run, **common)
+
+
+def lag_trials() -> list[dict[str, Any]]:
+    """Trials of the file with their "system", "family" and "lag"."""
+    results, trials = Results(LAGS_FILE), []
+    for group in results.groups():
+        family, lag = group.row.split(", lag ")
+        about = {"system": group.reading, "family": family, "lag": int(lag)}
+        trials += [about | trial for trial in results.trials(group)]
+    return trials
 
 
 def lag_row(family: str, lag: int) -> Row:
@@ -311,7 +321,7 @@ def lag_row(family: str, lag: int) -> Row:
 
 
 def draw_lags() -> None:
-    trials = json.loads(LAGS_FILE.read_text())["trials"]
+    trials = lag_trials()
     figure, axes = panels(1, 2, height=5.0)
     for ax, family in zip(axes, LONGEST, strict=True):
         here = [trial for trial in trials if trial["family"] == family]

@@ -26,7 +26,11 @@ def main(old: str, new: str) -> None:
     kept = json.loads(Path(old).read_text(encoding="utf-8"))
     results = Results()
     results.machines = [kept["machine"]]
-    for line in kept["rows"]:
+    for trial in kept.get("trials", []):  # of docs/paper_lags.json, which has no seconds of rows
+        family, lag = trial.pop("family"), trial.pop("lag")
+        results.put(Group(f"{family}, lag {lag}", "lags", trial.pop("system")), trial)
+    rows = kept.get("rows", [])
+    for line in rows:
         group = group_of(line)
         if group in results.groups():
             check_copy(results.trials(group), line)
@@ -38,10 +42,9 @@ def main(old: str, new: str) -> None:
         results.runs.append(run | {"wall_seconds": line["wall_seconds"], "machine": 0})
     results.path = Path(new)
     results.write()
-    print(
-        f"{len(kept['rows'])} rows, {sum(len(r['trials']) for r in kept['rows'])} trials: ", end=""
-    )
-    print(f"{sum(len(results.trials(group)) for group in results.groups())} different ones")
+    n = sum(len(line["trials"]) for line in rows) + len(kept.get("trials", []))
+    different = sum(len(results.trials(group)) for group in results.groups())
+    print(f"{len(rows)} rows, {n} trials: {different} different ones")
 
 
 def group_of(line: dict[str, Any]) -> Group:

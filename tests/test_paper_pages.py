@@ -234,6 +234,38 @@ def test_the_text_has_the_figures_of_the_results(claim):
     assert claim in prose("paper")
 
 
+def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
+    lags = Results(DOCS / "paper_lags.json")
+    solved = {}
+    for group in lags.groups():
+        family, lag = group.row.split(", lag ")
+        trials = lags.trials(group)
+        assert len(trials) == 3  # "Three trials for each lag and system"
+        solved[group.reading, family, int(lag)] = sum(trial["success"] for trial in trials)
+    page = prose("paper")
+
+    def reach(system, family):
+        return max(lag for (s, f, lag), n in solved.items() if (s, f) == (system, family) and n)
+
+    printed = [solved["LSTM, as printed", "2a", lag] for lag in (5, 10, 20, 50)]
+    assert printed == [3, 3, 3, 0]
+    (fifty,) = {
+        trial["cap"] for trial in lags.trials(Group("2a, lag 50", "lags", "LSTM, as printed"))
+    }
+    assert (
+        f"all of three nets learn lags of 5, 10 and 20, but none of three learns lag 50, within "
+        f"{fifty:,} sequences"
+    ) in page
+    assert f"In the family of 2a the chunker succeeds up to lag {reach('CH', '2a')}." in page
+    for system in ("BPTT", "RTRL", "ELM"):
+        assert solved[system, "2a", 5] == solved[system, "2a", 10] == 0
+    assert "learn neither lag 5 nor lag 10 within 1,000,000 sequences." in page
+    assert all(solved["BPTT", "2c", lag] > 0 for lag in (5, 10)) and reach("BPTT", "2c") == 10
+    assert {solved[system, "2c", lag] for system in ("ELM", "CH") for lag in (5, 10)} == {0}
+    assert f"LSTM as printed succeeds up to lag {reach('LSTM, as printed', '2c')}." in page
+    assert f"succeeds up to lag {reach('LSTM, best reading', '2c')}, and the number" in page
+
+
 def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
     assert {column_cell(row, "today").cap for row in ROWS} == {1_000_000}
     assert "(today: after 1,000,000 sequences)" in prose("paper")

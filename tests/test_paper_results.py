@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import runpy
 import signal
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_every_stored_file_is_json_without_nan():
             raise AssertionError(f"paper_{name}.json has {word}")
 
         json.loads(text, parse_constant=refuse)
-    for name in ("results", "search"):
+    for name in ("results", "search", "lags"):
         for line in read(ROOT / "docs" / f"paper_{name}.json")["trials"]:
             empty = {key for key, value in line.items() if value is None}
             assert empty == set(line.get("reasons", {}))
@@ -138,6 +139,38 @@ def test_another_file_is_refused(tmp_path, text, message):
     with pytest.raises(SystemExit):
         main(["6a", "--json", str(path)])
     assert path.read_text() == text
+
+
+def test_files_of_whole_rows_are_converted(tmp_path):
+    """Copies are converted once, and a cap of null becomes the million of its time."""
+    migrate = runpy.run_path(str(ROOT / "docs" / "migrate_paper_results.py"))["main"]
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    made = {"seed": 0, "success": True, "sequences": 50, "seconds": 1.5, "first": None}
+    line = {"row": "6a", "column": "printed", "reading": {}, "cap": 100, "wall_seconds": 2.5}
+    today = line | {"row": "1:3x2,lr=0.1", "column": "today", "cap": None}
+    rows = [
+        line | {"trials": [made, made | {"seed": 1}]},
+        line | {"column": "best", "trials": [made, made | {"seed": 1}]},
+        line | {"reading": {"check": 10, "rest": 0.5}, "trials": [made]},
+        today | {"trials": [made]},
+        today | {"row": "1:3x2,lr=0.5", "trials": [made]},
+    ]
+    old.write_text(json.dumps({"rows": rows, "machine": {"processor": "abacus"}}))
+    migrate(str(old), str(new))
+    results = Results(new)
+    found = {tuple(group): results.trials(group) for group in results.groups()}
+    assert {key: len(trials) for key, trials in found.items()} == {
+        ("6a", "1997", ""): 2,
+        ("6a", "1997", "rest=0.5,check=10"): 1,
+        ("1:3x2,lr=0.1", "today", ""): 1,
+    }
+    assert [t["cap"] for trials in found.values() for t in trials] == [100, 100, 100, 1_000_000]
+    assert [run["wall_seconds"] for run in results.runs] == [2.5] * 3
+    assert results.machines == [{"processor": "abacus"}]
+    rows[1]["trials"] = [made | {"sequences": 51}, made | {"seed": 1}]  # no copy
+    old.write_text(json.dumps({"rows": rows, "machine": {}}))
+    with pytest.raises(AssertionError):
+        migrate(str(old), str(tmp_path / "other.json"))
 
 
 # ------------------------------------------------------------------------------ continuing

@@ -59,12 +59,19 @@ def complete(
     cell: Cell, results: Results, *, n_jobs: int = 1, progress: Progress | None = None
 ) -> Result:
     """Run the trials of a cell that are not stored yet, and return its result."""
+    run_missing(cell, results, n_jobs=n_jobs, progress=progress)
+    return result_of(cell, results)
+
+
+def run_missing(
+    cell: Cell, results: Results, *, n_jobs: int = 1, progress: Progress | None = None
+) -> None:
+    """Run and store the trials of a cell that are not stored yet."""
     results.refuse_lower_cap(cell.group, cell.seeds, cell.cap)
     missing = [seed for seed in cell.seeds if results.find(cell.group, seed, cell.cap) is None]
     if missing:
         keep = results.begin(cell.group, cell.cap)
         cell.run(missing, cap=cell.cap, n_jobs=n_jobs, progress=progress, keep=keep)
-    return result_of(cell, results)
 
 
 def result_of(cell: Cell, results: Results) -> Result | None:

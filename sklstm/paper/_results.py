@@ -24,8 +24,9 @@ from sklstm.paper._fingerprint import fingerprint
 
 FORMAT = 2  # of the file
 # Columns of the file. "1997" has the paper's settings with any reading: the columns "printed" and
-# "best" of the tables, and the search, are readings of it and share their trials.
-STORED = ("1997", "today", "baseline", "continual")
+# "best" of the tables, and the search, are readings of it and share their trials. "lags" has the
+# trials of a picture, with the system as reading.
+STORED = ("1997", "today", "baseline", "continual", "lags")
 
 
 class Group(NamedTuple):
