@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -18,7 +17,7 @@ import numpy as np
 from sklstm import LSTMRegressor, _files
 from sklstm.callback import Checkpoint
 from sklstm.export.__main__ import main as export
-from sklstm.paper._results import Results, read
+from sklstm.paper._results import Group, Results, read
 from tests.cases import callbacks, fork, needs, package
 from tests.watchdog import in_child
 
@@ -194,21 +193,20 @@ def onnx(rounds: int) -> int:
 
 @needs(fork)
 def results(rounds: int) -> int:
-    """The file of `python -m sklstm.paper`."""
-    line = {
-        "experiment": "1", "row": "1", "column": "printed", "published_sequences": None,
-        "published_success": None, "published_trials": None, "published": {}, "weights": None,
-        "verdict": "", "summary": {}, "trials": [{"seed": k} for k in range(500)],
-    }  # fmt: skip
+    """The file of `python -m sklstm.paper`, which grows by a trial each time."""
+    group, first = Group("1", "1997"), 10**6
 
     def write(path: Path, number: int) -> None:
-        from sklstm.paper._results import Result
-
         kept = Results(path)
-        kept.add([Result(**line, cap=number, wall_seconds=0.0)])
+        if number == 1:
+            for k in range(500):
+                kept.put(group, {"seed": first + k})
+        kept.begin(group, 100)({"seed": number})
 
     def number(path: Path) -> int:
-        json.loads(path.read_text(encoding="utf-8"))
-        return read(path)[0][0].cap
+        seeds = [trial["seed"] for trial in read(path)["trials"]]
+        last = max(seed for seed in seeds if seed < first)
+        assert sorted(seeds) == [*range(1, last + 1), *range(first, first + 500)]
+        return last
 
     return tried(rounds, write, number, ".json")
