@@ -7,9 +7,9 @@ all arrays, are in steps.pxd.
 
 from sklstm._kernels.simd cimport real
 from sklstm._kernels.steps cimport (
-    backward_coupled, backward_forget, backward_paper, backward_peephole, errors_gated,
-    forward_bare, forward_coupled, forward_forget, forward_paper, forward_peephole, slopes_bare,
-    slopes_coupled, slopes_forget, slopes_paper,
+    backward_coupled, backward_forget, backward_paper, backward_peephole, double_all,
+    errors_gated, forward_bare, forward_coupled, forward_forget, forward_paper, forward_peephole,
+    slopes_bare, slopes_coupled, slopes_forget, slopes_paper,
 )
 
 
@@ -22,6 +22,7 @@ cdef enum Cell:
     CONTINUAL  # with the forget gate of Gers et al. (2000): FORGET with g and h of 1997
     BARE  # experiments 2a and 2b: a state with an input gate, g in [0, 1]
     CENTRED  # the same with g in [-2, 2]
+    SWAPPED  # PAPER with g in [-1, 1] and h in [-2, 2], as Table 10 prints them
 
 
 cdef inline int cell_named(str name) except -1:
@@ -29,6 +30,7 @@ cdef inline int cell_named(str name) except -1:
     return {
         "forget": FORGET, "1997": PAPER, "peephole": PEEPHOLE, "coupled": COUPLED,
         "continual": CONTINUAL, "bare": BARE, "centred": CENTRED,
+        "swapped": SWAPPED,
     }[name]
 
 
@@ -44,12 +46,12 @@ cdef inline Py_ssize_t gates_after(Cell cell) noexcept nogil:
 
 cdef inline bint keeps_states(Cell cell) noexcept nogil:
     """True if s(t-1) is a term of s(t) with factor 1."""
-    return cell == PAPER or cell == BARE or cell == CENTRED
+    return cell == PAPER or cell == SWAPPED or cell == BARE or cell == CENTRED
 
 
 cdef inline Py_ssize_t gates_fed(Cell cell) noexcept nogil:
     """Number of gates whose activations are recurrent sources."""
-    return 2 if cell == PAPER else 0
+    return 2 if cell == PAPER or cell == SWAPPED else 0
 
 
 cdef inline void forward_cell(
@@ -60,7 +62,11 @@ cdef inline void forward_cell(
     if cell == FORGET:
         forward_forget(n, S, 1, s_prev, z, s, h, r)
     elif cell == PAPER:
-        forward_paper(n, S, s_prev, z, s, h, r)
+        forward_paper(n, S, 2, s_prev, z, s, h, r)
+    elif cell == SWAPPED:
+        # h keeps half of its values, so that 1 - h^2 remains its slope
+        forward_paper(n, S, 1, s_prev, z, s, h, r)
+        double_all(S * n, r)
     elif cell == PEEPHOLE:
         forward_peephole(n, S, peephole, s_prev, z, s, h, r)
     elif cell == COUPLED:
@@ -105,6 +111,10 @@ cdef inline void errors_of_cell(
         errors_gated(n, S, 2, 1 + S, z, h, d_r, d_s, d_o)
     elif cell == CONTINUAL:
         errors_gated(n, S, 2, 2 + S, z, h, d_r, d_s, d_o)
+    elif cell == SWAPPED:
+        errors_gated(n, S, 2, 1 + S, z, h, d_r, d_s, d_o)
+        double_all(S * n, d_s)
+        double_all(n, d_o)
     elif cell == BARE or cell == CENTRED:
         # y(t) = s(t)
         for k in range(S * n):
@@ -119,7 +129,9 @@ cdef inline void slopes_of_cell(
     if cell == FORGET or cell == PEEPHOLE:
         slopes_forget(n, S, 1, s_prev, z, slopes)
     elif cell == PAPER:
-        slopes_paper(n, S, s_prev, z, slopes)
+        slopes_paper(n, S, 2, s_prev, z, slopes)
+    elif cell == SWAPPED:
+        slopes_paper(n, S, 1, s_prev, z, slopes)
     elif cell == COUPLED:
         slopes_coupled(n, S, s_prev, z, slopes)
     elif cell == CONTINUAL:

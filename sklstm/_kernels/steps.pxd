@@ -43,6 +43,12 @@ cdef inline void put_out(
             store(r + c, load(gate + e) * squashed)
 
 
+cdef inline void double_all(Py_ssize_t n, real* x) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(n):
+        x[k] = 2 * x[k]
+
+
 # ---------------------------------------------------------------------------- forget, continual
 
 
@@ -121,20 +127,21 @@ cdef inline void slopes_forget(
 
 
 cdef inline void forward_paper(
-    Py_ssize_t n, Py_ssize_t S, const real* s_prev, real* z, real* s, real* h, real* r
+    Py_ssize_t n, Py_ssize_t S,
+    real span,  # g(x) = span tanh(x/2)
+    const real* s_prev, real* z, real* s, real* h, real* r
 ) noexcept nogil:
     cdef Py_ssize_t p, e, v, c
     cdef vec i, o, g
-    cdef vec half = splat(<real> 0.5)
+    cdef vec half = splat(<real> 0.5), wide = splat(span)
     for p in range(n // LANES):
         e = p * LANES
         i = sigmoid(load(z + e))  # (7)
         o = sigmoid(load(z + (1 + S) * n + e))  # (8)
         for v in range(S):
             c = v * n + e
-            # (9) with g(x) = 2 tanh(x/2): s(t) = s(t-1) + i g
-            g = vtanh(half * load(z + n + c))
-            g = g + g
+            # (9): s(t) = s(t-1) + i g
+            g = wide * vtanh(half * load(z + n + c))
             store(z + n + c, g)
             store(s + c, load(s_prev + c) + i * g)
         store(z + e, i)
@@ -170,11 +177,13 @@ cdef inline void backward_paper(
 
 
 cdef inline void slopes_paper(
-    Py_ssize_t n, Py_ssize_t S, const real* s_prev, const real* z, real* slopes
+    Py_ssize_t n, Py_ssize_t S, real span, const real* s_prev, const real* z, real* slopes
 ) noexcept nogil:
     cdef Py_ssize_t p, e, v, c
     cdef vec i, g
-    cdef vec one = splat(1), quarter = splat(<real> 0.25)
+    cdef vec one = splat(1)
+    # g' = span / 2 - g^2 / (2 span)
+    cdef vec steepest = splat(span / 2), bend = splat(1 / (2 * span))
     for p in range(n // LANES):
         e = p * LANES
         i = load(z + e)
@@ -184,7 +193,7 @@ cdef inline void slopes_paper(
             g = load(z + n + c)
             store(slopes + c, one)
             store(slopes + S * n + c, g * i * (one - i))
-            store(slopes + 2 * S * n + c, i * (one - quarter * g * g))
+            store(slopes + 2 * S * n + c, i * (steepest - bend * g * g))
 
 
 # ---------------------------------------------------------------------------- peephole

@@ -130,7 +130,8 @@ def column_cell(
         If True, use the quick plan.
     """
     n, most = planned(row, column, quick=quick)
-    first = FIRST_SEED[column] + seed
+    as_printed = column == "best" and best_reading(row) == AS_PRINTED  # nothing was chosen
+    first = FIRST_SEED["printed" if as_printed else column] + seed
     n = n if n_trials is None else n_trials
     about = {
         "experiment": row.experiment,

@@ -41,6 +41,7 @@ cdef struct Criterion:
     Py_ssize_t cap  # training sequences
     Py_ssize_t cap_steps  # steps, including tests; 0: no limit
     double tolerance  # largest error of a right output; 0: see `right` of _trials.pyx
+    double accepted  # least output of the symbol that follows, if it alone is judged
     bint judge_last  # judge the last step only
     bint stop_at_error  # end a sequence at the first wrong step
     # nets that get their cell later (2a, 2b)

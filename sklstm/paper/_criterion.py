@@ -22,6 +22,8 @@ class Criterion:
     tolerance : float
         A step is right if every output is closer than this to its target. With 0, a step is right
         if the outputs of the symbols that may follow exceed all others.
+    accepted : float, default=0
+        If positive, a step is right if the output of the symbol that follows is above it.
     judge_last : bool, default=False
         If True, only the last step of a sequence is judged.
     stop_at_error : bool, default=False
@@ -57,6 +59,7 @@ class Criterion:
     cap: int
     cap_steps: int = 0
     tolerance: float
+    accepted: float = 0.0
     judge_last: bool = False
     stop_at_error: bool = False
     measure: str = "absolute"
@@ -85,12 +88,13 @@ def criterion_of(row: Row, reading: Reading, cap: int) -> Criterion:
     if name in ("1", "2a", "2b", "2c"):
         tested = replace(common, window=100, check=reading.check)
         if name == "1":
-            return replace(tested, n_test=2 * N_STRINGS)
+            n_test = 2 * N_STRINGS if reading.exam == "both" else N_STRINGS
+            return replace(tested, n_test=n_test, accepted=reading.accepted)
         if name == "2c":
             return replace(tested, window=1000, n_test=10_000)
         late = {"growth_window": reading.growth_window, "growth_gain": reading.growth_gain}
         if name == "2a":
-            return replace(tested, n_test=2, **late)
+            return replace(tested, n_test=2, judge_last=reading.judge == "last", **late)
         return replace(tested, window=1000, n_test=10_000, judge_last=True, **late)
     if name in ("3a", "3b", "3c"):
         wrong, error = {"3a": (0, 0.01), "3b": (5, 0.04), "3c": (0, 0.015)}[name]

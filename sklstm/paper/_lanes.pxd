@@ -47,6 +47,8 @@ cdef struct Nets:
     int* row_of_trace  # (n_traces,) the hidden row that each trace trains
     bint shortcuts
     bint grow  # nets get their cells later
+    bint freeze  # and then train only them
+    real bias_decay  # fraction of the output biases that an update removes
     Weights hidden
     Weights head
     Symbols symbols
@@ -250,17 +252,20 @@ cdef inline void learn_symbols(Nets* nets, Py_ssize_t lane) noexcept nogil:
     d = of_symbol(symbols, symbols.d_w, symbols.rows, lane, symbols.now[lane])
     for j in range(nets.n_after * nets.n_blocks):
         d[out_row + j] += nets.d_o[j * LANES + lane]
-    if nets.shortcuts:
+    if nets.shortcuts and not (nets.freeze and nets.grown[lane]):
         for k in range(nets.head.rows):
             d[nets.hidden.rows + k] += nets.e[k * LANES + lane]
 
 
 cdef inline void update(Nets* nets, const bint* now, const real* rates) noexcept nogil:
     """Update the weights of the lanes in `now`, each with its own rate; other rates are 0."""
-    cdef Py_ssize_t lane
+    cdef Py_ssize_t lane, k
     cdef real[LANES] kept
     for lane in range(LANES):
         kept[lane] = not now[lane]
+        if now[lane] and nets.bias_decay:
+            for k in range(nets.head.rows):
+                nets.head.w[at(&nets.head, k, 0) * LANES + lane] *= 1 - nets.bias_decay
         if now[lane]:
             symbols_update(&nets.symbols, lane, rates[lane])
     weights_update(&nets.hidden, load(rates), load(kept))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from sklearn.base import clone
 
 from sklstm import LSTMRegressor
 from sklstm.paper._kernel import ABSENT
@@ -83,11 +84,17 @@ class EstimatorNet:
     estimator : LSTMRegressor
         Result of `estimator_of`.
     n_features, n_outputs : int
+    cell : str, default=None
+        Cell of the trials, if no estimator has it.
+    shifted : bool, default=False
+        If True, random numbers are added to the initial biases of the estimator's gates.
     """
 
     estimator: LSTMRegressor
     n_features: int
     n_outputs: int
+    cell: str | None = None
+    shifted: bool = False
 
     def initial(self, seed: int) -> LSTMRegressor:
         """Return the estimator with the initial parameters of a trial."""
@@ -99,7 +106,12 @@ class EstimatorNet:
         return self.initial(0).n_parameters_
 
     def vector(self, seed: int) -> np.ndarray:
-        return self.initial(seed).parameters_
+        vector = self.initial(seed).parameters_
+        if self.shifted:
+            drawn = replace(self, estimator=clone(self.estimator).set_params(gate_bias=None))
+            random = drawn.initial(seed).parameters_
+            return np.where(vector == random, vector, vector + random)
+        return vector
 
     def places(self, *, symbols: bool, feedback: str) -> Places:
         """Return the places for a kernel that reads symbols or numbers.
@@ -127,7 +139,7 @@ class EstimatorNet:
             ]
         )
         return Places(
-            cell=layer.cell,
+            cell=layer.cell if self.cell is None else self.cell,
             n_blocks=H,
             block_size=S,
             n_recurrent=n_groups,
@@ -264,10 +276,18 @@ def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
     net = row.net
     if reading.biased_outputs and row.experiment in ("1", "3a", "3b", "3c"):
         net = replace(net, bias="all")
+    if reading.gate_bias == "random":
+        net = replace(net, gate_bias=None)
     n_features, n_outputs = SIZES[row.experiment]
     if row.experiment == "2c":
         n_features += row.columns["p"]
-    return EstimatorNet(estimator_of(net), n_features, n_outputs)
+    return EstimatorNet(
+        estimator_of(net),
+        n_features,
+        n_outputs,
+        cell="swapped" if reading.swapped else None,
+        shifted=reading.gate_bias == "shifted",
+    )
 
 
 def _table(parts: list[np.ndarray]) -> np.ndarray:

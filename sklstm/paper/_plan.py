@@ -24,11 +24,11 @@ BEST = {
     "5": "first_pair=marked,plain_error=yes,feedback=none",
 }
 
-# Trial k of a column has this seed plus k. The best readings were chosen on seeds from 0 on, and the
-# settings of "today" on seeds below 100 and from 1000 on.
+# Trial k of a column has this seed plus k. The best readings were chosen on seeds from 0 on, and
+# the settings of "today" on seeds below 100 and from 1000 on.
 FIRST_SEED = {"printed": 0, "best": 5000, "today": 100, "baseline": 0, "continual": 0}
 CAP_FACTOR = 3  # cap of the columns "printed" and "best", in published means
-# The paper has 10 trials of most rows, but 14 successes are needed to exclude a success rate of 80 %.
+# The paper has 10 trials of most rows, but 14 successes are needed to exclude a rate of 80 %.
 # Sixteen fill the lanes of two processors, and take no longer than ten.
 LEAST_TRIALS = 16
 N_TODAY, CAP_TODAY = 10, 1_000_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from sklstm.paper import _changes
-from sklstm.paper._kernel import FIRST_PAIRS, MEASURES
+from sklstm.paper._kernel import FIRST_PAIRS, MEASURES, RESETS
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,33 @@ class Reading:
     growth_window, growth_gain : int, float
         2a and 2b: the cell is added when the mean error of ``growth_window`` sequences is not lower
         by the fraction ``growth_gain`` than that of the window before.
+    average : bool
+        True to divide the learning rate by the number of targets of a sequence, so that it applies
+        to a mean instead of the sum. For updates at the end of a sequence.
+    order : {"random", "fixed"}
+        How training sequences of 1, 2a and 2b follow one another: drawn at random, or in one order
+        again and again. In 2b only x and y alternate.
+    exam : {"both", "training", "test"}
+        Strings of 1 that have to be right.
+    accepted : float
+        If positive, a prediction in 1 is right if the output of the symbol that follows is above
+        it: 0.3 in Cleeremans et al. (1989).
+    judge : {"all", "last"}
+        Steps of 2a that have to be right.
+    taught : {"every", "last"}
+        Steps of 2a and 2b that have a target.
+    freeze : bool
+        True if 2a and 2b train only the weights of the late cell once it has been added.
+    reset : {"always", "success", "never"}
+        When states and activations are reset before a training sequence. "success" resets them only
+        if the sequence before was right.
+    swapped : bool
+        True for g in [-1, 1] and h in [-2, 2], as Table 10 prints them. All but 2a and 2b.
+    gate_bias : {"printed", "random", "shifted"}
+        Initial biases of gates: those of Table 10, random like all other weights, or the sum of
+        both as in the simulator of the first author's institute.
+    bias_decay : float
+        Fraction of the biases of the outputs that each update removes.
     """
 
     update: str = "sequence"
@@ -68,6 +95,17 @@ class Reading:
     centred: bool = False
     growth_window: int = 500
     growth_gain: float = 0.01
+    average: bool = False
+    order: str = "random"
+    exam: str = "both"
+    accepted: float = 0.0
+    judge: str = "all"
+    taught: str = "every"
+    freeze: bool = False
+    reset: str = "always"
+    swapped: bool = False
+    gate_bias: str = "printed"
+    bias_decay: float = 0.0
 
     def changed(self) -> dict[str, object]:
         """Return the fields that differ from "as printed"."""
@@ -98,6 +136,12 @@ ALLOWED = {
     "stop": ("both", "error"),
     "target": ("successor", "legal"),
     "first_pair": tuple(FIRST_PAIRS),
+    "order": ("random", "fixed"),
+    "exam": ("both", "training", "test"),
+    "judge": ("all", "last"),
+    "taught": ("every", "last"),
+    "reset": tuple(RESETS),
+    "gate_bias": ("printed", "random", "shifted"),
 }
 
 

@@ -107,6 +107,10 @@ def kernel_of(
         update_every_step=reading.update == "step",
         rest=reading.rest,
         plain_error=reading.plain_error,
+        average=reading.average,
+        reset=reading.reset,
+        freeze=reading.freeze,
+        bias_decay=reading.bias_decay,
     )
 
 

@@ -39,6 +39,8 @@ cdef struct Task:
     double target_noise  # if negative, targets are 1 and 0, else 0.2 and 0.8 with this noise
     bint every_step  # every step has a target
     bint legal_targets  # 1: targets are all symbols that may follow, not only the one that does
+    bint fixed_order  # 1, 2a, 2b: training sequences come in one order, again and again
+    int first_tested  # 1: the first string of a test
     # strings of 1, the training strings first
     const unsigned char* symbols
     const unsigned char* legal  # bits of the symbols that may follow each
@@ -65,6 +67,7 @@ cdef struct Sequence:
     int legal  # bits of the symbols that may follow
     int symbol  # current one
     int following
+    Py_ssize_t n_begun  # training sequences
 
 
 cdef inline int tenth_longer(Random* random, int length) noexcept nogil:
@@ -130,6 +133,16 @@ cdef inline void begin_two(const Task* task, Random* random, Sequence* now) noex
         now.target += task.target_noise * normal(random, task.ziggurat)
 
 
+cdef inline int one_of(const Task* task, Random* random, Sequence* now, int n) noexcept nogil:
+    """Select one of n training sequences."""
+    cdef int k
+    if task.fixed_order:
+        k = <int> (now.n_begun % n)
+        now.n_begun += 1
+        return k
+    return below(random, n)
+
+
 cdef inline void begin(
     const Task* task, Random* random, Sequence* now, Py_ssize_t test
 ) noexcept nogil:
@@ -137,7 +150,9 @@ cdef inline void begin(
     cdef Py_ssize_t k
     now.t = 0
     if task.kind == STRINGS:
-        k = below(random, task.n_training) if test < 0 else test % task.n_strings
+        k = (task.first_tested + test) % task.n_strings
+        if test < 0:
+            k = one_of(task, random, now, task.n_training)
         now.start = task.offsets[k]
         now.steps = <int> (task.offsets[k + 1] - task.offsets[k] - 1)
     elif task.kind == LONG_LAG:
@@ -157,7 +172,11 @@ cdef inline void begin(
         now.following = task.edge_symbol[0]
     elif task.kind in (NOISE_FREE_LAG, RANDOM_LAG):
         # a test of the two sequences of 2a is one of each
-        now.label = below(random, 2) if test < 0 or task.kind == RANDOM_LAG else test % 2
+        now.label = <int> (test % 2)
+        if test < 0:
+            now.label = one_of(task, random, now, 2)
+        elif task.kind == RANDOM_LAG:
+            now.label = below(random, 2)
         now.steps = task.length
         now.following = task.length - 1 + now.label
 

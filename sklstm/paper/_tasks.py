@@ -79,6 +79,11 @@ class Task:
         Number of relevant symbols of 6.
     legal_targets : bool, default=False
         If True, the targets of 1 are all symbols that may follow instead of the one that does.
+    fixed_order : bool, default=False
+        If True, training sequences of 1 and 2a come in one order, again and again, and the first
+        symbols of 2b alternate. If False, each is selected at random.
+    first_tested : int, default=0
+        Number of the string of 1 with which a test starts.
     strings : Strings, default=None
         Strings of 1.
     automaton : Automaton, default=None
@@ -97,6 +102,8 @@ class Task:
     first_pair: str = "end"
     n_relevant: int = 0
     legal_targets: bool = False
+    fixed_order: bool = False
+    first_tested: int = 0
     strings: Strings | None = None
     automaton: Automaton | None = None
 
@@ -125,12 +132,15 @@ def task_of(row: Row, reading: Reading, data_set: int) -> Task:
         kind=KIND_OF[name],
         n_inputs=net_of(row, reading).n_features,
         every_step=name in NEXT_SYMBOL,
+        fixed_order=reading.order == "fixed",
     )
     if name == "1":
         strings = reber_strings(data_set, distinct=reading.distinct)
-        return replace(task, strings=strings, legal_targets=reading.target == "legal")
+        tested = N_STRINGS if reading.exam == "test" else 0
+        legal = reading.target == "legal"
+        return replace(task, strings=strings, legal_targets=legal, first_tested=tested)
     if name in ("2a", "2b"):
-        return replace(task, length=columns["p"])
+        return replace(task, length=columns["p"], every_step=reading.taught == "every")
     if name == "2c":
         return replace(task, length=columns["q"], n_distractors=columns["p"])
     if name in ("3a", "3b", "3c"):

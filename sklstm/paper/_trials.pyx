@@ -47,6 +47,12 @@ KINDS = {
 }
 FIRST_PAIRS = {"end": END, "marked": MARKED, "never": NEVER}
 MEASURES = {"absolute": ABSOLUTE, "squared": SQUARED}
+RESETS = {"always": ALWAYS, "success": SUCCESS, "never": NEVER_RESET}
+
+cdef enum Reset:  # when a net is reset before a training sequence
+    ALWAYS
+    SUCCESS  # if it was right in the sequence before
+    NEVER_RESET
 
 
 cdef class Trials:
@@ -67,6 +73,15 @@ cdef class Trials:
         Activations of cells and gates before the first step.
     plain_error : bool
         If True, equation (19) lacks the derivative of the logistic outputs.
+    average : bool
+        If True, the rate of an update at the end of a sequence is divided by its number of targets.
+    reset : {"always", "success", "never"}
+        When a net is reset before a training sequence, see `Reset`. It is reset before each test
+        sequence.
+    freeze : bool
+        If True, nets with a late cell train only its weights once they have it.
+    bias_decay : float
+        Fraction of the biases of the outputs that each update removes.
     """
 
     cdef Arena arena
@@ -76,7 +91,8 @@ cdef class Trials:
     cdef Trial trials[LANES]
     cdef Nets nets
     cdef Py_ssize_t n_total  # parameters of a net
-    cdef bint update_every_step, plain_error
+    cdef bint update_every_step, plain_error, average
+    cdef Reset resets
     cdef double rate, rate_decay, rest
     # of the current step
     cdef bint targeted[LANES]
@@ -89,15 +105,18 @@ cdef class Trials:
     def __cinit__(
         self, net, task, criterion, *, double rate, double rate_decay=1,
         bint update_every_step=False, double rest=0, bint plain_error=False,
+        bint average=False, reset="always", bint freeze=False, double bias_decay=0,
     ):
         self.rate, self.rate_decay, self.rest = rate, rate_decay, rest
         self.update_every_step, self.plain_error = update_every_step, plain_error
+        self.average, self.resets = average, <Reset> <Py_ssize_t> RESETS[reset]
         self.keep = []
         self.watch = Watch(&self.signals, LOOK, True)
         self.n_total = len(net.trainable)
         self.read_task(task)
         self.read_criterion(criterion)
         nets_new(&self.arena, &self.nets, net, self.task.n_inputs, self.criterion.growth_window > 0)
+        self.nets.freeze, self.nets.bias_decay = freeze, <real> bias_decay
         if self.criterion.tolerance <= 0 or self.task.legal_targets or task.automaton is not None:
             require_between("the number of outputs", self.nets.head.rows, 1, OUTPUTS_MOST)
 
@@ -123,6 +142,7 @@ cdef class Trials:
         t.target_noise = task.target_noise
         t.first_pair = <FirstPair> <Py_ssize_t> FIRST_PAIRS[task.first_pair]
         t.n_relevant, t.legal_targets = task.n_relevant, task.legal_targets
+        t.fixed_order, t.first_tested = task.fixed_order, task.first_tested
         if task.strings is not None:
             symbols, legal = self.kept(task.strings.symbols), self.kept(task.strings.legal)
             offsets = self.kept(task.strings.offsets)
@@ -140,6 +160,7 @@ cdef class Trials:
         cdef Criterion* c = &self.criterion
         c.cap, c.cap_steps = criterion.cap, criterion.cap_steps
         c.tolerance, c.judge_last = criterion.tolerance, criterion.judge_last
+        c.accepted = criterion.accepted
         c.stop_at_error = criterion.stop_at_error
         c.measure = <Measure> <Py_ssize_t> MEASURES[criterion.measure]
         c.window, c.window_wrong = criterion.window, criterion.window_wrong
@@ -201,6 +222,8 @@ cdef class Trials:
                     rate *= self.rate_decay
                     if rate < 1e-30:
                         break
+            if now[lane] and self.average:
+                rate /= self.trials[lane].n_targets
             rates[lane] = <real> (rate if now[lane] else 0)
         update(&self.nets, now, rates)
 
@@ -208,6 +231,8 @@ cdef class Trials:
         """True if the outputs of this step are right."""
         cdef Py_ssize_t k
         cdef double y, lowest_legal = 2, highest_other = -1
+        if self.criterion.accepted > 0:
+            return self.nets.out[trial.now.following * LANES + lane] > self.criterion.accepted
         for k in range(self.nets.head.rows):
             y = self.nets.out[k * LANES + lane]
             if self.criterion.tolerance > 0:
@@ -240,7 +265,10 @@ cdef class Trials:
     cdef void reset(self, Py_ssize_t lane) noexcept nogil:
         """Start the next sequence of a lane."""
         cdef Trial* trial = &self.trials[lane]
-        rest_net(&self.nets, lane, <real> self.rest)
+        if trial.phase != TRAINING or self.resets == ALWAYS or trial.trained == 0 or (
+            self.resets == SUCCESS and not trial.wrong
+        ):
+            rest_net(&self.nets, lane, <real> self.rest)
         trial.wrong, trial.error, trial.n_targets = False, 0, 0
         begin(&self.task, &trial.random, &trial.now,
               -1 if trial.phase == TRAINING else trial.n_read)
@@ -352,6 +380,7 @@ cdef class Trials:
         cdef Py_ssize_t f, k
         cdef double[2] x
         cdef double[:, ::1] inputs, targets
+        memset(&now, 0, sizeof(Sequence))
         seed_random(&random, seed)
         pairs = []
         for _ in range(n):

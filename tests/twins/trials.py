@@ -47,6 +47,13 @@ def cell_of_1997(z, s, b, n):
     return s, y, np.concatenate([y, i, o])
 
 
+def swapped_cell(z, s, b, n):
+    i, o = logistic(z[:b]), logistic(z[b + n :])
+    s = s + of_all_cells(i, n) * np.tanh(z[b : b + n] / 2)
+    y = of_all_cells(o, n) * 2 * np.tanh(s / 2)
+    return s, y, np.concatenate([y, i, o])
+
+
 def bare_cell(z, s, b, n):
     s = s + of_all_cells(logistic(z[:b]), n) * logistic(z[b:])
     return s, s, s
@@ -79,6 +86,7 @@ CELLS = {
     "continual": continual_cell,
     "bare": bare_cell,
     "centred": centred_cell,
+    "swapped": swapped_cell,
 }
 
 
