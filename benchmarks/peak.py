@@ -9,16 +9,15 @@ whole number (one or two units).
 from __future__ import annotations
 
 import ctypes
-import shutil
 import subprocess
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from benchmarks.compiled import compiled
 from benchmarks.machine import cores, describe, headline
 from benchmarks.processes import Process
 from benchmarks.report import table, write_json
@@ -78,16 +77,7 @@ class Peak:
 
     def __init__(self, dtype: str) -> None:
         real = DTYPES[dtype]
-        compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-        if compiler is None:
-            raise FileNotFoundError("no C compiler (cc, gcc or clang) to measure the peak with")
-        with TemporaryDirectory() as folder:
-            source, library = Path(folder, "peak.c"), Path(folder, "peak.so")
-            source.write_text(CODE)
-            command = [compiler, "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
-            command += [f"-DREAL={real}", "-o", str(library), str(source)]
-            subprocess.run(command, check=True, capture_output=True)
-            self._library = ctypes.CDLL(str(library))  # stays when its file is gone
+        self._library = compiled(CODE, real)
         number = {"float": ctypes.c_float, "double": ctypes.c_double}[real]
         self._loop = self._library.multiply_add
         self._loop.argtypes = [ctypes.c_long, number, number]
