@@ -238,6 +238,19 @@ def test_gates_start_with_printed_random_or_shifted_biases(name):
     assert sorted(printed[where]) == sorted(v for part in row.net.gate_bias.values() for v in part)
 
 
+def test_outputs_can_have_biases_while_cells_have_none():
+    row, both, outputs = ROW["1"], "biased_outputs=yes", "biased_outputs=yes,biased_cells=no"
+    net = net_of(row, reading(outputs))
+    assert (row.weights, net.n_weights) == (264, 264 + 7)
+    assert net_of(row, reading(both)).n_weights == 264 + 7 + 4
+    silent = ~net.trainable
+    assert_array_equal(initial(row, outputs)[silent], 0)
+    assert_array_equal(initial(row, outputs)[~silent], initial(row, both)[~silent])
+    found = change(row, outputs, n_sequences=5)
+    assert_array_equal(found[silent], 0)
+    assert (found[~silent] != 0).all()
+
+
 # ------------------------------------------------------------------------- what is refused
 
 

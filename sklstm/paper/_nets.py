@@ -88,6 +88,8 @@ class EstimatorNet:
         Cell of the trials, if no estimator has it.
     shifted : bool, default=False
         If True, random numbers are added to the initial biases of the estimator's gates.
+    biased_cells : bool, default=True
+        If False, cells have no biases.
     """
 
     estimator: LSTMRegressor
@@ -95,6 +97,7 @@ class EstimatorNet:
     n_outputs: int
     cell: str | None = None
     shifted: bool = False
+    biased_cells: bool = True
 
     def initial(self, seed: int) -> LSTMRegressor:
         """Return the estimator with the initial parameters of a trial."""
@@ -103,14 +106,25 @@ class EstimatorNet:
 
     @cached_property
     def n_weights(self) -> int:
-        return self.initial(0).n_parameters_
+        return int(self.trainable.sum())
+
+    @cached_property
+    def trainable(self) -> np.ndarray:
+        """Mask of the parameters that are trained. The others are zeros."""
+        topology = self.initial(0)._topology
+        mask = np.array(topology.trainable)
+        if not self.biased_cells:
+            layer = topology.stack[0]
+            first = (len(layer.gates) - 1) * layer.n_blocks  # row of the first cell
+            layer.views(mask)["bias"][first : first + layer.n_blocks * layer.block_size] = False
+        return mask
 
     def vector(self, seed: int) -> np.ndarray:
-        vector = self.initial(seed).parameters_
+        vector = self.initial(seed).parameters_ * self.trainable
         if self.shifted:
             drawn = replace(self, estimator=clone(self.estimator).set_params(gate_bias=None))
             random = drawn.initial(seed).parameters_
-            return np.where(vector == random, vector, vector + random)
+            return np.where(vector == random, vector, vector + random) * self.trainable
         return vector
 
     def places(self, *, symbols: bool, feedback: str) -> Places:
@@ -147,7 +161,7 @@ class EstimatorNet:
             hidden=_table([bias, recurrent] if symbols else [bias, inputs, recurrent]),
             head=_table([head]),
             symbols=_table([inputs.T]) if symbols else None,
-            trainable=model._topology.trainable,
+            trainable=self.trainable,
         )
 
 
@@ -287,6 +301,7 @@ def net_of(row: Row, reading: Reading) -> EstimatorNet | LateCellNet:
         n_outputs,
         cell="swapped" if reading.swapped else None,
         shifted=reading.gate_bias == "shifted",
+        biased_cells=reading.biased_cells or row.experiment != "1",
     )
 
 

@@ -79,6 +79,8 @@ class Reading:
         both as in the simulator of the first author's institute.
     bias_decay : float
         Fraction of the biases of the outputs that each update removes.
+    biased_cells : bool
+        False if ``biased_outputs`` gives biases to the outputs of 1 only, and not to its cells.
     """
 
     update: str = "sequence"
@@ -106,6 +108,7 @@ class Reading:
     swapped: bool = False
     gate_bias: str = "printed"
     bias_decay: float = 0.0
+    biased_cells: bool = True
 
     def changed(self) -> dict[str, object]:
         """Return the fields that differ from "as printed"."""

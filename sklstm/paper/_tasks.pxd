@@ -255,6 +255,21 @@ cdef inline bint has_target(const Task* task, const Sequence* now) noexcept nogi
     return task.every_step or now.t == now.steps - 1
 
 
+cdef inline bint names_one(const Task* task) noexcept nogil:
+    """True if the target is 1 for one output and 0 for the others."""
+    return draws_symbols(task) and not task.legal_targets
+
+
+cdef inline int named(const Task* task, const Sequence* now) noexcept nogil:
+    """The output whose target is 1."""
+    return now.label if task.kind in (LONG_LAG, TEMPORAL_ORDER) else now.following
+
+
+cdef inline bint has_truths(const Task* task) noexcept nogil:
+    """True if targets have noise, so that `wanted` is not the same with and without ``truth``."""
+    return task.target_noise > 0 or task.kind == REBER_STREAM
+
+
 cdef inline double wanted(
     const Task* task, const Sequence* now, int k, bint truth
 ) noexcept nogil:
@@ -265,12 +280,10 @@ cdef inline double wanted(
     """
     if task.kind in (TWO_SEQUENCE, ADDING, MULTIPLICATION):
         return now.truth if truth else now.target
-    if task.kind in (LONG_LAG, TEMPORAL_ORDER):
-        return k == now.label
     if task.legal_targets:
         return now.legal >> k & 1
     if task.kind == REBER_STREAM and truth:
         if not now.legal >> k & 1:
             return 0
         return 1 if now.legal == 1 << k else 0.5
-    return k == now.following
+    return k == named(task, now)

@@ -5,7 +5,6 @@ So the result of a trial does not depend on the other lanes. Sequences are drawn
 learned without Python. Weights change at the end of a sequence, or at every step with a target.
 """
 
-from libc.math cimport fabs
 from libc.string cimport memset
 
 from sklstm._kernels.arena cimport Arena, arena_free
@@ -21,6 +20,7 @@ from sklstm.paper._criterion cimport (
     ABSOLUTE, FINISHED, IDLE, SQUARED, TRAINING, WINDOW_MAX, Criterion, Measure, Trial,
     end_sequence, stops_falling,
 )
+from sklstm.paper._judgement cimport all_within, errors_of_step, legal_exceed
 from sklstm.paper._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm.paper._lanes cimport (
     Nets, feed_back, forward, learn, nets_new, outputs, read_net, rest_net, trace, update,
@@ -29,9 +29,9 @@ from sklstm.paper._lanes cimport (
 from sklstm.paper._tasks cimport (
     ADDING, END, LONG_LAG, MARKED, MULTIPLICATION, NEVER, NOISE_FREE_LAG, RANDOM_LAG, REBER_STREAM,
     STRINGS, TEMPORAL_ORDER, TWO_SEQUENCE, FirstPair, Kind, Sequence, Task, begin, draws_symbols,
-    has_target, reals, symbol, wanted,
+    has_target, has_truths, named, names_one, reals, symbol, wanted,
 )
-from sklstm.paper._weights cimport ABSENT
+from sklstm.paper._weights cimport ABSENT, vecs
 
 constants = {"LANES": LANES, "WINDOW_MAX": WINDOW_MAX, "ABSENT": ABSENT}  # as in _cell.pyx
 KINDS = {
@@ -95,6 +95,8 @@ cdef class Trials:
     cdef Reset resets
     cdef double rate, rate_decay, rest
     # of the current step
+    cdef real* targets  # (outputs, LANES)
+    cdef real* truths  # the same without noise
     cdef bint targeted[LANES]
     cdef bint learns[LANES]
     cdef bint ends[LANES]
@@ -116,6 +118,9 @@ cdef class Trials:
         self.read_task(task)
         self.read_criterion(criterion)
         nets_new(&self.arena, &self.nets, net, self.task.n_inputs, self.criterion.growth_window > 0)
+        self.targets = self.truths = vecs(&self.arena, self.nets.head.rows)
+        if has_truths(&self.task):
+            self.truths = vecs(&self.arena, self.nets.head.rows)
         self.nets.freeze, self.nets.bias_decay = freeze, <real> bias_decay
         if self.criterion.tolerance <= 0 or self.task.legal_targets or task.automaton is not None:
             require_between("the number of outputs", self.nets.head.rows, 1, OUTPUTS_MOST)
@@ -197,18 +202,34 @@ cdef class Trials:
             self.learns[lane] = self.targeted[lane] and trial.phase == TRAINING
             trial.steps += 1
 
+    cdef void find_targets(self) noexcept nogil:
+        """Write the targets of this step."""
+        cdef Py_ssize_t k, lane, K = self.nets.head.rows
+        cdef Sequence* now
+        if names_one(&self.task):
+            memset(self.targets, 0, K * LANES * sizeof(real))
+        for lane in range(LANES):
+            now = &self.trials[lane].now
+            if not self.targeted[lane]:
+                continue
+            if names_one(&self.task):
+                self.targets[named(&self.task, now) * LANES + lane] = 1
+            else:
+                for k in range(K):
+                    self.targets[k * LANES + lane] = <real> wanted(&self.task, now, k, False)
+            if self.truths != self.targets:
+                for k in range(K):
+                    self.truths[k * LANES + lane] = <real> wanted(&self.task, now, k, True)
+
     cdef void find_errors(self) noexcept nogil:
         """Compute (19), with 0 in lanes that do not learn now."""
         cdef Py_ssize_t k, lane
-        cdef double y
+        cdef real y, e
         for k in range(self.nets.head.rows):
             for lane in range(LANES):
-                self.nets.e[k * LANES + lane] = 0
-                if self.learns[lane]:
-                    y = self.nets.out[k * LANES + lane]
-                    self.nets.e[k * LANES + lane] = <real> (
-                        (wanted(&self.task, &self.trials[lane].now, k, False) - y)
-                        * (1 if self.plain_error else y * (1 - y)))
+                y = self.nets.out[k * LANES + lane]
+                e = (self.targets[k * LANES + lane] - y) * (1 if self.plain_error else y * (1 - y))
+                self.nets.e[k * LANES + lane] = e if self.learns[lane] else 0
 
     cdef void change_weights(self, const bint* now) noexcept nogil:
         """Update lanes with the learning rates of their current steps."""
@@ -222,44 +243,37 @@ cdef class Trials:
                     rate *= self.rate_decay
                     if rate < 1e-30:
                         break
-            if now[lane] and self.average:
+            if now[lane] and self.average and not self.update_every_step:
                 rate /= self.trials[lane].n_targets
             rates[lane] = <real> (rate if now[lane] else 0)
         update(&self.nets, now, rates)
 
-    cdef bint right(self, const Trial* trial, Py_ssize_t lane) noexcept nogil:
-        """True if the outputs of this step are right."""
-        cdef Py_ssize_t k
-        cdef double y, lowest_legal = 2, highest_other = -1
-        if self.criterion.accepted > 0:
-            return self.nets.out[trial.now.following * LANES + lane] > self.criterion.accepted
-        for k in range(self.nets.head.rows):
-            y = self.nets.out[k * LANES + lane]
-            if self.criterion.tolerance > 0:
-                # written so that NaN counts as wrong
-                if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.criterion.tolerance:
-                    return False
-            elif trial.now.legal >> k & 1:
-                lowest_legal = y if not y >= lowest_legal else lowest_legal
-            else:
-                highest_other = y if not y <= highest_other else highest_other
-        # without a tolerance, legal symbols must have the largest outputs
-        return self.criterion.tolerance > 0 or lowest_legal > highest_other
-
-    cdef void judge(self, Py_ssize_t lane) noexcept nogil:
-        cdef Trial* trial = &self.trials[lane]
-        cdef Py_ssize_t k, K = self.nets.head.rows
-        cdef double error, total = 0
-        for k in range(K):
-            error = wanted(&self.task, &trial.now, k, True) - self.nets.out[k * LANES + lane]
-            if self.criterion.measure == ABSOLUTE:
-                total += fabs(error) / K
-            elif self.criterion.measure == SQUARED:
-                total += error * error
-        trial.error += total
-        trial.n_targets += 1
-        if not self.criterion.judge_last or trial.now.t == trial.now.steps - 1:
-            if not self.right(trial, lane):
+    cdef void judge(self) noexcept nogil:
+        """Add the errors of this step to the lanes that have a target."""
+        cdef Py_ssize_t lane
+        cdef Trial* trial
+        cdef double[LANES] errors
+        cdef bint[LANES] are_right
+        errors_of_step(self.criterion.measure, self.nets.head.rows, self.truths, self.nets.out,
+                       errors)
+        if self.criterion.tolerance > 0:
+            all_within(self.criterion.tolerance, self.nets.head.rows, self.truths, self.nets.out,
+                       are_right)
+        for lane in range(LANES):
+            if not self.targeted[lane]:
+                continue
+            trial = &self.trials[lane]
+            trial.error += errors[lane]
+            trial.n_targets += 1
+            if self.criterion.judge_last and trial.now.t < trial.now.steps - 1:
+                continue
+            if self.criterion.accepted > 0:
+                are_right[lane] = (self.nets.out[trial.now.following * LANES + lane]
+                                   > self.criterion.accepted)
+            elif self.criterion.tolerance <= 0:
+                are_right[lane] = legal_exceed(trial.now.legal, self.nets.head.rows, self.nets.out,
+                                               lane)
+            if not are_right[lane]:
                 trial.wrong = True
 
     cdef void reset(self, Py_ssize_t lane) noexcept nogil:
@@ -296,12 +310,11 @@ cdef class Trials:
             target, learns = target or self.targeted[lane], learns or self.learns[lane]
         if target:
             outputs(&self.nets)
+            self.find_targets()
             if learns:
                 self.find_errors()
                 learn(&self.nets, self.learns)
-            for lane in range(LANES):
-                if self.targeted[lane]:
-                    self.judge(lane)
+            self.judge()
             if learns and self.update_every_step:
                 self.change_weights(self.learns)
         feed_back(&self.nets)

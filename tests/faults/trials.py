@@ -54,9 +54,9 @@ FAULTS = [
     Fault(
         "trials-nan",
         "outputs of NaN are right",
-        TRIALS_PYX,
-        "if not fabs(wanted(&self.task, &trial.now, k, True) - y) < self.criterion.tolerance:",
-        "if fabs(wanted(&self.task, &trial.now, k, True) - y) >= self.criterion.tolerance:",
+        "sklstm/paper/_judgement.pxd",
+        "within[lane] &= fabs(targets[k * LANES + lane] - out[k * LANES + lane]) < tolerance",
+        "within[lane] &= not fabs(targets[k * LANES + lane] - out[k * LANES + lane]) >= tolerance",
         "test_criterion.py",
     ),
 ]
