@@ -14,8 +14,8 @@ COLUMNS = ("printed", "best", "today")
 # that are not listed are as printed.
 BEST = {
     "1": "update=step,target=legal,biased_outputs=yes,accepted=0.3",
-    "2a": "plain_error=yes,centred=yes",
-    "2b": "plain_error=yes,centred=yes",
+    "2a": "centred=yes,taught=last,growth_gain=0.1",
+    "2b": "centred=yes,taught=last,growth_gain=0.1",
     "2c": "feedback=none",
     "3a": "check=10000",
     "3b": "check=10000",

@@ -110,6 +110,15 @@ LATE_CELL = (
     "taught=last,centred=yes",
     "taught=last,plain_error=yes",
     "taught=last,plain_error=yes,centred=yes",
+    "plain_error=yes,centred=yes,growth_gain=0.1",
+    "plain_error=yes,centred=yes,growth_gain=0.1,freeze=yes",
+    "plain_error=yes,centred=yes,growth_gain=0.1,average=yes",
+    "taught=last,centred=yes,growth_gain=0.1",
+    "taught=last,centred=yes,growth_gain=0.1,freeze=yes",
+    "taught=last,centred=yes,growth_gain=0.1,order=fixed",
+    "taught=last,centred=yes,growth_window=100",
+    "taught=last,centred=yes,growth_window=100,growth_gain=0.5",
+    "taught=last,centred=yes,growth_window=1,growth_gain=1",
 )
 ADDING = (
     "",
