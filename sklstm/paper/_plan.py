@@ -15,7 +15,7 @@ COLUMNS = ("printed", "best", "today")
 BEST = {
     "1": "update=step,target=legal,biased_outputs=yes,accepted=0.3",
     "2a": "centred=yes,taught=last,growth_gain=0.1",
-    "2b": "centred=yes,taught=last,growth_gain=0.1",
+    "2b": "plain_error=yes,taught=last,growth_window=100,growth_gain=0.5",
     "2c": "feedback=none",
     "3a": "check=10000",
     "3b": "check=10000",

@@ -119,6 +119,13 @@ LATE_CELL = (
     "taught=last,centred=yes,growth_window=100",
     "taught=last,centred=yes,growth_window=100,growth_gain=0.5",
     "taught=last,centred=yes,growth_window=1,growth_gain=1",
+    "taught=last,plain_error=yes,growth_gain=0.1",
+    "taught=last,plain_error=yes,growth_window=100",
+    "taught=last,plain_error=yes,growth_window=100,growth_gain=0.5",
+    "taught=last,plain_error=yes,growth_window=100,order=fixed",
+    "taught=last,plain_error=yes,growth_window=100,freeze=yes",
+    "taught=last,plain_error=yes,growth_window=1,growth_gain=1",
+    "taught=last,plain_error=yes,centred=yes,growth_window=100",
 )
 ADDING = (
     "",
