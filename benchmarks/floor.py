@@ -54,10 +54,13 @@ void change_all(long rounds, long n, REAL* w, const REAL* factors)
 
 @dataclass(frozen=True)
 class Touched:
-    """Numbers of one net that a step of training reads, and that it changes."""
+    """Numbers of one net that a step of training reads, numbers that it changes, and logistic and
+    tanh functions that it computes.
+    """
 
     read: int
     changed: int
+    functions: int
 
 
 def touched(net: Any, *, symbols: bool, feedback: str, targets: float, updates: float) -> Touched:
@@ -79,7 +82,7 @@ def touched(net: Any, *, symbols: bool, feedback: str, targets: float, updates: 
     )
     rows = 0 if places.symbols is None else places.symbols.shape[1]
     n_traces = 2 * n_cells  # input gate and cell
-    n_out = places.n_blocks if len(places.hidden) > n_traces else 0
+    n_out = len(places.hidden) - places.n_blocks - n_cells  # output gates
     # every step: products, the column of a symbol, and traces
     read = places.hidden.size + rows
     changed = n_traces * (columns + (n_symbols > 0))
@@ -88,7 +91,8 @@ def touched(net: Any, *, symbols: bool, feedback: str, targets: float, updates: 
     changed += targets * (places.head.size + n_traces * (columns + n_symbols) + n_out * columns)
     # an update changes weights and gradients
     changed += updates * 2 * (places.hidden.size + places.head.size + n_symbols * rows)
-    return Touched(round(read), round(changed))
+    functions = len(places.hidden) + (n_cells if n_out else 0) + targets * len(places.head)
+    return Touched(round(read), round(changed), round(functions))
 
 
 class Floor:

@@ -58,14 +58,27 @@ def measure(name: str, floor: Floor | None) -> dict[str, float]:
     )
     least = floor.nanoseconds(numbers)
     about = {"numbers_read": numbers.read, "numbers_changed": numbers.changed}
+    about["functions"] = numbers.functions
     return found | about | {"floor_ns": least, "times_floor": found["ns_per_step"] / least}
 
 
-def _floor(found: dict[str, float]) -> list[str]:
-    if "floor_ns" not in found:
-        return []
-    numbers = [f"{found['numbers_read']:,}", f"{found['numbers_changed']:,}"]
-    return [*numbers, f"{found['floor_ns']:.1f} ns", f"{found['times_floor']:.1f}"]
+def markdown(results: dict[str, dict[str, float]]) -> str:
+    """The table of the page on the cost of a step."""
+    head = ["row", "weights", "numbers read", "changed", "functions", "floor", "a step", "floors"]
+    rows = [
+        [
+            f"`{name}`",
+            *(
+                f"{found[key]:,}" if key in found else "-"
+                for key in ("weights", "numbers_read", "numbers_changed", "functions")
+            ),
+            f"{found['floor_ns']:.1f} ns" if "floor_ns" in found else "-",
+            f"{found['ns_per_step']:.0f} ns",
+            f"{found['times_floor']:.1f}" if "floor_ns" in found else "-",
+        ]
+        for name, found in results.items()
+    ]
+    return table(head, rows)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,19 +92,7 @@ def main(argv: Sequence[str]) -> int:
         floor = None
     results = {name: measure(name, floor) for name in ROWS}
     print(f"{headline()}; {_kernel.lanes} nets side by side on one core, float64\n")
-    rows = [
-        [
-            name,
-            f"{found['weights']:,}",
-            f"{found['ns_per_step']:.0f} ns",
-            f"{found['python_ms']:.0f} ms",
-            *_floor(found),
-        ]
-        for name, found in results.items()
-    ]
-    head = ["row", "weights", "a step of one net", "Python, for all trials"]
-    head += ["numbers read", "changed", "floor", "times the floor"] if floor else []
-    print(table(head, rows))
+    print(markdown(results))
     if arguments.json:
         write_json(arguments.json, {"machine": describe(), "rows": results})
     return 0

@@ -15,11 +15,12 @@ from sklstm.paper._plan import COLUMNS
 from sklstm.paper._report import number
 from sklstm.paper._results import Group, Results
 from sklstm.paper._rows import ROWS, select
-from sklstm.paper._search import paper_cells
+from sklstm.paper._search import GRIDS, paper_cells
 from sklstm.paper._verdict import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ("paper", "paper_today", "baselines")
+REBER = [name for name in GRIDS if name.startswith("1:")]
 RESULTS = Results(DOCS / "paper_results.json")
 SEARCH = Results(DOCS / "paper_search.json", [DOCS / "paper_results.json"])
 
@@ -144,7 +145,7 @@ def claims():
     kinds = [of(row.name, "printed").kind for row in ROWS]
     best = [r.kind for r in (of(row.name, "best") for row in ROWS) if r is not None]
     yield (
-        f"As printed, {kinds.count('agree')} of the {len(ROWS)} rows agrees with the paper, "
+        f"As printed, {kinds.count('agree')} of the {len(ROWS)} rows agree with the paper, "
         f"{kinds.count('not excluded')} do not contradict it, "
         f"{kinds.count('solved, different count')} are solved after a different number of "
         f"sequences, {kinds.count('solved less often')} are solved less often, and "
@@ -164,11 +165,34 @@ def claims():
     assert all(r.summary["success"] == 1 for r in rest)
     yield f"every row is solved: {len(ten)} of {len(ROWS)} rows in 10 of 10 or 9 of 10 trials"
     assert len(rest) == 6  # "the other six"
-    late = of("2a:p=100", "best")
-    yield f"With both, {words(late)} nets learn the task after {mean(late)} sequences."
-    early = found("2a:p=100", "plain_error=yes,centred=yes,growth_window=100,growth_gain=0.5")
-    n = early.summary["n_success"]
-    yield f"If the cell is also added early, {n} of 8 learn it after {mean(early)}."
+    late, noisy = of("2a:p=100", "best"), of("2b:p=100", "best")
+    yield (
+        f"If g is also between -2 and 2, {words(late)} nets learn 2a, after {mean(late)} sequences "
+        f"(published: 5,040)."
+    )
+    yield (f"Then {words(noisy)} nets learn 2b, after {mean(noisy)} sequences (published: 5,680).")
+    every = {
+        name: max(
+            found(name, cell.group.reading).summary["n_success"]
+            for cell in paper_cells(name)
+            if "taught=last" not in cell.group.reading
+        )
+        for name in ("2a:p=100", "2b:p=100")
+    }
+    assert every["2b:p=100"] == 0
+    yield f"the best one solves 2a in {every['2a:p=100']} of 8 trials, and none solves 2b."
+    reber = [(row, of(row.name, "best")) for row in select("1")]
+    n = sum(result.summary["n_success"] for _, result in reber)
+    ratios = sorted(result.summary["mean"] / row.sequences for row, result in reber)
+    yield (
+        f"With all four, {n} of 150 nets learn the task (published: 148), after {ratios[0]:.1f} to "
+        f"{ratios[-1]:.1f} times the published numbers of sequences."
+    )
+    strict = [
+        found(name, "update=step,target=legal,biased_outputs=yes").summary["n_success"]
+        for name in REBER
+    ]
+    yield f"With the paper's criterion and the other three, {sum(strict)} of 24 nets learn it."
     long = of("2c:q=1000,p=1000", "best")
     yield (
         f"In the row q = p = 1000, {words(long)} such nets succeed, after a mean of {mean(long)} "
@@ -211,13 +235,14 @@ def claims():
         f"the published 209,000, and err in {wrong:.1f} of 2560 test sequences on average"
     )
     yield f"fails as printed, with {words(of('3b:T=1000,N=1', 'printed'))}."
-    failed = [t for t in of("6b", "printed").trials if not t["success"]]
-    wrong = sorted(trial["recent_wrong"] for trial in failed)
-    assert len(failed) == 5 and wrong[3:] == [2000, 2000]
-    few, many = wrong[0], wrong[2]
-    yield f"two err in all of their last 2000 sequences, and three in {few} to {many} of them."
-    best_of_1 = of("1:3x2,lr=0.5", "best")
-    yield f"{best_of_1.summary['n_success']} of 30 nets succeed, 24 of the others err"
+    slow = of("6b", "printed")
+    wrong = sorted(trial["recent_wrong"] for trial in slow.trials if not trial["success"])
+    all_wrong, some = wrong.count(2000), [n for n in wrong if n < 2000]
+    yield f"In 6b, {words(slow)} nets learn the task within the cap, as quickly as published."
+    yield (
+        f"Of the others, {all_wrong} err in all of their last 2000 sequences, and {len(some)} in "
+        f"{some[0]} to {some[-1]} of them."
+    )
     grammar = result_of(continual_cell("forget gates"), RESULTS)
     low, high = grammar.summary["success_interval"]
     yield (
@@ -299,5 +324,9 @@ def test_every_group_of_the_files_is_one_that_a_command_makes():
 
 def test_seconds_are_those_of_the_runs():
     row = of("3c:T=100,N=3", "printed")
-    assert row.wall_seconds == 11.1
-    assert np.isclose(sum(run["wall_seconds"] for run in RESULTS.runs), 60 * 172.3, rtol=0.01)
+    (run,) = (run for run in RESULTS.runs if run["row"] == row.row and not run["reading"])
+    assert row.wall_seconds == run["wall_seconds"] > 0
+    table = script("page")["make_tables"](RESULTS, SEARCH)["machine"]
+    minutes = [line.split("|")[4].strip() for line in table.splitlines()[2:7]]
+    total = sum(run["wall_seconds"] for run in RESULTS.runs) / 60
+    assert np.isclose(sum(float(word) for word in minutes if word != "-"), total, atol=0.3)
