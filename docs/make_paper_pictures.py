@@ -22,6 +22,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from joblib import delayed
+from scipy.special import expit
 
 from sklstm._threads import effective_n_jobs
 from sklstm.datasets import make_adding
@@ -171,8 +172,12 @@ def wrong_places(row: Row, reading: Reading, trial: dict[str, Any]) -> tuple[flo
         may = strings.legal[start : stop - 1, None] >> np.arange(7) & 1 == 1
         cells = hidden_states(net, np.eye(7)[x]).output
         outputs = cells @ net.output_weights_.T + net.output_bias_
-        lowest = np.where(may, outputs, np.inf).min(axis=1)
-        wrong = lowest <= np.where(may, -np.inf, outputs).max(axis=1)
+        if reading.accepted:
+            follows = outputs[np.arange(len(x)), strings.symbols[start + 1 : stop]]
+            wrong = expit(follows) <= reading.accepted
+        else:
+            lowest = np.where(may, outputs, np.inf).min(axis=1)
+            wrong = lowest <= np.where(may, -np.inf, outputs).max(axis=1)
         at += wrong[-2]
         elsewhere += wrong[:-2].any() or wrong[-1]
     n = len(strings.offsets) - 1

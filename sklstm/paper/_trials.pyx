@@ -20,7 +20,7 @@ from sklstm.paper._criterion cimport (
     ABSOLUTE, FINISHED, IDLE, SQUARED, TRAINING, WINDOW_MAX, Criterion, Measure, Trial,
     end_sequence, stops_falling,
 )
-from sklstm.paper._judgement cimport all_within, errors_of_step, legal_exceed
+from sklstm.paper._judgement cimport judge, put_errors, put_targets
 from sklstm.paper._draws cimport Random, Ziggurat, seed_random, ziggurat_new
 from sklstm.paper._lanes cimport (
     Nets, feed_back, forward, learn, nets_new, outputs, read_net, rest_net, trace, update,
@@ -29,7 +29,7 @@ from sklstm.paper._lanes cimport (
 from sklstm.paper._tasks cimport (
     ADDING, END, LONG_LAG, MARKED, MULTIPLICATION, NEVER, NOISE_FREE_LAG, RANDOM_LAG, REBER_STREAM,
     STRINGS, TEMPORAL_ORDER, TWO_SEQUENCE, FirstPair, Kind, Sequence, Task, begin, draws_symbols,
-    has_target, has_truths, named, names_one, reals, symbol, wanted,
+    has_target, has_truths, reals, symbol, wanted,
 )
 from sklstm.paper._weights cimport ABSENT, vecs
 
@@ -202,35 +202,6 @@ cdef class Trials:
             self.learns[lane] = self.targeted[lane] and trial.phase == TRAINING
             trial.steps += 1
 
-    cdef void find_targets(self) noexcept nogil:
-        """Write the targets of this step."""
-        cdef Py_ssize_t k, lane, K = self.nets.head.rows
-        cdef Sequence* now
-        if names_one(&self.task):
-            memset(self.targets, 0, K * LANES * sizeof(real))
-        for lane in range(LANES):
-            now = &self.trials[lane].now
-            if not self.targeted[lane]:
-                continue
-            if names_one(&self.task):
-                self.targets[named(&self.task, now) * LANES + lane] = 1
-            else:
-                for k in range(K):
-                    self.targets[k * LANES + lane] = <real> wanted(&self.task, now, k, False)
-            if self.truths != self.targets:
-                for k in range(K):
-                    self.truths[k * LANES + lane] = <real> wanted(&self.task, now, k, True)
-
-    cdef void find_errors(self) noexcept nogil:
-        """Compute (19), with 0 in lanes that do not learn now."""
-        cdef Py_ssize_t k, lane
-        cdef real y, e
-        for k in range(self.nets.head.rows):
-            for lane in range(LANES):
-                y = self.nets.out[k * LANES + lane]
-                e = (self.targets[k * LANES + lane] - y) * (1 if self.plain_error else y * (1 - y))
-                self.nets.e[k * LANES + lane] = e if self.learns[lane] else 0
-
     cdef void change_weights(self, const bint* now) noexcept nogil:
         """Update lanes with the learning rates of their current steps."""
         cdef Py_ssize_t lane, _t
@@ -247,34 +218,6 @@ cdef class Trials:
                 rate /= self.trials[lane].n_targets
             rates[lane] = <real> (rate if now[lane] else 0)
         update(&self.nets, now, rates)
-
-    cdef void judge(self) noexcept nogil:
-        """Add the errors of this step to the lanes that have a target."""
-        cdef Py_ssize_t lane
-        cdef Trial* trial
-        cdef double[LANES] errors
-        cdef bint[LANES] are_right
-        errors_of_step(self.criterion.measure, self.nets.head.rows, self.truths, self.nets.out,
-                       errors)
-        if self.criterion.tolerance > 0:
-            all_within(self.criterion.tolerance, self.nets.head.rows, self.truths, self.nets.out,
-                       are_right)
-        for lane in range(LANES):
-            if not self.targeted[lane]:
-                continue
-            trial = &self.trials[lane]
-            trial.error += errors[lane]
-            trial.n_targets += 1
-            if self.criterion.judge_last and trial.now.t < trial.now.steps - 1:
-                continue
-            if self.criterion.accepted > 0:
-                are_right[lane] = (self.nets.out[trial.now.following * LANES + lane]
-                                   > self.criterion.accepted)
-            elif self.criterion.tolerance <= 0:
-                are_right[lane] = legal_exceed(trial.now.legal, self.nets.head.rows, self.nets.out,
-                                               lane)
-            if not are_right[lane]:
-                trial.wrong = True
 
     cdef void reset(self, Py_ssize_t lane) noexcept nogil:
         """Start the next sequence of a lane."""
@@ -299,7 +242,7 @@ cdef class Trials:
 
     cdef bint step(self) noexcept nogil:
         """One step of every lane; True if a trial has finished."""
-        cdef Py_ssize_t lane
+        cdef Py_ssize_t lane, K = self.nets.head.rows
         cdef bint target = False, learns = False, end = False, finished = False
         cdef Trial* trial
         self.feed()
@@ -310,11 +253,12 @@ cdef class Trials:
             target, learns = target or self.targeted[lane], learns or self.learns[lane]
         if target:
             outputs(&self.nets)
-            self.find_targets()
+            put_targets(&self.task, self.trials, self.targeted, K, self.targets, self.truths)
             if learns:
-                self.find_errors()
+                put_errors(K, self.targets, self.nets.out, self.learns, self.plain_error,
+                           self.nets.e)
                 learn(&self.nets, self.learns)
-            self.judge()
+            judge(&self.criterion, self.trials, self.targeted, K, self.truths, self.nets.out)
             if learns and self.update_every_step:
                 self.change_weights(self.learns)
         feed_back(&self.nets)
