@@ -39,7 +39,7 @@ def main() -> None:
 def make_tables(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
     """Return the tables of each page by name, from the files in a folder."""
     results = folder / "paper_results.json"
-    search = Results(folder / "paper_search.json", [results] if results.exists() else [])
+    search = Results(folder / "paper_search.json", [Results(results)])
     others = [cell for name in OTHER_GRIDS for cell in other_cells(name)]
     of_reports = [cell for cell in others if cell.group.row in ("1:RCC", "2a:CH")]
     rest = [cell for cell in others if cell not in of_reports]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 from time import time
@@ -76,9 +76,29 @@ def remove_leftovers(path: str | os.PathLike) -> None:
                     part.unlink()
 
 
+@contextmanager
+def only_process(path: str | os.PathLike) -> Iterator[None]:
+    """Wait until no other process is in this block for a file of the same folder.
+
+    Use it to read, change and replace a file. Windows has no such lock, so two processes should not
+    write one file there.
+    """
+    if flock is None:
+        yield
+        return
+    folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
+    try:
+        flock(folder, LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def check_writable(path: str | os.PathLike) -> None:
     """Raise the OSError that ``replace_file`` would raise because of the path."""
     path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a directory. Choose the path of a file.")
     part = path.parent / f"{path.name}.{uuid4().hex}{PART}"
     with open(part, "xb"):
         pass

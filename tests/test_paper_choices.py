@@ -15,6 +15,7 @@ from trials import (
     small_kernel,
     task,
     trained,
+    vector_of,
 )
 from twins.trials import gradient
 
@@ -170,6 +171,68 @@ def test_only_the_last_step_is_taught(name):
     assert targets[-1].sum() == 1
 
 
+# ----------------------------------------------------------- whatever goes on beside it
+
+# Trials that train, are tested in between, and read a final set.
+BUSY = {"window": 3, "window_wrong": 3, "window_error": np.inf, "check": 2}
+BUSY |= {"n_test": 3, "test_wrong": 3, "test_error": -1.0, "n_final": 2, "final_always": True}
+MIXED = (
+    ("1", "reset=never,order=fixed,swapped=yes"),
+    ("1", "update=step,reset=success,biased_outputs=yes,bias_decay=0.1,average=yes"),
+    ("1", "accepted=0.3,target=legal,gate_bias=shifted,average=yes"),
+    ("2a", "freeze=yes,taught=last,order=fixed"),
+    ("4", "reset=never,swapped=yes"),
+)
+
+
+def busy(name, changes):
+    growth = GROWING if name == "2a" else {}
+    return kernel_of(ROW[name], reading(changes), **growth, **BUSY)
+
+
+@pytest.mark.parametrize(("name", "changes"), MIXED)
+def test_a_trial_of_any_reading_is_the_same_in_any_company_and_a_second_time(name, changes):
+    vector = initial(ROW[name], changes)
+    kernel = busy(name, changes)
+    expected = trained(kernel, vector)
+    record = kernel.record(0)
+    assert record["tests"] > 3
+    assert_array_equal(trained(kernel, vector), expected)  # what was there before is forgotten
+    assert kernel.record(0) == record
+    kernel, watched = busy(name, changes), _kernel.lanes // 2
+    for lane in range(_kernel.lanes):
+        kernel.start(lane, 3 if lane == watched else 100 + lane, vector * (1 + lane - watched))
+        kernel.run(17 * lane + 1)
+    while not kernel.record(watched)["finished"]:
+        kernel.run(50)
+        for lane in range(_kernel.lanes):
+            if lane != watched and kernel.record(lane)["finished"]:
+                kernel.start(lane, 200 + lane, vector)
+    assert_array_equal(vector_of(kernel, vector, watched), expected)
+    assert kernel.record(watched) == record
+
+
+@pytest.mark.parametrize("changes", ["reset=never", "reset=success", "order=fixed"])
+def test_a_test_in_between_changes_nothing_but_a_state_that_would_go_on(changes):
+    # one training sequence, a test that fails, one more
+    row = replace(ROW["1"], rate=1e-7)
+    tested = {"window": 1, "window_wrong": 1, "window_error": np.inf, "check": 1}
+    tested |= {"n_test": 2, "test_wrong": 0}
+    kernel = kernel_of(row, reading(changes), 2, tolerance=WRONG, **tested)
+    vector = initial(row)
+    found = (trained(kernel, vector) - vector) / row.rate
+    assert kernel.record(0)["tests"] == 2
+    places = net_of(row, AS_PRINTED).places(symbols=False, feedback="all")
+    drawn = sequences(kernel, 2)
+    expected = -sum(gradient(places, vector, one_hot(x, 7), t) for x, t in drawn)
+    assert_allclose(found, expected * places.trainable, rtol=1e-4, atol=1e-6)
+
+
+def test_a_mean_rate_is_not_for_updates_at_every_step():
+    step = "update=step"
+    assert_array_equal(change(ROW["1"], step), change(ROW["1"], f"{step},average=yes"))
+
+
 # ------------------------------------------------------------------------- judgement
 
 
@@ -261,6 +324,34 @@ def test_a_choice_that_there_is_not_is_refused(changes):
     name = changes.partition("=")[0]
     with pytest.raises(ValueError, match=f"{name} must be one of"):
         reading(changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "message"),
+    [
+        ({"first_tested": -1}, {}, "first_tested must be between 0 and 511"),
+        ({"first_tested": 512}, {}, "first_tested must be between 0 and 511"),
+        ({}, {"freeze": True}, "freeze needs symbols"),
+    ],
+)
+def test_the_kernel_refuses_what_would_break_its_loops(given, settings, message):
+    net = net_of(ROW["1"], AS_PRINTED)
+    places = net.places(symbols=False, feedback="all")
+    whole = replace(task_of(ROW["1"], AS_PRINTED, 0), **given)
+    with pytest.raises(ValueError, match=message):
+        _kernel.Trials(places, whole, ENDLESS, rate=1.0, **settings)
+
+
+def test_the_kernel_refuses_fewer_outputs_than_symbols():
+    net = net_of(ROW["1"], AS_PRINTED)
+    places = net.places(symbols=False, feedback="all")
+    with pytest.raises(ValueError, match="the number of outputs must be between 7 and"):
+        _kernel.Trials(
+            replace(places, head=places.head[:3]),
+            task_of(ROW["1"], AS_PRINTED, 0),
+            replace(ENDLESS, accepted=0.3),
+            rate=1.0,
+        )
 
 
 def test_the_kernel_refuses_a_reset_that_there_is_not():

@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ("paper", "paper_today", "baselines")
 REBER = [name for name in GRIDS if name.startswith("1:")]
 RESULTS = Results(DOCS / "paper_results.json")
-SEARCH = Results(DOCS / "paper_search.json", [DOCS / "paper_results.json"])
+SEARCH = Results(DOCS / "paper_search.json", [RESULTS])
 
 
 @cache

@@ -200,7 +200,7 @@ def test_trials_of_another_file_are_known_and_the_file_stays(tmp_path, capsys):
     main([*command, "--trials", "3", "--json", str(path), "--known", str(known)])
     assert "0 of 3" in capsys.readouterr().out
     assert [trial["seed"] for trial in Results(path).trials(GROUP)] == [2]
-    both = Results(path, [known])
+    both = Results(path, [Results(known)])
     assert [trial["seed"] for trial in both.trials(GROUP)] == [0, 1, 2]
     assert both.seconds(GROUP, [0]) == Results(known).seconds(GROUP, [0])
     assert known.read_text() == before

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    Action,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
 from joblib import Parallel, delayed
 
+from sklstm._files import check_writable
 from sklstm._threads import effective_n_jobs
 from sklstm.paper._columns import Cell, baseline_cell, baseline_rows, column_cell, complete
 from sklstm.paper._continual import SYSTEMS, continual_cell
@@ -45,6 +52,9 @@ interval of the mean is within a factor of 2 of the published mean. "not exclude
 trials are too few, or their cap too low, to say so. Stored trials are not run again.
 docs/paper.md explains the columns, readings and results.
 """
+
+
+MOST = 10**12  # of a count
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,6 +99,8 @@ def _missing(cells: Sequence[Cell], results: Results) -> None:
 def _kept(path: Path | None) -> str:
     if path is None:
         return "No trial was stored. Use --json to store them."
+    if not path.exists():
+        return f"No trial has finished, so there is no {path}."
     return f"{path} has all trials that have finished. The same command runs the others."
 
 
@@ -197,6 +209,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--reading",
         type=_reading,
+        action=_Once,
         metavar="NAME=VALUE,...",
         help="change open choices. The trials are stored beside those of the columns. As printed: "
         + ", ".join(f"{name}={_shown(value)}" for name, value in vars(AS_PRINTED).items()),
@@ -249,20 +262,41 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
             arguments.rows = select(name)
         except ValueError as error:
             parser.error(f"{error} Experiments: {', '.join(EXPERIMENTS)}, all, list, crg, search.")
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        parser.error(f"argument --json: there is no folder {arguments.json.parent}")
-    for path in arguments.known:
-        if not path.is_file():
-            parser.error(f"argument --known: there is no file {path}")
     if name != "list":
         arguments.cells = _cells(arguments)
-        try:
-            arguments.results = Results(arguments.json, arguments.known)
-            for cell in arguments.cells:
-                arguments.results.refuse_lower_cap(cell.group, cell.seeds, cell.cap)
-        except ValueError as error:
-            parser.error(f"argument --json: {error}")
+        _open(parser, arguments)
     return arguments
+
+
+def _open(parser: ArgumentParser, arguments: Namespace) -> None:
+    """Open the files of results, and refuse what the command could not store."""
+    path, known = arguments.json, []
+    for other in arguments.known:
+        if not other.is_file():
+            parser.error(f"argument --known: there is no file {other}")
+        try:
+            known += [] if path and path.exists() and path.samefile(other) else [Results(other)]
+        except (OSError, ValueError) as error:
+            parser.error(f"argument --known: {error}")
+    if path is not None and not path.parent.is_dir():
+        parser.error(f"argument --json: there is no folder {path.parent}")
+    try:
+        if path is not None and not arguments.missing:
+            check_writable(path)
+        arguments.results = Results(path, known)
+        for cell in arguments.cells:
+            arguments.results.refuse_lower_cap(cell.group, cell.seeds, cell.cap)
+    except (OSError, ValueError) as error:
+        parser.error(f"argument --json: {error}")
+
+
+class _Once(Action):
+    """Store the value of an option that may not be repeated."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"argument {option_string}: given twice. Join changes by a comma.")
+        setattr(namespace, self.dest, values)
 
 
 def _shown(value: object) -> str:
@@ -270,8 +304,8 @@ def _shown(value: object) -> str:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"must be a whole number of 1 or more, got {text!r}")
+    if not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise ArgumentTypeError(f"must be a whole number from 1 to {MOST:,}, got {text!r}")
     return int(text)
 
 

@@ -93,6 +93,7 @@ cdef inline int require_task(const Task* task) except -1:
     require_between("n_distractors", task.n_distractors, 0, UNITS_MOST)
     if task.kind == STRINGS:
         require_there("strings", task.symbols != NULL)
+        require_between("first_tested", task.first_tested, 0, task.n_strings - 1)
         return 0
     if task.kind == REBER_STREAM:
         require_there("automaton", task.edge_symbol != NULL)

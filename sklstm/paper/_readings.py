@@ -7,7 +7,6 @@ nothing. Other readings change one or several fields, and `--reading` selects th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf
 
 from sklstm.paper import _changes
 from sklstm.paper._kernel import FIRST_PAIRS, MEASURES, RESETS
@@ -15,7 +14,7 @@ from sklstm.paper._kernel import FIRST_PAIRS, MEASURES, RESETS
 
 @dataclass(frozen=True)
 class Reading:
-    """One choice for each open question.
+    """One choice for each open question. Choices that do not concern a row have no effect on it.
 
     Attributes
     ----------
@@ -66,12 +65,14 @@ class Reading:
     judge : {"all", "last"}
         Steps of 2a that have to be right.
     taught : {"every", "last"}
-        Steps of 2a and 2b that have a target.
+        Steps of 2a and 2b that have a target. With "last", only this step counts in the errors, and
+        only its output has to be right.
     freeze : bool
         True if 2a and 2b train only the weights of the late cell once it has been added.
     reset : {"always", "success", "never"}
         When states and activations are reset before a training sequence. "success" resets them only
-        if the sequence before was right.
+        if the sequence before was right. They are always reset before a test sequence, and after a
+        test.
     swapped : bool
         True for g in [-1, 1] and h in [-2, 2], as Table 10 prints them. All but 2a and 2b.
     gate_bias : {"printed", "random", "shifted"}
@@ -121,17 +122,20 @@ class Reading:
 
     def with_changes(self, changes: str) -> Reading:
         """Parse ``name=value,name=value``."""
-        values = {}
+        values: dict[str, object] = {}
         for part in filter(None, changes.split(",")):
             name, _, text = part.partition("=")
             if name not in vars(self):
                 raise ValueError(
                     f"{name!r} is not an open choice. Use one of {', '.join(vars(self))}."
                 )
+            if name in values:
+                raise ValueError(f"{name} is given twice.")
             values[name] = _parse(name, text, getattr(self, name))
         return replace(self, **values)
 
 
+MOST_SEQUENCES = 10_000_000  # of a growth window, and between two checks
 ALLOWED = {
     "update": ("sequence", "step"),
     "feedback": ("all", "cells", "none"),
@@ -161,8 +165,9 @@ def _parse(name: str, text: str, like: object) -> object:
         number = type(like)(text)
     except ValueError:
         raise ValueError(f"{name} must be a number, got {text!r}.") from None
-    if not (1 if isinstance(like, int) else 0) <= number < inf:
-        raise ValueError(f"{name} must be positive, got {text}.")
+    low, high = (1, MOST_SEQUENCES) if isinstance(like, int) else (0, 1)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be between {low} and {high:,}, got {text}.")
     return number
 
 

@@ -8,16 +8,18 @@ import platform
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
+from warnings import warn
 
 import numpy as np
 
 from sklstm import _isa
-from sklstm._files import write_file
+from sklstm._files import only_process, write_file
 from sklstm._locks import Lock
 from sklstm._version import __version__
 from sklstm.paper._fingerprint import fingerprint
@@ -104,14 +106,15 @@ class Results:
     """Trials by `Group` and seed, and the file that stores them.
 
     The file is replaced in one step after each trial, so a process that is killed loses only the
-    trials that it was running. Trials that another process has added meanwhile are kept.
+    trials that it was running. Trials that another process has added meanwhile are kept, and of two
+    trials with one seed the one with the higher cap. A file that has become unreadable is renamed.
 
     Parameters
     ----------
     path : Path or None, default=None
         None keeps the trials in memory.
-    known : sequence of Path, default=()
-        Files with more trials, which are read only. Trials that one of them has are not run again.
+    known : sequence of Results, default=()
+        Files with more trials, which are not changed. Trials that one of them has are not run again.
 
     Attributes
     ----------
@@ -123,14 +126,15 @@ class Results:
         Figures whose trials were not recorded one by one. Nothing is computed from them.
     """
 
-    def __init__(self, path: Path | None = None, known: Sequence[Path] = ()) -> None:
+    def __init__(self, path: Path | None = None, known: Sequence[Results] = ()) -> None:
         self.path = path
-        self.known = [Results(other) for other in known]
+        self.known = [*known]
         self.runs: list[dict[str, Any]] = []
         self.machines: list[dict[str, Any]] = []
         self.summaries: list[dict[str, Any]] = []
         self._trials: dict[Group, dict[int, dict[str, Any]]] = {}
         self._lines: dict[tuple[Group, int], str] = {}  # of the file
+        self._made: set[tuple[Group, int]] = set()  # by this process
         self._lock = Lock()
         self._seen: tuple[int, int] | None = None  # the file as this process knows it
         if path is not None and path.exists():
@@ -142,8 +146,15 @@ class Results:
 
     def trials(self, group: Group) -> list[dict[str, Any]]:
         """Return all trials of a group in the order of their seeds."""
-        found = {trial["seed"]: trial for other in self.known for trial in other.trials(group)}
-        found |= self._trials.get(group, {})
+        found: dict[int, dict[str, Any]] = {}
+        for trials in (
+            self._trials.get(group, {}).values(),
+            *(k.trials(group) for k in self.known),
+        ):
+            for trial in trials:
+                seed = trial["seed"]
+                if seed not in found or trial["cap"] > found[seed]["cap"]:
+                    found[seed] = trial
         return [found[seed] for seed in sorted(found)]
 
     def find(self, group: Group, seed: int, cap: int) -> dict[str, Any] | None:
@@ -180,7 +191,8 @@ class Results:
         """Start a run; return the function that stores a finished trial of it."""
         start = perf_counter()
         here = machine()
-        run = {**group._asdict(), "cap": cap, "seeds": [], "wall_seconds": 0.0}
+        started = datetime.now(UTC).isoformat()
+        run = {**group._asdict(), "cap": cap, "seeds": [], "wall_seconds": 0.0, "started": started}
 
         def keep(trial: dict[str, Any]) -> None:
             with self._lock.now:
@@ -192,6 +204,7 @@ class Results:
                 run["seeds"].append(trial["seed"])
                 run["wall_seconds"] = round(perf_counter() - start, 1)
                 self.put(group, trial | {"cap": cap})
+                self._made.add((group, trial["seed"]))
                 self.write()
 
         return keep
@@ -207,8 +220,12 @@ class Results:
         """Write the file, if there is one, with what another process has added to it."""
         if self.path is None:
             return
-        if self._stamp() != self._seen:
-            self._merge()
+        with only_process(self.path):
+            if self._stamp() not in (None, self._seen):
+                self._merge_or_rename()
+            self._replace()
+
+    def _replace(self) -> None:
         parts = {
             "machines": [json.dumps(entry, allow_nan=False) for entry in self.machines],
             "runs": [json.dumps(entry, allow_nan=False) for entry in self.runs],
@@ -220,6 +237,16 @@ class Results:
         )
         write_file(self.path, f'{{"format": {FORMAT},\n{lists}}}\n'.encode())
         self._seen = self._stamp()
+
+    def _merge_or_rename(self) -> None:
+        try:
+            self._merge()
+        except ValueError as error:  # somebody else has written something else
+            broken = self.path.with_name(f"{self.path.name}.broken")
+            self.path.replace(broken)
+            warn(
+                f"{error} It was renamed to {broken}, and {self.path} written again.", stacklevel=2
+            )
 
     def _merge(self) -> None:
         """Add what the file has and this process does not know."""
@@ -240,7 +267,9 @@ class Results:
         self.summaries += [entry for entry in kept["summaries"] if entry not in self.summaries]
         for trial in kept["trials"]:
             group = Group(*(trial.pop(name) for name in Group._fields))
-            if trial["seed"] not in self._trials.get(group, {}):
+            mine = self._trials.get(group, {}).get(trial["seed"])
+            made = (group, trial["seed"]) in self._made
+            if mine is None or trial["cap"] > mine["cap"] or not made:
                 self.put(group, trial)
         self._seen = self._stamp()
 
@@ -269,13 +298,33 @@ def read(path: Path) -> dict[str, Any]:
     def refuse(name: str) -> float:
         raise ValueError(f"{path} has the number {name}, which is not JSON. Use null.")
 
-    kept = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    if kept.get("format") != FORMAT:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a JSON file: {error}.") from None
+    if not isinstance(kept, dict) or kept.get("format") != FORMAT:
         raise ValueError(
             f"{path} is not a file of trials in format {FORMAT}. Convert a file with whole rows by "
             f"'python docs/migrate_paper_results.py'."
         )
+    if not all(_is_whole(name, kept.get(name), kept.get("machines")) for name in PARTS):
+        raise ValueError(f"{path} is not complete: {', '.join(PARTS)} must be lists of objects.")
     return kept
+
+
+PARTS = {
+    "machines": set(),
+    "runs": {*Group._fields, "cap", "seeds", "wall_seconds", "machine"},
+    "summaries": set(),
+    "trials": {*Group._fields, "seed", "cap", "success", "sequences"},
+}  # lists of a file, and the names that each of their entries has
+
+
+def _is_whole(name: str, entries: Any, machines: Any) -> bool:
+    if not isinstance(entries, list):
+        return False
+    there = all(isinstance(entry, dict) and PARTS[name] <= set(entry) for entry in entries)
+    return there and (name != "runs" or all(e["machine"] in range(len(machines)) for e in entries))
 
 
 def plain(trial: dict[str, Any]) -> dict[str, Any]:
@@ -316,8 +365,9 @@ def machine() -> dict[str, Any]:
 
 
 def _start_of(run: dict[str, Any]) -> str:
-    """Identify a run by its first trial: later ones are added to it."""
-    return json.dumps([*(run[name] for name in Group._fields), run["cap"], run["seeds"][:1]])
+    """Identify a run, to which trials are added."""
+    about = [*(run[name] for name in Group._fields), run["cap"], run["seeds"][:1]]
+    return json.dumps([*about, run.get("started")])
 
 
 def _processor() -> str:

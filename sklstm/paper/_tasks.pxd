@@ -265,6 +265,15 @@ cdef inline int named(const Task* task, const Sequence* now) noexcept nogil:
     return now.label if task.kind in (LONG_LAG, TEMPORAL_ORDER) else now.following
 
 
+cdef inline int outputs_named(const Task* task) noexcept nogil:
+    """One more than the largest result of `named`, and of the symbol that follows."""
+    if task.kind == LONG_LAG:
+        return 2
+    if task.kind == TEMPORAL_ORDER:
+        return 1 << task.n_relevant
+    return task.n_inputs if draws_symbols(task) else 1
+
+
 cdef inline bint has_truths(const Task* task) noexcept nogil:
     """True if targets have noise, so that `wanted` is not the same with and without ``truth``."""
     return task.target_noise > 0 or task.kind == REBER_STREAM

@@ -14,7 +14,7 @@ from sklstm._kernels.signals cimport (
 )
 from sklstm._kernels.simd cimport LANES, flush_denormals, float_mode, real, restore_float_mode
 from sklstm.paper._arguments cimport (
-    OUTPUTS_MOST, require_automaton, require_criterion, require_strings, require_task,
+    OUTPUTS_MOST, UNITS_MOST, require_automaton, require_criterion, require_strings, require_task,
 )
 from sklstm.paper._criterion cimport (
     ABSOLUTE, FINISHED, IDLE, SQUARED, TRAINING, WINDOW_MAX, Criterion, Measure, Trial,
@@ -29,7 +29,7 @@ from sklstm.paper._lanes cimport (
 from sklstm.paper._tasks cimport (
     ADDING, END, LONG_LAG, MARKED, MULTIPLICATION, NEVER, NOISE_FREE_LAG, RANDOM_LAG, REBER_STREAM,
     STRINGS, TEMPORAL_ORDER, TWO_SEQUENCE, FirstPair, Kind, Sequence, Task, begin, draws_symbols,
-    has_target, has_truths, reals, symbol, wanted,
+    has_target, has_truths, outputs_named, reals, symbol, wanted,
 )
 from sklstm.paper._weights cimport ABSENT, vecs
 
@@ -76,8 +76,8 @@ cdef class Trials:
     average : bool
         If True, the rate of an update at the end of a sequence is divided by its number of targets.
     reset : {"always", "success", "never"}
-        When a net is reset before a training sequence, see `Reset`. It is reset before each test
-        sequence.
+        When a net is reset before a training sequence, see `Reset`. It is always reset before a test
+        sequence, and after a test.
     freeze : bool
         If True, nets with a late cell train only its weights once they have it.
     bias_decay : float
@@ -121,7 +121,11 @@ cdef class Trials:
         self.targets = self.truths = vecs(&self.arena, self.nets.head.rows)
         if has_truths(&self.task):
             self.truths = vecs(&self.arena, self.nets.head.rows)
+        if freeze and net.symbols is None:
+            raise ValueError("freeze needs symbols")
         self.nets.freeze, self.nets.bias_decay = freeze, <real> bias_decay
+        require_between("the number of outputs", self.nets.head.rows, outputs_named(&self.task),
+                        UNITS_MOST)
         if self.criterion.tolerance <= 0 or self.task.legal_targets or task.automaton is not None:
             require_between("the number of outputs", self.nets.head.rows, 1, OUTPUTS_MOST)
 
@@ -219,12 +223,10 @@ cdef class Trials:
             rates[lane] = <real> (rate if now[lane] else 0)
         update(&self.nets, now, rates)
 
-    cdef void reset(self, Py_ssize_t lane) noexcept nogil:
-        """Start the next sequence of a lane."""
+    cdef void reset(self, Py_ssize_t lane, bint continues) noexcept nogil:
+        """Start the next sequence of a lane, from the present state if it ``continues``."""
         cdef Trial* trial = &self.trials[lane]
-        if trial.phase != TRAINING or self.resets == ALWAYS or trial.trained == 0 or (
-            self.resets == SUCCESS and not trial.wrong
-        ):
+        if not continues:
             rest_net(&self.nets, lane, <real> self.rest)
         trial.wrong, trial.error, trial.n_targets = False, 0, 0
         begin(&self.task, &trial.random, &trial.now,
@@ -232,13 +234,17 @@ cdef class Trials:
 
     cdef void end(self, Py_ssize_t lane) noexcept nogil:
         cdef Trial* trial = &self.trials[lane]
-        cdef bint training = trial.phase == TRAINING
+        cdef bint training = trial.phase == TRAINING, continues
         end_sequence(&self.criterion, trial)
         if training and self.criterion.growth_window and trial.grown_at < 0:
             if stops_falling(&self.criterion, trial):
                 trial.grown_at = trial.trained
                 self.nets.grown[lane] = 1
-        self.reset(lane)
+        # not after a test, whose sequences must not be learned from
+        continues = training and trial.phase == TRAINING and (
+            self.resets == NEVER_RESET or (self.resets == SUCCESS and trial.wrong)
+        )
+        self.reset(lane, continues)
 
     cdef bint step(self) noexcept nogil:
         """One step of every lane; True if a trial has finished."""
@@ -298,7 +304,7 @@ cdef class Trials:
         seed_random(&trial.random, seed)
         trial.phase, trial.first, trial.grown_at = TRAINING, -1, -1
         self.nets.grown[lane] = self.criterion.growth_window == 0
-        self.reset(lane)
+        self.reset(lane, False)
 
     def run(self, Py_ssize_t n_steps):
         """Run ``n_steps`` steps, or until a trial finishes; True if one has finished.
