@@ -114,7 +114,7 @@ class Results:
     path : Path or None, default=None
         None keeps the trials in memory.
     known : sequence of Results, default=()
-        Files with more trials, which are not changed. Trials that one of them has are not run again.
+        Files with more trials, which are not changed. Their trials are not run again.
 
     Attributes
     ----------
