@@ -76,8 +76,8 @@ cdef class Trials:
     average : bool
         If True, the rate of an update at the end of a sequence is divided by its number of targets.
     reset : {"always", "success", "never"}
-        When a net is reset before a training sequence, see `Reset`. It is always reset before a test
-        sequence, and after a test.
+        When a net is reset before a training sequence, see `Reset`. It is always reset before a
+        test sequence, and after a test.
     freeze : bool
         If True, nets with a late cell train only its weights once they have it.
     bias_decay : float

@@ -35,8 +35,8 @@ FAULTS = [
         "paper-merge",
         "trials of another process are lost",
         RESULTS,
-        "if self._stamp() != self._seen:",
-        "if self._seen is None and self._stamp():",
+        "if self._stamp() not in (None, self._seen):",
+        "if self._seen is None and self._stamp() is not None:",
         STORED,
     ),
     Fault(

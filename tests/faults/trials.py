@@ -2,6 +2,8 @@
 
 from faults.fault import LANES, TRIALS, TRIALS_PYX, Fault
 
+CHOICES = "test_paper_choices.py"
+
 FAULTS = [
     Fault(
         "lanes-grown",
@@ -58,5 +60,29 @@ FAULTS = [
         "within[lane] &= fabs(targets[k * LANES + lane] - out[k * LANES + lane]) < tolerance",
         "within[lane] &= not fabs(targets[k * LANES + lane] - out[k * LANES + lane]) >= tolerance",
         "test_criterion.py",
+    ),
+    Fault(
+        "trials-continue",
+        "a training sequence continues the sequences of a test",
+        TRIALS_PYX,
+        "continues = training and trial.phase == TRAINING and (",
+        "continues = trial.phase == TRAINING and (",
+        CHOICES,
+    ),
+    Fault(
+        "lanes-decay",
+        "an update of one lane decays the biases of all",
+        LANES,
+        "if now[lane] and nets.bias_decay:",
+        "if nets.bias_decay:",
+        CHOICES,
+    ),
+    Fault(
+        "trials-accepted",
+        "the outputs of the first lane are judged for all",
+        "sklstm/paper/_judgement.pxd",
+        "out[trial.now.following * LANES + lane] > criterion.accepted",
+        "out[trial.now.following * LANES] > criterion.accepted",
+        CHOICES,
     ),
 ]
