@@ -262,6 +262,12 @@ def claims():
         f"With forget gates {words(grammar)} nets are perfect, more than the published 18 % "
         f"(the 95 % interval is {100 * low:.0f} to {100 * high:.0f} %)."
     )
+    falling = result_of(continual_cell("forget gates, falling rate"), RESULTS)
+    low, high = falling.summary["success_interval"]
+    yield (
+        f"With a falling rate {words(falling)} nets are (published: 62 %; {100 * low:.0f} to "
+        f"{100 * high:.0f} %)."
+    )
     plain = result_of(continual_cell("standard LSTM"), RESULTS)
     assert streams_of(plain.trials)["good"] == 0 and plain.summary["n_success"] == 0
     yield "No net without forget gates is perfect or good"
