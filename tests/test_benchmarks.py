@@ -12,7 +12,18 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks import busy, limits, machine, memory, options, peak, profile, speed, stream
+from benchmarks import (
+    busy,
+    compiled,
+    limits,
+    machine,
+    memory,
+    options,
+    peak,
+    profile,
+    speed,
+    stream,
+)
 from benchmarks import map as size_map
 from benchmarks.contenders import check_agreement
 from benchmarks.peers import steps_first
@@ -319,7 +330,7 @@ def test_every_target_of_the_streams_is_of_something_measured():
 
 
 def test_without_a_compiler_the_peak_is_skipped(monkeypatch, capsys):
-    monkeypatch.setattr(peak.shutil, "which", lambda name: None)
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
     peak.main([])
     assert "Skipped: no C compiler" in capsys.readouterr().out
 
