@@ -15,6 +15,7 @@ from trials import (
     small_kernel,
     task,
     trained,
+    trained_in_company,
     vector_of,
 )
 from twins.trials import gradient
@@ -377,18 +378,9 @@ def test_a_trial_is_the_same_in_any_lane(busy):
 def test_a_trial_is_the_same_in_any_company(busy):
     make, vector = busy
     expected, record = alone(busy)
-    kernel, watched = make(), _kernel.lanes // 2
-    # lanes before it are well under way, those after it start later, and all go on for ever
-    for lane in range(_kernel.lanes):
-        kernel.start(lane, 3 if lane == watched else 100 + lane, vector * (1 + lane - watched))
-        kernel.run(17 * lane + 1)
-    while not kernel.record(watched)["finished"]:
-        kernel.run(50)
-        for lane in range(_kernel.lanes):
-            if lane != watched and kernel.record(lane)["finished"]:
-                kernel.start(lane, 200 + lane, vector)
-    assert_array_equal(vector_of(kernel, vector, watched), expected)
-    assert kernel.record(watched) == record
+    found, record_there = trained_in_company(make(), vector)
+    assert_array_equal(found, expected)
+    assert record_there == record
 
 
 @pytest.mark.parametrize("n_steps", [131, 1_000_000], ids=["left", "finished"])
