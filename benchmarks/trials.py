@@ -64,7 +64,7 @@ def measure(name: str, floor: Floor | None) -> dict[str, float]:
 
 def markdown(results: dict[str, dict[str, float]]) -> str:
     """The table of the page on the cost of a step."""
-    head = ["row", "weights", "numbers read", "changed", "functions", "floor", "a step", "floors"]
+    head = ["row", "weights", "read", "changed", "functions", "floor, ns", "step, ns", "ratio"]
     rows = [
         [
             f"`{name}`",
@@ -72,8 +72,8 @@ def markdown(results: dict[str, dict[str, float]]) -> str:
                 f"{found[key]:,}" if key in found else "-"
                 for key in ("weights", "numbers_read", "numbers_changed", "functions")
             ),
-            f"{found['floor_ns']:.1f} ns" if "floor_ns" in found else "-",
-            f"{found['ns_per_step']:.0f} ns",
+            f"{found['floor_ns']:.1f}" if "floor_ns" in found else "-",
+            f"{found['ns_per_step']:.0f}",
             f"{found['times_floor']:.1f}" if "floor_ns" in found else "-",
         ]
         for name, found in results.items()
