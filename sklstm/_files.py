@@ -38,7 +38,8 @@ def replace_file(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> 
     part = path.with_name(f"{path.name}.{uuid4().hex}{PART}")
     with open(part, "xb") as file:
         try:
-            _hold(file)
+            with suppress(OSError):  # a file system without locks
+                _hold(file)
             if mode is not None:
                 os.chmod(part, S_IMODE(mode))
             write(file)
@@ -80,15 +81,16 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 def only_process(path: str | os.PathLike) -> Iterator[None]:
     """Wait until no other process is in this block for a file of the same folder.
 
-    Use it to read, change and replace a file. Windows has no such lock, so two processes should not
-    write one file there.
+    Use it to read, change and replace a file. Windows and some network file systems have no such
+    lock, so two processes should not write one file there.
     """
     if flock is None:
         yield
         return
     folder = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
     try:
-        flock(folder, LOCK_EX)
+        with suppress(OSError):  # NFS cannot lock a folder
+            flock(folder, LOCK_EX)
         yield
     finally:
         os.close(folder)
@@ -106,7 +108,10 @@ def check_writable(path: str | os.PathLike) -> None:
 
 
 def _hold(file: BinaryIO) -> None:
-    """Lock the file until it is closed. Raises OSError if another process holds it."""
+    """Lock the file until it is closed.
+
+    Raises OSError if another process holds it, or if its file system has no locks.
+    """
     if flock is not None:
         flock(file, LOCK_EX | LOCK_NB)
 

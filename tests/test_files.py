@@ -1,5 +1,6 @@
 """Files that are replaced as a whole, whatever stands in the way."""
 
+import errno
 import os
 import stat
 import time
@@ -110,6 +111,21 @@ def test_what_is_no_file_is_not_replaced(path):
             write_file(there, b"new")
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert names(path) == ["model", "pipe"]
+
+
+@pytest.mark.parametrize("number", [errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_takes_files_all_the_same(path, monkeypatch, number):
+    """NFS cannot lock a folder, and some systems lock nothing."""
+
+    def no_lock(*given):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(_files, "flock", no_lock, raising=False)
+    left = part_of(path, 2 * A_WHILE)
+    with _files.only_process(path):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert left.exists()  # a process may be writing it
 
 
 def test_what_was_left_is_removed_after_a_while(path):
