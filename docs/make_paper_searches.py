@@ -1,9 +1,9 @@
-"""Write the tables of searches in three pages: ``python docs/make_paper_searches.py``.
+"""Write the tables of searches in four pages: ``python docs/make_paper_searches.py``.
 
-The pages are docs/paper.md, docs/paper_today.md and docs/baselines.md. The tables come from
-docs/paper_search.json, which ``python -m sklstm.paper search`` writes. Trials that
-are in docs/paper_results.json count, too. The file also has figures whose trials
-were not recorded one by one. They have tables of their own.
+The pages are docs/paper.md, paper_readings.md, paper_today.md and baselines.md. The tables come
+from docs/paper_search.json, which ``python -m sklstm.paper search`` writes. Trials that are in
+docs/paper_results.json count, too. The file also has figures whose trials were not recorded one by
+one. They have tables of their own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sklstm.paper._search import (
 )
 
 FOLDER = Path(__file__).parent
-PAGES = ("paper", "paper_today", "baselines")
+PAGES = ("paper", "paper_readings", "paper_today", "baselines")
 EARLIER = "Made before trials were recorded one by one:"
 
 
@@ -45,10 +45,8 @@ def make_tables(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
     rest = [cell for cell in others if cell not in of_reports]
     today = [cell for name in TODAY_GRIDS for cell in today_cells(name)]
     return {
-        "paper": {
-            "search": readings(search),
-            "search of other systems": settings("search", rest, search),
-        },
+        "paper": {"search of other systems": settings("search", rest, search)},
+        "paper_readings": {"search": readings(search)},
         "paper_today": {
             "search of today": settings("search/today", today, search),
             "search of today, earlier": earlier("paper_today", search),

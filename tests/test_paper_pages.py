@@ -19,7 +19,7 @@ from sklstm.paper._search import GRIDS, paper_cells
 from sklstm.paper._verdict import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("paper", "paper_today", "baselines")
+PAGES = ("paper", "paper_readings", "paper_today", "baselines")
 REBER = [name for name in GRIDS if name.startswith("1:")]
 RESULTS = Results(DOCS / "paper_results.json")
 SEARCH = Results(DOCS / "paper_search.json", [RESULTS])
@@ -86,12 +86,12 @@ def test_a_search_shows_in_its_table_and_what_was_not_run_is_counted(tmp_path):
         (n,) = re.findall(r"not run yet: ([\d,]+)", " ".join(table.split()))
         return int(n.replace(",", ""))
 
-    empty = script("searches")["make_tables"](tmp_path)["paper"]["search"]
+    empty = script("searches")["make_tables"](tmp_path)["paper_readings"]["search"]
     assert "|" not in empty
     row, reading = select("6b")[0], paper_cells("6b")[1]
     keep = Results(tmp_path / "paper_search.json").begin(reading.group, reading.cap)
     keep({"seed": 0, "success": True, "sequences": 500, "seconds": 1.0})
-    table = script("searches")["make_tables"](tmp_path)["paper"]["search"]
+    table = script("searches")["make_tables"](tmp_path)["paper_readings"]["search"]
     lines = [" ".join(line.split()) for line in table.splitlines()]
     assert "| `feedback=none` | 1 of 1: 500 |" in lines
     assert f"| published | 100%: {number(row.sequences)} |" in lines
@@ -141,7 +141,7 @@ def test_the_counts_of_the_summary_are_those_of_the_results():
 
 
 def claims():
-    """Sentences of docs/paper.md with their figures, from the files of results."""
+    """Sentences of the pages with their figures, from the files of results."""
     kinds = [of(row.name, "printed").kind for row in ROWS]
     best = [r.kind for r in (of(row.name, "best") for row in ROWS) if r is not None]
     yield (
@@ -275,7 +275,7 @@ def claims():
 
 @pytest.mark.parametrize("claim", list(claims()), ids=lambda claim: claim[:50])
 def test_the_text_has_the_figures_of_the_results(claim):
-    assert claim in prose("paper")
+    assert claim in prose("paper") + prose("paper_readings")
 
 
 def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
@@ -299,7 +299,7 @@ def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
     assert (
         f"all of three nets learn lags of 5, 10 and 20, but none of three learns lag 50, within "
         f"{fifty:,} sequences"
-    ) in page
+    ) in prose("paper_readings")
     assert f"In the family of 2a the chunker succeeds up to lag {reach('CH', '2a')}." in page
     assert f"best reading succeeds up to lag {reach('LSTM, best reading', '2a')}, and" in page
     for system in ("BPTT", "RTRL", "ELM"):

@@ -50,7 +50,7 @@ share of successful trials, with 95 % intervals. "agrees" means that Fisher's ex
 difference in success at 5 %, that the trials exclude a success rate 20 points lower, and that the
 interval of the mean is within a factor of 2 of the published mean. "not excluded" means that the
 trials are too few, or their cap too low, to say so. Stored trials are not run again.
-docs/paper.md explains the columns, readings and results.
+docs/paper.md explains the columns and results, docs/paper_readings.md the readings.
 """
 
 

@@ -10,7 +10,7 @@ from sklstm.paper._rows import OtherRow, Row
 
 COLUMNS = ("printed", "best", "today")
 
-# The reading that came closest to the published figures (see the search in docs/paper.md). Choices
+# The reading that came closest to the published figures (see docs/paper_readings.md). Choices
 # that are not listed are as printed.
 BEST = {
     "1": "update=step,target=legal,biased_outputs=yes,accepted=0.3",

@@ -2,8 +2,8 @@
 agree, other settings of the other systems, and other settings of the column "today".
 
 Each is a group of trials with its own seeds and cap, and ``python -m sklstm.paper search`` runs and
-stores them like all other trials. docs/paper.md, docs/baselines.md and docs/paper_today.md have
-tables of them.
+stores them like all other trials. docs/paper_readings.md, paper.md, baselines.md and paper_today.md
+have tables of them.
 """
 
 from __future__ import annotations
