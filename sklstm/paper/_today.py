@@ -22,6 +22,7 @@ from sklstm.paper._today_tasks import Rule, TodayTask, count_wrong, find_task
 MAX_SEQUENCES = 1_000_000
 PIECE = 10_000_000  # most numbers of X that are drawn at once for a test, 40 MB in float32
 REPORT = 2048  # sequences between two calls of ``progress``
+RECENT = 512  # recent training sequences of a task that does not look at them
 BETWEEN_EXAMS = 1024  # sequences between two tests; with more tests a net passes by luck
 
 
@@ -60,9 +61,12 @@ class Settings:
     forget_bias: float = 2.0
     input_bias: float = -1.0
     input_bias_short: float = 0.0
-    # Training strings of experiment 1 that are all different, in a search only: nets learn from
-    # short strings first, and drawing them as the grammar does repeats those.
+    # The others are changed in searches of experiment 1 only. Its training strings may all be
+    # different: nets learn from short strings first, and drawing them as the grammar does repeats
+    # those. A penalty and dropout are what a user tries against learning by heart.
     distinct: bool = False
+    alpha: float = 0.0
+    dropout: float = 0.0
 
     def rate(self, length: int, n_annealed: int) -> float:
         """Return the learning rate ``n_annealed`` sequences after annealing started."""
@@ -78,6 +82,8 @@ class Settings:
             cell=self.cell,
             gradient=self.gradient,
             return_sequences=task.per_step,
+            alpha=self.alpha,
+            dropout=self.dropout,
             batch_size=self.batch_size,
             clip_norm=1.0,
             learning_rate_init=self.rate(task.length, 0),
@@ -121,7 +127,8 @@ def run_today(
     trial : dict
         "seed", "success", "sequences" (training sequences to success), "seconds", "weights",
         "test_wrong" and "test_error" (wrong sequences and mean error of the row's test set; None
-        without success).
+        without success). Without success also "recent_wrong" and "exam_wrong": the shares of wrong
+        sequences among recent training sequences and in the exam of a row that has one.
     """
     settings = settings or Settings()
     limit = MAX_SEQUENCES if max_sequences is None else max_sequences
@@ -129,8 +136,8 @@ def run_today(
     rng = RandomState(seed)
     task = find_task(experiment, parameters, rng, distinct=settings.distinct)
     model = settings.model(task, seed)
-    n, test = _train(model, task, rng, settings, limit, progress)
-    return {
+    n, test, recent = _train(model, task, rng, settings, limit, progress)
+    trial = {
         "seed": seed,
         "success": test is not None,
         "sequences": n,
@@ -138,6 +145,14 @@ def run_today(
         "weights": model.n_parameters_,
         "test_wrong": None if test is None else count_wrong(test, task.tolerance),
         "test_error": None if test is None else float(test.mean()),
+    }
+    if test is not None:
+        return trial
+    wrong = {"recent_wrong": np.concatenate(recent)}
+    if task.exam is not None:
+        wrong["exam_wrong"] = _new_errors(model, task, rng, Rule(task.exam.n, wrong=task.exam.n))
+    return trial | {
+        name: count_wrong(errors, task.tolerance) / len(errors) for name, errors in wrong.items()
     }
 
 
@@ -148,15 +163,16 @@ def _train(
     settings: Settings,
     limit: int,
     progress: Callable[[int, float], None] | None,
-) -> tuple[int, np.ndarray | None]:
-    """Train until the criterion is met; return the number of sequences and the test errors."""
+) -> tuple[int, np.ndarray | None, deque[np.ndarray]]:
+    """Train until the criterion is met; return the number of sequences, the test errors, and those
+    of recent training sequences."""
     batch_size = settings.batch_size
     X, y = task.draw(batch_size, rng)
     classes = {} if task.n_classes is None else {"classes": range(task.n_classes)}
     model.partial_fit(X, y, **classes)
     n, next_report, next_exam = len(X), 0, 0
     n_annealed = 0
-    n_recent = task.recent.n if task.recent else batch_size
+    n_recent = task.recent.n if task.recent else RECENT
     recent: deque[np.ndarray] = deque(maxlen=-(-n_recent // batch_size))
     while True:
         X, y = task.draw(batch_size, rng)
@@ -167,10 +183,10 @@ def _train(
         if n >= next_exam and _recent_holds(task, recent):
             test = _examine(model, task, rng)
             if test is not None:
-                return n, test
+                return n, test, recent
             next_exam = n + BETWEEN_EXAMS
         if n >= limit:
-            return n, None
+            return n, None, recent
         if n_annealed or _learned(task, recent, settings):
             n_annealed += len(X)
             model.set_params(learning_rate_init=settings.rate(task.length, n_annealed))
