@@ -260,8 +260,8 @@ def draw_sequence(axes: list[Any], net: Any, x: np.ndarray, target: float) -> No
 def cap_of(family: str, lag: int) -> int:
     """Training sequences after which a trial of any system has failed.
 
-    In the family of 2a a sequence costs lag² operations. The caps fall as 1 / lag only, and at
-    every lag they are at least four times what LSTM needs with its best reading.
+    In the family of 2a a sequence costs lag² operations. The caps fall as 1 / lag only, and up to
+    lag 200 they are more than nine times what LSTM needs with its best reading.
     """
     return {"2a": min(1_000_000, 10_000_000 // lag), "2c": 500_000}[family]
 

@@ -280,35 +280,49 @@ def test_the_text_has_the_figures_of_the_results(claim):
 
 def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
     lags = Results(DOCS / "paper_lags.json")
-    solved = {}
+    solved, caps = {}, {}
     for group in lags.groups():
         family, lag = group.row.split(", lag ")
         trials = lags.trials(group)
-        assert len(trials) == 3  # "Three trials for each lag and system"
-        solved[group.reading, family, int(lag)] = sum(trial["success"] for trial in trials)
-    page = prose("paper")
+        assert len(trials) == 10  # "Ten trials for each lag and system"
+        solved[family, group.reading, int(lag)] = sum(trial["success"] for trial in trials)
+        caps.setdefault((family, int(lag)), set()).update(trial["cap"] for trial in trials)
+    assert all(len(cap) == 1 for cap in caps.values())  # "At each lag all systems have the same"
+    page, readings = prose("paper"), prose("paper_readings")
 
-    def reach(system, family):
-        return max(lag for (s, f, lag), n in solved.items() if (s, f) == (system, family) and n)
+    def learned(family, system):
+        return {
+            lag: n for (f, s, lag), n in sorted(solved.items()) if (f, s) == (family, system) and n
+        }
 
-    printed = [solved["LSTM, as printed", "2a", lag] for lag in (5, 10, 20, 50)]
-    assert printed == [3, 3, 3, 0]
-    (fifty,) = {
-        trial["cap"] for trial in lags.trials(Group("2a, lag 50", "lags", "LSTM, as printed"))
-    }
+    def mean_at(lag):
+        trials = lags.trials(Group(f"2c, lag {lag}", "lags", "LSTM, best reading"))
+        return np.mean([trial["sequences"] for trial in trials])
+
+    assert learned("2a", "LSTM, as printed") == {5: 10, 10: 10, 20: 10, 100: 3}
+    assert (caps["2a", 50], caps["2a", 100]) == ({200_000}, {100_000})
     assert (
-        f"all of three nets learn lags of 5, 10 and 20, but none of three learns lag 50, within "
-        f"{fifty:,} sequences"
-    ) in prose("paper_readings")
-    assert f"In the family of 2a the chunker succeeds up to lag {reach('CH', '2a')}." in page
-    assert f"best reading succeeds up to lag {reach('LSTM, best reading', '2a')}, and" in page
-    for system in ("BPTT", "RTRL", "ELM"):
-        assert solved[system, "2a", 5] == solved[system, "2a", 10] == 0
+        "none of ten learns lag 50, within 200,000 sequences. At lag 100 three of ten" in readings
+    )
+    assert "As printed it fails at lag 50, but learns lag 100 in 3 of 10 trials." in page
+    assert learned("2a", "CH") == dict.fromkeys((5, 10, 20, 50), 10)
+    assert "In the family of 2a the chunker succeeds up to lag 50." in page
+    assert learned("2a", "LSTM, best reading") == dict.fromkeys((5, 10, 20, 50, 100, 200), 10)
+    assert "best reading succeeds up to lag 200 in all trials, and" in page
+    assert caps["2a", 500] == {20_000}
+    assert "At lag 500 it fails within the cap of 20,000." in page
+    assert not any(learned("2a", system) for system in ("BPTT", "RTRL", "ELM"))
+    assert caps["2a", 5] == caps["2a", 10] == {1_000_000}
     assert "learn neither lag 5 nor lag 10 within 1,000,000 sequences." in page
-    assert all(solved["BPTT", "2c", lag] > 0 for lag in (5, 10)) and reach("BPTT", "2c") == 10
-    assert {solved[system, "2c", lag] for system in ("ELM", "CH") for lag in (5, 10)} == {0}
-    assert f"LSTM as printed succeeds up to lag {reach('LSTM, as printed', '2c')}." in page
-    assert f"succeeds up to lag {reach('LSTM, best reading', '2c')}, and the number" in page
+    assert learned("2c", "BPTT") == {5: 3, 10: 1}
+    assert "BPTT learns lags 5 and 10 in 3 and 1 of 10 trials" in page
+    assert not any(learned("2c", system) for system in ("ELM", "CH"))
+    assert max(learned("2c", "LSTM, as printed")) == 100
+    assert learned("2c", "LSTM, as printed")[100] == 1
+    assert "LSTM as printed succeeds up to lag 100, where 1 of 10 nets learns the task." in page
+    every = (5, 10, 20, 50, 100, 200, 500, 1000)
+    assert learned("2c", "LSTM, best reading") == dict.fromkeys(every, 10)
+    assert f"the number of sequences grows to {mean_at(1000) / mean_at(5):.1f} times that" in page
 
 
 def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
