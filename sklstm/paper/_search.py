@@ -198,9 +198,25 @@ GRIDS = {
 N_TRIALS = 8
 
 # Other systems: settings, number of trials and cap. "" are those of the row.
+_CASCADE = (
+    "output_rate=0.35",
+    "candidate_rate=30",
+    "candidate_rate=300",
+    "growth=1.75",
+    "output_decay=0",
+    "candidate_decay=0.0001",
+    "output_patience=25",
+    "candidate_patience=25",
+    "max_phase_iter=200",
+    "slope_offset=0",
+    "init_range=0.5",
+    "n_candidates=32",
+    "max_hidden=25",
+)
+_CHUNKER = ("threshold=0.1", "threshold=0.5", "n_steps=5", "n_steps=10", "bias=yes")
 OTHER_GRIDS = {
-    "1:RCC": [("", 14, 512_000)],
-    "1:RTRL/12": [(f"learning_rate={rate}", 4, 75_000) for rate in ("0.05", "0.2")],
+    "1:RCC": [("", 14, 512_000), *((changes, 14, 512_000) for changes in _CASCADE)],
+    "1:RTRL/12": [(f"learning_rate={rate}", 4, 500_000) for rate in ("0.05", "0.2")],
     "2a:RTRL/p=4/lr=1": [
         ("judged=last", 8, 5_000_000),
         ("update=sequence", 8, 5_000_000),
@@ -211,17 +227,16 @@ OTHER_GRIDS = {
     "2a:RTRL/p=4/lr=4": [("judged=last", 8, 5_000_000), ("update=sequence", 8, 5_000_000)],
     "2a:RTRL/p=4/lr=10": [("judged=last", 8, 5_000_000), ("update=sequence", 8, 5_000_000)],
     "2a:CH": [
-        ("p=4", 6, 100_000),
-        ("p=4,chunker_shortcuts=yes", 6, 100_000),
-        *((f"p={lag}", 6, 100_000) for lag in (5, 10, 20, 50)),
-        *((f"p=50,threshold={value}", 3, 100_000) for value in ("0.1", "0.5")),
-        *((f"p=50,n_steps={n}", 3, 100_000) for n in (5, 10)),
-        ("p=50,bias=yes", 3, 100_000),
-        ("p=50,chunker_shortcuts=yes", 3, 100_000),
+        ("p=4", 6, 300_000),
+        ("p=4,chunker_shortcuts=yes", 6, 300_000),
+        *((f"p={lag}", 6, 300_000) for lag in (5, 10, 20, 50)),
+        *((f"p=50,{changes}", 6, 300_000) for changes in (*_CHUNKER, "chunker_shortcuts=yes")),
+        *((changes, 6, 300_000) for changes in _CHUNKER),
+        *((f"learning_rate={rate}", 6, 300_000) for rate in ("0.3", "3")),
     ],
-    "guessing/2-sequence/A2": [("noise=0.2", 10, 30_000)],
-    "guessing/2-sequence/A1, n = 1": [("noise=0.2", 10, 30_000)],
-    "guessing/2-sequence/3 parameters": [("noise=0.2", 10, 30_000)],
+    "guessing/2-sequence/A2": [("noise=0.2", 10, 100_000)],
+    "guessing/2-sequence/A1, n = 1": [("noise=0.2", 10, 100_000)],
+    "guessing/2-sequence/3 parameters": [("noise=0.2", 10, 100_000)],
 }
 
 # Today: settings, number of trials and cap, on seeds from 1000. The settings that most trials were
