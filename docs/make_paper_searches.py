@@ -2,8 +2,7 @@
 
 The pages are docs/paper.md, paper_readings.md, paper_today.md and baselines.md. The tables come
 from docs/paper_search.json, which ``python -m sklstm.paper search`` writes. Trials that are in
-docs/paper_results.json count, too. The file also has figures whose trials were not recorded one by
-one. They have tables of their own.
+docs/paper_results.json count, too.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from sklstm.paper._search import (
 
 FOLDER = Path(__file__).parent
 PAGES = ("paper", "paper_readings", "paper_today", "baselines")
-EARLIER = "Made before trials were recorded one by one:"
 
 
 def main() -> None:
@@ -49,11 +47,9 @@ def make_tables(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
         "paper_readings": {"search": readings(search)},
         "paper_today": {
             "search of today": settings("search/today", today, search),
-            "search of today, earlier": earlier("paper_today", search),
         },
         "baselines": {
             "search of baselines": settings("search/1:RCC, search/2a:CH", of_reports, search),
-            "search of baselines, earlier": earlier("baselines", search),
         },
     }
 
@@ -116,15 +112,6 @@ def not_run(command: str, cells: Iterable[Cell], search: Results) -> str:
         f"Trials of {commands} that were not run yet: {number(n)}, of the rows "
         f"{', '.join(f'`{row}`' for row in rows)}."
     )
-
-
-def earlier(page: str, search: Results) -> str:
-    lines = [
-        [entry["row"], entry["settings"], entry["found"]]
-        for entry in search.summaries
-        if entry["page"] == page
-    ]
-    return f"{EARLIER}\n\n" + table(("row", "settings", "solved"), lines)
 
 
 def found_words(result: Result | None) -> str:

@@ -80,7 +80,7 @@ def test_a_file_that_is_gone_is_written_again_and_a_broken_one_is_renamed(tmp_pa
     assert path.with_name("all.json.broken").read_text() == "{"
 
 
-WHOLE = {"format": FORMAT, "machines": [], "runs": [], "summaries": [], "trials": []}
+WHOLE = {"format": FORMAT, "machines": [], "runs": [], "trials": []}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ WHOLE = {"format": FORMAT, "machines": [], "runs": [], "summaries": [], "trials"
         (b'{"format": 2', "is not a JSON file"),
         (b"\xff\xfe", "is not a JSON file"),
         (b"[]", "is not a file of trials in format 2"),
-        (b'{"format": 2}', "is not complete: machines, runs, summaries, trials must be lists"),
+        (b'{"format": 2}', "is not complete: machines, runs, trials must be lists"),
         (json.dumps(WHOLE | {"trials": [{"seed": 1}]}).encode(), "is not complete"),
         (
             json.dumps(

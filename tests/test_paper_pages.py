@@ -337,16 +337,6 @@ def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
     assert "with a cap of 5,000,000 sequences" in prose("paper")
 
 
-def test_figures_of_other_systems_in_the_text_are_recorded_or_marked():
-    pages = prose("baselines")
-    kept = [entry for entry in SEARCH.summaries if entry["page"] == "baselines"]
-    assert len(kept) == 6 and all(entry["trials"] == "not recorded one by one" for entry in kept)
-    for entry in kept:
-        assert entry["found"] in pages
-    today = [entry for entry in SEARCH.summaries if entry["page"] == "paper_today"]
-    assert len(today) == 20 and all(entry["found"] in prose("paper_today") for entry in today)
-
-
 def test_every_group_of_the_files_is_one_that_a_command_makes():
     known = {column_cell(row, column).group for row in ROWS for column in COLUMNS}
     known |= {Group(group.row, group.column) for group in RESULTS.groups()}

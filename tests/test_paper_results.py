@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import runpy
 import signal
 import subprocess
 import sys
@@ -75,7 +74,7 @@ def test_a_file_has_a_line_for_each_trial_and_each_run(tmp_path):
     keep(trial(3))
     keep(trial(4))
     kept = json.loads(path.read_text())
-    assert list(kept) == ["format", "machines", "runs", "summaries", "trials"]
+    assert list(kept) == ["format", "machines", "runs", "trials"]
     lines = path.read_text().splitlines()
     assert len({line for line in lines if '"seed": ' in line}) == 2
     (run,) = kept["runs"]
@@ -126,7 +125,7 @@ def test_every_stored_file_is_json_without_nan():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"rows": [], "machine": null}', "is not a file of trials in format 2[^$]*migrate"),
+        ('{"rows": [], "machine": null}', "is not a file of trials in format 2"),
         (f'{{"format": {FORMAT}, "trials": [NaN]}}', "has the number NaN"),
         (f'{{"format": {FORMAT}, "trials": [-Infinity]}}', "has the number -Infinity"),
     ],
@@ -139,38 +138,6 @@ def test_another_file_is_refused(tmp_path, text, message):
     with pytest.raises(SystemExit):
         main(["6a", "--json", str(path)])
     assert path.read_text() == text
-
-
-def test_files_of_whole_rows_are_converted(tmp_path):
-    """Copies are converted once, and a cap of null becomes the million of its time."""
-    migrate = runpy.run_path(str(ROOT / "docs" / "migrate_paper_results.py"))["main"]
-    old, new = tmp_path / "old.json", tmp_path / "new.json"
-    made = {"seed": 0, "success": True, "sequences": 50, "seconds": 1.5, "first": None}
-    line = {"row": "6a", "column": "printed", "reading": {}, "cap": 100, "wall_seconds": 2.5}
-    today = line | {"row": "1:3x2,lr=0.1", "column": "today", "cap": None}
-    rows = [
-        line | {"trials": [made, made | {"seed": 1}]},
-        line | {"column": "best", "trials": [made, made | {"seed": 1}]},
-        line | {"reading": {"check": 10, "rest": 0.5}, "trials": [made]},
-        today | {"trials": [made]},
-        today | {"row": "1:3x2,lr=0.5", "trials": [made]},
-    ]
-    old.write_text(json.dumps({"rows": rows, "machine": {"processor": "abacus"}}))
-    migrate(str(old), str(new))
-    results = Results(new)
-    found = {tuple(group): results.trials(group) for group in results.groups()}
-    assert {key: len(trials) for key, trials in found.items()} == {
-        ("6a", "1997", ""): 2,
-        ("6a", "1997", "rest=0.5,check=10"): 1,
-        ("1:3x2,lr=0.1", "today", ""): 1,
-    }
-    assert [t["cap"] for trials in found.values() for t in trials] == [100, 100, 100, 1_000_000]
-    assert [run["wall_seconds"] for run in results.runs] == [2.5] * 3
-    assert results.machines == [{"processor": "abacus"}]
-    rows[1]["trials"] = [made | {"sequences": 51}, made | {"seed": 1}]  # no copy
-    old.write_text(json.dumps({"rows": rows, "machine": {}}))
-    with pytest.raises(AssertionError):
-        migrate(str(old), str(tmp_path / "other.json"))
 
 
 # ------------------------------------------------------------------------------ continuing

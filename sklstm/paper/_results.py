@@ -122,8 +122,6 @@ class Results:
         "row", "column", "reading", "cap", "seeds" of the trials, "wall_seconds", and the index of
         the "machine" of each run, in the order of their starts.
     machines : list of dict
-    summaries : list of dict
-        Figures whose trials were not recorded one by one. Nothing is computed from them.
     """
 
     def __init__(self, path: Path | None = None, known: Sequence[Results] = ()) -> None:
@@ -131,7 +129,6 @@ class Results:
         self.known = [*known]
         self.runs: list[dict[str, Any]] = []
         self.machines: list[dict[str, Any]] = []
-        self.summaries: list[dict[str, Any]] = []
         self._trials: dict[Group, dict[int, dict[str, Any]]] = {}
         self._lines: dict[tuple[Group, int], str] = {}  # of the file
         self._made: set[tuple[Group, int]] = set()  # by this process
@@ -229,7 +226,6 @@ class Results:
         parts = {
             "machines": [json.dumps(entry, allow_nan=False) for entry in self.machines],
             "runs": [json.dumps(entry, allow_nan=False) for entry in self.runs],
-            "summaries": [json.dumps(entry, allow_nan=False) for entry in self.summaries],
             "trials": self._lines.values(),
         }
         lists = ",\n".join(
@@ -264,7 +260,6 @@ class Results:
                 self.runs.append(run)
             elif len(mine["seeds"]) < len(run["seeds"]):  # the other process has gone on
                 mine.update(run)
-        self.summaries += [entry for entry in kept["summaries"] if entry not in self.summaries]
         for trial in kept["trials"]:
             group = Group(*(trial.pop(name) for name in Group._fields))
             mine = self._trials.get(group, {}).get(trial["seed"])
@@ -287,7 +282,7 @@ def answers(trial: dict[str, Any], cap: int) -> bool:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a file of `Results`: "machines", "runs", "summaries" and "trials".
+    """Read a file of `Results`: "machines", "runs" and "trials".
 
     Raises
     ------
@@ -304,8 +299,7 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not a JSON file: {error}.") from None
     if not isinstance(kept, dict) or kept.get("format") != FORMAT:
         raise ValueError(
-            f"{path} is not a file of trials in format {FORMAT}. Convert a file with whole rows by "
-            f"'python docs/migrate_paper_results.py'."
+            f"{path} is not a file of trials in format {FORMAT}. Choose the name of another file."
         )
     if not all(_is_whole(name, kept.get(name), kept.get("machines")) for name in PARTS):
         raise ValueError(f"{path} is not complete: {', '.join(PARTS)} must be lists of objects.")
@@ -315,7 +309,6 @@ def read(path: Path) -> dict[str, Any]:
 PARTS = {
     "machines": set(),
     "runs": {*Group._fields, "cap", "seeds", "wall_seconds", "machine"},
-    "summaries": set(),
     "trials": {*Group._fields, "seed", "cap", "success", "sequences"},
 }  # lists of a file, and the names that each of their entries has
 
