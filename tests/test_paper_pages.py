@@ -158,13 +158,18 @@ def claims():
     )
     long_lags = [of(row.name, "best").kind for row in select("2c")]
     assert set(long_lags) <= {"agree", "not excluded"} and len(long_lags) == 9
-    today = [of(row.name, "today") for row in ROWS]
-    assert all(result.summary["n_success"] > 0 for result in today)
-    ten = [r for r in today if r.summary["n_trials"] == 10 and r.summary["n_success"] >= 9]
-    rest = [r for r in today if r not in ten]
-    assert all(r.summary["success"] == 1 for r in rest)
-    yield f"every row is solved: {len(ten)} of {len(ROWS)} rows in 10 of 10 or 9 of 10 trials"
-    assert len(rest) == 6  # "the other six"
+    today = {row.name: words(of(row.name, "today")) for row in ROWS}
+    (weak,) = (name for name, found in today.items() if found != "10 of 10")
+    assert (weak, today[weak]) == ("3b:T=1000,N=1", "9 of 10")
+    yield (
+        f"With today's settings {len(today) - 1} of {len(ROWS)} rows are solved in 10 of 10 "
+        f"trials, and 3b at T = 1000 in {today[weak]}."
+    )
+    (failed,) = (trial for trial in of(weak, "today").trials if not trial["success"])
+    yield (
+        f"All rows are solved in 10 of 10 trials except 3b at T = 1000, which is solved in "
+        f"{today[weak]}. The trial that failed is wrong in {failed['recent_wrong']:.0%} of its last"
+    )
     late, noisy = of("2a:p=100", "best"), of("2b:p=100", "best")
     yield (
         f"If g is also between -2 and 2, {words(late)} nets learn 2a, after {mean(late)} sequences "
@@ -275,7 +280,7 @@ def claims():
 
 @pytest.mark.parametrize("claim", list(claims()), ids=lambda claim: claim[:50])
 def test_the_text_has_the_figures_of_the_results(claim):
-    assert claim in prose("paper") + prose("paper_readings")
+    assert any(claim in prose(page) for page in PAGES)
 
 
 def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
