@@ -176,7 +176,22 @@ MULTIPLYING = (
     "first_pair=marked,plain_error=yes",
     "first_pair=marked,plain_error=yes,feedback=none",
 )
-ORDER = ("", "feedback=none", "feedback=cells", "rest=0.5", "measure=squared", "stop=error")
+ORDER = (
+    "",
+    "feedback=none",
+    "feedback=cells",
+    "rest=0.5",
+    "measure=squared",
+    "stop=error",
+    "plain_error=yes",
+    "feedback=cells,rest=0.5",
+    "feedback=cells,plain_error=yes",
+    "feedback=none,plain_error=yes",
+    "rest=0.5,plain_error=yes",
+    "stop=error,feedback=cells",
+    "gate_bias=random",
+    "gate_bias=shifted",
+)
 GRIDS = {
     "1:4x1,lr=0.1": REBER,
     "1:3x2,lr=0.2": REBER,
