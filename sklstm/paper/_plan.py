@@ -39,11 +39,11 @@ N_CONTINUAL, CAP_CONTINUAL = 20, 30_000
 BASELINE_PLAN = {
     "1:RTRL/3": (10, 1_000_000),
     "1:RTRL/12": (10, 500_000),
-    "1:ELM": (10, 1_000_000),
+    "1:ELM": (14, 1_000_000),
     "1:RCC": (14, 512_000),
     **{f"2a:RTRL/p=10/lr={rate}": (18, 5_000_000) for rate in (1, 4, 10)},
-    **{f"2a:RTRL/p=100/lr={rate}": (10, 2_500_000) for rate in (1, 4, 10)},
-    **{f"2a:BPTT/p=100/lr={rate}": (10, 2_500_000) for rate in (1, 4, 10)},
+    **{f"2a:RTRL/p=100/lr={rate}": (10, 1_000_000) for rate in (1, 4, 10)},
+    **{f"2a:BPTT/p=100/lr={rate}": (10, 1_000_000) for rate in (1, 4, 10)},
     "2a:CH": (18, 1_000_000),
 }
 N_BASELINE = 10  # trials if the source has no number
