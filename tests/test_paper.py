@@ -424,6 +424,15 @@ def test_the_continual_grammar_is_run_for_every_system(tmp_path, capsys):
         (["4", "--cap", "9" * 23], "a whole number from 1 to 1,000,000,000,000"),
         (["4", "--json", "."], "is a directory. Choose the path of a file."),
         (["crg", "--quick"], "argument --quick: crg has no shorter plan"),
+        (
+            ["search/1:ELM"],
+            "there is no 'search/1:ELM'. Searches: search, search/today,",
+        ),
+        (["1:RTRL", "--baselines"], "argument --baselines: applies only to rows of the tables"),
+        (
+            ["4:T=100", "--reading", "check=10,rest=0.5,target=legal"],
+            "argument --reading: check, target would change nothing in 4:T=100",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_runs(arguments, message, capsys):

@@ -22,8 +22,9 @@ from twins.trials import gradient
 from sklstm.paper import _kernel
 from sklstm.paper._criterion import criterion_of
 from sklstm.paper._nets import net_of
-from sklstm.paper._readings import AS_PRINTED
+from sklstm.paper._readings import AS_PRINTED, CONCERNED
 from sklstm.paper._rows import N_STRINGS, ROWS, select
+from sklstm.paper._run import run_row
 from sklstm.paper._tasks import Strings, task_of
 
 ROW = {row.experiment: row for row in reversed(ROWS)}
@@ -42,6 +43,48 @@ def change(row, changes, n_sequences=1, **settings):
     """What a trial adds to its parameters."""
     vector = initial(row, changes)
     return trained(kernel_of(row, reading(changes), n_sequences, **settings), vector) - vector
+
+
+OTHER_CHOICES = {
+    "update": "step",
+    "measure": "squared",
+    "stop": "error",
+    "first_pair": "marked",
+    "check": "7",
+    "target": "legal",
+    "distinct": "yes",
+    "biased_outputs": "yes",
+    "centred": "yes",
+    "growth_window": "5",
+    "growth_gain": "1.0",
+    "average": "yes",
+    "order": "fixed",
+    "exam": "test",
+    "accepted": "0.3",
+    "judge": "last",
+    "taught": "last",
+    "freeze": "yes",
+    "bias_decay": "0.5",
+    "biased_cells": "no",
+}
+
+
+@pytest.mark.parametrize("experiment", ROW)
+def test_choices_that_do_not_concern_an_experiment_change_nothing(experiment):
+    assert set(OTHER_CHOICES) == set(CONCERNED)
+    row, how = ROW[experiment], {"n_trials": 2, "cap": 120, "keep_vectors": True}
+    printed = run_row(row, AS_PRINTED, **how)
+    for name in [name for name in CONCERNED if experiment not in CONCERNED[name]]:
+        idle = reading(f"{name}={OTHER_CHOICES[name]}")
+        assert idle.without_effect([experiment]) == [name]
+        assert_array_equal(
+            [trial["vector"] for trial in run_row(row, idle, **how)],
+            [trial["vector"] for trial in printed],
+        )
+    idle = [name for name in CONCERNED if experiment not in CONCERNED[name]]
+    every = reading(",".join(f"{name}={OTHER_CHOICES[name]}" for name in CONCERNED))
+    assert every.without_effect([experiment]) == [*filter(idle.__contains__, vars(every))]
+    assert not every.without_effect(ROW)
 
 
 # ------------------------------------------------------------------------------ learning

@@ -77,9 +77,15 @@ def test_a_file_that_is_gone_is_written_again_and_a_broken_one_is_renamed(tmp_pa
     with pytest.warns(UserWarning, match=r"is not a JSON file: .* It was renamed to .*\.broken"):
         keep(trial(2))
     assert len(Results(path).trials(GROUP)) == 3
+    path.write_text("[")
+    with pytest.warns(UserWarning, match=r"It was renamed to .*\.broken1"):
+        keep(trial(3))
+    assert len(Results(path).trials(GROUP)) == 4
     assert path.with_name("all.json.broken").read_text() == "{"
+    assert path.with_name("all.json.broken1").read_text() == "["
 
 
+TRIAL = {"row": "6a", "column": "1997", "reading": ""} | trial(0)
 WHOLE = {"format": FORMAT, "machines": [], "runs": [], "trials": []}
 
 
@@ -92,6 +98,10 @@ WHOLE = {"format": FORMAT, "machines": [], "runs": [], "trials": []}
         (b"[]", "is not a file of trials in format 2"),
         (b'{"format": 2}', "is not complete: machines, runs, trials must be lists"),
         (json.dumps(WHOLE | {"trials": [{"seed": 1}]}).encode(), "is not complete"),
+        *(
+            (json.dumps(WHOLE | {"trials": [TRIAL | wrong]}).encode(), "is not complete")
+            for wrong in ({"seed": "1"}, {"cap": None}, {"row": ["6a"]}, {"success": 1})
+        ),
         (
             json.dumps(
                 WHOLE

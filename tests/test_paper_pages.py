@@ -8,14 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sklstm.paper._columns import baseline_cell, column_cell, result_of, run_column
-from sklstm.paper._continual import continual_cell, streams_of
+from sklstm.paper._columns import (
+    baseline_cell,
+    baseline_rows,
+    column_cell,
+    result_of,
+    run_column,
+)
+from sklstm.paper._continual import SYSTEMS, continual_cell, streams_of
 from sklstm.paper._pages import filled, places
 from sklstm.paper._plan import COLUMNS
 from sklstm.paper._report import number
 from sklstm.paper._results import Group, Results
 from sklstm.paper._rows import ROWS, select
-from sklstm.paper._search import GRIDS, paper_cells
+from sklstm.paper._search import GRIDS, paper_cells, search_cells
 from sklstm.paper._verdict import KINDS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -362,11 +368,11 @@ def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
 
 def test_every_group_of_the_files_is_one_that_a_command_makes():
     known = {column_cell(row, column).group for row in ROWS for column in COLUMNS}
-    known |= {Group(group.row, group.column) for group in RESULTS.groups()}
-    assert {group for group in RESULTS.groups() if group.column in ("1997", "today")} <= known
-    for group in SEARCH.groups():
-        cells = [cell.group for cell in paper_cells(group.row)]
-        assert group in cells
+    known |= {baseline_cell(name).group for name in baseline_rows()}
+    known |= {continual_cell(system).group for system in SYSTEMS}
+    assert set(RESULTS.groups()) == known
+    searched = {cell.group for cell in search_cells()}
+    assert set(SEARCH.groups()) <= searched | known
 
 
 def test_seconds_are_those_of_the_runs():

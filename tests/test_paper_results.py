@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from sklstm import _isa
 from sklstm.paper import _columns
 from sklstm.paper.__main__ import main
-from sklstm.paper._columns import column_cell, complete
+from sklstm.paper._columns import column_cell, complete, result_of
 from sklstm.paper._fingerprint import fingerprint
 from sklstm.paper._plan import (
     CAP_TODAY,
@@ -30,6 +30,7 @@ from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._results import FORMAT, Group, Results, answers, plain, read
 from sklstm.paper._rows import ROWS, select
 from sklstm.paper._run import run_row
+from sklstm.paper._search import GRIDS, search_cells
 
 ROOT = Path(__file__).parents[1]
 ROW = select("3a:T=100,N=3")[0]
@@ -297,6 +298,25 @@ def test_quick_runs_every_row_in_every_column(monkeypatch, capsys):
         (row.name, column) for row in ROWS for column in COLUMNS
     }
     assert capsys.readouterr().out.count("3a:T=100,N=3") > len(ran)
+
+
+def test_cells_of_a_search_run_side_by_side_if_each_fills_a_kernel(monkeypatch):
+    ran = {}
+
+    def complete(cell, results, *, n_jobs, progress):
+        ran[cell.title] = n_jobs
+        return result_of(cell, RAN)
+
+    RAN = Results()
+    for cell in search_cells("search/6b", n_trials=1, cap=1):
+        RAN.begin(cell.group, 1)(trial(0, cap=1, seconds=0.0))
+    monkeypatch.setattr("sklstm.paper.__main__.complete", complete)
+    assert main(["search/6b", "--trials", "1", "--cap", "1", "--n-jobs", "2"]) == 0
+    assert len(ran) == len(GRIDS["6b"]) and set(ran.values()) == {1}
+    ran.clear()
+    monkeypatch.setattr("sklstm.paper._kernel.lanes", 0)
+    assert main(["search/6b", "--trials", "1", "--cap", "1", "--n-jobs", "2"]) == 0
+    assert len(ran) == len(GRIDS["6b"]) and set(ran.values()) == {2}
 
 
 def test_a_quick_row_with_the_full_cap_has_the_first_trials_of_the_full_one():

@@ -87,11 +87,11 @@ def test_a_trial_that_reaches_its_limit_has_failed_and_has_no_test():
 
 def test_a_failed_trial_says_how_much_was_wrong():
     trial = run_today("1", {"blocks": 3, "cells": 2}, seed=0, max_sequences=2000)
-    wrong = [trial["recent_wrong"] * 512, trial["exam_wrong"] * 512]
+    wrong = [trial["share_wrong"] * 512, trial["share_wrong_in_exam"] * 512]
     assert all(0 < n <= 512 and n == int(n) for n in wrong) and wrong[0] != wrong[1]
     without_exam = run_today("4", {"T": 100}, seed=0, max_sequences=160)
-    assert 0 < without_exam["recent_wrong"] <= 1 and "exam_wrong" not in without_exam
-    assert "recent_wrong" not in run_today("3a", {"T": 100, "N": 3}, seed=104)
+    assert 0 < without_exam["share_wrong"] <= 1 and "share_wrong_in_exam" not in without_exam
+    assert "share_wrong" not in run_today("3a", {"T": 100, "N": 3}, seed=104)
 
 
 def test_progress_is_told_the_sequences_and_the_recent_error():

@@ -136,6 +136,13 @@ def test_the_interval_of_a_mean_is_students():
             "not excluded",
             "not excluded (10 trials); one trial is 53% of the sum",
         ),
+        (
+            trials([84] * 99 + [3234]),
+            100,
+            1.0,
+            "agree",
+            "agrees; one trial is 28% of the sum",
+        ),
     ],
 )
 def test_a_verdict_says_what_trials_exclude(made, sequences, success, kind, words):

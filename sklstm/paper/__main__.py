@@ -18,6 +18,7 @@ from joblib import Parallel, delayed
 
 from sklstm._files import check_writable
 from sklstm._threads import effective_n_jobs
+from sklstm.paper import _kernel
 from sklstm.paper._columns import Cell, baseline_cell, baseline_rows, column_cell, complete
 from sklstm.paper._continual import SYSTEMS, continual_cell
 from sklstm.paper._lines import TrialLines
@@ -113,11 +114,16 @@ def _run(arguments: Namespace) -> Iterator[Result]:
         with TrialLines(cell.title) as lines:
             return complete(cell, results, n_jobs=n_jobs, progress=lines)
 
-    if not arguments.quick:
-        return (run(cell, n_jobs) for cell in arguments.cells)
-    # Few trials fill one kernel each, so that cells run side by side instead of trials.
-    jobs = (delayed(run)(cell, 1) for cell in arguments.cells)
-    return iter(Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(jobs))
+    cells = arguments.cells
+    # Where the trials of a cell fill one kernel, cells run side by side instead of trials.
+    side_by_side = cells if arguments.quick else [cell for cell in cells if _fills_a_kernel(cell)]
+    jobs = (delayed(run)(cell, 1) for cell in side_by_side)
+    yield from Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(jobs)
+    yield from (run(cell, n_jobs) for cell in cells if cell not in side_by_side)
+
+
+def _fills_a_kernel(cell: Cell) -> bool:
+    return cell.group.column == "1997" and len(cell.seeds) <= _kernel.lanes
 
 
 def _cells(arguments: Namespace) -> list[Cell]:
@@ -182,7 +188,8 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         type=_seed,
         default=0,
         metavar="S",
-        help="added to all seeds (default: 0). Trial k has seed S + k, in today 100 more",
+        help="added to all seeds (default: 0). Trial k has seed S + k, in today 100 more, with the "
+        "best reading 5000 more, and in searches of today 1000 more",
     )
     parser.add_argument(
         "--n-jobs",
@@ -227,7 +234,9 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         type=Path,
         metavar="FILE",
         help="store every trial in this file as soon as it has finished. Trials that it already "
-        "contains are not run again, so an interrupted command continues if it is repeated",
+        "contains are not run again, so an interrupted command continues if it is repeated. "
+        "Several commands may share a file, but not on Windows or a network file system without "
+        "locks",
     )
     parser.add_argument(
         "--known",
@@ -245,9 +254,13 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     )
     arguments = parser.parse_args(argv)
     name = arguments.experiment
+    if name.startswith("search") and name not in search_names():
+        parser.error(f"there is no {name!r}. Searches: {', '.join(search_names())}.")
     of_the_table = name not in ("list", "crg", *search_names()) and not _baselines(name)
     if arguments.column and not of_the_table:
         parser.error(f"argument --column: {name} has no columns")
+    if arguments.baselines and not of_the_table:
+        parser.error(f"argument --baselines: applies only to rows of the tables, not to {name}")
     if arguments.quick and name in ("crg", *search_names()):
         parser.error(f"argument --quick: {name} has no shorter plan. Use --trials and --cap.")
     arguments.column = arguments.column or [*COLUMNS] if arguments.quick else arguments.column
@@ -262,6 +275,11 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
             arguments.rows = select(name)
         except ValueError as error:
             parser.error(f"{error} Experiments: {', '.join(EXPERIMENTS)}, all, list, crg, search.")
+        idle = (arguments.reading or AS_PRINTED).without_effect(
+            row.experiment for row in arguments.rows
+        )
+        if idle:
+            parser.error(f"argument --reading: {', '.join(idle)} would change nothing in {name}")
     if name != "list":
         arguments.cells = _cells(arguments)
         _open(parser, arguments)

@@ -40,6 +40,8 @@ class TrialLines:
             words.append(
                 f"recent error {record['recent_error']:.4f}, {record['recent_wrong']} wrong"
             )
+        if "share_wrong" in record:
+            words.append(f"{record['share_wrong']:.0%} of recent ones wrong")
         if record.get("finished"):
             words.append("success" if record["success"] else "no success")
         return ", ".join(words)

@@ -6,6 +6,7 @@ nothing. Other readings change one or several fields, and `--reading` selects th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sklstm.paper import _changes
@@ -120,6 +121,11 @@ class Reading:
         """Return `changed` as text, in the order of the attributes."""
         return _changes.words(self.changed())
 
+    def without_effect(self, experiments: Iterable[str]) -> list[str]:
+        """Return the changed choices that concern none of these experiments."""
+        there = set(experiments)
+        return [name for name in self.changed() if not there & CONCERNED.get(name, there)]
+
     def with_changes(self, changes: str) -> Reading:
         """Parse ``name=value,name=value``."""
         values: dict[str, object] = {}
@@ -135,6 +141,29 @@ class Reading:
         return replace(self, **values)
 
 
+# Experiments that a choice concerns, if not all.
+CONCERNED = {
+    "update": {"1", "2a", "2b"},
+    "measure": {"4", "6a", "6b"},
+    "stop": {"4", "6a", "6b"},
+    "first_pair": {"4", "5"},
+    "check": {"1", "2a", "2b", "2c", "3a", "3b", "3c"},
+    "target": {"1"},
+    "distinct": {"1"},
+    "biased_outputs": {"1", "3a", "3b", "3c"},
+    "centred": {"2a", "2b"},
+    "growth_window": {"2a", "2b"},
+    "growth_gain": {"2a", "2b"},
+    "average": {"1", "2a", "2b"},
+    "order": {"1", "2a", "2b"},
+    "exam": {"1"},
+    "accepted": {"1"},
+    "judge": {"2a"},
+    "taught": {"2a", "2b"},
+    "freeze": {"2a", "2b"},
+    "bias_decay": {"1", "3a", "3b", "3c", "4", "5", "6a", "6b"},
+    "biased_cells": {"1"},
+}
 MOST_SEQUENCES = 10_000_000  # of a growth window, and between two checks
 ALLOWED = {
     "update": ("sequence", "step"),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import count
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -238,7 +239,7 @@ class Results:
         try:
             self._merge()
         except ValueError as error:  # somebody else has written something else
-            broken = self.path.with_name(f"{self.path.name}.broken")
+            broken = _unused(self.path, ".broken")
             self.path.replace(broken)
             warn(
                 f"{error} It was renamed to {broken}, and {self.path} written again.", stacklevel=2
@@ -306,18 +307,29 @@ def read(path: Path) -> dict[str, Any]:
     return kept
 
 
-PARTS = {
-    "machines": set(),
-    "runs": {*Group._fields, "cap", "seeds", "wall_seconds", "machine"},
-    "trials": {*Group._fields, "seed", "cap", "success", "sequences"},
-}  # lists of a file, and the names that each of their entries has
+GROUP = dict.fromkeys(Group._fields, str)
+PARTS: dict[str, dict[str, type]] = {
+    "machines": {},
+    "runs": GROUP | {"cap": int, "seeds": list, "wall_seconds": float, "machine": int},
+    "trials": GROUP | {"seed": int, "cap": int, "success": bool, "sequences": int},
+}  # lists of a file, and what each of their entries has
 
 
 def _is_whole(name: str, entries: Any, machines: Any) -> bool:
     if not isinstance(entries, list):
         return False
-    there = all(isinstance(entry, dict) and PARTS[name] <= set(entry) for entry in entries)
+    there = all(isinstance(entry, dict) and _has(entry, PARTS[name]) for entry in entries)
     return there and (name != "runs" or all(e["machine"] in range(len(machines)) for e in entries))
+
+
+def _has(entry: dict[str, Any], types: dict[str, type]) -> bool:
+    return all(type(entry.get(name)) is kind for name, kind in types.items())
+
+
+def _unused(path: Path, ending: str) -> Path:
+    """Return a path in the same folder where there is no file."""
+    names = (f"{path.name}{ending}{k or ''}" for k in count())
+    return next(other for name in names if not (other := path.with_name(name)).exists())
 
 
 def plain(trial: dict[str, Any]) -> dict[str, Any]:

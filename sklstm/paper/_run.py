@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from sklstm.paper import _kernel
 from sklstm.paper._criterion import Criterion, criterion_of
 from sklstm.paper._nets import net_of
-from sklstm.paper._readings import Reading
+from sklstm.paper._readings import CONCERNED, Reading
 from sklstm.paper._rows import N_SETS, Row
 from sklstm.paper._tasks import NUMBERS, Task, task_of
 
@@ -109,7 +109,7 @@ def kernel_of(
         plain_error=reading.plain_error,
         average=reading.average,
         reset=reading.reset,
-        freeze=reading.freeze,
+        freeze=reading.freeze and row.experiment in CONCERNED["freeze"],
         bias_decay=reading.bias_decay,
     )
 

@@ -22,7 +22,7 @@ from sklstm.paper._today_tasks import Rule, TodayTask, count_wrong, find_task
 MAX_SEQUENCES = 1_000_000
 PIECE = 10_000_000  # most numbers of X that are drawn at once for a test, 40 MB in float32
 REPORT = 2048  # sequences between two calls of ``progress``
-RECENT = 512  # recent training sequences of a task that does not look at them
+RECENT = 512  # recent training sequences of a task without a rule for them, and of a last exam
 BETWEEN_EXAMS = 1024  # sequences between two tests; with more tests a net passes by luck
 
 
@@ -63,7 +63,7 @@ class Settings:
     input_bias_short: float = 0.0
     # The others are changed in searches of experiment 1 only. Its training strings may all be
     # different: nets learn from short strings first, and drawing them as the grammar does repeats
-    # those. A penalty and dropout are what a user tries against learning by heart.
+    # those. A penalty and dropout are what a user tries against overfitting.
     distinct: bool = False
     alpha: float = 0.0
     dropout: float = 0.0
@@ -127,8 +127,9 @@ def run_today(
     trial : dict
         "seed", "success", "sequences" (training sequences to success), "seconds", "weights",
         "test_wrong" and "test_error" (wrong sequences and mean error of the row's test set; None
-        without success). Without success also "recent_wrong" and "exam_wrong": the shares of wrong
-        sequences among recent training sequences and in the exam of a row that has one.
+        without success). Without success also "share_wrong" and "share_wrong_in_exam": the
+        fraction of wrong sequences among recent training sequences, and in an exam of 512 sequences
+        if the row has one.
     """
     settings = settings or Settings()
     limit = MAX_SEQUENCES if max_sequences is None else max_sequences
@@ -137,23 +138,17 @@ def run_today(
     task = find_task(experiment, parameters, rng, distinct=settings.distinct)
     model = settings.model(task, seed)
     n, test, recent = _train(model, task, rng, settings, limit, progress)
-    trial = {
-        "seed": seed,
-        "success": test is not None,
-        "sequences": n,
-        "seconds": perf_counter() - started,
-        "weights": model.n_parameters_,
-        "test_wrong": None if test is None else count_wrong(test, task.tolerance),
-        "test_error": None if test is None else float(test.mean()),
-    }
+    trial = {"seed": seed, "success": test is not None, "sequences": n}
+    trial |= {"weights": model.n_parameters_, "test_wrong": None, "test_error": None}
     if test is not None:
-        return trial
-    wrong = {"recent_wrong": np.concatenate(recent)}
-    if task.exam is not None:
-        wrong["exam_wrong"] = _new_errors(model, task, rng, Rule(task.exam.n, wrong=task.exam.n))
-    return trial | {
-        name: count_wrong(errors, task.tolerance) / len(errors) for name, errors in wrong.items()
-    }
+        trial["test_wrong"] = count_wrong(test, task.tolerance)
+        trial["test_error"] = float(test.mean())
+    else:
+        trial["share_wrong"] = _share_wrong(np.concatenate(recent), task)
+        if task.exam is not None:
+            some = Rule(min(task.exam.n, RECENT), wrong=task.exam.n)
+            trial["share_wrong_in_exam"] = _share_wrong(_new_errors(model, task, rng, some), task)
+    return trial | {"seconds": perf_counter() - started}
 
 
 def _train(
@@ -192,6 +187,10 @@ def _train(
             model.set_params(learning_rate_init=settings.rate(task.length, n_annealed))
         model.partial_fit(X, y)
         n += len(X)
+
+
+def _share_wrong(errors: np.ndarray, task: TodayTask) -> float:
+    return count_wrong(errors, task.tolerance) / len(errors)
 
 
 def _learned(task: TodayTask, recent: deque[np.ndarray], settings: Settings) -> bool:

@@ -69,7 +69,7 @@ def verdict(
     """
     found = _compare(figures, sequences, success, n_published, cap)
     share = figures.get("dominant")
-    if share and found.kind in ("not excluded", "solved, different count", "solved less often"):
+    if share and found.kind in KINDS[:4]:
         return found._replace(words=f"{found.words}; one trial is {share:.0%} of the sum")
     return found
 
