@@ -155,13 +155,18 @@ ADDING = (
     "first_pair=marked,stop=error",
     "first_pair=marked,stop=error,measure=squared",
 )
-# At T = 500 a trial takes a minute, so only readings that had an effect at T = 100 are tried.
-LONG_ADDING = (
+# At T = 1000 a trial takes minutes, so only readings that had an effect at T = 100 are tried.
+LONGEST_ADDING = (
     "",
     "feedback=none",
     "first_pair=marked,plain_error=yes",
     "first_pair=marked,plain_error=yes,feedback=none",
     "first_pair=marked,stop=error,feedback=none",
+)
+LONG_ADDING = (
+    *LONGEST_ADDING,
+    "first_pair=marked,feedback=none",
+    "plain_error=yes,feedback=none",
 )
 LONG_LAG = ("", "feedback=none", "feedback=cells", "rest=0.5")
 # How often the criterion is tested, and what else may hold a net of experiment 3 back.
@@ -206,7 +211,7 @@ GRIDS = {
     "3c:T=100,N=3": NOISE,
     "4:T=100": ADDING,
     "4:T=500": LONG_ADDING,
-    "4:T=1000": LONG_ADDING,
+    "4:T=1000": LONGEST_ADDING,
     "5:n_seq=140": MULTIPLYING,
     "6b": ORDER,
 }
@@ -268,6 +273,11 @@ _REBER = [
     "alpha=0.1",
     "dropout=0.1",
 ]
+_FASTER = [
+    ("learning_rate=0.02", 4, 200_000),
+    ("batch_size=32", 4, 200_000),
+    ("", 4, 200_000),
+]
 TODAY_GRIDS = {
     "1:3x2,lr=0.1": [("", 8, 200_000), *((changes, 8, 200_000) for changes in _REBER)],
     "1:4x1,lr=0.1": [
@@ -298,7 +308,9 @@ TODAY_GRIDS = {
         ("learning_rate=0.02", 2, 300_000),
         ("", 2, 300_000),
     ],
+    "3a:T=100,N=3": [("batch_size=32", 4, 200_000), ("", 4, 200_000)],
     "4:T=100": [
+        *_FASTER,
         (f"{_EARLY},input_bias=0", 1, 100_000),
         (_EARLY, 4, 200_000),
         (f"{_EARLY},gradient=truncated", 4, 200_000),
@@ -311,6 +323,7 @@ TODAY_GRIDS = {
         ("most_annealed=1e+09", 4, 500_000),
         ("", 4, 300_000),
     ],
+    "5:n_seq=140": _FASTER,
 }
 
 
