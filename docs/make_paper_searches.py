@@ -11,18 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sklstm.paper._columns import Cell, result_of
+from sklstm.paper._grids import GRIDS, OTHER_GRIDS, TODAY_GRIDS
 from sklstm.paper._pages import filled, notes, table
 from sklstm.paper._report import number
 from sklstm.paper._results import Result, Results
 from sklstm.paper._rows import ROWS
-from sklstm.paper._search import (
-    GRIDS,
-    OTHER_GRIDS,
-    TODAY_GRIDS,
-    other_cells,
-    paper_cells,
-    today_cells,
-)
+from sklstm.paper._search import other_cells, paper_cells, today_cells
 
 FOLDER = Path(__file__).parent
 PAGES = ("paper", "paper_readings", "paper_today", "baselines")

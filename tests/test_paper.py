@@ -13,6 +13,7 @@ from sklstm.paper import _run
 from sklstm.paper.__main__ import main
 from sklstm.paper._columns import baseline_rows, complete, run_baseline, run_column
 from sklstm.paper._continual import SYSTEMS
+from sklstm.paper._grids import GRIDS, OTHER_GRIDS, TODAY_GRIDS
 from sklstm.paper._nets import ContinualNet, LateCellNet, net_of
 from sklstm.paper._plan import best_reading
 from sklstm.paper._readings import AS_PRINTED
@@ -20,7 +21,7 @@ from sklstm.paper._report import HEADINGS, cells, number, summary, table
 from sklstm.paper._results import Group, Result, Results, read
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
 from sklstm.paper._run import run_row
-from sklstm.paper._search import GRIDS, OTHER_GRIDS, TODAY_GRIDS, search_cells, search_names
+from sklstm.paper._search import search_cells, search_names
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 

@@ -18,6 +18,7 @@ from sklstm.paper import _columns
 from sklstm.paper.__main__ import main
 from sklstm.paper._columns import column_cell, complete, result_of
 from sklstm.paper._fingerprint import fingerprint
+from sklstm.paper._grids import GRIDS
 from sklstm.paper._plan import (
     CAP_TODAY,
     COLUMNS,
@@ -30,7 +31,7 @@ from sklstm.paper._readings import AS_PRINTED
 from sklstm.paper._results import FORMAT, Group, Results, answers, plain, read
 from sklstm.paper._rows import ROWS, select
 from sklstm.paper._run import run_row
-from sklstm.paper._search import GRIDS, search_cells
+from sklstm.paper._search import search_cells
 
 ROOT = Path(__file__).parents[1]
 ROW = select("3a:T=100,N=3")[0]

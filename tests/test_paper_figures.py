@@ -1,0 +1,278 @@
+"""Figures in the text of the pages about the paper are those of the files of results."""
+
+import re
+
+import numpy as np
+import pytest
+from paper_pages import DOCS, PAGES, RESULTS, found, mean, of, prose, words
+
+from sklstm.paper._columns import baseline_cell, column_cell, result_of
+from sklstm.paper._continual import continual_cell, streams_of
+from sklstm.paper._grids import GRIDS
+from sklstm.paper._plan import COLUMNS
+from sklstm.paper._results import Group, Results
+from sklstm.paper._rows import ROWS, select
+from sklstm.paper._search import paper_cells
+from sklstm.paper._verdict import KINDS
+
+REBER = [name for name in GRIDS if name.startswith("1:")]
+
+
+def test_the_counts_of_the_summary_are_those_of_the_results():
+    page = prose("paper").partition("## What was run")[0]
+    for column in COLUMNS:
+        kinds = [r.kind for r in (of(row.name, column) for row in ROWS) if r is not None]
+        (line,) = re.findall(rf"\| {column} \|((?: \d+ \|)+)", page)
+        counts = [int(word) for word in re.findall(r"\d+", line)]
+        assert counts == [*map(kinds.count, KINDS[:-1]), len(ROWS) - len(kinds)]
+
+
+def claims():
+    """Sentences of the pages with their figures, from the files of results."""
+    kinds = [of(row.name, "printed").kind for row in ROWS]
+    best = [r.kind for r in (of(row.name, "best") for row in ROWS) if r is not None]
+    yield (
+        f"As printed, {kinds.count('agree')} of the {len(ROWS)} rows agree with the paper, "
+        f"{kinds.count('not excluded')} do not contradict it, "
+        f"{kinds.count('solved, different count')} are solved after a different number of "
+        f"sequences, {kinds.count('solved less often')} are solved less often, and "
+        f"{kinds.count('not solved')} are never solved."
+    )
+    yield (
+        f"With other readings of open points {best.count('agree')} rows agree, and "
+        f"{best.count('not excluded')} do not contradict the paper. These "
+        f"{best.count('agree') + best.count('not excluded')} include all nine rows of 2c"
+    )
+    long_lags = [of(row.name, "best").kind for row in select("2c")]
+    assert set(long_lags) <= {"agree", "not excluded"} and len(long_lags) == 9
+    today = {row.name: words(of(row.name, "today")) for row in ROWS}
+    (weak,) = (name for name, found in today.items() if found != "10 of 10")
+    assert (weak, today[weak]) == ("3b:T=1000,N=1", "9 of 10")
+    yield (
+        f"With today's settings {len(today) - 1} of {len(ROWS)} rows are solved in 10 of 10 "
+        f"trials, and 3b at T = 1000 in {today[weak]}."
+    )
+    (failed,) = (trial for trial in of(weak, "today").trials if not trial["success"])
+    yield (
+        f"All rows are solved in 10 of 10 trials except 3b at T = 1000, which is solved in "
+        f"{today[weak]}. The trial that failed is wrong in {failed['share_wrong']:.0%} of its last"
+    )
+    late, noisy = of("2a:p=100", "best"), of("2b:p=100", "best")
+    yield (
+        f"(`growth_gain=0.1`), {words(late)} nets learn 2a, after {mean(late)} sequences "
+        f"(published: 5,040)."
+    )
+    yield f"{words(noisy)} nets learn 2b, after {mean(noisy)} sequences (published: 5,680)."
+    alone, wide = found("2a:p=100", "taught=last"), found("2a:p=100", "centred=yes,taught=last")
+    yield (
+        f"That alone is not enough: {words(alone)} nets learn 2a. If g is also between -2 and 2, "
+        f"{words(wide)} nets do, after {mean(wide)} sequences."
+    )
+    steep = found("2b:p=100", "plain_error=yes,taught=last")
+    yield f"and g can then stay logistic: {words(steep)} nets learn the task."
+    every = {
+        name: max(
+            found(name, cell.group.reading).summary["n_success"]
+            for cell in paper_cells(name)
+            if "taught=last" not in cell.group.reading
+        )
+        for name in ("2a:p=100", "2b:p=100")
+    }
+    assert every["2b:p=100"] == 0
+    yield f"the best one solves 2a in {every['2a:p=100']} of 8 trials, and none solves 2b."
+    reber = [(row, of(row.name, "best")) for row in select("1")]
+    n = sum(result.summary["n_success"] for _, result in reber)
+    ratios = sorted(result.summary["mean"] / row.sequences for row, result in reber)
+    yield (
+        f"With all four, {n} of 150 nets learn the task (published: 148), after {ratios[0]:.1f} to "
+        f"{ratios[-1]:.1f} times the published numbers of sequences."
+    )
+    strict = [
+        found(name, "update=step,target=legal,biased_outputs=yes").summary["n_success"]
+        for name in REBER
+    ]
+    yield f"With the paper's criterion and the other three, {sum(strict)} of 24 nets learn it."
+
+    def of_24(reading):
+        return sum(found(name, reading).summary["n_success"] for name in REBER)
+
+    single = {cell.group.reading for name in REBER for cell in paper_cells(name)}
+    single = {name for name in single if "," not in name} - {"biased_outputs=yes"}
+    yield f"Each of the other choices alone makes at most {max(map(of_24, single))} of 24 nets"
+    base = "update=step,biased_outputs=yes"
+    yield f"On top of biased outputs and updates at every step ({of_24(base)} of 24 nets)"
+    little = [of_24(f"{base},{more}") for more in ("order=fixed", "exam=training", "exam=test")]
+    little.append(of_24("update=step,rest=0.5,biased_outputs=yes"))
+    assert all(abs(n - of_24(base)) <= 2 for n in little)
+    worse = ("swapped=yes", "gate_bias=random", "gate_bias=shifted", "reset=success")
+    worse = [of_24(f"{base},{more}") for more in (*worse, "bias_decay=0.0001", "bias_decay=0.001")]
+    worse.append(of_24("update=step,distinct=yes,biased_outputs=yes"))
+    assert all(n <= of_24(base) - 3 for n in worse)
+    assert of_24("biased_outputs=yes,average=yes") <= of_24("biased_outputs=yes") - 3
+    long = of("2c:q=1000,p=1000", "best")
+    yield (
+        f"In the row q = p = 1000, {words(long)} such nets succeed, after a mean of {mean(long)} "
+        f"sequences (published: 49,000)."
+    )
+    short = [of(f"2c:q={p},p={p}", "best") for p in (50, 100, 200, 500)]
+    assert {words(result) for result in short} == {"20 of 20"}
+    a, b, c, d = map(mean, short)
+    yield (
+        f"For q = p = 50 to 500, 20 of 20 succeed, after {a} (published: 30,000), {b} (31,000), "
+        f"{c} (33,000) and {d} (38,000) sequences."
+    )
+    half = found("4:T=100", "stop=error,first_pair=never")
+    wrong = half.summary["mean_final_wrong"]
+    yield f"{words(half)} nets succeed after {mean(half)} sequences, near the published 74,000."
+    yield f"But such nets err in {wrong:.0f} of 2560 test sequences on average"
+    marked, never, silent = (
+        found("4:T=100", reading)
+        for reading in (
+            "first_pair=marked,plain_error=yes",
+            "first_pair=never,plain_error=yes",
+            "feedback=none,first_pair=marked,plain_error=yes",
+        )
+    )
+    assert {words(result) for result in (marked, never, silent)} == {"8 of 8"}
+    yield (
+        f"8 of 8 nets succeed, after {mean(marked)} or {mean(never)} sequences, and after "
+        f"{mean(silent)} with zeros on the recurrent connections."
+    )
+    alone = ("first_pair=marked", "first_pair=never", "plain_error=yes", "feedback=none")
+    assert {words(found("4:T=100", reading)) for reading in alone} == {"0 of 8"}
+    yield "Each of these changes alone succeeds in 0 of 8 trials."
+    assert words(found("4:T=500", "first_pair=marked,plain_error=yes")) == "0 of 8"
+    assert words(found("4:T=500", "feedback=none")) == "0 of 8"
+    yield "0 of 8 succeed without the zeros, and 0 of 8 with the zeros alone."
+    all_three = of("4:T=500", "best")
+    wrong = all_three.summary["mean_final_wrong"]
+    yield (
+        f"With all three, {words(all_three)} nets succeed after {mean(all_three)} sequences, twice "
+        f"the published 209,000, and err in {wrong:.1f} of 2560 test sequences on average"
+    )
+    yield f"fails as printed, with {words(of('3b:T=1000,N=1', 'printed'))}."
+    products = [of(row.name, "best") for row in select("5")]
+    ratios = [
+        r.summary["mean"] / row.sequences for r, row in zip(products, select("5"), strict=True)
+    ]
+    n = sum(r.summary["n_success"] for r in products)
+    yield (
+        f"{n} of 32 nets succeed, after {min(ratios):.1f} to {max(ratios):.1f} times the published "
+        f"numbers."
+    )
+    early, plain = (found("6b", reading) for reading in ("stop=error", "plain_error=yes"))
+    yield f"wrong in {early.summary['mean_final_wrong']:.0f} of 2560 test sequences on average."
+    assert words(early) == "8 of 8"  # "all nets stop early"
+    ratio = select("6b")[0].sequences / plain.summary["mean"]
+    yield f"{words(plain)} nets learn the task, but {ratio:.0f} times sooner than published."
+    slow, best_order = of("6b", "printed"), of("6b", "best")
+    assert best_order.reading == "feedback=cells,rest=0.5"
+    yield (
+        f"In 6b, {words(slow)} nets learn the task within the cap, and {words(best_order)} if only "
+        f"cells are fed back and activations start at 1/2."
+    )
+    of_paper = [r.summary["mean"] / select("6b")[0].sequences for r in (slow, best_order)]
+    yield (
+        f"The successful ones need {of_paper[0]:.1f} and {of_paper[1]:.1f} times the published "
+        f"number of sequences."
+    )
+    assert of_paper[1] < 0.5
+    yield f"{words(best_order)}, but in less than half of the published number of sequences."
+    wrong = sorted(trial["recent_wrong"] for trial in slow.trials if not trial["success"])
+    all_wrong, some = wrong.count(2000), [n for n in wrong if n < 2000]
+    assert all_wrong == 1  # "is"
+    yield (
+        f"Of the others as printed, {all_wrong} is wrong in all of its last 2000 sequences, and "
+        f"{len(some)} are wrong in {some[0]} to {some[-1]} of them."
+    )
+    order = of("6a", "printed")
+    yield f"In 6a, {words(order)} nets learn the task within the cap, as quickly as published."
+    factors = [of(row.name, "best").summary["mean"] / row.sequences for row in select("4")]
+    yield (
+        f"Nets then need {min(factors):.1f} to {max(factors):.1f} times the published number of "
+        f"sequences"
+    )
+    longest = of("4:T=1000", "best")
+    yield (
+        f"At T = 1000, {words(longest)} nets succeed after {mean(longest)} sequences (published: "
+        f"853,000)."
+    )
+    grammar = result_of(continual_cell("forget gates"), RESULTS)
+    low, high = grammar.summary["success_interval"]
+    yield (
+        f"With forget gates {words(grammar)} nets are perfect, more than the published 18 % "
+        f"(the 95 % interval is {100 * low:.0f} to {100 * high:.0f} %)."
+    )
+    falling = result_of(continual_cell("forget gates, falling rate"), RESULTS)
+    low, high = falling.summary["success_interval"]
+    yield (
+        f"With a falling rate {words(falling)} nets are (published: 62 %; {100 * low:.0f} to "
+        f"{100 * high:.0f} %)."
+    )
+    plain = result_of(continual_cell("standard LSTM"), RESULTS)
+    assert streams_of(plain.trials)["good"] == 0 and plain.summary["n_success"] == 0
+    yield "No net without forget gates is perfect or good"
+
+
+@pytest.mark.parametrize("claim", list(claims()), ids=lambda claim: claim[:50])
+def test_the_text_has_the_figures_of_the_results(claim):
+    assert any(claim in prose(page) for page in PAGES)
+
+
+def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
+    lags = Results(DOCS / "paper_lags.json")
+    solved, caps = {}, {}
+    for group in lags.groups():
+        family, lag = group.row.split(", lag ")
+        trials, system = lags.trials(group), group.reading.partition(":")[0]
+        assert len(trials) == 10  # "Ten trials for each lag and system"
+        solved[family, system, int(lag)] = sum(trial["success"] for trial in trials)
+        caps.setdefault((family, int(lag)), set()).update(trial["cap"] for trial in trials)
+    assert all(len(cap) == 1 for cap in caps.values())  # "At each lag all systems have the same"
+    page, readings = prose("paper"), prose("paper_readings")
+
+    def learned(family, system):
+        return {
+            lag: n for (f, s, lag), n in sorted(solved.items()) if (f, s) == (family, system) and n
+        }
+
+    def mean_at(lag):
+        trials = lags.trials(Group(f"2c, lag {lag}", "lags", "LSTM, best reading: feedback=none"))
+        return np.mean([trial["sequences"] for trial in trials])
+
+    assert learned("2a", "LSTM, as printed") == {5: 10, 10: 10, 20: 10, 100: 3}
+    assert (caps["2a", 50], caps["2a", 100]) == ({200_000}, {100_000})
+    assert (
+        "none of ten learns lag 50, within 200,000 sequences. At lag 100 three of ten" in readings
+    )
+    assert "As printed it fails at lag 50, but learns lag 100 in 3 of 10 trials." in page
+    assert learned("2a", "CH") == dict.fromkeys((5, 10, 20, 50), 10)
+    assert "In the family of 2a the chunker succeeds up to lag 50." in page
+    assert learned("2a", "LSTM, best reading") == dict.fromkeys((5, 10, 20, 50, 100, 200), 10)
+    assert "best reading succeeds up to lag 200 in all trials, and" in page
+    assert caps["2a", 500] == {20_000}
+    assert "At lag 500 it fails within the cap of 20,000." in page
+    assert not any(learned("2a", system) for system in ("BPTT", "RTRL", "ELM"))
+    assert caps["2a", 5] == caps["2a", 10] == {1_000_000}
+    assert "learn neither lag 5 nor lag 10 within 1,000,000 sequences." in page
+    assert learned("2c", "BPTT") == {5: 3, 10: 1}
+    assert "BPTT learns lags 5 and 10 in 3 and 1 of 10 trials" in page
+    assert not any(learned("2c", system) for system in ("ELM", "CH"))
+    assert max(learned("2c", "LSTM, as printed")) == 100
+    assert learned("2c", "LSTM, as printed")[100] == 1
+    assert "LSTM as printed succeeds up to lag 100, where 1 of 10 nets learns the task." in page
+    every = (5, 10, 20, 50, 100, 200, 500, 1000)
+    assert learned("2c", "LSTM, best reading") == dict.fromkeys(every, 10)
+    assert f"the number of sequences grows to {mean_at(1000) / mean_at(5):.1f} times that" in page
+
+
+def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
+    assert {column_cell(row, "today").cap for row in ROWS} == {1_000_000}
+    assert "(today: after 1,000,000 sequences)" in prose("paper")
+    assert {cell.cap for cell in (column_cell(row, "printed") for row in select("4"))} == {
+        222_000,
+        627_000,
+        2_559_000,
+    }
+    assert baseline_cell("2a:RTRL/p=4/lr=1").cap == 5_000_000
+    assert "with a cap of 5,000,000 sequences" in prose("paper")
