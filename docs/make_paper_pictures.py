@@ -337,7 +337,7 @@ def draw_lags() -> None:
     for ax, family in zip(axes, LONGEST, strict=True):
         here = [trial for trial in trials if trial["family"] == family]
         lags = sorted({trial["lag"] for trial in here})
-        caps = [cap for lag in lags for cap in {t["cap"] for t in here if t["lag"] == lag}]
+        caps = [cap_of(family, lag) for lag in lags]
         ax.plot(lags, caps, "--", color="#777777", linewidth=1, label="cap")
         shown = [system for system in STYLES if any(t["system"] == system for t in here)]
         for place, system in enumerate(shown):
