@@ -320,6 +320,16 @@ def test_cells_of_a_search_run_side_by_side_if_each_fills_a_kernel(monkeypatch):
     assert len(ran) == len(GRIDS["6b"]) and set(ran.values()) == {2}
 
 
+def test_trials_that_columns_share_run_once_and_lines_keep_their_order(tmp_path, capsys):
+    path = tmp_path / "all.json"
+    command = ["6a", "--trials", "3", "--cap", "50", "--n-jobs", "2", "--json", str(path)]
+    main([*command, "--column", "printed", "--column", "best"])
+    (run,) = Results(path).runs
+    assert sorted(run["seeds"]) == [0, 1, 2]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("6a")][-2:] == ["printed", "best"]
+
+
 def test_a_quick_row_with_the_full_cap_has_the_first_trials_of_the_full_one():
     (row,) = select("6a")
     quick, full = (column_cell(row, "printed", quick=quick) for quick in (True, False))

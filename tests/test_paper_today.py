@@ -12,7 +12,7 @@ from sklstm.paper._grids import TODAY_GRIDS
 from sklstm.paper._results import Results
 from sklstm.paper._rows import select
 from sklstm.paper._search import today_cells
-from sklstm.paper._today import MAX_SEQUENCES, Settings, run_today
+from sklstm.paper._today import MAX_SEQUENCES, REPORT, Settings, run_today
 from sklstm.paper._today_tasks import Rule, count_wrong, find_task
 
 PUBLISHED_WEIGHTS = [
@@ -87,7 +87,16 @@ def test_a_trial_that_reaches_its_limit_has_failed_and_has_no_test():
 
 
 def test_a_failed_trial_says_how_much_was_wrong():
-    trial = run_today("1", {"blocks": 3, "cells": 2}, seed=0, max_sequences=2000)
+    reports = []
+    trial = run_today(
+        "1",
+        {"blocks": 3, "cells": 2},
+        seed=0,
+        max_sequences=REPORT + 16,
+        progress=lambda n, error: reports.append((n, error)),
+    )
+    # A string is right or wrong, so that the last error is a share.
+    assert reports[-1] == (trial["sequences"], trial["share_wrong"])
     wrong = [trial["share_wrong"] * 512, trial["share_wrong_in_exam"] * 512]
     assert all(0 < n <= 512 and n == int(n) for n in wrong) and wrong[0] != wrong[1]
     without_exam = run_today("4", {"T": 100}, seed=0, max_sequences=160)

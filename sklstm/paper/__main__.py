@@ -25,7 +25,7 @@ from sklstm.paper._lines import TrialLines
 from sklstm.paper._plan import COLUMNS
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import number, table
-from sklstm.paper._results import Result, Results
+from sklstm.paper._results import Group, Result, Results
 from sklstm.paper._rows import EXPERIMENTS, ROWS, select
 from sklstm.paper._search import search_cells, search_names
 
@@ -76,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\nInterrupted. {_kept(arguments.json)}", file=sys.stderr)
         return 130
     if len(shown) > 1:
+        order = [(cell.about["row"], cell.about["column"]) for cell in arguments.cells]
+        shown.sort(key=lambda result: order.index((result.row, result.column)))
         print("\n" + table(shown))
     seconds = perf_counter() - start
     steps = sum(trial.get("steps", 0) for result in shown for trial in result.trials)
@@ -114,12 +116,14 @@ def _run(arguments: Namespace) -> Iterator[Result]:
         with TrialLines(cell.title) as lines:
             return complete(cell, results, n_jobs=n_jobs, progress=lines)
 
-    cells = arguments.cells
+    first: dict[Group, Cell] = {}  # the others of a group find its trials stored
+    for cell in arguments.cells:
+        first.setdefault(cell.group, cell)
     # Where the trials of a cell fill one kernel, cells run side by side instead of trials.
-    side_by_side = cells if arguments.quick else [cell for cell in cells if _fills_a_kernel(cell)]
-    jobs = (delayed(run)(cell, 1) for cell in side_by_side)
+    beside = [cell for cell in first.values() if arguments.quick or _fills_a_kernel(cell)]
+    jobs = (delayed(run)(cell, 1) for cell in beside)
     yield from Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")(jobs)
-    yield from (run(cell, n_jobs) for cell in cells if cell not in side_by_side)
+    yield from (run(cell, n_jobs) for cell in arguments.cells if cell not in beside)
 
 
 def _fills_a_kernel(cell: Cell) -> bool:

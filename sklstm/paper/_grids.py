@@ -256,14 +256,18 @@ OTHER_GRIDS = {
 _EARLY = "batch_size=50,beta_2=0.999,forget_bias=1,annealing=1e+09"
 TODAY_SEED = 1000
 _REBER = [
-    "learning_rate_short=0.03",
-    "learning_rate_short=0.1",
-    "beta_2=0.99,learning_rate_short=0.03",
-    "gradient=truncated",
-    "input_bias_short=-0.5",
-    "alpha=0.01",
-    "alpha=0.1",
-    "dropout=0.1",
+    (changes, 8, 200_000)
+    for changes in (
+        "",
+        "learning_rate_short=0.03",
+        "learning_rate_short=0.1",
+        "beta_2=0.99,learning_rate_short=0.03",
+        "gradient=truncated",
+        "input_bias_short=-0.5",
+        "alpha=0.01",
+        "alpha=0.1",
+        "dropout=0.1",
+    )
 ]
 _FASTER = [
     ("learning_rate=0.02", 4, 200_000),
@@ -271,12 +275,11 @@ _FASTER = [
     ("", 4, 200_000),
 ]
 TODAY_GRIDS = {
-    "1:3x2,lr=0.1": [("", 8, 200_000), *((changes, 8, 200_000) for changes in _REBER)],
+    "1:3x2,lr=0.1": _REBER,
     "1:4x1,lr=0.1": [
-        *((changes, 8, 200_000) for changes in _REBER),
+        *_REBER,
         ("learning_rate_short=0.01", 2, 150_000),
         ("input_bias_short=-1", 10, 200_000),
-        ("", 10, 200_000),
         *((f"distinct=yes,learning_rate_short={rate}", 4, 60_000) for rate in ("0.01", "0.04")),
     ],
     "2a:p=100": [
