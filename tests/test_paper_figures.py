@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from paper_pages import DOCS, PAGES, RESULTS, found, mean, of, prose, words
+from paper_pages import DOCS, PAGES, RESULTS, SEARCH, found, mean, of, prose, words
 
 from sklstm.paper._columns import baseline_cell, column_cell, result_of
 from sklstm.paper._continual import continual_cell, streams_of
@@ -12,7 +12,7 @@ from sklstm.paper._grids import GRIDS
 from sklstm.paper._plan import COLUMNS
 from sklstm.paper._results import Results
 from sklstm.paper._rows import ROWS, select
-from sklstm.paper._search import paper_cells
+from sklstm.paper._search import other_cells, paper_cells
 from sklstm.paper._verdict import KINDS
 
 REBER = [name for name in GRIDS if name.startswith("1:")]
@@ -191,6 +191,20 @@ def claims():
     yield (
         f"Nets then need {min(factors):.1f} to {max(factors):.1f} times the published number of "
         f"sequences"
+    )
+    cascade = result_of(baseline_cell("1:RCC"), RESULTS)
+    yield f"**RCC** succeeds in {words(cascade)} trials, in the source in three of six."
+    (wide,) = (c for c in other_cells("1:RCC") if c.group.reading == "n_candidates=32")
+    wide = result_of(wide, SEARCH)
+    yield (
+        f"With 32 candidates for each unit instead of 8, {words(wide)} trials succeed, after "
+        f"{mean(wide)} presentations on average."
+    )
+    chunker = result_of(baseline_cell("2a:CH"), RESULTS)
+    assert words(chunker) == "18 of 18"
+    yield (
+        f"All 18 trials succeed, in the source a third of 18, but after "
+        f"{chunker.summary['mean'] / 32_400:.1f} times the published number of sequences."
     )
     longest = of("4:T=1000", "best")
     yield (
