@@ -67,7 +67,7 @@ def readings(search: Results) -> str:
         lines = [["published", *(published[name] for name in names)]]
         for reading in dict.fromkeys(reading for name in names for reading in done[name]):
             found = [found_words(done[name].get(reading)) for name in names]
-            lines.append([f"`{reading}`" if reading else "as printed", *found])
+            lines.append([changes(reading) or "as printed", *found])
         tables.append(table(["reading", *(f"`{name}`" for name in names)], lines))
     return "\n\n".join(tables) + notes(not_run("search", cells, search))
 
@@ -78,15 +78,15 @@ def settings(command: str, cells: list[Cell], search: Results) -> str:
     lines = [
         [
             f"`{cell.group.row}`",
-            f"`{cell.group.reading}`" if cell.group.reading else "as in the tables",
+            changes(cell.group.reading) or "as in the tables",
             number(result.cap),
-            *(f"{result.summary[n]}" for n in ("n_success", "n_trials")),
+            f"{result.summary['n_success']} of {result.summary['n_trials']}",
             number(result.summary["mean"]),
         ]
         for cell, result in found
         if result is not None
     ]
-    headings = ("row", "settings", "cap", "solved", "of", "mean sequences")
+    headings = ("row", "settings", "cap", "solved", "mean sequences")
     text = table(headings, lines) if lines else ""
     return (text + notes(not_run(command, cells, search))).strip()
 
@@ -106,6 +106,11 @@ def not_run(command: str, cells: Iterable[Cell], search: Results) -> str:
         f"Trials of {commands} that were not run yet: {number(n)}, of the rows "
         f"{', '.join(f'`{row}`' for row in rows)}."
     )
+
+
+def changes(reading: str) -> str:
+    """Return each change as code of its own, so that a line of the page can break between them."""
+    return ", ".join(f"`{change}`" for change in reading.split(",") if change)
 
 
 def found_words(result: Result | None) -> str:
