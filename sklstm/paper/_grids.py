@@ -135,6 +135,9 @@ ADDING = (
     "first_pair=marked,plain_error=yes",
     "first_pair=marked,feedback=none",
     "first_pair=marked,plain_error=yes,feedback=none",
+    "first_pair=marked,plain_error=yes,feedback=cells",
+    "first_pair=marked,plain_error=yes,rest=0.5",
+    "first_pair=marked,plain_error=yes,feedback=cells,rest=0.5",
     "swapped=yes",
     "gate_bias=random",
     "gate_bias=shifted",
@@ -157,13 +160,26 @@ LONGEST_ADDING = (
 )
 LONG_ADDING = (
     *LONGEST_ADDING,
+    "first_pair=marked,plain_error=yes,feedback=cells",
+    "first_pair=marked,plain_error=yes,feedback=cells,rest=0.5",
     "first_pair=marked,feedback=none",
     "plain_error=yes,feedback=none",
 )
 LONG_LAG = ("", "feedback=none", "feedback=cells", "rest=0.5")
 # How often the criterion is tested, and what else may hold a net of experiment 3 back.
-NOISE = ("", "check=10", "check=1000", "check=10000", "biased_outputs=yes")
-LONG_NOISE = (*NOISE, "feedback=none", "feedback=cells", "rest=0.5", "plain_error=yes")
+NOISE = (
+    "",
+    "check=10",
+    "check=1000",
+    "check=10000",
+    "biased_outputs=yes",
+    "feedback=none",
+    "feedback=cells",
+    "rest=0.5",
+    "plain_error=yes",
+    "check=1000,rest=0.5",
+    "check=10000,rest=0.5",
+)
 MULTIPLYING = (
     "",
     "first_pair=marked",
@@ -172,6 +188,10 @@ MULTIPLYING = (
     "plain_error=yes",
     "first_pair=marked,plain_error=yes",
     "first_pair=marked,plain_error=yes,feedback=none",
+    "rest=0.5",
+    "feedback=cells",
+    "plain_error=yes,rest=0.5",
+    "plain_error=yes,feedback=cells",
 )
 ORDER = (
     "",
@@ -199,7 +219,8 @@ GRIDS = {
     "2c:q=100,p=100": LONG_LAG,
     "3a:T=100,N=3": NOISE,
     "3b:T=100,N=3": NOISE,
-    "3b:T=1000,N=1": LONG_NOISE,
+    "3b:T=100,N=1": NOISE,
+    "3b:T=1000,N=1": NOISE,
     "3c:T=100,N=3": NOISE,
     "4:T=100": ADDING,
     "4:T=500": LONG_ADDING,

@@ -20,7 +20,7 @@ BEST = {
     "2b": "plain_error=yes,taught=last,growth_window=100,growth_gain=0.5",
     "2c": "feedback=none",
     "3a": "check=10000",
-    "3b": "check=10000",
+    "3b": "check=10000,rest=0.5",
     "3c": "check=10000",
     "4": "first_pair=marked,plain_error=yes,feedback=none",
     "5": "plain_error=yes",
