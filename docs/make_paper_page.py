@@ -186,7 +186,7 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
             lines.append(["", "here", "-"] + [""] * 8)
             continue
         weights, right, rate, _, mean, interval, range_, *_, seconds, words = measured_cells(result)
-        weights = number(result.trials[0].get("weights", result.weights))
+        weights = size(result)
         lines.append(
             ["", "here", weights, right, rate, mean, interval, range_]
             + [number(result.cap), seconds, words]
@@ -198,6 +198,13 @@ def others(experiment: str, done: dict[tuple[str, str], Result]) -> str:
     headings = ["system", "", "weights", "success", "95 %", unit, "95 %", "range"]
     note = listed("Fewer trials than published", fewer, len(lines) // 2)
     return table([*headings, "cap", "seconds", "verdict"], lines) + notes(note)
+
+
+def size(result: Result) -> str:
+    """Return the number of weights, where nets grow that of those that succeed, if any."""
+    trials = [trial for trial in result.trials if trial["success"]] or result.trials
+    sizes = [trial.get("weights", result.weights) for trial in trials]
+    return number(sizes[0]) if len(set(sizes)) == 1 else span([min(sizes), max(sizes)])
 
 
 def continual(done: dict[tuple[str, str], Result]) -> str:
@@ -246,15 +253,18 @@ def machine(shown: dict[tuple[str, str], Group], results: Results, search: Resul
 
 
 def part_line(name: str, groups: list[Group], results: Results) -> list[str]:
-    trials = [trial for group in groups for trial in results.trials(group)]
-    seconds = sum(
-        results.seconds(group, (trial["seed"] for trial in results.trials(group)))
-        for group in groups
-    )
-    steps = sum(trial.get("steps", 0) for trial in trials)
-    each = f"{1e9 * seconds / steps:.0f}" if steps else "-"
-    cells = [f"{seconds / 60:.1f}", f"{steps / 1e9:.2f}" if steps else "-", each]
-    return [name, str(len(groups)), number(len(trials)), *(cells if groups else "---")]
+    trials = {group: results.trials(group) for group in groups}
+    seconds = {
+        group: results.seconds(group, (trial["seed"] for trial in done))
+        for group, done in trials.items()
+    }
+    steps = {group: sum(trial.get("steps", 0) for trial in done) for group, done in trials.items()}
+    counted = sum(seconds[group] for group in groups if steps[group])  # other systems count none
+    n, total = sum(map(len, trials.values())), sum(steps.values())
+    cells = [f"{sum(seconds.values()) / 60:.1f}", "-", "-"]
+    if total:
+        cells[1:] = f"{total / 1e9:.2f}", f"{1e9 * counted / total:.0f}"
+    return [name, str(len(groups)), number(n), *(cells if groups else "---")]
 
 
 def machine_words(where: dict[str, Any]) -> str:

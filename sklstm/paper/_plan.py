@@ -11,9 +11,9 @@ from sklstm.paper._rows import OtherRow, Row
 COLUMNS = ("printed", "best", "today")
 
 # The readings that came closest to the published figures on seeds from 0 to 7, see
-# docs/paper_readings.md: those with the fewest rows that contradict the paper, then those with the
-# most successes, then those with the closest means, and of similar ones those with the fewest
-# changes. Choices that are not listed are as printed.
+# docs/paper_readings.md: those with the fewest rows that contradict these figures, then those with
+# the most successes, then those with the closest means, and of similar ones those with the fewest
+# changes. All of experiment 3 has one interval of tests. Choices not listed are as printed.
 BEST = {
     "1": "update=step,target=legal,biased_outputs=yes,accepted=0.3",
     "2a": "centred=yes,taught=last,growth_gain=0.1",

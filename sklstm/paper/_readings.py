@@ -1,7 +1,8 @@
-"""Readings: one choice for each question that the paper leaves open.
+"""Readings: one choice for each question about the experiments.
 
 The default is "as printed": it follows the paper exactly, and makes one choice where the paper says
-nothing. Other readings change one or several fields, and `--reading` selects them.
+nothing. Other readings change one or several fields, and `--reading` selects them. Some of them
+contradict the paper: docs/paper_readings.md says which.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sklstm.paper._kernel import FIRST_PAIRS, MEASURES, RESETS
 
 @dataclass(frozen=True)
 class Reading:
-    """One choice for each open question. Choices that do not concern a row have no effect on it.
+    """One choice for each question. Choices that do not concern a row have no effect on it.
 
     Attributes
     ----------

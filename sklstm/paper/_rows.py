@@ -172,9 +172,8 @@ def _two(experiment, length, n, rate, first, sequences, **published):
     )
 
 
-def _pairs(experiment, columns, sequences, wrong, rate, error=None, **gate_bias):
+def _pairs(experiment, columns, sequences, wrong, rate, *, published=(), **gate_bias):
     length = columns.get("T", 100)
-    published = {"wrong": wrong} if error is None else {"wrong": wrong, "error": error}
     return Row(
         experiment,
         columns,
@@ -183,7 +182,7 @@ def _pairs(experiment, columns, sequences, wrong, rate, error=None, **gate_bias)
         93,
         10,
         sequences,
-        published=published,
+        published={"wrong": wrong, **dict(published)},
         mean_steps=1.05 * length,
     )
 
@@ -223,10 +222,14 @@ ROWS = [
     _two("3c", 100, 1, 0.1, None, 565_640, fraction_wrong=0.00441, error=0.012),
     _pairs("4", {"T": 100}, 74_000, 1, 0.5, input=(-3.0, -6.0)),
     _pairs("4", {"T": 500}, 209_000, 0, 0.5, input=(-3.0, -6.0)),
-    _pairs("4", {"T": 1000}, 853_000, 1, 0.5, input=(-3.0, -6.0)),
+    _pairs(
+        *("4", {"T": 1000}, 853_000, 1, 0.5),
+        input=(-3.0, -6.0),
+        published={"range": (370_000, 2_020_000)},
+    ),
     # the table says "MSE", but probably means the mean absolute error, see docs/paper.md
-    _pairs("5", {"n_seq": 140}, 482_000, 139, 0.1, error=0.0223),
-    _pairs("5", {"n_seq": 13}, 1_273_000, 14, 0.1, error=0.0139),
+    _pairs("5", {"n_seq": 140}, 482_000, 139, 0.1, published={"error": 0.0223}),
+    _pairs("5", {"n_seq": 13}, 1_273_000, 14, 0.1, published={"error": 0.0139}),
     _order("6a", 2, 0.5, 156, 20, 31_390, 1),
     _order("6b", 3, 0.1, 308, 10, 571_100, 2),
 ]
