@@ -10,7 +10,7 @@ from scipy.stats import fisher_exact
 from sklstm.paper._columns import baseline_cell, column_cell, result_of
 from sklstm.paper._continual import continual_cell, streams_of
 from sklstm.paper._grids import GRIDS
-from sklstm.paper._plan import COLUMNS
+from sklstm.paper._plan import BEST, COLUMNS
 from sklstm.paper._results import Results
 from sklstm.paper._rows import ROWS, select
 from sklstm.paper._search import other_cells, paper_cells
@@ -367,3 +367,12 @@ def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():
     }
     assert baseline_cell("2a:RTRL/p=4/lr=1").cap == 5_000_000
     assert "with a cap of 5,000,000 sequences" in prose("paper")
+
+
+def test_each_best_reading_but_that_of_6a_contradicts_the_paper():
+    page = (DOCS / "paper_readings.md").read_text()
+    section = page.partition("## Changes that contradict")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"`(\w+)=", section))
+    assert {row.experiment for row in ROWS} - set(BEST) == {"6a"}
+    for changes in BEST.values():
+        assert listed & {change.partition("=")[0] for change in changes.split(",")}
