@@ -155,9 +155,13 @@ def test_a_reading_changes_what_it_names():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("upgrade=step", "'upgrade' is not an open choice. Use one of update, feedback, rest"),
+        (
+            "upgrade=step",
+            "'upgrade' is not a choice of a reading. Use one of update, feedback, rest",
+        ),
         ("update=never", "update must be one of sequence, step, got 'never'"),
-        ("update", "update must be one of sequence, step, got ''"),
+        ("update", "'update' has no value. Use update=VALUE."),
+        ("update=", "update must be one of sequence, step, got ''"),
         ("distinct=maybe", "distinct must be yes or no, got 'maybe'"),
         ("check=often", "check must be a number, got 'often'"),
         ("check=0", "check must be between 1 and 10,000,000, got 0"),
@@ -403,7 +407,8 @@ def test_the_continual_grammar_is_run_for_every_system(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["7"], "there is no experiment '7'"),
-        (["7"], "Experiments: 1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b, all, list, crg, search"),
+        (["7"], "there is no experiment '7': 1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b."),
+        (["guess"], "2a:CH. Also: all, list, crg, search"),
         (["4:T=7"], "no row of experiment 4 is 'T=7': 4:T=100, 4:T=500, 4:T=1000"),
         ([], "EXPERIMENT"),
         (["4", "--trials", "0"], "a whole number from 1 to 1,000,000,000,000, got '0'"),
@@ -412,12 +417,12 @@ def test_the_continual_grammar_is_run_for_every_system(tmp_path, capsys):
         (["4", "--seed", "2147483648"], "a whole number from 0 to 2147483647"),
         (["4", "--n-jobs", "0"], "a whole number from 1 to 1,000,000,000,000, got '0'"),
         (["4", "--column", "tomorrow"], "invalid choice: 'tomorrow'"),
-        (["4", "--reading", "mood=good"], "'mood' is not an open choice"),
+        (["4", "--reading", "mood=good"], "'mood' is not a choice of a reading. Use one"),
         (["4", "--reading", "update=never"], "update must be one of sequence, step, got 'never'"),
         (["4", "--column", "today", "--reading", "rest=0.5"], "applies only to rows of the tables"),
         (
             ["crg", "--reading", "rest=0.5"],
-            "applies only to rows of the tables, columns printed and best",
+            "applies only to rows of the tables, column printed",
         ),
         (["1:ELM", "--column", "today"], "argument --column: 1:ELM has no columns"),
         (["4", "--json", "no/such/folder/x.json"], "there is no folder no/such/folder"),
@@ -429,6 +434,13 @@ def test_the_continual_grammar_is_run_for_every_system(tmp_path, capsys):
             ["search/1:ELM"],
             "there is no 'search/1:ELM'. Searches: search, search/today,",
         ),
+        (
+            ["4", "--column", "best", "--reading", "rest=0.5"],
+            "argument --reading: applies only to rows of the tables, column printed",
+        ),
+        (["4", "--reading", "rest"], "'rest' has no value. Use rest=VALUE."),
+        (["4", "--baselines"], "argument --baselines: no other system was run on the task of 4"),
+        (["2a:RNN"], "Other systems: 1:RTRL, 1:ELM"),
         (["1:RTRL", "--baselines"], "argument --baselines: applies only to rows of the tables"),
         (
             ["4:T=100", "--reading", "check=10,rest=0.5,target=legal"],

@@ -47,6 +47,8 @@ def change(row, changes, n_sequences=1, **settings):
 
 OTHER_CHOICES = {
     "update": "step",
+    "feedback": "none",
+    "rest": "0.5",
     "measure": "squared",
     "stop": "error",
     "first_pair": "marked",
@@ -64,6 +66,8 @@ OTHER_CHOICES = {
     "judge": "last",
     "taught": "last",
     "freeze": "yes",
+    "swapped": "yes",
+    "gate_bias": "random",
     "bias_decay": "0.5",
     "biased_cells": "no",
 }
@@ -85,6 +89,20 @@ def test_choices_that_do_not_concern_an_experiment_change_nothing(experiment):
     every = reading(",".join(f"{name}={OTHER_CHOICES[name]}" for name in CONCERNED))
     assert every.without_effect([experiment]) == [*filter(idle.__contains__, vars(every))]
     assert not every.without_effect(ROW)
+
+
+@pytest.mark.parametrize("changes", ["bias_decay=0.5", "biased_cells=no"])
+def test_choices_of_biases_change_nothing_without_biases(changes):
+    row, how = ROW["1"], {"n_trials": 2, "cap": 120, "keep_vectors": True}
+    (name,) = reading(changes).changed()
+    assert reading(changes).without_effect(["1"]) == [name]
+    assert_array_equal(
+        [trial["vector"] for trial in run_row(row, reading(changes), **how)],
+        [trial["vector"] for trial in run_row(row, AS_PRINTED, **how)],
+    )
+    assert not reading(f"biased_outputs=yes,{changes}").without_effect(["1"])
+    expected = [] if name == "bias_decay" else [name]  # outputs of 4 have biases as printed
+    assert reading(changes).without_effect(["4"]) == expected
 
 
 # ------------------------------------------------------------------------------ learning

@@ -1,19 +1,16 @@
-"""Figures in the text of the pages about the paper are those of the files of results."""
+"""Figures in the text about the rows of the paper are those of the files of results."""
 
 import re
 
-import numpy as np
 import pytest
-from paper_pages import DOCS, PAGES, RESULTS, SEARCH, found, mean, of, prose, words
+from paper_pages import DOCS, PAGES, found, mean, of, prose, words
 from scipy.stats import fisher_exact
 
-from sklstm.paper._columns import baseline_cell, column_cell, result_of
-from sklstm.paper._continual import continual_cell, streams_of
+from sklstm.paper._columns import baseline_cell, column_cell
 from sklstm.paper._grids import GRIDS
 from sklstm.paper._plan import BEST, COLUMNS
-from sklstm.paper._results import Results
 from sklstm.paper._rows import ROWS, select
-from sklstm.paper._search import other_cells, paper_cells
+from sklstm.paper._search import paper_cells
 from sklstm.paper._verdict import KINDS
 
 REBER = [name for name in GRIDS if name.startswith("1:")]
@@ -253,108 +250,16 @@ def claims():
         f"Nets then need {min(factors):.1f} to {max(factors):.1f} times the published number of "
         f"sequences"
     )
-    cascade = result_of(baseline_cell("1:RCC"), RESULTS)
-    yield f"**RCC** succeeds in {words(cascade)} trials, in the source in three of six."
-    failed = [trial for trial in cascade.trials if not trial["success"]]
-    assert {trial["hidden"] for trial in failed} == {15}
-    assert all(trial["sequences"] < cascade.cap for trial in failed)
-    yield f"All {len(failed)} other trials reached the largest number of units, 15, before the cap."
-    (wide,) = (c for c in other_cells("1:RCC") if c.group.reading == "n_candidates=32")
-    wide = result_of(wide, SEARCH)
-    yield (
-        f"With 32 candidates for each unit instead of 8, {words(wide)} trials succeed, after "
-        f"{mean(wide)} presentations on average."
-    )
-    chunker = result_of(baseline_cell("2a:CH"), RESULTS)
-    assert words(chunker) == "18 of 18"
-    yield (
-        f"All 18 trials succeed, in the source a third of 18, but after "
-        f"{chunker.summary['mean'] / 32_400:.1f} times the published number of sequences."
-    )
     longest = of("4:T=1000", "best")
     yield (
         f"At T = 1000, {words(longest)} nets succeed after {mean(longest)} sequences (published: "
         f"853,000)."
     )
-    grammar = result_of(continual_cell("forget gates"), RESULTS)
-    low, high = grammar.summary["success_interval"]
-    yield (
-        f"With forget gates {words(grammar)} nets are perfect, more than the published 18 % "
-        f"(the 95 % interval is {100 * low:.0f} to {100 * high:.0f} %)."
-    )
-    rest = streams_of(grammar.trials)
-    assert rest["good"] == 0
-    n = sum(not trial["success"] for trial in grammar.trials)
-    yield (
-        f"here there is none among the {n} that are not perfect, and their streams end after "
-        f"{rest['rest_length']:.0f} symbols instead of 145."
-    )
-    falling = result_of(continual_cell("forget gates, falling rate"), RESULTS)
-    low, high = falling.summary["success_interval"]
-    yield (
-        f"With a falling rate {words(falling)} nets are (published: 62 %; {100 * low:.0f} to "
-        f"{100 * high:.0f} %)."
-    )
-    plain = result_of(continual_cell("standard LSTM"), RESULTS)
-    assert streams_of(plain.trials)["good"] == 0 and plain.summary["n_success"] == 0
-    length = streams_of(plain.trials)["rest_length"]
-    yield "no net without forget gates is perfect or good"
-    yield f"Test streams of the standard net end after {length:.0f} symbols on average, as"
 
 
 @pytest.mark.parametrize("claim", list(claims()), ids=lambda claim: claim[:50])
 def test_the_text_has_the_figures_of_the_results(claim):
     assert any(claim in prose(page) for page in PAGES)
-
-
-def test_the_text_about_lags_is_what_the_trials_of_the_picture_say():
-    lags = Results(DOCS / "paper_lags.json")
-    solved, means, caps = {}, {}, {}
-    for group in lags.groups():
-        (family, lag), system = group.row.split(", lag "), group.reading.partition(":")[0]
-        trials, lag = lags.trials(group), int(lag)
-        assert len(trials) == 10  # "Ten trials for each lag and system"
-        right = [trial["sequences"] for trial in trials if trial["success"]]
-        if right:
-            solved.setdefault((family, system), {})[lag] = len(right)
-            means.setdefault((family, system), {})[lag] = np.mean(right)
-        failed = {trial["cap"] for trial in trials if not trial["success"]}
-        caps.setdefault((family, lag), set()).update(failed)
-    # "At each lag all systems have the same cap", and no system needs more
-    assert all(len(cap) <= 1 for cap in caps.values())
-    page, readings = prose("paper"), prose("paper_readings")
-
-    short = {5: 10, 10: 10, 20: 10}
-    assert solved["2a", "LSTM, as printed"] == short | {50: 1, 100: 4}
-    assert (caps["2a", 50], caps["2a", 100]) == ({1_000_000}, {500_000})
-    assert (
-        "all of ten nets learn lags of 5, 10 and 20, but only one of ten learns lag 50" in readings
-    )
-    assert "within 1,000,000 sequences, and four learn lag 100 within 500,000" in readings
-    assert "As printed it learns lag 50 in 1 of 10 trials and lag 100 in 4." in page
-    assert solved["2a", "CH"] == short | {50: 10, 100: 10}
-    chunker = means["2a", "CH"]
-    assert all(0.9 < chunker[100] / chunker[lag] / (100 / lag) ** 2 < 1.1 for lag in (20, 50))
-    assert "The chunker succeeds up to lag 100 in all trials, but the number of" in page
-    assert "grows about as the square of the lag, so that the cap at lag 200 is too low" in page
-    assert caps["2a", 200] == {250_000}
-    assert solved["2a", "LSTM, best reading"] == short | {50: 10, 100: 10, 200: 10}
-    assert "best reading succeeds up to lag 200 in all trials, and" in page
-    assert caps["2a", 500] == {100_000}
-    assert "At lag 500 it fails within the cap of 100,000." in page
-    assert not {("2a", system) for system in ("BPTT", "RTRL", "ELM")} & set(solved)
-    assert caps["2a", 5] == caps["2a", 10] == {5_000_000}
-    assert "learn neither lag 5 nor lag 10 within 5,000,000 sequences." in page
-    assert solved["2c", "BPTT"] == {5: 3, 10: 1}
-    assert "BPTT learns lags 5 and 10 in 3 and 1 of 10 trials" in page
-    assert not {("2c", system) for system in ("ELM", "CH")} & set(solved)
-    assert max(solved["2c", "LSTM, as printed"]) == 100
-    assert solved["2c", "LSTM, as printed"][100] == 1
-    assert "LSTM as printed succeeds up to lag 100, where 1 of 10 nets learns the task." in page
-    every = (5, 10, 20, 50, 100, 200, 500, 1000)
-    assert solved["2c", "LSTM, best reading"] == dict.fromkeys(every, 10)
-    silent = means["2c", "LSTM, best reading"]
-    assert f"the number of sequences grows to {silent[1000] / silent[5]:.1f} times that" in page
 
 
 def test_the_caps_and_trials_that_the_text_names_are_those_of_the_plan():

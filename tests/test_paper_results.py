@@ -178,6 +178,14 @@ def test_trials_of_another_file_are_known_and_the_file_stays(tmp_path, capsys):
     assert "there is no file" in capsys.readouterr().err
 
 
+def test_a_run_shows_its_own_trials_and_not_known_ones_with_another_cap():
+    known = Results()
+    known.put(GROUP, {"seed": 0, "success": True, "sequences": 5_000, "seconds": 1.0, "cap": 9_000})
+    result = complete(column_cell(ROW, "printed", n_trials=1, cap=100), Results(None, [known]))
+    assert [trial["sequences"] for trial in result.trials] == [100]
+    assert result.summary["n_success"] == 0
+
+
 def test_a_success_before_both_caps_is_the_trial_of_both():
     assert answers(trial(0, True, 100, 1000), 101)
     assert answers(trial(0, True, 100, 1000), 5000)

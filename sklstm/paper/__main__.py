@@ -26,7 +26,7 @@ from sklstm.paper._plan import COLUMNS
 from sklstm.paper._readings import AS_PRINTED, Reading
 from sklstm.paper._report import number, table
 from sklstm.paper._results import Group, Result, Results
-from sklstm.paper._rows import EXPERIMENTS, ROWS, select
+from sklstm.paper._rows import ROWS, select
 from sklstm.paper._search import search_cells, search_names
 
 DESCRIPTION = """\
@@ -41,7 +41,7 @@ EXPERIMENT is one of
   all          all LSTM rows
   crg          the continual embedded Reber grammar of Gers et al. (2000)
   1:RTRL  1:ELM  1:RCC  2a:RTRL  2a:BPTT  2a:CH  guessing   the systems compared with LSTM
-  search  search/4:T=100  search/2a:CH                the open choices; settings of other systems
+  search  search/4:T=100  search/2a:CH                other readings; settings of other systems
   search/today  search/today/2a:p=100                 settings that were tried for the column today
 """
 
@@ -147,13 +147,15 @@ def _cells(arguments: Namespace) -> list[Cell]:
         for row in arguments.rows
     ]
     if arguments.baselines:
-        experiments = {row.experiment for row in arguments.rows}
-        cells += [
-            baseline_cell(other, quick=quick, **common)
-            for other in baseline_rows()
-            if other.partition(":")[0] in experiments or name == "all"
-        ]
+        cells += [baseline_cell(other, quick=quick, **common) for other in _others_of(arguments)]
     return cells
+
+
+def _others_of(arguments: Namespace) -> list[str]:
+    """Return the rows of other systems that belong to the rows of the request."""
+    experiments = {row.experiment for row in arguments.rows}
+    every = arguments.experiment == "all"
+    return [name for name in baseline_rows() if every or name.partition(":")[0] in experiments]
 
 
 def _baselines(request: str) -> list[str]:
@@ -193,7 +195,8 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         default=0,
         metavar="S",
         help="added to all seeds (default: 0). Trial k has seed S + k, in today 100 more, with the "
-        "best reading 5000 more, and in searches of today 1000 more",
+        "best reading 5000 more (if it is not the one as printed), and in searches of today 1000 "
+        "more",
     )
     parser.add_argument(
         "--n-jobs",
@@ -208,25 +211,29 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         type=_positive,
         metavar="N",
         help="a trial fails after N training sequences (default: that of the plan, which is three "
-        "times the published mean for LSTM)",
+        "times the published mean for LSTM). Batches and epochs are not cut short",
     )
     parser.add_argument(
         "--column",
         action="append",
         choices=COLUMNS,
-        help="settings: as printed in the paper (default), the best reading of its open choices, "
-        "or today's. May be repeated",
+        help="settings: as printed in the paper (default), the reading that comes closest to its "
+        "figures, or today's. May be repeated",
     )
     parser.add_argument(
         "--reading",
         type=_reading,
         action=_Once,
         metavar="NAME=VALUE,...",
-        help="change open choices. The trials are stored beside those of the columns. As printed: "
+        help="run the column printed with these changes. The trials are stored beside those of "
+        "the columns. As printed: "
         + ", ".join(f"{name}={_shown(value)}" for name, value in vars(AS_PRINTED).items()),
     )
     parser.add_argument(
-        "--baselines", action="store_true", help="also run the systems that the paper compares with"
+        "--baselines",
+        action="store_true",
+        help="also run the systems that the paper compares with in experiments 1 and 2a; with all, "
+        "those of guessing, too",
     )
     parser.add_argument(
         "--quick",
@@ -267,23 +274,26 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         parser.error(f"argument --baselines: applies only to rows of the tables, not to {name}")
     if arguments.quick and name in ("crg", *search_names()):
         parser.error(f"argument --quick: {name} has no shorter plan. Use --trials and --cap.")
-    arguments.column = arguments.column or [*COLUMNS] if arguments.quick else arguments.column
-    arguments.column = arguments.column or ["printed"]
-    if arguments.reading and not (of_the_table and {"printed", "best"} & {*arguments.column}):
-        parser.error(
-            "argument --reading: applies only to rows of the tables, columns printed and best"
-        )
+    columns = COLUMNS if arguments.quick and arguments.reading is None else ("printed",)
+    arguments.column = arguments.column or [*columns]
+    if arguments.reading and not (of_the_table and arguments.column == ["printed"]):
+        parser.error("argument --reading: applies only to rows of the tables, column printed")
     arguments.n_jobs = effective_n_jobs(None if arguments.n_jobs == -1 else arguments.n_jobs)
     if of_the_table:
         try:
             arguments.rows = select(name)
         except ValueError as error:
-            parser.error(f"{error} Experiments: {', '.join(EXPERIMENTS)}, all, list, crg, search.")
+            others = dict.fromkeys(other.partition("/")[0] for other in baseline_rows())
+            parser.error(
+                f"{error} Other systems: {', '.join(others)}. Also: all, list, crg, search."
+            )
         idle = (arguments.reading or AS_PRINTED).without_effect(
             row.experiment for row in arguments.rows
         )
         if idle:
             parser.error(f"argument --reading: {', '.join(idle)} would change nothing in {name}")
+        if arguments.baselines and not _others_of(arguments):
+            parser.error(f"argument --baselines: no other system was run on the task of {name}")
     if name != "list":
         arguments.cells = _cells(arguments)
         _open(parser, arguments)
@@ -308,8 +318,12 @@ def _open(parser: ArgumentParser, arguments: Namespace) -> None:
         arguments.results = Results(path, known)
         for cell in arguments.cells:
             arguments.results.refuse_lower_cap(cell.group, cell.seeds, cell.cap)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         parser.error(f"argument --json: {error}")
+    except OSError as error:
+        system = error.strerror  # an error of our own has none, and is told as it is
+        told = f"cannot use {path}: {system}. Choose another path." if system else error
+        parser.error(f"argument --json: {told}")
 
 
 class _Once(Action):

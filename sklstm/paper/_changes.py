@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+
+def pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Split changes into names and values. There may be spaces around them."""
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, word = map(str.strip, part.partition("="))
+        if not equals:
+            raise ValueError(f"{name!r} has no value. Use {name}=VALUE.")
+        yield name, word
 
 
 def parse(text: str, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -14,8 +24,7 @@ def parse(text: str, defaults: dict[str, Any]) -> dict[str, Any]:
         If there is no setting of this name, or the value has another type.
     """
     values = {}
-    for part in filter(None, text.split(",")):
-        name, _, word = part.partition("=")
+    for name, word in pairs(text):
         if name not in defaults:
             raise ValueError(f"{name!r} is not a setting. Use one of {', '.join(defaults)}.")
         values[name] = _value(name, word, defaults[name])

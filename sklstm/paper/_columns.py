@@ -60,7 +60,8 @@ def complete(
 ) -> Result:
     """Run the trials of a cell that are not stored yet, and return its result."""
     run_missing(cell, results, n_jobs=n_jobs, progress=progress)
-    return result_of(cell, results)
+    trials = (results.find(cell.group, seed, cell.cap) for seed in cell.seeds)
+    return _result(cell, results, [trial for trial in trials if trial is not None])
 
 
 def run_missing(
@@ -78,8 +79,10 @@ def result_of(cell: Cell, results: Results) -> Result | None:
     """Return the result of the stored trials of a cell, with any cap; None if there are none."""
     wanted = set(cell.seeds)
     trials = [trial for trial in results.trials(cell.group) if trial["seed"] in wanted]
-    if not trials:
-        return None
+    return _result(cell, results, trials) if trials else None
+
+
+def _result(cell: Cell, results: Results, trials: list[dict[str, Any]]) -> Result:
     failed = [trial["cap"] for trial in trials if not trial["success"]]
     cap = min(failed, default=cell.cap)
     figures = summary(trials)
@@ -92,7 +95,7 @@ def result_of(cell: Cell, results: Results) -> Result | None:
         reading=cell.group.reading,
         weights=trials[0].get("weights") if weights is None else weights,
         cap=cap,
-        wall_seconds=round(results.seconds(cell.group, wanted), 1),
+        wall_seconds=round(results.seconds(cell.group, cell.seeds), 1),
         summary=figures,
         verdict=found.words,
         kind=found.kind,

@@ -125,16 +125,20 @@ class Reading:
     def without_effect(self, experiments: Iterable[str]) -> list[str]:
         """Return the changed choices that concern none of these experiments."""
         there = set(experiments)
-        return [name for name in self.changed() if not there & CONCERNED.get(name, there)]
+        biases = set() if self.biased_outputs else CONCERNED["biased_outputs"]
+        return [
+            name
+            for name in self.changed()
+            if not (there & CONCERNED.get(name, there)) - (biases if name in OF_BIASES else set())
+        ]
 
     def with_changes(self, changes: str) -> Reading:
         """Parse ``name=value,name=value``."""
         values: dict[str, object] = {}
-        for part in filter(None, changes.split(",")):
-            name, _, text = part.partition("=")
+        for name, text in _changes.pairs(changes):
             if name not in vars(self):
                 raise ValueError(
-                    f"{name!r} is not an open choice. Use one of {', '.join(vars(self))}."
+                    f"{name!r} is not a choice of a reading. Use one of {', '.join(vars(self))}."
                 )
             if name in values:
                 raise ValueError(f"{name} is given twice.")
@@ -143,8 +147,11 @@ class Reading:
 
 
 # Experiments that a choice concerns, if not all.
+_FED_BACK = {"1", "2c", "3a", "3b", "3c", "4", "5", "6a", "6b"}  # the cell of 2a and 2b is not
 CONCERNED = {
     "update": {"1", "2a", "2b"},
+    "feedback": _FED_BACK,
+    "rest": _FED_BACK,
     "measure": {"4", "6a", "6b"},
     "stop": {"4", "6a", "6b"},
     "first_pair": {"4", "5"},
@@ -162,9 +169,12 @@ CONCERNED = {
     "judge": {"2a"},
     "taught": {"2a", "2b"},
     "freeze": {"2a", "2b"},
+    "swapped": _FED_BACK,
+    "gate_bias": _FED_BACK - {"2c", "5"},  # whose biases, if any, are random
     "bias_decay": {"1", "3a", "3b", "3c", "4", "5", "6a", "6b"},
     "biased_cells": {"1"},
 }
+OF_BIASES = ("bias_decay", "biased_cells")  # in 1 and 3, of outputs that have biases only
 MOST_SEQUENCES = 10_000_000  # of a growth window, and between two checks
 ALLOWED = {
     "update": ("sequence", "step"),
