@@ -29,6 +29,28 @@ def claims_about_the_other_systems():
         f"All 18 trials succeed, in the source a third of 18, but after "
         f"{chunker.summary['mean'] / 32_400:.1f} times the published number of sequences."
     )
+    fast = settings("1:RTRL/12")["learning_rate=0.2"]
+    yield (
+        f"With a rate of 0.2 instead of 0.1, {words(fast)} nets with 12 units learn it, after "
+        f"{mean(fast)} strings."
+    )
+    whole = {changes: r for changes, r in settings("2a:CH").items() if "p=" not in changes}
+    assert len(whole) == 7  # "Of seven other settings"
+    solved = {changes: r for changes, r in whole.items() if r.summary["n_success"]}
+    assert {words(result) for result in solved.values()} == {"4 of 4"}
+    low, high = map(mean, solved.values())
+    yield f"two also succeed in all trials, after {low} and {high} sequences."
+    quiet = [
+        settings(f"guessing/2-sequence/{net}")["noise=0.2"]
+        for net in ("A2", "A1, n = 1", "3 parameters")
+    ]
+    assert {words(result) for result in quiet} == {"10 of 10"}
+    yield "solves the first after {}, {} and {} guesses".format(*map(mean, quiet))
+
+
+def settings(row):
+    """Results of the settings of a row that were tried, by their words."""
+    return {cell.group.reading: result_of(cell, SEARCH) for cell in other_cells(row)}
 
 
 def claims_about_today():
