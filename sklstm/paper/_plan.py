@@ -38,7 +38,7 @@ N_TODAY, CAP_TODAY = 10, 1_000_000
 N_CONTINUAL, CAP_CONTINUAL = 20, 30_000
 
 # Other systems: number of trials and cap, where they are lower than published, or not known. All of
-# Tables 1 and 2 take about two hours on two cores.
+# Tables 1 and 2 took 72 minutes on two cores that also did other work.
 BASELINE_PLAN = {
     "1:RTRL/3": (10, 1_000_000),
     "1:RTRL/12": (10, 500_000),
