@@ -218,12 +218,12 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
             lines.append(
                 [f"**{name}**", "published", "", "100", percent(published.perfect), ""]
                 + [number(published.streams), percent(published.good)]
-                + [number(published.rest_length), ""]
+                + [number(published.rest_length), "", ""]
             )
         heading = "" if published.perfect is not None else f"**{name}**"
         result = done.get((f"crg: {name}", "continual"))
         if result is None:
-            lines.append([heading, "here", weights, "-"] + [""] * 6)
+            lines.append([heading, "here", weights, "-"] + [""] * 7)
             continue
         figures = result.summary | streams_of(result.trials)
         low, high = figures["success_interval"]
@@ -231,10 +231,10 @@ def continual(done: dict[tuple[str, str], Result]) -> str:
             [heading, "here", weights, str(figures["n_trials"]), percent(figures["success"])]
             + [f"{100 * low:.0f}–{100 * high:.0f} %", number(figures["mean"])]
             + [percent(figures["good"]), number(figures["rest_length"])]
-            + [f"{result.wall_seconds:,.0f}"]
+            + [f"{result.wall_seconds:,.0f}", result.verdict if heading == "" else ""]
         )
     headings = ("net", "", "weights", "nets", "perfect", "95 %", "streams", "good")
-    return table([*headings, "rest: length", "seconds"], lines)
+    return table([*headings, "rest: length", "seconds", "verdict"], lines)
 
 
 def machine(shown: dict[tuple[str, str], Group], results: Results, search: Results) -> str:
