@@ -247,7 +247,7 @@ def machine(shown: dict[tuple[str, str], Group], results: Results, search: Resul
             parts[names.get(column, column)].append(group)
             taken.add(group)
     lines = [part_line(name, groups, results) for name, groups in parts.items()]
-    lines.append(part_line("search", [g for g in search.groups() if g not in taken], search))
+    lines.append(part_line("search", search.groups(), search))
     text = table(("part", "groups", "trials", "minutes", "10⁹ steps", "ns per step"), lines)
     return text + notes(*(machine_words(entry) for entry in results.machines))
 

@@ -17,6 +17,8 @@ def claims_about_the_other_systems():
     assert {trial["hidden"] for trial in failed} == {15}
     assert all(trial["sequences"] < cascade.cap for trial in failed)
     yield f"All {len(failed)} other trials reached the largest number of units, 15, before the cap."
+    grown = sorted({trial["weights"] for trial in cascade.trials if trial["success"]})
+    yield f"| here | {grown[0]}–{grown[-1]} | {words(cascade)} |"  # not those of nets that failed
     (wide,) = (c for c in other_cells("1:RCC") if c.group.reading == "n_candidates=32")
     wide = result_of(wide, SEARCH)
     yield (
