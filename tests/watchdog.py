@@ -12,6 +12,7 @@ import textwrap
 import time
 import traceback
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -47,13 +48,21 @@ def session(number: int) -> list[int]:
     return found
 
 
-def send(number: int, to: int) -> None:
-    """Send a signal to all processes of a session."""
-    for pid in session(to):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
+def abort_in_turn(number: int) -> None:
+    """Abort the processes of a session one after another, so that their stacks do not mix."""
+    end = time.monotonic() + TO_WRITE
+    for pid in session(number):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGABRT)
+        while pid in session(number) and time.monotonic() < end:
+            time.sleep(0.05)
+
+
+def kill(number: int) -> None:
+    """Kill all processes of a session."""
+    for pid in session(number):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def environment(**changes: str | None) -> dict[str, str]:
@@ -92,12 +101,9 @@ def execute(command: list[str], seconds: float, **changes: str | None) -> Ended:
                 process.wait(seconds)
             except subprocess.TimeoutExpired:
                 hung = True
-                send(signal.SIGABRT, process.pid)
-                end = time.monotonic() + TO_WRITE
-                while session(process.pid) and time.monotonic() < end:
-                    time.sleep(0.05)
+                abort_in_turn(process.pid)
             finally:
-                send(signal.SIGKILL, process.pid)
+                kill(process.pid)
                 process.wait()
         text = "\n".join(
             line
